@@ -1,0 +1,24 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** Decides whether an `Authorization` header carries the admin token. */
+export type TokenCheck = (authorization: string | undefined) => boolean;
+
+/**
+ * A check for `Authorization: Bearer <token>` (RFC 6750 section 2.1; the scheme in any case). SHA-256 digests are
+ * compared in constant time, so neither the token's length nor a common prefix shows in the time taken.
+ * Without a token everybody passes: the configuration allows that on loopback only.
+ */
+export function createTokenCheck(token: string | null): TokenCheck {
+  if (token === null) return () => true;
+  const expected = digest(token);
+  return (authorization) => {
+    const presented = /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];
+    // Hash even when nothing was presented, so that both refusals take the same time.
+    const equal = timingSafeEqual(digest(presented ?? ''), expected);
+    return equal && presented !== undefined;
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,3 @@
+export { isLoopbackHost } from './auth/host.ts';
+export type { AdminPorts, ExplainAsk, ExplainReply, Readiness, ReadinessCheck } from './ports.ts';
+export { type AdminAccess, type AdminServer, startAdminServer } from './server.ts';

@@ -1,0 +1,46 @@
+/** What the admin listener needs of the program around it. Control implements it; tests use small fakes. */
+export interface AdminPorts {
+  /** The id this process answers its health checks with, so that an upstream that is ourselves is found out. */
+  instanceId: string;
+  /** The state now. Must be cheap: probes ask every few seconds. */
+  readiness(): Readiness;
+  explain: ExplainPort;
+}
+
+export interface Readiness {
+  /** `degraded`: some workers are away, the others serve; still counts as ready. */
+  status: 'starting' | 'ready' | 'degraded' | 'draining' | 'failed';
+  /** One entry a dependency; `detail` is for operators and shown only to those who may see it. */
+  checks: ReadinessCheck[];
+}
+
+export interface ReadinessCheck {
+  name: string;
+  status: 'up' | 'degraded' | 'down';
+  detail: Record<string, unknown>;
+}
+
+/** What a dry run is asked. Exactly one of the caller fields may be given; none means an unknown address. */
+export interface ExplainAsk {
+  keySha256?: string;
+  keyName?: string;
+  address?: string;
+  network?: string;
+  method: string;
+}
+
+/** Decision records are plain data that this room only passes on. */
+export interface ExplainReply {
+  kind: 'recorded' | 'dry-run';
+  requestId: string | null;
+  records: object[];
+  /** How many workers were asked and how many answered in time; a missing one may have held the record. */
+  workers: { asked: number; answered: number };
+}
+
+export interface ExplainPort {
+  /** Asks every worker; never rejects, never takes longer than its bound (about half a second). */
+  byRequestId(requestId: string): Promise<ExplainReply>;
+  /** Decides without taking anything. A value says why the question cannot be answered (unknown network or key name). */
+  dryRun(ask: ExplainAsk): ExplainReply | { unanswerable: string };
+}
