@@ -1,0 +1,25 @@
+export type { Address } from './address.ts';
+export { formatAddress, parseAddress } from './address.ts';
+export type { ParsedApiKey, RandomBytes } from './api-key.ts';
+export {
+  digestOfKey,
+  digestOfSha256,
+  hashKey,
+  isKeyText,
+  keyLengthMax,
+  keyLengthMin,
+  keyPrefix,
+  looksLikeKey,
+  newApiKey,
+  parseApiKey,
+  sha256Prefix,
+} from './api-key.ts';
+export type { AddressCaller } from './caller.ts';
+export { callerOfAddress } from './caller.ts';
+export type { Cidr } from './cidr.ts';
+export { cidrProblem, formatCidr, parseCidr } from './cidr.ts';
+export type { KeyIndexReader } from './key-index-reader.ts';
+export { createKeyIndexReader } from './key-index-reader.ts';
+export type { KeyEntry, KeyIndexWriter } from './key-index-writer.ts';
+export { buildKeyIndex, createKeyIndexWriter } from './key-index-writer.ts';
+export { keyFlag } from './key-layout.ts';
