@@ -1,0 +1,118 @@
+import {
+  FAULT_DUPLICATE,
+  FAULT_ID,
+  FAULT_METHOD,
+  FAULT_METHOD_MISSING,
+  FAULT_NAME,
+  FAULT_PARAMS,
+  FAULT_SPELLING,
+  FAULT_VERSION,
+  FAULT_VERSION_MISSING,
+} from './faults.ts';
+import {
+  ARRAY_OPEN,
+  byteAt,
+  failAt,
+  OBJECT_CLOSE,
+  OBJECT_OPEN,
+  progress,
+  QUOTE,
+  skipColon,
+  skipComma,
+  skipSpace,
+  skipString,
+  skipValue,
+} from './json.ts';
+import { matchMember, memberNames } from './member.ts';
+import { METHOD_BYTES_MAX, type MessageScan, noteFault, REQUEST_DEPTH_MAX } from './message-scan.ts';
+
+const VERSION = 1;
+const ID = 2;
+const METHOD = 3;
+const PARAMS = 4;
+const MEMBERS = memberNames('jsonrpc', 'id', 'method', 'params');
+
+/**
+ * One call, `start` at its opening brace with `depth` containers around it: fills `out`'s members
+ * and its envelope fault. Returns the offset after the object, or -1 for a fault in the text.
+ */
+export function scanCall(
+  bytes: Uint8Array,
+  start: number,
+  to: number,
+  out: MessageScan,
+  depth: number,
+): number {
+  let seen = 0;
+  let at = skipSpace(bytes, start + 1, to);
+  if (byteAt(bytes, at, to) !== OBJECT_CLOSE) {
+    do {
+      if (byteAt(bytes, at, to) !== QUOTE) return failAt(FAULT_NAME, at, to);
+      const name = at + 1;
+      const nameEnd = skipString(bytes, name, to);
+      if (nameEnd < 0) return -1;
+      const member = matchMember(MEMBERS, bytes, name, nameEnd - 1);
+      const value = skipColon(bytes, nameEnd, to);
+      if (value < 0) return -1;
+      progress.escaped = false;
+      at = skipValue(bytes, value, to, depth + 1, REQUEST_DEPTH_MAX);
+      if (at < 0) return -1;
+      if (member > 0) {
+        if ((seen & (1 << member)) === 0) takeMember(out, member, bytes, value, at);
+        else refuseDuplicate(out, member, name - 1);
+        seen |= 1 << member;
+      } else if (member < 0) {
+        noteFault(out, FAULT_SPELLING, name - 1);
+      }
+      at = skipComma(bytes, at, to, OBJECT_CLOSE);
+      if (at < 0) return -1;
+    } while (byteAt(bytes, at, to) !== OBJECT_CLOSE);
+  }
+  if ((seen & (1 << VERSION)) === 0) noteFault(out, FAULT_VERSION_MISSING, start);
+  if ((seen & (1 << METHOD)) === 0) noteFault(out, FAULT_METHOD_MISSING, start);
+  return at + 1;
+}
+
+function takeMember(out: MessageScan, member: number, bytes: Uint8Array, from: number, to: number): void {
+  const first = bytes[from] as number;
+  if (member === VERSION) {
+    if (!isVersion(bytes, from, to)) noteFault(out, FAULT_VERSION, from);
+  } else if (member === ID) {
+    if (!isIdStart(first)) return noteFault(out, FAULT_ID, from);
+    out.idStart = from;
+    out.idEnd = to;
+  } else if (member === METHOD) {
+    const size = to - from - 2;
+    if (first !== QUOTE || size < 1 || size > METHOD_BYTES_MAX) return noteFault(out, FAULT_METHOD, from);
+    out.methodStart = from + 1;
+    out.methodEnd = to - 1;
+    out.methodEscaped = progress.escaped;
+  } else if (member === PARAMS) {
+    if (first !== ARRAY_OPEN && first !== OBJECT_OPEN) return noteFault(out, FAULT_PARAMS, from);
+    out.paramsStart = from;
+    out.paramsEnd = to;
+  }
+}
+
+function refuseDuplicate(out: MessageScan, member: number, at: number): void {
+  noteFault(out, FAULT_DUPLICATE, at);
+  if (member !== ID) return;
+  out.idStart = -1;
+  out.idEnd = -1;
+}
+
+/** The string "2.0", spelt so. */
+function isVersion(bytes: Uint8Array, from: number, to: number): boolean {
+  return (
+    to - from === 5 &&
+    bytes[from] === QUOTE &&
+    bytes[from + 1] === 0x32 &&
+    bytes[from + 2] === 0x2e &&
+    bytes[from + 3] === 0x30
+  );
+}
+
+/** Of a value that is known to be JSON: a string, a number or null. */
+export function isIdStart(first: number): boolean {
+  return first === QUOTE || (first >= 0x30 && first <= 0x39) || first === 0x2d || first === 0x6e;
+}
