@@ -1,0 +1,66 @@
+import type { Socket } from 'node:net';
+import { LaneConnection, type LaneContext } from './lane-connection.ts';
+import type { HttpSettings, HttpStats, RefuseHttp, RequestHandler } from './message.ts';
+import type { Turn } from './turn.ts';
+
+/** How often timeouts are looked at: they end up to this much late. */
+const SWEEP_MS = 250;
+
+export interface Lane {
+  /** Takes a fresh connection. */
+  accept(socket: Socket): void;
+  /** Ends idle connections now and the others after their answers; resolves when none is left. */
+  drain(): Promise<void>;
+  /** Ends what is left at once. */
+  destroy(): void;
+}
+
+/**
+ * The fast lane: plainly simple HTTP/1.1 POST requests, read and answered without node:http. A connection
+ * that sends anything else goes to `handOver` for the rest of its life, with the bytes not yet served.
+ */
+export function createLane(options: {
+  handler: RequestHandler;
+  refuse: RefuseHttp;
+  turn: Turn;
+  settings: () => HttpSettings;
+  stats: HttpStats;
+  /** Milliseconds on any steady clock. */
+  now: () => number;
+  handOver: (socket: Socket, rest: Buffer) => void;
+}): Lane {
+  const connections = new Set<LaneConnection>();
+  let drained: (() => void) | undefined;
+
+  const context: LaneContext = {
+    ...options,
+    draining: false,
+    closed(connection) {
+      connections.delete(connection);
+      if (connections.size === 0) drained?.();
+    },
+  };
+
+  const sweeper = setInterval(() => {
+    const now = options.now();
+    const settings = options.settings();
+    for (const connection of connections) connection.sweep(now, settings);
+  }, SWEEP_MS);
+  sweeper.unref();
+
+  return {
+    accept(socket) {
+      connections.add(new LaneConnection(context, socket));
+    },
+    async drain() {
+      context.draining = true;
+      for (const connection of connections) connection.drain();
+      if (connections.size > 0) await new Promise<void>((resolve) => (drained = resolve));
+      clearInterval(sweeper);
+    },
+    destroy() {
+      for (const connection of connections) connection.destroy();
+      clearInterval(sweeper);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { RefusalCode } from '../jsonrpc/index.ts';
+
+/** The other end of one client connection. */
+export interface Peer {
+  /** As the kernel says it: no proxy's word. Empty if the connection is gone already. */
+  readonly address: string;
+  /** The handler's own memory of this connection: who was calling last. */
+  memo: unknown;
+}
+
+/**
+ * One HTTP request, whole, from whichever parser read it. Valid only while it is being handled: the lane
+ * reuses the object, and the buffer behind `bytes`, for the connection's next request.
+ */
+export interface HttpRequest {
+  readonly method: string;
+  /** Origin form, as sent: `/eth/KEY?x=y`. */
+  readonly target: string;
+  readonly apiKey: string | undefined;
+  readonly authorization: string | undefined;
+  readonly origin: string | undefined;
+  readonly forwardedFor: string | undefined;
+  readonly forwarded: string | undefined;
+  /** The caller's own `X-Request-Id`. */
+  readonly requestId: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly peer: Peer;
+  readonly lane: 'fast' | 'fallback';
+  /** The body is `bytes[bodyStart, bodyEnd)`. */
+  bytes: Buffer;
+  bodyStart: number;
+  bodyEnd: number;
+}
+
+/** Where the answer to one request goes. Exactly one `send` for each request, at any time. */
+export interface Reply {
+  /**
+   * @param headers whole lines, each ended by CRLF, latin1
+   * @param body latin1 text or bytes; its length becomes Content-Length. Empty with a 204.
+   */
+  send(status: number, headers: string, body: string | Buffer): void;
+  /** Whether the caller has gone: the answer will reach nobody. */
+  readonly abandoned: boolean;
+}
+
+export type RequestHandler = (request: HttpRequest, reply: Reply) => void;
+
+/** What HTTP itself refuses (no request was understood): status, header lines and body of the answer. */
+export type RefuseHttp = (code: RefusalCode) => { status: number; headers: string; body: string };
+
+/** Bounds of one HTTP front, in bytes, milliseconds and counts of this worker. */
+export interface HttpSettings {
+  maxBodyBytes: number;
+  maxHeaderBytes: number;
+  /** From the first byte of a head to its end. */
+  headerTimeoutMs: number;
+  /** From the first byte of a request to the last of its body. */
+  requestTimeoutMs: number;
+  /** A connection without a request. */
+  idleTimeoutMs: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+}
+
+/** Counts of one HTTP front since it began; `connections` is a gauge. */
+export interface HttpStats {
+  connections: number;
+  accepted: number;
+  /** Closed at accept, over a bound. */
+  refusedConnections: number;
+  /** Connections given to node:http. */
+  handedOver: number;
+  timedOut: number;
+}
+
+/** Requests of one connection under way at once; beyond it reading waits. */
+export const PIPELINE_DEPTH_MAX = 128;
+/** Bytes a client may leave unread before we stop reading its requests. */
+export const UNREAD_BYTES_MAX = 1 << 20;

@@ -1,0 +1,37 @@
+/** Something that has bytes to send at the end of this event-loop turn. */
+export interface TurnTask {
+  flush(): void;
+}
+
+/**
+ * The end of an event-loop turn. Answers made in one turn wait here and leave together, after the turn's
+ * usage was committed: what a caller has received is always on record first.
+ */
+export interface Turn {
+  /** Flushes `task` once at the end of this turn. The caller sees to it that it enrols itself once. */
+  defer(task: TurnTask): void;
+}
+
+/**
+ * @param commit runs before any answer of the turn leaves; must not throw for what one call did
+ * @param schedule runs its argument once the present poll phase is over; `setImmediate` by default
+ */
+export function createTurn(commit: () => void, schedule: (run: () => void) => unknown = setImmediate): Turn {
+  let tasks: TurnTask[] = [];
+  let flushing: TurnTask[] = [];
+
+  function run(): void {
+    const due = tasks;
+    tasks = flushing;
+    flushing = due;
+    commit();
+    for (const task of due) task.flush();
+    due.length = 0;
+  }
+
+  return {
+    defer(task) {
+      if (tasks.push(task) === 1) schedule(run);
+    },
+  };
+}
