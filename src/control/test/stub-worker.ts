@@ -1,0 +1,59 @@
+import { parentPort, workerData } from 'node:worker_threads';
+
+/** A stand-in for the gateway's worker: beats, answers the protocol, and misbehaves when told to. */
+interface StubData {
+  slot: number;
+  slab: SharedArrayBuffer;
+  throwAtStart?: boolean;
+  hangAtStart?: boolean;
+  snapshot?: { generation: number };
+}
+
+const { slot, slab, throwAtStart, hangAtStart, snapshot } = workerData as StubData;
+const port = parentPort;
+if (port === null) throw new Error('not a worker');
+if (throwAtStart === true) throw new Error(`slot ${slot} cannot start`);
+if (hangAtStart === true) for (;;);
+
+const counters = new Float64Array(slab);
+setInterval(() => {
+  counters[0] = (counters[0] ?? 0) + 1;
+}, 10);
+
+const held: unknown[] = [];
+const vices: Record<string, () => void> = {
+  throw: () => {
+    throw new Error('a fault in the stub');
+  },
+  exit: () => process.exit(3),
+  loop: () => {
+    for (;;);
+  },
+  hog: () => {
+    for (;;) held.push(Array.from({ length: 1000 }, (_, index) => ({ index })));
+  },
+  write: () => process.stdout.write('written by a worker\n'),
+};
+
+port.on(
+  'message',
+  (message: {
+    type: string;
+    only?: number;
+    ask?: number;
+    requestId?: string;
+    snapshot?: { generation: number };
+  }) => {
+    if (message.only !== undefined && message.only !== slot) return;
+    if (message.type === 'drain') {
+      port.postMessage({ type: 'drained' });
+      port.close();
+    } else if (message.type === 'explain') {
+      const record = message.requestId === `made-by-${slot}` ? { requestId: message.requestId } : null;
+      if (message.requestId !== 'silence') port.postMessage({ type: 'explained', ask: message.ask, record });
+    } else if (message.type === 'policy') {
+      port.postMessage({ type: 'applied', generation: message.snapshot?.generation });
+    } else vices[message.type]?.();
+  },
+);
+port.postMessage({ type: 'ready', port: 1, generation: snapshot?.generation });
