@@ -122,23 +122,33 @@ export function formatAddress(address: Address): string {
     const { w0 } = address;
     return `${w0 >>> 24}.${(w0 >>> 16) & 255}.${(w0 >>> 8) & 255}.${w0 & 255}`;
   }
-  const groups: number[] = [];
-  for (const word of [address.w0, address.w1, address.w2, address.w3])
-    groups.push(word >>> 16, word & 0xffff);
   let gap = -1;
   let gapLength = 1;
   for (let i = 0; i < 8; i += 1) {
     let zeros = 0;
-    while (i + zeros < 8 && groups[i + zeros] === 0) zeros += 1;
+    while (i + zeros < 8 && groupOf(address, i + zeros) === 0) zeros += 1;
     if (zeros > gapLength) {
       gap = i;
       gapLength = zeros;
     }
     i += zeros;
   }
-  const hex = groups.map((group) => group.toString(16));
-  if (gap < 0) return hex.join(':');
-  return `${hex.slice(0, gap).join(':')}::${hex.slice(gap + gapLength).join(':')}`;
+  let text = '';
+  for (let i = 0; i < 8; i += 1) {
+    if (i === gap) {
+      text += '::';
+      i += gapLength - 1;
+    } else {
+      if (i > 0 && i !== gap + gapLength) text += ':';
+      text += groupOf(address, i).toString(16);
+    }
+  }
+  return text;
+}
+
+function groupOf(address: Address, index: number): number {
+  const word = index < 2 ? address.w0 : index < 4 ? address.w1 : index < 6 ? address.w2 : address.w3;
+  return (index & 1) === 0 ? word >>> 16 : word & 0xffff;
 }
 
 /** The address with all bits after the first `bits` cleared; `bits` 0–32 for IPv4, 0–128 for IPv6. */

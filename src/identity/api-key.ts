@@ -78,7 +78,7 @@ export function digestOfKey(key: string): string {
 
 /** `hashKey`'s bytes in the form `digestOfKey` gives. */
 export function digestOfSha256(sha256: Uint8Array): string {
-  return Buffer.from(sha256.buffer, sha256.byteOffset, sha256.byteLength).latin1Slice();
+  return Buffer.from(sha256.buffer, sha256.byteOffset, sha256.byteLength).toString('latin1');
 }
 
 /**

@@ -52,7 +52,7 @@ export function createKeyIndexReader(index: SharedArrayBuffer): KeyIndexReader {
     expiresAtMs: (slot) => doubles[(entryAt(slot) + field.expiry) / 2] ?? 0,
     prefix(slot) {
       const from = (entryAt(slot) + field.prefix) * 4;
-      return bytes.latin1Slice(from, from + 8);
+      return bytes.toString('latin1', from, from + 8);
     },
   };
 }

@@ -53,12 +53,17 @@ export function buildKeyIndex(entries: Iterable<KeyEntry>, spare = 1024): Shared
 
 export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
   const { words, doubles, mask } = viewsOf(index);
-  const bytes = new Uint8Array(index);
+  const bytes = Buffer.from(index);
 
   const at = (offset: number): number => words[offset] ?? 0;
   const add = (offset: number, change: number): void => {
     words[offset] = at(offset) + change;
   };
+
+  function holds(entry: number, hash: Int32Array): boolean {
+    for (let i = 0; i < 4; i += 1) if (at(entry + field.hash + i) !== hash[i]) return false;
+    return true;
+  }
 
   /** Offset of the live entry with this hash, or of the free one where it would go (state 0). */
   function locate(hash: Int32Array): number {
@@ -66,8 +71,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       const entry = entryAt(slot);
       const state = at(entry);
       if (state === 0) return entry;
-      if ((state & keyFlag.live) !== 0 && hash.every((word, i) => word === at(entry + field.hash + i)))
-        return entry;
+      if ((state & keyFlag.live) !== 0 && holds(entry, hash)) return entry;
     }
   }
 
@@ -88,16 +92,14 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       at(entry + field.keyNumber) === wanted.keyNumber &&
       at(entry + field.ruleSet) === wanted.ruleSet &&
       doubles[(entry + field.expiry) / 2] === wanted.expiresAtMs &&
-      Buffer.from(bytes.subarray((entry + field.prefix) * 4, (entry + entryWords) * 4)).latin1Slice() ===
-        wanted.prefix
+      bytes.toString('latin1', (entry + field.prefix) * 4, (entry + entryWords) * 4) === wanted.prefix
     );
   }
 
   return {
     put(wanted) {
       const hash = hashWords(wanted.sha256);
-      const prefix = Buffer.from(wanted.prefix, 'latin1');
-      if (prefix.length !== 8) throw new RangeError('a key prefix has 8 characters');
+      if (wanted.prefix.length !== 8) throw new RangeError('a key prefix has 8 characters');
       const state =
         keyFlag.live | (wanted.enabled ? keyFlag.enabled : 0) | (wanted.quota ? keyFlag.quota : 0);
       const old = locate(hash);
@@ -112,7 +114,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       words[entry + field.keyNumber] = wanted.keyNumber;
       words[entry + field.ruleSet] = wanted.ruleSet;
       doubles[(entry + field.expiry) / 2] = wanted.expiresAtMs;
-      bytes.set(prefix, (entry + field.prefix) * 4);
+      bytes.write(wanted.prefix, (entry + field.prefix) * 4, 8, 'latin1');
       add(header.slotsUsed, 1);
       add(header.live, 1);
       Atomics.store(words, entry, state);
