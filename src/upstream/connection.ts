@@ -1,0 +1,298 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { UpstreamPolicy } from '../config/index.ts';
+import { AnswerScan } from '../jsonrpc/index.ts';
+import { ANSWER_COMPLETE, ANSWER_INCOMPLETE, AnswerReader } from './answer-reader.ts';
+import type { UpstreamFailure } from './call.ts';
+import { matchBatch, refusesBatches } from './batch-match.ts';
+import type { Answer, ConnectionOwner } from './owner.ts';
+import type { Pending } from './pending.ts';
+import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
+
+/**
+ * Where all connections of this worker read into: what arrives is used up, or copied, before the next
+ * read. Larger made no difference with answers below 64 KiB.
+ */
+const shared = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Up to this a string is written without a copy of our own; V8 and libuv keep it on the stack. */
+const STRING_WRITE_MAX = 16 * 1024;
+
+const scan = new AnswerScan();
+/** What a notification is answered with. */
+const noAnswer: Answer = { start: 0, end: 0, idStart: 0, idEnd: 0, errorStart: -1 };
+
+function missing(inBatch: boolean, status: number): string {
+  if (inBatch) return 'missing or double in the batch answer';
+  return status === 200 ? 'not a JSON-RPC batch answer' : `HTTP ${status}`;
+}
+
+/**
+ * One connection to the node and what it carries: one call, a row of pipelined ones, or one batch.
+ * Once it has misbehaved in any way it is destroyed, never used again.
+ */
+export class Connection {
+  /** Coarse milliseconds: since when it connects, waits for the first byte of an answer, or is idle. */
+  sinceMs: number;
+  /** Has not been ready yet. Kept by the owner, which counts them. */
+  fresh = true;
+  private open = false;
+  private dead = false;
+  /** Carries no call after the present ones. */
+  private retiring = false;
+  /** The call whose answer is due; the first one of a batch. */
+  private current: Pending | null = null;
+  private rest: Pending[] = [];
+  private restAt = 0;
+  private batch: Pending[] | null = null;
+  /** Bytes of the answer that is due have arrived. */
+  private begun = false;
+  /** Has answered before, so the node may have closed it meanwhile for being idle. */
+  private reused = false;
+  private readonly owner: ConnectionOwner<Connection>;
+  private readonly socket: Socket;
+  private readonly reader: AnswerReader;
+
+  constructor(owner: ConnectionOwner<Connection>) {
+    this.owner = owner;
+    this.sinceMs = owner.nowMs;
+    this.reader = new AnswerReader(owner.policy.maxResponseBytes);
+    this.socket = this.connect(owner.policy);
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.lose(error.code ?? error.message));
+    this.socket.on('end', () => this.lose('closed by the node'));
+    this.socket.on('close', () => this.lose('closed by the node'));
+    this.socket.on(owner.policy.tls ? 'secureConnect' : 'connect', () => {
+      if (this.dead) return;
+      this.open = true;
+      owner.ready(this);
+    });
+  }
+
+  /** Calls written and not yet answered. */
+  get inFlight(): number {
+    if (this.batch !== null) return this.batch.length;
+    return this.current === null ? 0 : 1 + this.rest.length - this.restAt;
+  }
+
+  private connect(policy: UpstreamPolicy): Socket {
+    const onread = {
+      buffer: shared,
+      callback: (bytes: number): boolean => {
+        this.read(bytes);
+        return true;
+      },
+    };
+    const host = policy.host.replace(/^\[|\]$/g, '');
+    if (!policy.tls) return connectTcp({ host, port: policy.port, noDelay: true, onread });
+    const servername = isIP(host) === 0 ? host : '';
+    const ca = this.owner.ca;
+    const socket = connectTls({
+      host,
+      port: policy.port,
+      servername,
+      ALPNProtocols: ['http/1.1'],
+      ...(ca === undefined ? {} : { ca }),
+      // Passed on to net.Socket; the type leaves it out.
+      ...{ onread },
+    });
+    socket.setNoDelay(true);
+    return socket;
+  }
+
+  carry(pending: Pending): void {
+    this.begin(pending);
+    this.write(`${this.owner.head}${pending.body.length}\r\n\r\n${pending.body}`);
+  }
+
+  /** Writes the calls one after the other; the node answers them in this order. */
+  carryPipelined(calls: Pending[]): void {
+    this.begin(calls[0]!);
+    this.rest = calls;
+    this.restAt = 1;
+    const head = this.owner.head;
+    let text = '';
+    for (const pending of calls) text += `${head}${pending.body.length}\r\n\r\n${pending.body}`;
+    this.write(text);
+  }
+
+  /** Writes the calls as one JSON-RPC batch. */
+  carryBatch(calls: Pending[]): void {
+    this.begin(calls[0]!);
+    this.batch = calls;
+    let body = '[';
+    for (let i = 0; i < calls.length; i++) body += i === 0 ? calls[i]!.body : `,${calls[i]!.body}`;
+    this.write(`${this.owner.head}${body.length + 1}\r\n\r\n${body}]`);
+  }
+
+  private begin(pending: Pending): void {
+    this.current = pending;
+    this.begun = false;
+    this.sinceMs = this.owner.nowMs;
+  }
+
+  private write(text: string): void {
+    if (text.length <= STRING_WRITE_MAX) this.socket.write(text, 'latin1');
+    else this.socket.write(Buffer.from(text, 'latin1'));
+  }
+
+  /** Ends it if it let a deadline pass. `nowMs` is a tick ahead, so that no caller waits past its deadline. */
+  sweep(nowMs: number): void {
+    const policy = this.owner.policy;
+    if (!this.open) {
+      if (nowMs - this.sinceMs >= policy.connectTimeoutMs) this.lose('timed out');
+    } else if (this.current !== null) {
+      if (nowMs >= this.current.deadlineMs) this.timeOut('answer not complete in time');
+      else if (!this.begun && nowMs - this.sinceMs >= policy.firstByteTimeoutMs)
+        this.timeOut('no answer in time');
+    }
+  }
+
+  setAnswerBytesMax(bytes: number): void {
+    this.reader.setBodyBytesMax(bytes);
+  }
+
+  /** To be closed as soon as it carries nothing. */
+  retire(): void {
+    if (this.current === null) this.end();
+    else this.retiring = true;
+  }
+
+  /** Closes it; calls it carries are failed with `reason`. */
+  destroy(reason: string): void {
+    this.end();
+    this.failAll('no_upstream', reason);
+  }
+
+  private read(bytes: number): void {
+    let at = 0;
+    while (!this.dead) {
+      if (this.current === null) return this.end();
+      this.begun = true;
+      const state = this.reader.read(shared, at, bytes);
+      if (state === ANSWER_INCOMPLETE) return;
+      if (state !== ANSWER_COMPLETE) return this.breakOff('upstream_invalid', this.reader.fault);
+      at = this.reader.next;
+      this.complete(at === bytes);
+      // Not looked at again if nothing is left: what was just answered may have led to a new call here.
+      if (at === bytes) return;
+    }
+  }
+
+  /** The answer that was due is there as a whole. `used`: nothing has come after it. */
+  private complete(used: boolean): void {
+    this.reused = true;
+    if (this.batch !== null) return this.completeBatch(this.batch, used);
+    const reader = this.reader;
+    const pending = this.current!;
+    this.advance();
+    const verdict = judgeAnswer(pending, reader, scan);
+    this.proceed(verdict !== VERDICT_WRONG, used);
+    if (verdict !== VERDICT_ANSWER) {
+      this.owner.failed(pending, 'upstream_invalid', describeVerdict(verdict, reader, scan), 'maybe');
+    } else this.owner.answered(pending, reader.bytes, pending.id === 0 ? noAnswer : scan);
+    reader.forget();
+  }
+
+  private completeBatch(calls: Pending[], used: boolean): void {
+    const { bytes, start, end, status } = this.reader;
+    const match = matchBatch(calls, bytes, start, end);
+    const refused = match?.exact !== true && refusesBatches(calls, status, bytes, start, end);
+    this.takeAll();
+    this.proceed(match?.exact === true || refused || status !== 200, used);
+    this.reader.forget();
+    if (refused) {
+      this.owner.batchRefused();
+      for (const pending of calls) this.owner.sendAgain(pending);
+      return;
+    }
+    for (let i = 0; i < calls.length; i++) {
+      const answer = match?.answers[i];
+      if (answer !== undefined) this.owner.answered(calls[i]!, bytes, answer);
+      else this.owner.failed(calls[i]!, 'upstream_invalid', missing(match !== undefined, status), 'maybe');
+    }
+  }
+
+  private advance(): void {
+    this.begun = false;
+    this.sinceMs = this.owner.nowMs;
+    if (this.restAt < this.rest.length) {
+      this.current = this.rest[this.restAt++]!;
+      return;
+    }
+    this.current = null;
+    this.rest = [];
+    this.restAt = 0;
+  }
+
+  /** After an answer: on to the next one, free for other calls, or closed. Comes before the caller hears of the answer. */
+  private proceed(sound: boolean, used: boolean): void {
+    if (!sound || this.reader.close) return this.lose(sound ? 'closed by the node' : 'misbehaved');
+    if (this.current !== null) return;
+    if (!used || this.retiring || this.socket.writableLength > 0) return this.end();
+    this.owner.ready(this);
+  }
+
+  private timeOut(reason: string): void {
+    this.breakOff('upstream_timeout', reason);
+  }
+
+  /** The answer that was due will not come; those after it had not begun. */
+  private breakOff(code: UpstreamFailure['code'], reason: string): void {
+    const pending = this.current!;
+    const batch = this.batch;
+    if (batch !== null) {
+      this.end();
+      this.failAll(code, reason);
+      return;
+    }
+    this.advance();
+    this.lose(reason);
+    this.owner.failed(pending, code, reason, 'maybe');
+  }
+
+  /** The connection is over, whoever ended it. */
+  private lose(reason: string): void {
+    if (this.dead) return;
+    const opened = this.open;
+    this.end();
+    if (!opened) return this.owner.connectFailed(`connect ${reason}`);
+    const pending = this.current;
+    if (pending === null) return;
+    const grouped = this.batch !== null || this.rest.length > 0;
+    if (this.begun || !(grouped || this.reused)) {
+      const where = this.begun ? `${reason} in the middle of an answer` : `${reason} before an answer`;
+      if (this.batch !== null) return this.failAll('upstream_invalid', where);
+      this.advance();
+      this.owner.failed(pending, 'upstream_invalid', where, 'maybe');
+    }
+    this.sendAllAgain(reason);
+  }
+
+  private sendAllAgain(reason: string): void {
+    for (const pending of this.takeAll()) {
+      if (pending.call.safe && !pending.retried) this.owner.sendAgain(pending);
+      else this.owner.failed(pending, 'upstream_invalid', `${reason} before an answer`, 'maybe');
+    }
+  }
+
+  private failAll(code: UpstreamFailure['code'], reason: string): void {
+    for (const pending of this.takeAll()) this.owner.failed(pending, code, reason, 'maybe');
+  }
+
+  private takeAll(): Pending[] {
+    const current = this.current;
+    const all = this.batch ?? (current === null ? [] : [current, ...this.rest.slice(this.restAt)]);
+    this.current = null;
+    this.batch = null;
+    this.rest = [];
+    this.restAt = 0;
+    return all;
+  }
+
+  private end(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.socket.destroy();
+    this.owner.gone(this);
+  }
+}

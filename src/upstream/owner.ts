@@ -1,0 +1,33 @@
+import type { UpstreamPolicy } from '../config/index.ts';
+import type { UpstreamFailure } from './call.ts';
+import type { Pending } from './pending.ts';
+
+/** What a connection needs of the upstream it belongs to; `C` is the connection. */
+export interface ConnectionOwner<C> {
+  readonly policy: UpstreamPolicy;
+  /** Head of a request up to the digits of its Content-Length. */
+  readonly head: string;
+  readonly ca: string | undefined;
+  /** Coarse monotonic milliseconds. */
+  readonly nowMs: number;
+  /** It can carry a call: it has just been opened, or has just answered all it carried. */
+  ready(connection: C): void;
+  /** It is over and carries nothing more; the fate of what it carried is told separately. */
+  gone(connection: C): void;
+  connectFailed(reason: string): void;
+  /** To another connection, alone. */
+  sendAgain(pending: Pending): void;
+  /** The node takes no batches; the calls of this one are sent again. */
+  batchRefused(): void;
+  answered(pending: Pending, bytes: Buffer, answer: Answer): void;
+  failed(pending: Pending, code: UpstreamFailure['code'], reason: string, delivered: 'no' | 'maybe'): void;
+}
+
+/** The part of jsonrpc's `AnswerScan` that a caller's answer is made of. */
+export interface Answer {
+  start: number;
+  end: number;
+  idStart: number;
+  idEnd: number;
+  errorStart: number;
+}

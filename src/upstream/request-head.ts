@@ -1,0 +1,52 @@
+import type { UpstreamPolicy } from '../config/index.ts';
+
+/** Fields that are ours alone: framing, the connection, and what the pool itself sets. */
+const ours = new Set([
+  'host',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'content-encoding',
+  'accept-encoding',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+  'x-polymorph-hop',
+]);
+
+const name = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const value = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Head of every request to this upstream, up to where the Content-Length's digits go. Built from the
+ * policy alone: not one byte comes from a caller.
+ * @throws TypeError for a field that would break the framing or is the pool's own
+ */
+export function requestHead(policy: UpstreamPolicy, instanceId: string): string {
+  const fields: [string, string][] = [
+    ['Host', policy.hostHeader],
+    ['Content-Type', 'application/json'],
+  ];
+  if (policy.authorization !== null) fields.push(['Authorization', policy.authorization]);
+  for (const field of policy.headers) {
+    if (ours.has(field[0].toLowerCase()))
+      throw new TypeError(`upstream ${policy.name}: header ${field[0]} cannot be set`);
+    fields.push(field);
+  }
+  if (!fields.some((field) => field[0].toLowerCase() === 'user-agent'))
+    fields.push(['User-Agent', 'polymorph-proxy']);
+  fields.push(['x-polymorph-hop', instanceId]);
+  if (!/^[\x21-\x7e]+$/.test(policy.path)) throw new TypeError(`upstream ${policy.name}: malformed path`);
+  let head = `POST ${policy.path} HTTP/1.1\r\n`;
+  for (const field of fields) {
+    if (!name.test(field[0]) || !value.test(field[1])) {
+      throw new TypeError(`upstream ${policy.name}: malformed header ${JSON.stringify(field[0])}`);
+    }
+    head += `${field[0]}: ${field[1]}\r\n`;
+  }
+  return `${head}Content-Length: `;
+}
