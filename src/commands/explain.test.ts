@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type AdminServer, type ExplainAsk, startAdminServer } from '../admin/index.ts';
+import { hashKey } from '../identity/index.ts';
+import { explain } from './explain.ts';
+
+const asks: ExplainAsk[] = [];
+let admin: AdminServer;
+let url = '';
+
+const record = {
+  requestId: 'known',
+  item: -1,
+  atMs: 0,
+  worker: 0,
+  generation: 1,
+  transport: 'http',
+  lane: 'fast',
+  caller: {
+    kind: 'address',
+    keyNumber: -1,
+    keyPrefix: '',
+    keyName: null,
+    foundIn: null,
+    address: '192.0.2.1',
+  },
+  callerRequestId: null,
+  network: 'default',
+  method: 'eth_call',
+  group: null,
+  cost: 1,
+  rules: [],
+  buckets: [],
+  quota: null,
+  outcome: 'allowed',
+  refusal: null,
+  reason: null,
+  retryAfterMs: null,
+  upstream: null,
+  totalMs: 1,
+};
+
+beforeEach(async () => {
+  admin = await startAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    token: 's3cret-token',
+    allowedHosts: [],
+    onError: () => {},
+    ports: {
+      instanceId: 'i',
+      readiness: () => ({ status: 'ready', checks: [] }),
+      explain: {
+        byRequestId: async (requestId) => ({
+          kind: 'recorded',
+          requestId,
+          records: requestId === 'known' ? [record] : [],
+          workers: { asked: 1, answered: 1 },
+        }),
+        dryRun: (ask) => {
+          asks.push(ask);
+          if (ask.network === 'nowhere') return { unanswerable: 'no network is named nowhere' };
+          return { kind: 'dry-run', requestId: null, records: [record], workers: { asked: 0, answered: 0 } };
+        },
+      },
+    },
+  });
+  url = `http://127.0.0.1:${admin.address.port}`;
+});
+afterEach(() => admin.close(0));
+
+const token = { POLYMORPH_ADMIN_TOKEN: 's3cret-token' };
+
+test('an id is explained as text or JSON', async () => {
+  expect(await explain('known', { admin: url }, token)).toMatch(/^Request known\neth_call on default/);
+  const json = await explain('known', { admin: url, token: 's3cret-token', json: true }, {});
+  expect(JSON.parse(json)).toMatchObject({ kind: 'recorded', records: [{ requestId: 'known' }] });
+});
+
+test('an unknown id exits with 1, without the token 2', async () => {
+  await expect(explain('unknown', { admin: url }, token)).rejects.toMatchObject({
+    exitCode: 1,
+    message: expect.stringMatching(/^Nothing to explain: no record of this request/) as string,
+  });
+  await expect(explain('../readyz', { admin: url }, token)).rejects.toMatchObject({ exitCode: 1 });
+  await expect(explain('known', { admin: url }, {})).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining('--token') as string,
+  });
+});
+
+test('a dry run sends the key only as its digest', async () => {
+  const key = 'abcdefghijklmnopqrstuvwxyz';
+  expect(await explain(undefined, { admin: url, method: 'eth_call', key }, token)).toMatch(
+    /nothing was taken/,
+  );
+  expect(asks.at(-1)).toEqual({ method: 'eth_call', keySha256: Buffer.from(hashKey(key)).toString('hex') });
+  await explain(undefined, { admin: url, method: 'eth_call', keyName: 'acme', network: 'mainnet' }, token);
+  expect(asks.at(-1)).toEqual({ method: 'eth_call', keyName: 'acme', network: 'mainnet' });
+  await expect(
+    explain(undefined, { admin: url, method: 'm', network: 'nowhere' }, token),
+  ).rejects.toMatchObject({
+    exitCode: 1,
+    message: 'Nothing to explain: no network is named nowhere.',
+  });
+});
+
+test.each([
+  [undefined, {}],
+  ['known', { method: 'eth_call' }],
+  [undefined, { method: 'm', key: 'short' }],
+  [undefined, { method: 'm', key: 'abcdefghijklmnopqrstuvwxyz', keyName: 'acme' }],
+  ['known', { admin: 'not a url' }],
+  ['known', { admin: 'ftp://127.0.0.1' }],
+  ['known', { admin: 'http://127.0.0.1:1' }],
+])('%j with %j exits with 2', async (id, options) => {
+  await expect(explain(id, { admin: url, ...options }, token)).rejects.toMatchObject({ exitCode: 2 });
+});

@@ -1,0 +1,136 @@
+import type { Command } from 'commander';
+import { isKeyText, hashKey } from '../identity/index.ts';
+import { CommandFailure, exitCodes } from './command.ts';
+import { type AdminAnswer, askAdmin } from './explain/ask-admin.ts';
+import { type Explanation, formatExplanation } from './explain/format.ts';
+
+interface ExplainOptions {
+  key?: string;
+  keyName?: string;
+  address?: string;
+  network?: string;
+  method?: string;
+  admin: string;
+  token?: string;
+  json?: boolean;
+}
+
+/** `polymorph explain`: exit 0 explained, 1 no record of that request, 2 bad usage or admin listener out of reach. */
+export function configure(command: Command): void {
+  command
+    .argument('[id]', 'the X-Request-Id of an answer, or the requestId in an error')
+    .option('--method <name>', 'without an id: ask what would happen to a call of this method now')
+    .option('--key <key>', 'as the caller with this API key; only its SHA-256 is sent')
+    .option('--key-name <name>', 'as the caller whose key has this name in the config')
+    .option('--address <address>', 'as a caller without a key from this address')
+    .option('--network <name>', 'on this network; default: the first one')
+    .option('--admin <url>', 'the admin listener of the running gateway', 'http://127.0.0.1:9540')
+    .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
+    .option('--json', 'print the decision records as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  polymorph explain 3k9x2m-0-2a
+  polymorph explain --method eth_getLogs --key-name acme
+  polymorph explain --method eth_call --address 192.0.2.7 --json`,
+    )
+    .action(async (id: string | undefined, options: ExplainOptions) => {
+      process.stdout.write(await explain(id, options, process.env));
+    });
+}
+
+/** What to print. Throws CommandFailure. */
+export async function explain(
+  id: string | undefined,
+  options: ExplainOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const base = adminUrl(options.admin);
+  const token = options.token ?? env['POLYMORPH_ADMIN_TOKEN'] ?? null;
+  const question = id === undefined ? dryRun(options) : recorded(id, options);
+  const answer = await askAdmin(base, {
+    ...question,
+    token: token === '' ? null : token,
+    timeoutMs: 5_000,
+  }).catch((error: unknown) => {
+    const reason =
+      error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
+    throw new CommandFailure(
+      `Cannot reach the admin listener at ${base.origin}: ${reason}.\nIs the gateway running? Name its admin listener with --admin URL.`,
+      exitCodes.usage,
+    );
+  });
+  const explanation = read(answer, base);
+  return options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : formatExplanation(explanation);
+}
+
+function recorded(id: string, options: ExplainOptions): { method: 'GET'; path: string } {
+  const unused = (['method', 'key', 'keyName', 'address', 'network'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (unused !== undefined) {
+    const flag = unused === 'keyName' ? 'key-name' : unused;
+    throw new CommandFailure(
+      `An id explains one request; --${flag} is for a question without an id.`,
+      exitCodes.usage,
+    );
+  }
+  return { method: 'GET', path: `/explain/${encodeURIComponent(id)}` };
+}
+
+function dryRun(options: ExplainOptions): { method: 'POST'; path: string; body: unknown } {
+  const { method, key, keyName, address, network } = options;
+  if (method === undefined) {
+    throw new CommandFailure(
+      'Name a request id, or --method to ask about a call (see polymorph explain --help).',
+      exitCodes.usage,
+    );
+  }
+  if (key !== undefined && keyName !== undefined) {
+    throw new CommandFailure('Give --key or --key-name, not both.', exitCodes.usage);
+  }
+  if (key !== undefined && !isKeyText(key)) {
+    throw new CommandFailure(
+      'That is no API key: a key has 22 or more URL-safe characters. To name a key of the config use --key-name.',
+      exitCodes.usage,
+    );
+  }
+  const keySha256 = key === undefined ? undefined : Buffer.from(hashKey(key)).toString('hex');
+  return { method: 'POST', path: '/explain', body: { method, keySha256, keyName, address, network } };
+}
+
+function adminUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new CommandFailure(`--admin must be an http or https URL, not ${text}`, exitCodes.usage);
+  }
+  return url;
+}
+
+function read({ status, body }: AdminAnswer, base: URL): Explanation {
+  if (status === 200 && isExplanation(body)) return body;
+  const detail = isProblem(body) ? body.detail : `it answered HTTP ${status}`;
+  if (status === 404 && isProblem(body))
+    throw new CommandFailure(`Nothing to explain: ${detail}.`, exitCodes.failure);
+  if (status === 401) {
+    throw new CommandFailure(
+      `The admin listener at ${base.origin} asks for its token: --token TOKEN or POLYMORPH_ADMIN_TOKEN.`,
+      exitCodes.usage,
+    );
+  }
+  throw new CommandFailure(
+    `The admin listener at ${base.origin} did not explain: ${detail}.`,
+    exitCodes.usage,
+  );
+}
+
+function isExplanation(body: unknown): body is Explanation {
+  return typeof body === 'object' && body !== null && Array.isArray((body as { records?: unknown }).records);
+}
+
+function isProblem(body: unknown): body is { detail: string } {
+  return (
+    typeof body === 'object' && body !== null && typeof (body as { detail?: unknown }).detail === 'string'
+  );
+}

@@ -1,0 +1,162 @@
+import type { DecisionRecord } from '../../gateway/index.ts';
+import { refusals } from '../../jsonrpc/index.ts';
+
+/** A decision record as the admin listener gives it: main adds the key's name, which workers do not know. */
+export type ExplainedRecord = DecisionRecord & { caller: { keyName?: string | null } };
+
+/** The body of both explain routes. */
+export interface Explanation {
+  kind: 'recorded' | 'dry-run';
+  requestId: string | null;
+  records: ExplainedRecord[];
+  workers: { asked: number; answered: number };
+}
+
+/** The explanation as text for people, with a final newline. Plain characters only. */
+export function formatExplanation(explanation: Explanation): string {
+  const parts = explanation.records.map((record) => formatRecord(record, explanation.kind));
+  const { asked, answered } = explanation.workers;
+  if (answered < asked) {
+    parts.push(`${asked - answered} of ${asked} workers did not answer in time; they may hold more.\n`);
+  }
+  return parts.join('\n');
+}
+
+function formatRecord(record: ExplainedRecord, kind: Explanation['kind']): string {
+  return [
+    ...heading(record, kind),
+    '',
+    ...section('Caller', callerLines(record)),
+    ...section('Rules, in the order they were looked at', table(record.rules.map(ruleRow))),
+    ...section('Buckets, in tokens', table(record.buckets.map((bucket) => bucketRow(bucket, kind)))),
+    ...section('Quota', quotaLines(record)),
+    ...section('Upstream', upstreamLines(record)),
+    ...section(
+      'Time',
+      kind === 'dry-run' ? [] : [`${milliseconds(record.totalMs)} from the whole request to its answer`],
+    ),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+function heading(record: ExplainedRecord, kind: Explanation['kind']): string[] {
+  const place = record.network === '' ? '' : ` on ${record.network}`;
+  const group = record.group === null ? '' : `group ${record.group}, `;
+  const call = `${printable(record.method) || 'no method'}${place} (${group}cost ${record.cost})`;
+  if (kind === 'dry-run') {
+    return [`${call}, asked now: nothing was taken and nothing was forwarded`, `Outcome: ${outcome(record)}`];
+  }
+  const item = record.item < 0 ? '' : `, item ${record.item} of its batch`;
+  const lane = record.lane === 'fast' ? 'fast lane' : 'fallback lane';
+  const theirs =
+    record.callerRequestId === null ? [] : [`The caller's own id: ${printable(record.callerRequestId)}`];
+  return [
+    `Request ${record.requestId}${item}`,
+    `${call}`,
+    `${new Date(record.atMs).toISOString()}, ${record.transport} ${lane}, worker ${record.worker}, policy ${record.generation}`,
+    ...theirs,
+    `Outcome: ${outcome(record)}`,
+  ];
+}
+
+const outcomes: Record<DecisionRecord['outcome'], string> = {
+  allowed: 'allowed',
+  burst: 'allowed, using the burst',
+  exceeded: 'refused by a rate limit',
+  quota: 'refused, the quota is used up',
+  refused: 'refused',
+  failed: 'failed',
+};
+
+function outcome(record: ExplainedRecord): string {
+  const answer = record.refusal === null ? '' : `, ${record.refusal} (HTTP ${refusals[record.refusal].http})`;
+  const reason = record.reason === null ? '' : `: ${printable(record.reason)}`;
+  const retry = record.retryAfterMs === null ? '' : `; enough tokens in ${milliseconds(record.retryAfterMs)}`;
+  return `${outcomes[record.outcome]}${answer}${reason}${retry}`;
+}
+
+const places = {
+  'x-api-key': 'X-API-Key',
+  bearer: 'Authorization: Bearer',
+  path: 'the path',
+  query: 'the query (api_key)',
+} as const;
+
+function callerLines({ caller }: ExplainedRecord): string[] {
+  const found = caller.foundIn === null ? '' : `, found in ${places[caller.foundIn]}`;
+  const address = caller.address === '' ? '' : `from ${printable(caller.address)}`;
+  if (caller.kind === 'key') {
+    const name = caller.keyName ? `key "${printable(caller.keyName)}"` : 'a key';
+    return [`${name} (${caller.keyPrefix}…)${found}${address === '' ? '' : `, ${address}`}`];
+  }
+  if (caller.kind === 'address') return [`no key; counted by address, ${address}`];
+  return [`not identified${found}${address === '' ? '' : `, ${address}`}`];
+}
+
+function ruleRow(rule: DecisionRecord['rules'][number]): string[] {
+  const mode = rule.mode === 'shadow' ? 'shadow' : '';
+  return [rule.chosen ? '>' : '-', rule.name, mode, printable(rule.why)];
+}
+
+function bucketRow(bucket: DecisionRecord['buckets'][number], kind: Explanation['kind']): string[] {
+  const change = `${tokens(bucket.before)} -> ${tokens(bucket.after)} of ${tokens(bucket.capacity)}`;
+  const verdict = { rule: 'refused here', ceiling: 'refused here', shadow: 'would have been refused' }[
+    bucket.kind
+  ];
+  const after = kind === 'dry-run' && !bucket.refused ? 'if it were sent' : '';
+  return [bucket.policy, bucket.kind, change, bucket.refused ? verdict : after];
+}
+
+function quotaLines({ quota }: ExplainedRecord): string[] {
+  if (quota === null) return [];
+  const unit = quota.unit === 'cost' ? 'cost units' : 'requests';
+  return [
+    `${quota.used} of ${quota.limit} ${unit} used this ${quota.period}, starts again ${quota.resetsAt}`,
+  ];
+}
+
+function upstreamLines({ upstream }: ExplainedRecord): string[] {
+  if (upstream === null) return [];
+  const attempts = upstream.attempts === 1 ? '1 attempt' : `${upstream.attempts} attempts`;
+  const failure = upstream.failure === null ? '' : `, failed: ${printable(upstream.failure)}`;
+  return [`${upstream.name} (${upstream.mode}), ${attempts}, ${milliseconds(upstream.ms)}${failure}`];
+}
+
+function section(title: string, lines: string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`), ''];
+}
+
+/** Columns padded to their widest cell; empty cells at the end leave no trace. */
+function table(rows: string[][]): string[] {
+  const widths = rows.reduce<number[]>(
+    (known, row) => row.map((cell, column) => Math.max(known[column] ?? 0, cell.length)),
+    [],
+  );
+  const used = (column: number) => (widths[column] ?? 0) > 0;
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (used(column) ? `${cell.padEnd(widths[column] ?? 0)}  ` : ''))
+      .join('')
+      .trimEnd(),
+  );
+}
+
+function tokens(count: number): string {
+  return Number.isInteger(count) ? String(count) : String(Math.floor(count * 100) / 100);
+}
+
+function milliseconds(ms: number): string {
+  if (!Number.isFinite(ms)) return 'never';
+  if (ms >= 1000) return `${Math.round(ms / 100) / 10} s`;
+  return `${Math.round(ms * 100) / 100} ms`;
+}
+
+/** Callers choose method names and ids: what could steer a terminal is shown escaped. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\u{${code.toString(16)}}`;
+  });
+}
