@@ -65,14 +65,17 @@ function unquotedCommaBefore(header: string, from: number): number {
   let quoted = false;
   for (let i = from; i >= 0; i -= 1) {
     const code = header.charCodeAt(i);
-    if (code === quote) {
-      // In a string, a quote after an odd number of backslashes is one of its characters.
-      let before = i;
-      while (quoted && header.charCodeAt(before - 1) === backslash) before -= 1;
-      if ((i - before) % 2 === 0) quoted = !quoted;
-    } else if (code === comma && !quoted) return i;
+    if (code === quote) quoted = !quoted || isEscaped(header, i);
+    else if (code === comma && !quoted) return i;
   }
   return -1;
+}
+
+/** In a quoted string, a quote after an odd number of backslashes is one of its characters. */
+function isEscaped(header: string, at: number): boolean {
+  let before = at;
+  while (header.charCodeAt(before - 1) === backslash) before -= 1;
+  return (at - before) % 2 === 1;
 }
 
 /** Only what is one address, with or without a port. */
