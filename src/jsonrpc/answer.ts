@@ -1,21 +1,12 @@
 import { AnswerScan, clearAnswer } from './answer-scan.ts';
 import { isIdStart } from './envelope.ts';
-import {
-  ARRAY_CLOSE,
-  ARRAY_OPEN,
-  byteAt,
-  OBJECT_CLOSE,
-  OBJECT_OPEN,
-  progress,
-  QUOTE,
-  skipColon,
-  skipComma,
-  skipSpace,
-  skipString,
-  skipValue,
-} from './json.ts';
+import { ascii } from './bytes.ts';
+import { grammar, progress } from './json.ts';
 import { type MemberNames, matchMember, memberNames } from './member.ts';
 import { utf8FaultAt } from './utf8.ts';
+
+const { ARRAY_CLOSE, ARRAY_OPEN, OBJECT_CLOSE, OBJECT_OPEN, QUOTE } = ascii;
+const { byteAt, skipColon, skipComma, skipSpace, skipString, skipValue } = grammar;
 
 /** Deeper than a request may be: a call tracer nests two containers for each of 1024 EVM frames. */
 export const ANSWER_DEPTH_MAX = 4096;

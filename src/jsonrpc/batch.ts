@@ -1,15 +1,7 @@
 import { scanCall } from './envelope.ts';
 import { FAULT_BATCH_EMPTY, FAULT_BATCH_SIZE, FAULT_NOT_A_CALL, FAULT_VALUE } from './faults.ts';
-import {
-  ARRAY_CLOSE,
-  ARRAY_OPEN,
-  byteAt,
-  OBJECT_OPEN,
-  progress,
-  skipComma,
-  skipSpace,
-  skipValue,
-} from './json.ts';
+import { ascii } from './bytes.ts';
+import { grammar, progress } from './json.ts';
 import {
   clearScan,
   type Fault,
@@ -20,6 +12,9 @@ import {
   noteFault,
   REQUEST_DEPTH_MAX,
 } from './message-scan.ts';
+
+const { ARRAY_CLOSE, ARRAY_OPEN, OBJECT_OPEN } = ascii;
+const { byteAt, skipComma, skipSpace, skipValue } = grammar;
 
 /**
  * The items of a batch in the same bytes[from, to) that `scanRequest` accepted as JSON, each with

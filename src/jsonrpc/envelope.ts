@@ -1,4 +1,5 @@
 import {
+  FAULT_COMMA,
   FAULT_DUPLICATE,
   FAULT_ID,
   FAULT_METHOD,
@@ -9,22 +10,13 @@ import {
   FAULT_VERSION,
   FAULT_VERSION_MISSING,
 } from './faults.ts';
-import {
-  ARRAY_OPEN,
-  byteAt,
-  failAt,
-  OBJECT_CLOSE,
-  OBJECT_OPEN,
-  progress,
-  QUOTE,
-  skipColon,
-  skipComma,
-  skipSpace,
-  skipString,
-  skipValue,
-} from './json.ts';
+import { ascii } from './bytes.ts';
+import { grammar, progress } from './json.ts';
 import { matchMember, memberNames } from './member.ts';
 import { METHOD_BYTES_MAX, type MessageScan, noteFault, REQUEST_DEPTH_MAX } from './message-scan.ts';
+
+const { ARRAY_OPEN, COMMA, OBJECT_CLOSE, OBJECT_OPEN, QUOTE } = ascii;
+const { byteAt, failAt, skipColon, skipSpace, skipString, skipValue } = grammar;
 
 const VERSION = 1;
 const ID = 2;
@@ -45,32 +37,35 @@ export function scanCall(
 ): number {
   let seen = 0;
   let at = skipSpace(bytes, start + 1, to);
-  if (byteAt(bytes, at, to) !== OBJECT_CLOSE) {
-    do {
-      if (byteAt(bytes, at, to) !== QUOTE) return failAt(FAULT_NAME, at, to);
-      const name = at + 1;
-      const nameEnd = skipString(bytes, name, to);
-      if (nameEnd < 0) return -1;
-      const member = matchMember(MEMBERS, bytes, name, nameEnd - 1);
-      const value = skipColon(bytes, nameEnd, to);
-      if (value < 0) return -1;
-      progress.escaped = false;
-      at = skipValue(bytes, value, to, depth + 1, REQUEST_DEPTH_MAX);
-      if (at < 0) return -1;
-      if (member > 0) {
-        if ((seen & (1 << member)) === 0) takeMember(out, member, bytes, value, at);
-        else refuseDuplicate(out, member, name - 1);
-        seen |= 1 << member;
-      } else if (member < 0) {
-        noteFault(out, FAULT_SPELLING, name - 1);
-      }
-      at = skipComma(bytes, at, to, OBJECT_CLOSE);
-      if (at < 0) return -1;
-    } while (byteAt(bytes, at, to) !== OBJECT_CLOSE);
+  let next = byteAt(bytes, at, to);
+  if (next === OBJECT_CLOSE) at++;
+  while (next !== OBJECT_CLOSE) {
+    if (byteAt(bytes, at, to) !== QUOTE) return failAt(FAULT_NAME, at, to);
+    const name = at + 1;
+    const nameEnd = skipString(bytes, name, to);
+    if (nameEnd < 0) return -1;
+    const member = matchMember(MEMBERS, bytes, name, nameEnd - 1);
+    const value = skipColon(bytes, nameEnd, to);
+    if (value < 0) return -1;
+    progress.escaped = false;
+    at = skipValue(bytes, value, to, depth + 1, REQUEST_DEPTH_MAX);
+    if (at < 0) return -1;
+    if (member > 0) {
+      if ((seen & (1 << member)) === 0) takeMember(out, member, bytes, value, at);
+      else refuseDuplicate(out, member, name - 1);
+      seen |= 1 << member;
+    } else if (member < 0) {
+      noteFault(out, FAULT_SPELLING, name - 1);
+    }
+    at = skipSpace(bytes, at, to);
+    next = byteAt(bytes, at, to);
+    if (next === COMMA) at = skipSpace(bytes, at + 1, to);
+    else if (next === OBJECT_CLOSE) at++;
+    else return failAt(FAULT_COMMA, at, to);
   }
   if ((seen & (1 << VERSION)) === 0) noteFault(out, FAULT_VERSION_MISSING, start);
   if ((seen & (1 << METHOD)) === 0) noteFault(out, FAULT_METHOD_MISSING, start);
-  return at + 1;
+  return at;
 }
 
 function takeMember(out: MessageScan, member: number, bytes: Uint8Array, from: number, to: number): void {

@@ -1,4 +1,7 @@
-import { BACKSLASH, HEX_DIGIT } from './json.ts';
+import { ascii, hexDigits } from './bytes.ts';
+
+const { BACKSLASH } = ascii;
+const HEX_DIGIT = hexDigits;
 
 /** Names of an envelope's members; their first letters are distinct. */
 export interface MemberNames {

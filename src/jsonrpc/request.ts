@@ -1,6 +1,7 @@
 import { scanCall } from './envelope.ts';
 import { FAULT_NONE, FAULT_NOT_A_CALL, FAULT_TRAILING, FAULT_UTF8 } from './faults.ts';
-import { ARRAY_OPEN, byteAt, OBJECT_OPEN, progress, skipSpace, skipValue } from './json.ts';
+import { ascii } from './bytes.ts';
+import { grammar, progress } from './json.ts';
 import {
   clearMembers,
   clearScan,
@@ -12,6 +13,9 @@ import {
   REQUEST_DEPTH_MAX,
 } from './message-scan.ts';
 import { utf8FaultAt } from './utf8.ts';
+
+const { ARRAY_OPEN, OBJECT_OPEN } = ascii;
+const { byteAt, skipSpace, skipValue } = grammar;
 
 /**
  * Validates all of bytes[from, to): RFC 8259, UTF-8, depth ≤ 64, and for an object the envelope.
