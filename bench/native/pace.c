@@ -1,0 +1,141 @@
+/* A constant rate, open loop: requests fall due at random (Poisson) moments whatever the answers do, and latency
+ * counts from the due moment, so a stall is seen by everyone it would have met.
+ *
+ *   pace PORT CONNECTIONS RATE WARM_UP_MS MEASURE_MS REQUEST_FILE
+ *
+ * REQUEST_FILE holds one whole HTTP request. Each connection carries one exchange at a time; a request that is due
+ * while all are taken waits, and its wait counts. Prints one JSON object with times in microseconds.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { connectionsMax = 1024, answerMax = 65536, queueMax = 1 << 20, graceMs = 2000 };
+
+typedef struct { int fd; size_t length; int64_t due; char answer[answerMax]; } Connection;
+
+static Connection *all[connectionsMax], *idle[connectionsMax];
+static int idleCount, failed;
+static int64_t queue[queueMax];
+static size_t queueHead, queueTail;
+static char request[answerMax];
+static size_t requestLength;
+static uint32_t *samples;
+static size_t sampleCount, sampleRoom;
+static int64_t measureFrom, measureTo;
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* xorshift64*: the same moments in every run. */
+static double uniform(void) {
+  static uint64_t x = 88172645463325252ull;
+  x ^= x >> 12; x ^= x << 25; x ^= x >> 27;
+  return ((x * 2685821657736338717ull >> 11) + 1) / 9007199254740993.0;
+}
+
+static void start(Connection *c, int64_t due) {
+  c->due = due;
+  c->length = 0;
+  if (send(c->fd, request, requestLength, MSG_NOSIGNAL) != (ssize_t)requestLength) failed++;
+}
+
+static void finish(Connection *c) {
+  if (strncmp(c->answer, "HTTP/1.1 200", 12)) failed++;
+  if (c->due >= measureFrom && c->due < measureTo && sampleCount < sampleRoom)
+    samples[sampleCount++] = (now() - c->due) / 1000;
+  if (queueHead != queueTail) start(c, queue[queueHead++ % queueMax]);
+  else idle[idleCount++] = c;
+}
+
+static int complete(Connection *c) {
+  c->answer[c->length] = 0;
+  char *head = strstr(c->answer, "\r\n\r\n");
+  if (!head) return 0;
+  char *length = strcasestr(c->answer, "\r\ncontent-length:");
+  size_t body = length && length < head ? strtoull(length + 17, 0, 10) : 0;
+  return c->length >= (size_t)(head + 4 - c->answer) + body;
+}
+
+static void receive(Connection *c, int poller) {
+  ssize_t n = recv(c->fd, c->answer + c->length, answerMax - 1 - c->length, 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) {
+    failed++;
+    epoll_ctl(poller, EPOLL_CTL_DEL, c->fd, 0);
+    return;
+  }
+  c->length += n;
+  if (complete(c)) finish(c);
+}
+
+static int ascending(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+static uint32_t percentile(double p) { return sampleCount ? samples[(size_t)((sampleCount - 1) * p)] : 0; }
+
+static void openAll(int port, int count, int poller) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  for (int i = 0; i < count; i++) {
+    Connection *c = all[i] = idle[idleCount++] = calloc(1, sizeof *c);
+    int on = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(c->fd, (void *)&address, sizeof address)) { perror("pace"); exit(1); }
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 7) { fprintf(stderr, "pace PORT CONNECTIONS RATE WARM_UP_MS MEASURE_MS REQUEST_FILE\n"); return 2; }
+  int count = atoi(argv[2]), poller = epoll_create1(0);
+  double gapNs = 1e9 / atof(argv[3]);
+  FILE *file = fopen(argv[6], "r");
+  if (!file || count > connectionsMax) { perror("pace"); return 2; }
+  requestLength = fread(request, 1, sizeof request, file);
+  fclose(file);
+  prctl(PR_SET_TIMERSLACK, 1);
+  openAll(atoi(argv[1]), count, poller);
+  int64_t begin = now(), due = begin;
+  measureFrom = begin + atoll(argv[4]) * 1000000;
+  measureTo = measureFrom + atoll(argv[5]) * 1000000;
+  sampleRoom = (size_t)(atof(argv[3]) * atof(argv[5]) / 1000 * 1.5) + 1000;
+  samples = malloc(sampleRoom * sizeof *samples);
+  struct epoll_event events[256];
+  for (;;) {
+    int64_t at = now();
+    for (; due <= at && due < measureTo; due += (int64_t)(-log(uniform()) * gapNs)) {
+      if (idleCount) start(idle[--idleCount], due);
+      else if (queueTail - queueHead < queueMax) queue[queueTail++ % queueMax] = due;
+      else failed++;
+    }
+    if (due >= measureTo && (idleCount == count || at > measureTo + graceMs * 1000000ll)) break;
+    int64_t wait = due >= measureTo ? 1000000 : due - now();
+    struct timespec timeout = {0, wait < 0 ? 0 : wait > 100000000 ? 100000000 : wait};
+    int ready = epoll_pwait2(poller, events, 256, &timeout, 0);
+    for (int i = 0; i < ready; i++) receive(events[i].data.ptr, poller);
+  }
+  if (idleCount != count) failed += count - idleCount;
+  qsort(samples, sampleCount, sizeof *samples, ascending);
+  printf("{\"samples\":%zu,\"failed\":%d,\"p50\":%u,\"p90\":%u,\"p99\":%u,\"max\":%u}\n", sampleCount, failed,
+         percentile(.5), percentile(.9), percentile(.99), percentile(1));
+  return 0;
+}

@@ -1,0 +1,85 @@
+import type { Results } from './results.ts';
+import { costTable, figuresTable, latencyTable } from './sections.ts';
+import { markdownTable } from './table.ts';
+
+/** docs/performance.md, whole. */
+export function performancePage(results: Results): string {
+  const { at, commit, machine, options, figures, cost, latency, reload, memory, faults } = results;
+  const parts = [
+    '# Performance',
+    '<!-- Written by `npm run bench`; a change here is lost at the next run. -->',
+    `Measured ${at.slice(0, 10)} at commit ${commit}${commit.endsWith('+') ? ' (with uncommitted changes)' : ''}, ` +
+      `${options.rounds} rounds of ${options.seconds} s. The raw figures of each round are in \`bench/results/\`.`,
+    faults.length > 0
+      ? `**This run is not valid:**\n\n${faults.map((fault) => `- ${fault}`).join('\n')}`
+      : '',
+    '## Figures and targets',
+    markdownTable(...figuresTable(figures)),
+    cost ? `## CPU a request\n\n${markdownTable(...costTable(cost))}\n\n${readCost}` : '',
+    latency
+      ? `## Latency at half load\n\n${markdownTable(...latencyTable(latency))}\n\n${readLatency(latency.rate)}`
+      : '',
+    memory ? `## Memory\n\n${readMemory}` : '',
+    reload ? `## Reload\n\n${readReload(reload.actsAfterMs, reload.rate)}` : '',
+    '## The machine',
+    markdownTable(
+      ['', ''],
+      Object.entries(machine).map(([name, value]) => [labels[name] ?? name, String(value)]),
+    ),
+    notShown,
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+const labels: Record<string, string> = {
+  cpu: 'CPU',
+  memoryGiB: 'memory, GiB',
+  node: 'Node',
+  placement: 'placement',
+};
+
+const readCost = `64 connections, one call of about 200 bytes (\`eth_call\`) on each at a time, sent by wrk as fast as answers come. The
+cost is user + system time of all of the proxy's threads and processes (\`/proc/PID/stat\`) over the requests answered
+in that time, after a warm-up. The upstream (\`bench/native/upstream.c\`) answers from memory on another core, so what
+is seen is the proxy.
+
+- **nginx**: one worker, \`proxy_pass\` over kept connections, \`limit_req\` by the \`X-API-Key\` header, no access log.
+- **haproxy**: one thread, a stick table that counts by the same header, connections reused.
+- **direct**: the upstream itself in the proxy's place: what accepting and answering a call costs at the least.
+- **single, pipelined, batched**: PolymorphProxy, one worker and its main thread on one core, by upstream mode. 65 keys,
+  three rules and a ceiling, RateLimit headers and counters on, as in \`bench/servers/polymorph.ts\`. Before the
+  measurement, answers are compared with the upstream's own byte for byte; during it, every call must be answered with
+  200 and be seen by the upstream once.
+- **refused**: the same with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
+- **16 deep clients**: each connection sends 16 calls before it waits.
+
+All scenarios are measured once a round, in an order that turns, and compared with nginx in the same round: the figure is
+the median of the rounds' ratios. *Core busy* under 100 % means that the load, not the proxy, was the limit of the
+requests a second.`;
+
+const readLatency = (
+  rate: number,
+) => `${rate.toLocaleString('en-US')} requests/s to each, half of what \`single\` takes when saturated; *added* is over the upstream asked directly in
+the same round.
+
+- **h2load**: \`h2load --h1 --rps\`, 16 connections. They wake together every 10 ms and send their share back to back, so
+  this is a load of bursts in which calls mostly wait for others: direct, too.
+- **evenly**: a generator of our own (\`bench/native/pace.c\`), 64 connections, calls due at random moments (Poisson) with the same
+  mean. Time counts from the due moment, also while a call waits for a free connection.`;
+
+const readMemory = `Resident memory of the one process that main and two workers share. The callers come one call each through
+\`X-Forwarded-For\` from a trusted proxy, and their limits refill over an hour, so that all of them must be remembered.`;
+
+const readReload = (
+  times: number[],
+  rate: number,
+) => `The file is replaced (rename) while ${rate.toLocaleString('en-US')} calls a second pass; eight clients watch \`RateLimit-Policy\`. A reload acts
+when none of them sees the old limit any more: ${times.map((time) => `${time.toFixed(0)} ms`).join(', ')}. The longest call is the slowest one
+of the load over the whole time, from the moment it was due.`;
+
+const notShown = `## What is not shown
+
+- Real nodes take milliseconds, not microseconds: there the proxy's share of a call is smaller than here.
+- TLS, callers far away, slow or many more callers, large answers.
+- Several workers at once: one core is shown; how they share a machine's cores is not.
+- The figures are of one machine. Compare ratios, and only of the same run.`;

@@ -1,0 +1,168 @@
+import { cpuMicros } from '../accounting.ts';
+import type { Context } from '../context.ts';
+import type { Figure } from '../figures.ts';
+import { runWrk, type WrkSummary } from '../load/wrk.ts';
+import type { Fleet } from '../servers/fleet.ts';
+import type { Server } from '../servers/server.ts';
+import { callsSeen } from '../servers/upstream.ts';
+import { median, rotated } from '../statistics.ts';
+
+interface Scenario {
+  name: string;
+  server: Server;
+  /** The node that answers its calls. */
+  node: Server;
+  /** Requests that a connection sends before it waits. */
+  depth: number;
+  refused: boolean;
+}
+
+interface Sample {
+  microsPerRequest: number;
+  requestsPerSecond: number;
+  /** Share of one core that the proxy used. */
+  busy: number;
+}
+
+export interface CostRow {
+  name: string;
+  microsPerRequest: number;
+  /** Median of the rounds' ratios to nginx in the same round, and their range. */
+  ratio: number;
+  ratioFrom: number;
+  ratioTo: number;
+  requestsPerSecond: number;
+  busy: number;
+  samples: Sample[];
+}
+
+const pipelinedDepth = 16;
+
+/** CPU a request of everything in the fleet: all scenarios once a round, in an order that turns. */
+export async function measureCost(context: Context, fleet: Fleet): Promise<CostRow[]> {
+  const scenarios = scenariosOf(fleet);
+  const samples = new Map<string, Sample[]>(scenarios.map(({ name }) => [name, []]));
+  const { rounds } = context.options;
+  for (let round = 0; round < rounds; round++) {
+    context.progress(`CPU a request, round ${round + 1} of ${rounds}`);
+    for (const scenario of rotated(scenarios, round)) {
+      samples.get(scenario.name)!.push(await measure(context, scenario, round === 0));
+    }
+  }
+  const nginx = samples.get('nginx') ?? [];
+  return scenarios.map(({ name }) => summarize(name, samples.get(name)!, nginx));
+}
+
+function scenariosOf({ nginx, haproxy, direct, node, ours }: Fleet): Scenario[] {
+  const plain = { node, depth: 1, refused: false };
+  const list: Scenario[] = [
+    { ...plain, name: 'nginx', server: nginx },
+    { ...plain, name: 'haproxy', server: haproxy },
+    { ...plain, name: 'direct', server: direct, node: direct },
+  ];
+  if (ours === undefined) return list;
+  return [
+    ...list,
+    { ...plain, name: 'single', server: ours.single },
+    { ...plain, name: 'pipelined', server: ours.pipelined },
+    { ...plain, name: 'batched', server: ours.batched },
+    { ...plain, name: 'refused', server: ours.single, refused: true },
+    {
+      ...plain,
+      name: `batched, ${pipelinedDepth} deep clients`,
+      server: ours.batched,
+      depth: pipelinedDepth,
+    },
+  ];
+}
+
+async function measure(context: Context, scenario: Scenario, first: boolean): Promise<Sample> {
+  const { options, files } = context;
+  const { server, node, depth, refused } = scenario;
+  const pool = refused ? files.refused : files.admitted;
+  await runWrk(context, server.port, pool, depth, first && !options.quick ? 2 : 1);
+  const seenBefore = await callsSeen(node);
+  const cpuBefore = cpuMicros(server.pids);
+  const from = performance.now();
+  const summary = await runWrk(context, server.port, pool, depth, options.seconds);
+  const wallMicros = (performance.now() - from) * 1000;
+  const cpu = cpuMicros(server.pids) - cpuBefore;
+  const seen = (await callsSeen(node)) - seenBefore;
+  context.faults.push(...faultsOf(context, scenario, summary, seen));
+  return {
+    microsPerRequest: cpu / summary.requests,
+    requestsPerSecond: (summary.requests * 1e6) / summary.microseconds,
+    busy: cpu / wallMicros,
+  };
+}
+
+/** What cannot be if every call was answered as it should be and went to the node once, or never if refused. */
+function faultsOf(context: Context, scenario: Scenario, summary: WrkSummary, seen: number): string[] {
+  const { name, depth, refused } = scenario;
+  const { requests, connect, read, write, timeout, status } = summary;
+  const faults: string[] = [];
+  if (requests === 0) faults.push(`${name}: no answers`);
+  if (connect + read + write + timeout > 0) {
+    faults.push(`${name}: errors: connect ${connect}, read ${read}, write ${write}, timeout ${timeout}`);
+  }
+  if (refused && status !== requests)
+    faults.push(`${name}: ${requests - status} of ${requests} were admitted`);
+  if (!refused && status > 0) faults.push(`${name}: ${status} of ${requests} were refused`);
+  // calls that were on their way when wrk stopped are in one count only
+  const underway = context.connections * depth;
+  const due = refused ? 0 : requests;
+  if (seen < due || seen > due + underway) {
+    faults.push(`${name}: the node saw ${seen} calls where ${due} to ${due + underway} were due`);
+  }
+  return faults;
+}
+
+function summarize(name: string, samples: Sample[], nginx: Sample[]): CostRow {
+  const ratios = samples.map((sample, round) => sample.microsPerRequest / nginx[round]!.microsPerRequest);
+  return {
+    name,
+    microsPerRequest: median(samples.map((sample) => sample.microsPerRequest)),
+    ratio: median(ratios),
+    ratioFrom: Math.min(...ratios),
+    ratioTo: Math.max(...ratios),
+    requestsPerSecond: median(samples.map((sample) => sample.requestsPerSecond)),
+    busy: median(samples.map((sample) => sample.busy)),
+    samples,
+  };
+}
+
+export function costFigures(rows: readonly CostRow[]): Figure[] {
+  const row = (name: string) => rows.find((one) => one.name === name);
+  const figures: Figure[] = [];
+  const ratio = (name: string, atMost: number, aim?: number) => {
+    const value = row(name)?.ratio;
+    if (value !== undefined) {
+      figures.push({ name: `CPU, ${name}`, value, unit: '× nginx', target: { atMost }, aim });
+    }
+  };
+  ratio('single', 1.1, 0.8);
+  ratio('pipelined', 0.7, 0.5);
+  ratio('batched', 0.7, 0.5);
+  ratio('refused', 0.6);
+  const modes = ['single', 'pipelined', 'batched'].flatMap((name) => row(name) ?? []);
+  if (modes.length === 0) return figures;
+  const fastest = modes.reduce((a, b) => (b.requestsPerSecond > a.requestsPerSecond ? b : a));
+  const cheapest = modes.reduce((a, b) => (b.microsPerRequest < a.microsPerRequest ? b : a));
+  const target = { atLeast: 50_000 };
+  const reached = `one worker, ${fastest.name}; its core was ${Math.round(fastest.busy * 100)} % busy`;
+  figures.push({
+    name: 'requests a second, reached',
+    value: fastest.requestsPerSecond,
+    unit: '/s',
+    target,
+    note: reached,
+  });
+  figures.push({
+    name: 'requests a second of one core, by CPU',
+    value: 1e6 / cheapest.microsPerRequest,
+    unit: '/s',
+    target,
+    note: `one worker, ${cheapest.name}`,
+  });
+  return figures;
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { residentMegabytes } from '../accounting.ts';
+import type { Context } from '../context.ts';
+import type { Figure } from '../figures.ts';
+import { callFromEach } from '../load/distinct-callers.ts';
+import { startPolymorph } from '../servers/polymorph.ts';
+import { startUpstream } from '../servers/upstream.ts';
+
+/** Resident memory of main and two workers, MB (10⁶ bytes). */
+export interface Memory {
+  callers: number;
+  idle: number;
+  afterFirst: number;
+  afterSecond: number;
+}
+
+const settleMs = 3000;
+
+/** Limits whose buckets do not refill meanwhile, so that each caller's two buckets must be remembered. */
+const slowLimits = `limits:
+  default: { requests: 10, period: 1h }
+  ceilings:
+    - { name: per-address, per: address, requests: 100, period: 1h }`;
+
+/** Memory when idle, after a million callers with an address each, and after a million others. */
+export async function measureMemory(context: Context): Promise<Memory> {
+  const callers = context.options.quick ? 100_000 : 1_000_000;
+  context.progress(`memory: idle, then twice ${callers} callers`);
+  const node = await startUpstream(context, 'memory-upstream', context.cores.upstream);
+  const setup = { name: 'memory', mode: 'single', workers: 2, limits: slowLimits } as const;
+  const proxy = await startPolymorph(context, { ...setup, upstreamPort: node.port });
+  const pid = proxy.pids[0]!;
+  await sleep(settleMs);
+  const idle = residentMegabytes(pid);
+  const callMillion = async (from: number) => {
+    const { answered, refused } = await callFromEach(proxy.port, from, callers);
+    if (answered !== callers || refused > 0) {
+      context.faults.push(`memory: ${answered} of ${callers} calls answered, ${refused} refused`);
+    }
+    await sleep(settleMs);
+    return residentMegabytes(pid);
+  };
+  const afterFirst = await callMillion(0);
+  const afterSecond = await callMillion(callers);
+  await proxy.stop();
+  await node.stop();
+  return { callers, idle, afterFirst, afterSecond };
+}
+
+export function memoryFigures({ callers, idle, afterFirst, afterSecond }: Memory): Figure[] {
+  const count = callers.toLocaleString('en-US');
+  return [
+    { name: 'resident, main + 2 workers, idle', value: idle, unit: 'MB', target: { atMost: 200 } },
+    {
+      name: `resident, added by ${count} callers`,
+      value: afterFirst - idle,
+      unit: 'MB',
+      target: { atMost: 128 },
+    },
+    {
+      name: `resident, added by ${count} other callers`,
+      value: afterSecond - afterFirst,
+      unit: 'MB',
+      target: { atMost: 16 },
+      note: 'flat',
+    },
+  ];
+}

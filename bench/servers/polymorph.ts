@@ -1,0 +1,74 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { callerKeys, refusedKey } from '../calls.ts';
+import { type Context, freePort } from '../context.ts';
+import { type Server, whenReady } from './server.ts';
+
+export type Mode = 'single' | 'pipelined' | 'batched';
+
+export interface Setup {
+  name: string;
+  upstreamPort: number;
+  mode: Mode;
+  workers: number;
+  /** Cores of main and workers together; all if not given. */
+  cores?: string;
+  /** Replaces the bench's `limits` section. */
+  limits?: string;
+  /** Replaces the bench's `keys` section. */
+  keys?: string;
+}
+
+export interface Polymorph extends Server {
+  configFile: string;
+  /** The config as it stands in the file. */
+  config: string;
+}
+
+/** Starts PolymorphProxy with everything on: keys, three rules and a ceiling, RateLimit headers, counters. */
+export async function startPolymorph(context: Context, setup: Setup): Promise<Polymorph> {
+  const port = await freePort();
+  const config = configOf(setup, port, await freePort());
+  const configFile = join(context.directory, `${setup.name}.yaml`);
+  writeFileSync(configFile, config);
+  const args = [context.options.program, 'start', '--config', configFile];
+  const started = context.processes.start(setup.name, process.execPath, args, setup.cores);
+  return { ...(await whenReady(started, port)), configFile, config };
+}
+
+/** The rules and the ceiling of all measurements: they are evaluated for each call and admit all. */
+export const admitAll = `limits:
+  default: { requests: 10000000, period: 1s, burst_size: 1000000 }
+  groups:
+    read: { requests: 10000000, period: 1s, burst_size: 1000000 }
+  methods:
+    eth_getLogs: { requests: 1000000, period: 1s, burst_size: 1000000 }
+  ceilings:
+    - { name: per-address, per: address, requests: 10000000, period: 1s }`;
+
+function configOf(setup: Setup, port: number, adminPort: number): string {
+  return `server:
+  listen: 127.0.0.1:${port}
+  workers: ${setup.workers}
+  trusted_proxies: [127.0.0.1]
+  state_dir: none
+admin:
+  listen: 127.0.0.1:${adminPort}
+upstreams:
+  - url: http://127.0.0.1:${setup.upstreamPort}
+    mode: ${setup.mode}
+methods:
+  groups:
+    read: [eth_get*, eth_call]
+  costs: { eth_getLogs: 10 }
+  blocked: [admin_*, personal_*]
+${setup.limits ?? admitAll}
+${setup.keys ?? benchKeys()}
+`;
+}
+
+function benchKeys(): string {
+  const callers = callerKeys.map((key, n) => `  - { name: caller-${n}, key: ${key} }`);
+  const refused = `  - { name: refused, key: ${refusedKey}, limits: { default: { requests: 1, period: 24h } } }`;
+  return ['keys:', ...callers, refused].join('\n');
+}

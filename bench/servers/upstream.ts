@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '../client.ts';
+import { type Context, freePort } from '../context.ts';
+import { type Server, whenReady } from './server.ts';
+
+const stillMs = 50;
+const stillMax = 40;
+
+/** The node behind all proxies (see native/upstream.c). */
+export async function startUpstream(context: Context, name: string, cores: string): Promise<Server> {
+  const port = await freePort();
+  const started = context.processes.start(name, context.programs.upstream, [String(port)], cores);
+  return whenReady(started, port);
+}
+
+/** How many calls it has answered so far, each item of a batch counted, once no more of them arrive. */
+export async function callsSeen(upstream: Server): Promise<number> {
+  const client = createClient(upstream.port, 1);
+  const count = async () => (JSON.parse((await client.get('/count')).body) as { calls: number }).calls;
+  try {
+    let seen = await count();
+    for (let n = 0; n < stillMax; n++) {
+      await sleep(stillMs);
+      const later = await count();
+      if (later === seen) break;
+      seen = later;
+    }
+    return seen;
+  } finally {
+    client.close();
+  }
+}
