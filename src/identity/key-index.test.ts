@@ -163,7 +163,7 @@ Promise.all([import(workerData.reader), import(workerData.keys)]).then(([{ creat
 
 describe('a reader in another thread', () => {
   it('sees every key whole, and never misses one that is only changed', async () => {
-    const rounds = 2000;
+    const rounds = 400;
     const version = (i: number, round: number): KeyEntry =>
       entry(`k${i}`, {
         keyNumber: i,

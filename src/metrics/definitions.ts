@@ -1,0 +1,123 @@
+/** What a counter means: `total` only grows, `gauge` is what there is now and dies with its worker. */
+export interface CounterDefinition {
+  /** Family name, in base units; `polymorph_` goes before it when it is published. */
+  readonly family: string;
+  readonly kind: 'total' | 'gauge';
+  readonly help: string;
+  /** Label by which the family's members differ. */
+  readonly label?: readonly [name: string, value: string];
+}
+
+function total(family: string, help: string, label?: readonly [string, string]): CounterDefinition {
+  return label === undefined ? { family, kind: 'total', help } : { family, kind: 'total', help, label };
+}
+
+function gauge(family: string, help: string): CounterDefinition {
+  return { family, kind: 'gauge', help };
+}
+
+const callsHelp = 'JSON-RPC calls by what was decided: each call, batch item and notification once';
+const answersHelp = 'Answers sent to callers by where they came from';
+const failuresHelp = 'Exchanges with an upstream that brought no usable answer, by what went wrong';
+const bytesHelp = 'Bytes on connections of callers, heads included';
+
+/**
+ * Every counter of a worker, in the order of its slab. A name is forever; a new one may go anywhere but first, as slabs
+ * live no longer than the process.
+ */
+export const definitions = {
+  heartbeat: total('worker_heartbeats_total', 'Ticks of the worker’s 100 ms timer'),
+
+  connectionsOpen: gauge('connections_open', 'Connections of callers that are open'),
+  connectionsTotal: total('connections_total', 'Connections accepted'),
+  connectionsRefused: total(
+    'connections_refused_total',
+    'Connections closed at once since a bound was reached',
+  ),
+  handOvers: total('fallback_connections_total', 'Connections handed from the fast lane to node:http'),
+  requestsFast: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fast']),
+  requestsFallback: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fallback']),
+  bytesIn: total('received_bytes_total', bytesHelp),
+  bytesOut: total('sent_bytes_total', bytesHelp),
+
+  callsAllowed: total('calls_total', callsHelp, ['outcome', 'allowed']),
+  callsBurst: total('calls_total', callsHelp, ['outcome', 'burst']),
+  callsExceeded: total('calls_total', callsHelp, ['outcome', 'exceeded']),
+  callsBlocked: total('calls_total', callsHelp, ['outcome', 'blocked']),
+  callsQuota: total('calls_total', callsHelp, ['outcome', 'quota']),
+  callsUnauthorized: total('calls_total', callsHelp, ['outcome', 'unauthorized']),
+  callsForbidden: total('calls_total', callsHelp, ['outcome', 'forbidden']),
+  callsInvalid: total('calls_total', callsHelp, ['outcome', 'invalid']),
+  callsShed: total('calls_total', callsHelp, ['outcome', 'shed']),
+  callsFailed: total('failed_calls_total', 'Calls let in that ended in an error of ours'),
+  burstsDepleted: total(
+    'bursts_depleted_total',
+    'Times a caller’s bucket was first found too low after a burst',
+  ),
+  shadowRefusals: total('shadow_refusals_total', 'Calls a rule in shadow mode would have refused'),
+  costUnits: total('cost_units_total', 'Tokens taken by calls let in'),
+  notifications: total('notifications_total', 'Calls without an id'),
+  batches: total('batches_total', 'Batches'),
+  batchItems: total('batch_items_total', 'Items of batches'),
+
+  answersResult: total('answers_total', answersHelp, ['kind', 'result']),
+  answersError: total('answers_total', answersHelp, ['kind', 'node_error']),
+  answersRefusal: total('answers_total', answersHelp, ['kind', 'refusal']),
+  answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
+
+  upstreamCalls: total('upstream_calls_total', 'Calls sent to an upstream'),
+  upstreamExchanges: total(
+    'upstream_exchanges_total',
+    'HTTP exchanges with an upstream: one may carry a batch',
+  ),
+  upstreamConnectionsOpen: gauge('upstream_connections_open', 'Connections to upstreams that are open'),
+  upstreamConnectionsTotal: total('upstream_connections_total', 'Connections to upstreams opened'),
+  upstreamBytesIn: total('upstream_received_bytes_total', 'Bytes received from upstreams'),
+  upstreamBytesOut: total('upstream_sent_bytes_total', 'Bytes sent to upstreams'),
+  upstreamRefused: total('upstream_failures_total', failuresHelp, ['reason', 'connect']),
+  upstreamReset: total('upstream_failures_total', failuresHelp, ['reason', 'reset']),
+  upstreamTimedOut: total('upstream_failures_total', failuresHelp, ['reason', 'timeout']),
+  upstreamTruncated: total('upstream_failures_total', failuresHelp, ['reason', 'truncated']),
+  upstreamOversized: total('upstream_failures_total', failuresHelp, ['reason', 'oversized']),
+  upstreamBadHttp: total('upstream_failures_total', failuresHelp, ['reason', 'http']),
+  upstreamBadStatus: total('upstream_failures_total', failuresHelp, ['reason', 'status']),
+  upstreamBadAnswer: total('upstream_failures_total', failuresHelp, ['reason', 'answer']),
+  upstreamOverloaded: total('upstream_failures_total', failuresHelp, ['reason', 'overloaded']),
+
+  logLinesDropped: total('log_lines_dropped_total', 'Log lines lost since the log could not keep up'),
+  explainRecordsEvicted: total('explain_records_evicted_total', 'Decision records dropped before their time'),
+} as const satisfies Record<string, CounterDefinition>;
+
+export type CounterName = keyof typeof definitions;
+
+export const counterNames = Object.keys(definitions) as CounterName[];
+
+/** The latencies kept as histograms; recorded in microseconds, published in seconds. */
+export const latencies = {
+  /** From the last byte of the call to its answer being handed to the socket, without the upstream's part. */
+  proxy: {
+    family: 'proxy_duration_seconds',
+    help: 'Time of a call in the proxy, the upstream’s part not counted',
+  },
+  /** From the call's first byte sent to the upstream to its answer's last byte read. */
+  upstream: {
+    family: 'upstream_duration_seconds',
+    help: 'Time from a call being sent upstream to its answer',
+  },
+} as const;
+
+export type LatencyName = keyof typeof latencies;
+
+export const latencyNames = Object.keys(latencies) as LatencyName[];
+
+/** What is counted for each method number. */
+export const methodColumns = {
+  calls: { family: 'method_calls_total', help: 'Calls by method, whatever became of them' },
+  refused: { family: 'method_refused_total', help: 'Calls refused by a limit, quota or block, by method' },
+  failed: { family: 'method_failed_total', help: 'Calls let in that ended in an error of ours, by method' },
+  upstreamMicros: { family: 'method_upstream_seconds_total', help: 'Time spent at upstreams, by method' },
+} as const;
+
+export type MethodColumn = keyof typeof methodColumns;
+
+export const methodColumnNames = Object.keys(methodColumns) as MethodColumn[];

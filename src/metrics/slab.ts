@@ -1,0 +1,64 @@
+import {
+  type CounterName,
+  counterNames,
+  definitions,
+  type LatencyName,
+  latencyNames,
+  type MethodColumn,
+  methodColumnNames,
+} from './definitions.ts';
+import { histogramLength, record } from './histogram.ts';
+import { methodNumberCount } from './method-names.ts';
+
+/*
+ * A slab: one worker's numbers, doubles in shared memory. Its worker alone writes it, without atomics, so a count costs
+ * what `array[i]++` costs; whoever reads sees each number as it is or was a moment ago, since aligned 64-bit stores do
+ * not tear on the platforms Node runs on. Doubles count exactly to 2^53.
+ *
+ *     counters | method 0: calls, refused, failed, upstream µs | method 1 … | histograms
+ */
+
+const methodsAt = counterNames.length;
+const latenciesAt = methodsAt + methodNumberCount * methodColumnNames.length;
+const slabLength = latenciesAt + latencyNames.length * histogramLength;
+
+/** Index in a slab by counter name; `counters.heartbeat` is 0. */
+export const counters = indexed<CounterName>(counterNames, 0, 1);
+
+/** Where a histogram stands in a slab: the offset that `record` takes. */
+export const latencyOffsets = indexed<LatencyName>(latencyNames, latenciesAt, histogramLength);
+
+const columnOffsets = indexed<MethodColumn>(methodColumnNames, methodsAt, 1);
+
+function indexed<Name extends string>(
+  names: readonly Name[],
+  first: number,
+  step: number,
+): Readonly<Record<Name, number>> {
+  const entries = names.map((name, i) => [name, first + i * step] as const);
+  return Object.freeze(Object.fromEntries(entries) as Record<Name, number>);
+}
+
+/** Memory for one worker's numbers, all 0: about 12 KB. Both sides look at it through `new Float64Array(slab)`. */
+export function createCounterSlab(): SharedArrayBuffer {
+  return new SharedArrayBuffer(slabLength * Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** Counts one time, in µs. */
+export function recordLatency(slab: Float64Array, name: LatencyName, micros: number): void {
+  record(slab, latencyOffsets[name], micros);
+}
+
+/** Index of a method's number in a slab, for `slab[methodIndex(n, 'calls')]++`. `method` from `MethodNumbers.numberOf`. */
+export function methodIndex(method: number, column: MethodColumn): number {
+  return columnOffsets[column] + method * methodColumnNames.length;
+}
+
+/**
+ * Says that the slab's worker is gone: its totals stay, what it had open is 0. Then the slab may be kept for the sums, or handed to the worker
+ * that replaces it, which counts on. Call it only once the thread has exited.
+ */
+export function clearGauges(slab: SharedArrayBuffer): void {
+  const numbers = new Float64Array(slab);
+  for (const name of counterNames) if (definitions[name].kind === 'gauge') numbers[counters[name]] = 0;
+}
