@@ -1,0 +1,134 @@
+import type { MessageScan, RefusalCode } from '../jsonrpc/index.ts';
+import { outcomes } from '../limits/index.ts';
+import type { UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { LimitPlan } from './limit-plan.ts';
+import type { MethodFacts } from './policy.ts';
+
+/** What the chain of buckets said of one call; kept only where somebody may ask. */
+export interface ChainReading {
+  before: Float64Array;
+  after: Float64Array;
+  /** Bits by link: the links that refused. */
+  refused: number;
+  shadowRefused: number;
+}
+
+export interface QuotaReading {
+  unit: 'requests' | 'cost';
+  limit: number;
+  used: number;
+  period: 'day' | 'month';
+  resetsAtMs: number;
+}
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * One JSON-RPC call, whichever transport brought it: an HTTP body or an item of a batch. The stages fill it
+ * in, in order; it ends exactly once, with an answer or a refusal, and then tells its exchange.
+ */
+export class Call implements UpstreamCall {
+  readonly exchange: Exchange;
+  /** Position in its batch, -1 for a call of its own. */
+  readonly item: number;
+  /** Whether its decision is kept although it passes. */
+  readonly sampled: boolean;
+  /** The id's raw JSON as latin1 text; '' for a notification. */
+  id = '';
+  method = '';
+  facts: MethodFacts | null = null;
+  plan: LimitPlan | null = null;
+  /** One of the limits' `outcomes`. */
+  outcome: number = outcomes.allowed;
+  /** Tokens left in the bucket of the rule that matched. */
+  remaining = 0;
+  reading: ChainReading | null = null;
+  quota: QuotaReading | null = null;
+  /** What the quota holds reserved for this call, to be given back if it fails. */
+  quotaSlot = -1;
+  quotaPeriod = 0;
+  quotaCost = 0;
+  refusal: RefusalCode | null = null;
+  reason: string | null = null;
+  retryAfterMs = 0;
+  /** Monotonic microseconds; 0 = never sent. */
+  sentAt = 0;
+  answeredAt = 0;
+  isError = false;
+  failure: UpstreamFailure | null = null;
+  /** The answer: latin1 text, bytes where it is large, '' for none. */
+  answer: string | Buffer = '';
+
+  // What the upstream reads while it takes the call.
+  bytes: Buffer = nothing;
+  start = 0;
+  end = 0;
+  idStart = -1;
+  idEnd = -1;
+  safe = false;
+  cheap = false;
+  attempts = 1;
+
+  constructor(exchange: Exchange, item: number, sampled: boolean) {
+    this.exchange = exchange;
+    this.item = item;
+    this.sampled = sampled;
+  }
+
+  /** Takes the ranges of a request that was found sound. */
+  read(bytes: Buffer, scan: MessageScan, method: string): void {
+    this.bytes = bytes;
+    this.start = scan.start;
+    this.end = scan.end;
+    this.idStart = scan.idStart;
+    this.idEnd = scan.idEnd;
+    this.id = scan.idStart < 0 ? '' : bytes.latin1Slice(scan.idStart, scan.idEnd);
+    this.method = method;
+  }
+
+  /** Lets go of the request's buffer, once the stages have taken what they need. */
+  release(): void {
+    this.bytes = nothing;
+  }
+
+  answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void {
+    this.isError = isError;
+    if (this.id !== '' && end > start) this.answer = withId(bytes, start, end, idStart, idEnd, this.id);
+    this.exchange.ended(this);
+  }
+
+  failed(failure: UpstreamFailure): void {
+    this.failure = failure;
+    this.refuse(failure.code, failure.reason);
+  }
+
+  /** Ends the call with an entry of the error table. `reason` is for operators only. */
+  refuse(code: RefusalCode, reason: string | null, data?: Record<string, unknown>, message?: string): void {
+    this.refusal = code;
+    this.reason = reason;
+    if (this.id !== '') this.answer = this.exchange.errorText(this.id, code, data, message);
+    this.exchange.ended(this);
+  }
+}
+
+/** Answers from this size on travel as bytes: text of that length costs more than it saves. */
+const LARGE_ANSWER_BYTES = 32 * 1024;
+
+function withId(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  idStart: number,
+  idEnd: number,
+  id: string,
+): string | Buffer {
+  if (end - start < LARGE_ANSWER_BYTES) {
+    return bytes.latin1Slice(start, idStart) + id + bytes.latin1Slice(idEnd, end);
+  }
+  const answer = Buffer.allocUnsafe(end - start - (idEnd - idStart) + id.length);
+  let at = bytes.copy(answer, 0, start, idStart);
+  at += answer.latin1Write(id, at);
+  bytes.copy(answer, at, idEnd, end);
+  return answer;
+}

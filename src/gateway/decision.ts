@@ -1,0 +1,50 @@
+import type { RefusalCode } from '../jsonrpc/index.ts';
+
+/** How one call was decided, whole and readable: what explain shows. Plain data. */
+export interface DecisionRecord {
+  requestId: string;
+  /** Position in its batch; -1 for a call of its own. */
+  item: number;
+  /** Epoch milliseconds at which the request was whole. */
+  atMs: number;
+  worker: number;
+  /** Of the policy that decided. */
+  generation: number;
+  transport: 'http';
+  lane: 'fast' | 'fallback';
+  caller: {
+    kind: 'key' | 'address' | 'unknown';
+    /** -1 without a key; main knows its name. */
+    keyNumber: number;
+    keyPrefix: string;
+    foundIn: 'x-api-key' | 'bearer' | 'path' | 'query' | null;
+    address: string;
+  };
+  /** The caller's own X-Request-Id. */
+  callerRequestId: string | null;
+  /** Empty where the call did not get as far. */
+  network: string;
+  method: string;
+  group: string | null;
+  cost: number;
+  /** Every rule that matches the method, in the order they were looked at. */
+  rules: { name: string; rank: string; mode: 'enforce' | 'shadow'; chosen: boolean; why: string }[];
+  /** Tokens of each bucket before and after; `refused`: this bucket had too few. */
+  buckets: {
+    policy: string;
+    kind: 'rule' | 'ceiling' | 'shadow';
+    capacity: number;
+    before: number;
+    after: number;
+    refused: boolean;
+  }[];
+  quota: { unit: 'requests' | 'cost'; limit: number; used: number; period: 'day' | 'month'; resetsAt: string } | null;
+  outcome: 'allowed' | 'burst' | 'exceeded' | 'quota' | 'refused' | 'failed';
+  refusal: RefusalCode | null;
+  /** For operators; may say more than the caller was told. */
+  reason: string | null;
+  retryAfterMs: number | null;
+  upstream: { name: string; mode: string; attempts: number; ms: number; failure: string | null } | null;
+  /** From the whole request to its answer, in milliseconds. */
+  totalMs: number;
+}

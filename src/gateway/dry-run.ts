@@ -1,0 +1,64 @@
+import type { PolicySnapshot } from '../config/index.ts';
+import { digestOfSha256 } from '../identity/index.ts';
+import { createBuckets, createHash64, createMonotonicClock, type LimitsMemory } from '../limits/index.ts';
+import { Call } from './call.ts';
+import { createCallerResolver } from './caller.ts';
+import type { DecisionRecord } from './decision.ts';
+import { Exchange } from './exchange.ts';
+import { createLimitStage } from './limit.ts';
+import { decisionOf } from './note.ts';
+import { Policy } from './policy.ts';
+import { classify, identify } from './stages.ts';
+
+/** A call that is only imagined. No key and no address: an address nobody has used. */
+export interface DryRunAsk {
+  keySha256?: Uint8Array;
+  address?: string;
+  /** Name of the network; the first one if absent. */
+  network?: string;
+  method: string;
+}
+
+/**
+ * What would become of a call now, by the running server's own stages and buckets, taking nothing and
+ * sending nothing. Runs on main, beside the workers.
+ *
+ * @returns undefined if there is no such network
+ */
+export function createDryRun(
+  snapshot: PolicySnapshot,
+  limits: LimitsMemory,
+): (ask: DryRunAsk) => DecisionRecord | undefined {
+  const hash = createHash64(limits.seed);
+  const policy = new Policy(snapshot, hash);
+  const callers = createCallerResolver(policy, hash);
+  const now = createMonotonicClock();
+  const limit = createLimitStage({ buckets: createBuckets(limits, 0), now, epochMs: Date.now });
+
+  return (ask) => {
+    const network = ask.network === undefined ? 0 : snapshot.networks.findIndex(({ name }) => name === ask.network);
+    if (network < 0) return undefined;
+    const address = ask.address ?? '';
+    const known = ask.keySha256 && callers.ofKey(digestOfSha256(ask.keySha256), address, Date.now());
+    const origin = { peerAddress: address, forwardedFor: undefined, forwarded: undefined };
+    const caller = known ?? callers.resolve(origin, ask.keySha256 ? { xApiKey: '' } : {}, Date.now());
+    const exchange = new Exchange(
+      {
+        policy,
+        requestId: 'dry-run',
+        caller,
+        network,
+        lane: 'fast',
+        callerRequestId: undefined,
+        startedAt: now(),
+        corsLines: '',
+      },
+      { record: () => {}, turnedAway: () => {} },
+      { send: () => {}, abandoned: false },
+    );
+    const call = new Call(exchange, -1, true);
+    call.method = ask.method;
+    if (identify(call) && classify(call)) limit.foresee(call);
+    return decisionOf(call, { worker: -1, epochMs: Date.now(), totalMs: 0 });
+  };
+}

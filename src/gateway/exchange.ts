@@ -1,0 +1,159 @@
+import type { RulePolicy } from '../config/index.ts';
+import type { Reply } from '../http/index.ts';
+import { joinAnswers, type RefusalCode, refusals } from '../jsonrpc/index.ts';
+import type { Call } from './call.ts';
+import type { Caller } from './caller.ts';
+import { remainingLines } from './limit-headers.ts';
+import type { Policy } from './policy.ts';
+
+/** What an exchange tells the worker when calls end. */
+export interface ExchangeSink {
+  /** Once for each call, when it ends and before the exchange is answered. */
+  record(call: Call): void;
+  /** A request was refused before any call was found in it. */
+  turnedAway(code: RefusalCode): void;
+}
+
+/** Answers of one batch together, in bytes: what one caller may make us hold. */
+const BATCH_ANSWER_BYTES_MAX = 256 << 20;
+
+/** One HTTP request with its call or its batch of calls, until the last of them is answered. */
+export class Exchange {
+  readonly policy: Policy;
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly network: number;
+  readonly lane: 'fast' | 'fallback';
+  readonly callerRequestId: string | undefined;
+  /** Monotonic microseconds at which the request was whole. */
+  readonly startedAt: number;
+  private readonly sink: ExchangeSink;
+  private reply: Reply | null;
+  private readonly corsLines: string;
+  private calls: Call[] | null = null;
+  private waiting = 1;
+  private answerBytes = 0;
+
+  constructor(
+    parts: {
+      policy: Policy;
+      requestId: string;
+      caller: Caller;
+      network: number;
+      lane: 'fast' | 'fallback';
+      callerRequestId: string | undefined;
+      startedAt: number;
+      corsLines: string;
+    },
+    sink: ExchangeSink,
+    reply: Reply,
+  ) {
+    this.policy = parts.policy;
+    this.requestId = parts.requestId;
+    this.caller = parts.caller;
+    this.network = parts.network;
+    this.lane = parts.lane;
+    this.callerRequestId = parts.callerRequestId;
+    this.startedAt = parts.startedAt;
+    this.corsLines = parts.corsLines;
+    this.sink = sink;
+    this.reply = reply;
+  }
+
+  /** Makes this the exchange of a batch: it is answered when all of `calls` have ended. */
+  expect(calls: Call[]): void {
+    this.calls = calls;
+    this.waiting = calls.length;
+  }
+
+  errorText(id: string, code: RefusalCode, data?: Record<string, unknown>, message?: string): string {
+    return this.policy.errorAnswer(id, code, { requestId: this.requestId, data, message });
+  }
+
+  /** Called by each call once, when it has its answer or refusal. */
+  ended(call: Call): void {
+    if (this.calls !== null) this.bound(call);
+    this.sink.record(call);
+    if (--this.waiting > 0) return;
+    if (this.calls === null) this.answerOne(call);
+    else this.answerBatch(this.calls);
+  }
+
+  private answerOne(call: Call): void {
+    const status = call.refusal === null ? 200 : refusals[call.refusal].http;
+    const headers = this.headers(call, call.answer !== '') + retryAfterLine(status, call.retryAfterMs);
+    this.send(status === 200 && call.answer === '' ? 204 : status, headers, call.answer);
+    call.answer = '';
+  }
+
+  private answerBatch(calls: Call[]): void {
+    const status = batchStatus(calls);
+    const body = joinAnswers(calls.map((call) => (call.answer === '' ? undefined : call.answer)));
+    const headers = this.headers(tightest(calls), body !== undefined) + retryAfterLine(status, longestWait(calls));
+    this.send(body === undefined && status === 200 ? 204 : status, headers, body ?? '');
+    for (const call of calls) call.answer = '';
+    this.calls = null;
+  }
+
+  /** Lets go of the connection: a call whose decision is kept must not keep a socket. */
+  private send(status: number, headers: string, body: string | Buffer): void {
+    this.reply!.send(status, headers, body);
+    this.reply = null;
+  }
+
+  private headers(limited: Call | undefined, hasBody: boolean): string {
+    const type = hasBody ? 'Content-Type: application/json\r\n' : '';
+    const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.corsLines}`;
+    const plan = limited?.plan;
+    if (!plan?.rule || limited === undefined) return id;
+    return id + plan.policyLines + this.remaining(plan.rule, limited.remaining);
+  }
+
+  private remaining(rule: RulePolicy, tokens: number): string {
+    const { limitHeaders } = this.policy.snapshot;
+    return remainingLines(rule, tokens, limitHeaders, limitHeaders === 'both' ? Date.now() : 0);
+  }
+
+  /** A batch whose answers grow beyond all measure gets errors in place of the rest. */
+  private bound(call: Call): void {
+    this.answerBytes += call.answer.length;
+    if (this.answerBytes <= BATCH_ANSWER_BYTES_MAX || call.refusal !== null) return;
+    this.answerBytes -= call.answer.length;
+    call.refusal = 'upstream_invalid';
+    call.reason = 'answers of the batch too large together';
+    call.answer = this.errorText(call.id, 'upstream_invalid');
+  }
+}
+
+/** The status that all items share where all were refused, else 200. */
+function batchStatus(calls: Call[]): number {
+  const first = calls[0]!.refusal;
+  if (first === null) return 200;
+  const status = refusals[first].http;
+  return calls.every((call) => call.refusal !== null && refusals[call.refusal].http === status) ? status : 200;
+}
+
+/** Of a batch's calls, the one whose bucket is fullest used: its limit is what the caller meets next. */
+function tightest(calls: Call[]): Call | undefined {
+  let found: Call | undefined;
+  for (const call of calls) {
+    if (!call.plan?.rule) continue;
+    if (found === undefined || shareLeft(call) < shareLeft(found)) found = call;
+  }
+  return found;
+}
+
+function shareLeft(call: Call): number {
+  return call.remaining / call.plan!.rule!.capacity;
+}
+
+function longestWait(calls: Call[]): number {
+  return calls.reduce((longest, call) => Math.max(longest, call.retryAfterMs), 0);
+}
+
+/** Whole seconds, at least one: RFC 9110, 10.2.3. Where nothing says how long, a second. */
+function retryAfterLine(status: number, waitMs: number): string {
+  if (status !== 429 && status !== 503) return '';
+  const seconds = Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 0) / 1000));
+  return `Retry-After: ${seconds}\r\n`;
+}

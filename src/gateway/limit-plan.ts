@@ -1,0 +1,105 @@
+import {
+  patternMatches,
+  patternSpecificity,
+  type PolicySnapshot,
+  type RulePolicy,
+  type RuleSet,
+} from '../config/index.ts';
+import { policyLines } from './limit-headers.ts';
+
+/** Whose bucket a link of the chain is. */
+export type BucketOwner = 'caller' | 'address' | 'key' | 'network' | 'global';
+
+export interface PlanLink {
+  readonly rule: RulePolicy;
+  readonly owner: BucketOwner;
+}
+
+/** The buckets that calls of one method, rule set and network take from. */
+export interface LimitPlan {
+  /** The first rule that matches and enforces, or null: no limit but the ceilings. */
+  readonly rule: RulePolicy | null;
+  /** Enforced: the rule first, then ceilings. */
+  readonly links: readonly PlanLink[];
+  /** Rules in shadow mode that stood before the winner, and ceilings in shadow mode. */
+  readonly shadows: readonly PlanLink[];
+  /** The `RateLimit-Policy` line and whatever else of the limit headers is always the same; '' without a rule. */
+  readonly policyLines: string;
+}
+
+/** Whose calls of which method, where. */
+export interface PlanQuestion {
+  ruleSet: number;
+  withKey: boolean;
+  method: { name: string; group: string | null };
+  network: number;
+}
+
+/** One rule that was looked at, and why it was or was not taken; for explain. */
+export interface RuleVerdict {
+  readonly rule: RulePolicy;
+  readonly chosen: boolean;
+  readonly why: string;
+}
+
+/** Chooses the rule by the six ranks of the product, first match wins, and adds the ceilings. */
+export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): LimitPlan {
+  const { network, withKey } = question;
+  let rule: RulePolicy | null = null;
+  const shadows: PlanLink[] = [];
+  for (const candidate of candidates(snapshot, question)) {
+    if (!onNetwork(candidate, network)) continue;
+    if (candidate.mode === 'shadow') shadows.push({ rule: candidate, owner: 'caller' });
+    else {
+      rule = candidate;
+      break;
+    }
+  }
+  const links: PlanLink[] = rule ? [{ rule, owner: 'caller' }] : [];
+  for (const ceiling of snapshot.ceilings) {
+    const ceilingRule = snapshot.rules[ceiling.rule]!;
+    if (!onNetwork(ceilingRule, network) || (ceiling.per === 'key' && !withKey)) continue;
+    (ceilingRule.mode === 'shadow' ? shadows : links).push({ rule: ceilingRule, owner: ceiling.per });
+  }
+  return { rule, links, shadows, policyLines: rule ? policyLines(rule, snapshot.limitHeaders) : '' };
+}
+
+/** The same walk, with a word on each rule; not for the hot path. */
+export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): RuleVerdict[] {
+  const { network } = question;
+  let taken = false;
+  return candidates(snapshot, question).map((rule) => {
+    const other = snapshot.networks[rule.network]?.name;
+    if (!onNetwork(rule, network)) return { rule, chosen: false, why: `holds on network ${other} only` };
+    if (taken) return { rule, chosen: false, why: 'an earlier rule matched' };
+    if (rule.mode === 'shadow') return { rule, chosen: false, why: 'shadow: counts and reports, never refuses' };
+    taken = true;
+    return { rule, chosen: true, why: 'first that matches' };
+  });
+}
+
+/** Every rule that matches the method, in the order of the ranks. */
+function candidates(snapshot: PolicySnapshot, { ruleSet, method }: PlanQuestion): RulePolicy[] {
+  const sets: RuleSet[] = [snapshot.ruleSets[ruleSet] ?? emptySet, snapshot.defaults];
+  return sets.flatMap((set) =>
+    [...methodRules(set, method.name), ...groupRules(set, method.group), ...set.all].map((n) => snapshot.rules[n]!),
+  );
+}
+
+const emptySet: RuleSet = { methods: [], groups: [], all: [] };
+
+/** Rules of all patterns that match, the more specific first, then in the order written. */
+function methodRules(set: RuleSet, name: string): number[] {
+  return set.methods
+    .filter(([pattern]) => patternMatches(pattern, name))
+    .sort(([a], [b]) => patternSpecificity(b) - patternSpecificity(a))
+    .map(([, rule]) => rule);
+}
+
+function groupRules(set: RuleSet, group: string | null): number[] {
+  return group === null ? [] : set.groups.filter(([name]) => name === group).map(([, rule]) => rule);
+}
+
+function onNetwork(rule: RulePolicy, network: number): boolean {
+  return rule.network < 0 || rule.network === network;
+}

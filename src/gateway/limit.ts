@@ -1,0 +1,140 @@
+import { type Buckets, Chain, outcomes, type QuotaPeriod, quotaPeriod } from '../limits/index.ts';
+import type { Call, QuotaReading } from './call.ts';
+import type { Caller } from './caller.ts';
+import type { PlanLink } from './limit-plan.ts';
+import type { Policy, QuotaPolicy } from './policy.ts';
+
+/** The owner of a bucket that all callers share. */
+const everybody = [0x65766572, 0x79626f64] as const;
+
+export interface LimitStage {
+  /** Takes from all of the call's buckets and its quota, or refuses it and takes nothing. */
+  limit(call: Call): boolean;
+  /** The same decision without taking anything or ending the call: for a dry run. */
+  foresee(call: Call): void;
+  /** Gives back what the quota holds for a call that came to nothing. */
+  refund(call: Call): void;
+}
+
+/** The stage of one thread: its chain is reused for every call. */
+export function createLimitStage(options: {
+  buckets: Buckets;
+  /** Monotonic microseconds. */
+  now: () => number;
+  epochMs: () => number;
+}): LimitStage {
+  const { buckets } = options;
+  const chain = new Chain();
+  const periods = createPeriods(options.epochMs);
+
+  function load(call: Call): void {
+    const { caller, policy, network } = call.exchange;
+    const { links, shadows } = call.plan!;
+    const cost = call.facts!.cost;
+    chain.reset(cost);
+    for (const link of links) addLink(chain, link, caller, policy, network, false);
+    for (const link of shadows) addLink(chain, link, caller, policy, network, true);
+    const quota = caller.kind === 'key' ? policy.quota(caller.keyNumber, caller.ruleSet) : undefined;
+    if (quota === undefined) return;
+    const period = periods[quota.period]();
+    const quotaCost = quota.unit === 'requests' ? 1 : cost;
+    chain.quota(caller.keyNumber, period.id, quota.limit, quotaCost);
+    call.quotaSlot = caller.keyNumber;
+    call.quotaPeriod = period.id;
+    call.quotaCost = quotaCost;
+    call.quota = reading(quota, period);
+  }
+
+  function unload(call: Call, keep: boolean): void {
+    call.outcome = chain.outcome;
+    if (call.plan!.rule !== null) call.remaining = chain.after[0]!;
+    if (call.quota !== null) call.quota.used = chain.quotaUsed;
+    if (!keep && chain.shadowRefused === 0 && chain.outcome < outcomes.exceeded) return;
+    call.reading = {
+      before: chain.before.slice(0, chain.links),
+      after: chain.after.slice(0, chain.links),
+      refused: chain.refused,
+      shadowRefused: chain.shadowRefused,
+    };
+  }
+
+  return {
+    limit(call) {
+      load(call);
+      if (chain.links === 0 && call.quota === null) return true;
+      buckets.take(chain, options.now());
+      unload(call, call.sampled);
+      if (chain.outcome < outcomes.exceeded) return true;
+      call.quotaSlot = -1;
+      if (chain.outcome === outcomes.quota) refuseByQuota(call);
+      else refuseByLimit(call, chain);
+      return false;
+    },
+    foresee(call) {
+      load(call);
+      buckets.peek(chain, options.now());
+      unload(call, true);
+      call.quotaSlot = -1;
+      if (chain.outcome === outcomes.exceeded) call.retryAfterMs = chain.retryAfterMs;
+    },
+    refund(call) {
+      if (call.quotaSlot < 0) return;
+      buckets.refundQuota(call.quotaSlot, call.quotaPeriod, call.quotaCost);
+      call.quotaSlot = -1;
+    },
+  };
+}
+
+function addLink(
+  chain: Chain,
+  link: PlanLink,
+  caller: Caller,
+  policy: Policy,
+  network: number,
+  shadow: boolean,
+): void {
+  const { rule } = link;
+  let lo = caller.lo;
+  let hi = caller.hi;
+  if (link.owner === 'address') {
+    lo = caller.addressLo;
+    hi = caller.addressHi;
+  } else if (link.owner === 'network') [lo, hi] = policy.networkOwner(network);
+  else if (link.owner === 'global') [lo, hi] = everybody;
+  if (shadow) chain.addShadow(lo, hi, rule.scopeLo, rule.scopeHi, rule.version);
+  else chain.add(lo, hi, rule.scopeLo, rule.scopeHi, rule.version);
+}
+
+function refuseByLimit(call: Call, chain: Chain): void {
+  const { rule } = call.plan!.links[chain.failing]!;
+  call.retryAfterMs = chain.retryAfterMs;
+  call.refuse('rate_limited', chain.depleted ? 'burst depleted' : null, {
+    policy: rule.name,
+    limit: rule.requests,
+    burst: rule.burst,
+    remaining: Math.floor(chain.before[chain.failing]!),
+    retryAfterMs: chain.retryAfterMs,
+  });
+}
+
+function refuseByQuota(call: Call): void {
+  const { limit, used, resetsAtMs } = call.quota!;
+  call.refuse('quota_exhausted', null, { quota: limit, used, resetsAt: new Date(resetsAtMs).toISOString() });
+}
+
+function reading(quota: QuotaPolicy, period: QuotaPeriod): QuotaReading {
+  return { unit: quota.unit, limit: quota.limit, used: 0, period: quota.period, resetsAtMs: period.resetsAtMs };
+}
+
+/** The quota periods that now lies in, found anew only when they end. */
+function createPeriods(epochMs: () => number): Record<'day' | 'month', () => QuotaPeriod> {
+  const current = (kind: 'day' | 'month'): (() => QuotaPeriod) => {
+    let period: QuotaPeriod = { id: 0, resetsAtMs: 0 };
+    return () => {
+      const now = epochMs();
+      if (now >= period.resetsAtMs) period = quotaPeriod(kind, now);
+      return period;
+    };
+  };
+  return { day: current('day'), month: current('month') };
+}

@@ -1,0 +1,44 @@
+import type { PolicySnapshot } from '../config/index.ts';
+import type { TlsFiles } from '../http/index.ts';
+import type { LimitsMemory } from '../limits/index.ts';
+import type { DecisionRecord } from './decision.ts';
+
+/** What a worker thread is started with (`workerData`). */
+export interface WorkerStart {
+  slot: number;
+  /** How many workers there are. */
+  workers: number;
+  /** This process among others; a request that carries it back to us has gone in a circle. */
+  instanceId: string;
+  /** Of this run; the first part of request ids. */
+  bootId: string;
+  snapshot: PolicySnapshot;
+  limits: LimitsMemory;
+  /** This slot's counters. */
+  slab: SharedArrayBuffer;
+  listen: { host: string; port: number; reusePort: boolean };
+  tls: TlsFiles | null;
+}
+
+export type ToWorker =
+  | { type: 'policy'; snapshot: PolicySnapshot }
+  | { type: 'tls'; cert: string; key: string }
+  /** Accept nothing new, finish what is under way within `deadlineMs`, then end. */
+  | { type: 'drain'; deadlineMs: number }
+  | { type: 'explain'; ask: number; requestId: string };
+
+export type FromWorker =
+  | { type: 'ready'; port: number }
+  | { type: 'applied'; generation: number }
+  | { type: 'log'; lines: LogLine[] }
+  | { type: 'explained'; ask: number; records: DecisionRecord[] }
+  | { type: 'drained' };
+
+/** One line that main writes for a worker. Never holds a key. */
+export interface LogLine {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  msg: string;
+  /** `access` for lines of the sampled access log. */
+  kind: 'access' | 'worker';
+  fields: Record<string, unknown>;
+}

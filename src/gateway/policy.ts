@@ -1,0 +1,88 @@
+import { matchMethod, type PolicySnapshot } from '../config/index.ts';
+import { createErrorAnswer, type ErrorAnswer } from '../jsonrpc/index.ts';
+import type { Hash64 } from '../limits/index.ts';
+import { type LimitPlan, planFor } from './limit-plan.ts';
+import { type NetworkPaths, networkPaths } from './route.ts';
+
+/** Method names kept with their facts; a name beyond it is looked up anew each time. */
+const KNOWN_METHODS_MAX = 4096;
+
+/** What the policy says of one method. */
+export interface MethodFacts {
+  readonly name: string;
+  readonly group: string | null;
+  readonly cost: number;
+  readonly blocked: boolean;
+  /** Idempotent: may be sent twice. */
+  readonly safe: boolean;
+  /** Cheap enough to share an upstream batch. */
+  readonly cheap: boolean;
+  /** Named by the configuration or the method facts: may be a label of a metric. */
+  readonly known: boolean;
+  /** Limit plans by rule set and network, made at first use. */
+  readonly plans: Map<number, LimitPlan>;
+}
+
+/** A policy snapshot as one worker uses it: the same numbers, with look-ups made ready. Immutable but for its memory of methods. */
+export class Policy {
+  readonly snapshot: PolicySnapshot;
+  readonly paths: NetworkPaths;
+  readonly errorAnswer: ErrorAnswer;
+  private readonly methods = new Map<string, MethodFacts>();
+  private readonly networkOwners: readonly (readonly [number, number])[];
+
+  constructor(snapshot: PolicySnapshot, hash: Hash64) {
+    this.snapshot = snapshot;
+    this.paths = networkPaths(snapshot);
+    this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
+    const words = new Uint32Array(2);
+    this.networkOwners = snapshot.networks.map(({ name }) => {
+      const bytes = Buffer.from(`network:${name}`);
+      hash(bytes, 0, bytes.length, words);
+      return [words[0]!, words[1]!];
+    });
+  }
+
+  method(name: string): MethodFacts {
+    let facts = this.methods.get(name);
+    if (facts === undefined) {
+      facts = methodFacts(name, this.snapshot);
+      if (this.methods.size < KNOWN_METHODS_MAX) this.methods.set(name, facts);
+    }
+    return facts;
+  }
+
+  /** Which buckets a call takes from: of callers with rule set `ruleSet`, with or without a key. */
+  plan(facts: MethodFacts, ruleSet: number, withKey: boolean, network: number): LimitPlan {
+    const key = (ruleSet * this.snapshot.networks.length + network) * 2 + (withKey ? 1 : 0);
+    let plan = facts.plans.get(key);
+    if (plan === undefined) {
+      plan = planFor(this.snapshot, { ruleSet, withKey, method: facts, network });
+      facts.plans.set(key, plan);
+    }
+    return plan;
+  }
+
+  /** Hash of a network's name: whose bucket a ceiling per network is. */
+  networkOwner(network: number): readonly [lo: number, hi: number] {
+    return this.networkOwners[network]!;
+  }
+}
+
+function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
+  const { groups, costs, blocked, cheap, unsafe } = snapshot.methods;
+  const groupPatterns = groups.flatMap((group) => group.patterns.map((pattern) => ({ pattern, group: group.name })));
+  const group = matchMethod(name, groupPatterns, (entry) => entry.pattern);
+  const cost = matchMethod(name, costs, (entry) => entry.pattern);
+  const itself = (pattern: string): string => pattern;
+  return {
+    name,
+    group: group?.group ?? null,
+    cost: cost?.cost ?? 1,
+    blocked: matchMethod(name, blocked, itself) !== undefined,
+    safe: matchMethod(name, unsafe, itself) === undefined,
+    cheap: matchMethod(name, cheap, itself) !== undefined,
+    known: group !== undefined || cost !== undefined,
+    plans: new Map(),
+  };
+}

@@ -1,0 +1,184 @@
+import type { HttpRequest, Reply } from '../http/index.ts';
+import { looksLikeKey } from '../identity/index.ts';
+import {
+  describeFault,
+  type Fault,
+  faultDetail,
+  KIND_BATCH,
+  MessageScan,
+  methodName,
+  type RefusalCode,
+  refusals,
+  scanBatch,
+  scanRequest,
+} from '../jsonrpc/index.ts';
+import { Call } from './call.ts';
+import type { Caller, CallerResolver } from './caller.ts';
+import { type CorsLines, corsOf, preflightLines } from './cors.ts';
+import { Exchange, type ExchangeSink } from './exchange.ts';
+import type { Policy } from './policy.ts';
+import { type Route, routeOf } from './route.ts';
+
+/** Characters of a caller's own request id that are kept. */
+const CALLER_REQUEST_ID_MAX = 128;
+
+/** One policy with what a worker makes ready from it. */
+export interface Reign {
+  readonly policy: Policy;
+  readonly callers: CallerResolver;
+  readonly cors: CorsLines;
+}
+
+/** What was read from a connection's last request, for as long as the next ones say the same. */
+interface Remembered {
+  readonly reign: Reign;
+  readonly target: string;
+  readonly apiKey: string | undefined;
+  readonly authorization: string | undefined;
+  readonly forwardedFor: string | undefined;
+  readonly forwarded: string | undefined;
+  readonly origin: string | undefined;
+  readonly route: Route;
+  readonly caller: Caller;
+  readonly corsLines: string;
+}
+
+export interface ReceiveOptions {
+  /** The policy now; swapped between two requests. */
+  reign: () => Reign;
+  nextRequestId: () => string;
+  pipeline: (call: Call) => void;
+  sink: ExchangeSink;
+  /** Monotonic microseconds. */
+  now: () => number;
+  epochMs: () => number;
+  /** Whether the next call's decision is to be kept although it passes. */
+  sample: () => boolean;
+  instanceId: string;
+}
+
+/** The first stage: from an HTTP request to calls in the pipeline, or to the answer that there are none. */
+export function createReceiver(options: ReceiveOptions): (request: HttpRequest, reply: Reply) => void {
+  const scan = new MessageScan();
+
+  function remember(request: HttpRequest, reign: Reign): Remembered {
+    const route = routeOf(request.target, reign.policy.paths);
+    const { peer, apiKey, authorization, forwardedFor, forwarded, origin, target } = request;
+    const sources = { xApiKey: apiKey, authorization, path: route.pathKey, query: route.queryKey };
+    const caller = reign.callers.resolve({ peerAddress: peer.address, forwardedFor, forwarded }, sources, options.epochMs());
+    const corsLines = corsOf(reign.cors, origin);
+    const known = { reign, target, apiKey, authorization, forwardedFor, forwarded, origin, route, caller, corsLines };
+    peer.memo = known;
+    return known;
+  }
+
+  function recall(request: HttpRequest, reign: Reign): Remembered {
+    const known = request.peer.memo as Remembered | undefined;
+    if (
+      known !== undefined &&
+      known.reign === reign &&
+      known.target === request.target &&
+      known.apiKey === request.apiKey &&
+      known.authorization === request.authorization &&
+      known.forwardedFor === request.forwardedFor &&
+      known.forwarded === request.forwarded &&
+      known.origin === request.origin &&
+      reign.callers.current(known.caller, options.epochMs())
+    ) {
+      return known;
+    }
+    return remember(request, reign);
+  }
+
+  function refuse(known: Remembered, reply: Reply, code: RefusalCode, text?: { id: string; fault: Fault; bytes: Buffer }): void {
+    const requestId = options.nextRequestId();
+    const fault = text && describeFault(text.bytes, text.fault);
+    const detail = fault ? faultDetail(fault, requestId) : { requestId };
+    const body = known.reign.policy.errorAnswer(text?.id ?? 'null', code, detail);
+    const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';
+    const headers = `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${allow}${known.corsLines}`;
+    options.sink.turnedAway(code);
+    reply.send(refusals[code].http, headers, body);
+  }
+
+  function exchangeOf(request: HttpRequest, known: Remembered, reply: Reply): Exchange {
+    const parts = {
+      policy: known.reign.policy,
+      requestId: options.nextRequestId(),
+      caller: known.caller,
+      network: known.route.network,
+      lane: request.lane,
+      callerRequestId: request.requestId?.slice(0, CALLER_REQUEST_ID_MAX),
+      startedAt: options.now(),
+      corsLines: known.corsLines,
+    };
+    return new Exchange(parts, options.sink, reply);
+  }
+
+  function receiveBatch(request: HttpRequest, known: Remembered, reply: Reply): void {
+    const { bytes, bodyStart, bodyEnd } = request;
+    const found = scanBatch(bytes, bodyStart, bodyEnd, known.reign.policy.snapshot.server.maxBatchSize);
+    if (!('items' in found)) return refuse(known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
+    const exchange = exchangeOf(request, known, reply);
+    const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
+    exchange.expect(calls);
+    found.items.forEach((item, k) => {
+      const call = calls[k]!;
+      if (item.fault === 0) {
+        call.read(bytes, item, methodName(bytes, item));
+        options.pipeline(call);
+        call.release();
+      } else {
+        call.id = item.idStart < 0 ? 'null' : bytes.latin1Slice(item.idStart, item.idEnd);
+        const fault = describeFault(bytes, item);
+        const { data, message } = faultDetail(fault, exchange.requestId);
+        call.refuse('invalid_request', fault.what, data, message);
+      }
+    });
+  }
+
+  function receiveOther(request: HttpRequest, known: Remembered, reply: Reply): boolean {
+    const { route, reign } = known;
+    if (request.method === 'OPTIONS' && request.origin !== undefined && reign.cors !== null) {
+      reply.send(204, preflightLines(reign.cors, request.origin), '');
+      return true;
+    }
+    if (route.path === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
+      const headers = `Content-Type: application/json\r\nX-Polymorph-Instance: ${options.instanceId}\r\n`;
+      reply.send(200, headers, '{"status":"ok"}\n');
+      return true;
+    }
+    if (route.network < 0 || (route.pathKey !== undefined && !looksLikeKey(route.pathKey))) {
+      const keyShaped = route.pathKey !== undefined && looksLikeKey(route.pathKey);
+      refuse(known, reply, keyShaped ? 'unauthorized' : 'path_not_found');
+      return true;
+    }
+    if (request.method !== 'POST') {
+      refuse(known, reply, 'http_method_unsupported');
+      return true;
+    }
+    if (request.contentEncoding !== undefined && request.contentEncoding.toLowerCase() !== 'identity') {
+      refuse(known, reply, 'encoding_unsupported');
+      return true;
+    }
+    return false;
+  }
+
+  return (request, reply) => {
+    const known = recall(request, options.reign());
+    const { route } = known;
+    const plain = request.lane === 'fast' && route.network >= 0 && route.pathKey === undefined;
+    if (!plain && receiveOther(request, known, reply)) return;
+    const { bytes, bodyStart, bodyEnd } = request;
+    if (!scanRequest(bytes, bodyStart, bodyEnd, scan)) {
+      if (scan.fault === 0 && scan.kind === KIND_BATCH) return receiveBatch(request, known, reply);
+      const id = scan.idStart < 0 ? 'null' : bytes.latin1Slice(scan.idStart, scan.idEnd);
+      const code = describeFault(bytes, scan).refusal;
+      return refuse(known, reply, code, { id, fault: scan, bytes });
+    }
+    const call = new Call(exchangeOf(request, known, reply), -1, options.sample());
+    call.read(bytes, scan, methodName(bytes, scan));
+    options.pipeline(call);
+    call.release();
+  };
+}

@@ -1,0 +1,59 @@
+import type { RefusalCode } from '../jsonrpc/index.ts';
+import type { Call } from './call.ts';
+import type { DecisionRecord } from './decision.ts';
+import type { DecisionRing } from './decision-ring.ts';
+import type { ExchangeSink } from './exchange.ts';
+import { decisionOf } from './note.ts';
+import type { TurnUsage } from './usage-turn.ts';
+
+/** What the recorder counts with; one worker's counters in shared memory. */
+export interface CallCounters {
+  /** A call that was answered. `micros`: whole time and the upstream's part. */
+  answered(call: Call, totalMicros: number, upstreamMicros: number): void;
+  refused(call: Call, code: RefusalCode): void;
+  /** A request in which no call was found. */
+  turnedAway(code: RefusalCode): void;
+  shadowRefused(call: Call): void;
+}
+
+/** Where a call's end is noted: quota, usage, counters, decision record and access log. */
+export function createRecorder(options: {
+  worker: number;
+  counters: CallCounters;
+  usage: TurnUsage;
+  decisions: () => DecisionRing;
+  refundQuota: (call: Call) => void;
+  /** One line of the sampled access log. */
+  logAccess: (record: DecisionRecord) => void;
+  sampleAccess: () => boolean;
+  /** Monotonic microseconds. */
+  now: () => number;
+  epochMs: () => number;
+}): ExchangeSink {
+  const { counters, usage } = options;
+  return {
+    turnedAway: (code) => counters.turnedAway(code),
+    record(call) {
+      const now = options.now();
+      call.answeredAt = now;
+      const { caller, network, startedAt } = call.exchange;
+      if (call.refusal === null) {
+        usage.add(caller.keyNumber, network, call.method, call.outcome, call.facts!.cost, call.isError);
+        counters.answered(call, now - startedAt, call.sentAt === 0 ? 0 : now - call.sentAt);
+      } else {
+        options.refundQuota(call);
+        counters.refused(call, call.refusal);
+      }
+      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused(call);
+      if (call.sampled || call.refusal !== null) note(call, (now - startedAt) / 1000);
+    },
+  };
+
+  function note(call: Call, totalMs: number): void {
+    const epochMs = options.epochMs();
+    const record = (): DecisionRecord => decisionOf(call, { worker: options.worker, epochMs, totalMs });
+    options.decisions().add({ requestId: call.exchange.requestId, atMs: epochMs, record });
+    if (options.sampleAccess()) options.logAccess(record());
+  }
+}
+

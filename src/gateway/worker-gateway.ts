@@ -1,0 +1,159 @@
+import type { PolicySnapshot } from '../config/index.ts';
+import { createHttpFront, createTurn, type HttpSettings, type TlsFiles } from '../http/index.ts';
+import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
+import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
+import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
+import { createAccessLog } from './access-log.ts';
+import { createCallerResolver } from './caller.ts';
+import { createCors } from './cors.ts';
+import { createWorkerCounters } from './counters.ts';
+import { DecisionRing } from './decision-ring.ts';
+import { createLimitStage } from './limit.ts';
+import type { FromWorker, WorkerStart } from './messages.ts';
+import { createPipeline } from './pipeline.ts';
+import { Policy } from './policy.ts';
+import { createReceiver, type Reign } from './receive.ts';
+import { createRecorder } from './record.ts';
+import { createRequestIds } from './request-id.ts';
+import { classify, createAnswerStage, identify } from './stages.ts';
+import { createTurnUsage } from './usage-turn.ts';
+
+/** How often a worker says that it is alive, and looks after what it keeps. */
+const BEAT_MS = 100;
+const BEATS_BETWEEN_EXPIRIES = 600;
+
+/** One worker's data plane. */
+export interface WorkerGateway {
+  /** Says `ready` once it accepts connections. Rejects if it cannot listen. */
+  listen(): Promise<void>;
+  /** Swaps the policy between two calls, then says `applied`. */
+  apply(snapshot: PolicySnapshot): void;
+  setTls(tls: TlsFiles): void;
+  explain(ask: number, requestId: string): void;
+  /** Finishes what is under way, cuts what is left at the deadline, says `drained`. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+export function createWorkerGateway(start: WorkerStart, tell: (message: FromWorker) => void): WorkerGateway {
+  const now = createMonotonicClock();
+  const nowMs = (): number => now() / 1000;
+  const hash = createHash64(start.limits.seed);
+  const buckets = createBuckets(start.limits, start.slot + 1);
+  const nextRequestId = createRequestIds(start.bootId, start.slot);
+  const counters = createWorkerCounters(start.slab);
+  const usage = createTurnUsage((records) => counters.commit(records));
+  const turn = createTurn(() => usage.commit());
+  const limitStage = createLimitStage({ buckets, now, epochMs: Date.now });
+  const accessLog = createAccessLog(tell, nowMs);
+
+  const reignOf = (snapshot: PolicySnapshot): Reign => {
+    const policy = new Policy(snapshot, hash);
+    return { policy, callers: createCallerResolver(policy, hash), cors: createCors(snapshot) };
+  };
+  let reign = reignOf(start.snapshot);
+  let decisions = ringOf(start.snapshot);
+  let settings = settingsOf(start.snapshot);
+
+  const upstreamDeps = { turn, now, instanceId: start.instanceId };
+  let pools = new Map<string, UpstreamPool>();
+  let poolOfNetwork: UpstreamPool[] = [];
+  const setPools = (snapshot: PolicySnapshot): void => {
+    const before = pools;
+    pools = new Map();
+    poolOfNetwork = snapshot.networks.map(({ name, upstreams }) => {
+      let pool = before.get(name);
+      if (pool === undefined) pool = createUpstreamPool(upstreams, upstreamDeps);
+      else pool.update(upstreams, snapshot.server.drainTimeoutMs);
+      pools.set(name, pool);
+      return pool;
+    });
+    for (const [name, pool] of before) if (!pools.has(name)) void pool.close(snapshot.server.drainTimeoutMs);
+  };
+  setPools(start.snapshot);
+
+  const recorder = createRecorder({
+    worker: start.slot,
+    counters,
+    usage,
+    decisions: () => decisions,
+    refundQuota: limitStage.refund,
+    logAccess: accessLog.write,
+    sampleAccess: () => Math.random() < reign.policy.snapshot.logging.accessSample,
+    now,
+    epochMs: Date.now,
+  });
+  const pipeline = createPipeline({
+    identify,
+    classify,
+    limit: limitStage.limit,
+    answer: createAnswerStage({ pool: (network) => poolOfNetwork[network]!, now }),
+  });
+  const front = createHttpFront({
+    handler: createReceiver({
+      reign: () => reign,
+      nextRequestId,
+      pipeline,
+      sink: recorder,
+      now,
+      epochMs: Date.now,
+      sample: () => Math.random() < reign.policy.snapshot.explain.sample,
+      instanceId: start.instanceId,
+    }),
+    refuse: (code) => httpRefusal(reign.policy, code, nextRequestId()),
+    turn,
+    settings: () => settings,
+    tls: start.tls,
+    now: nowMs,
+  });
+
+  let beats = 0;
+  const heart = setInterval(() => {
+    counters.beat(front.stats, pools);
+    if (++beats % BEATS_BETWEEN_EXPIRIES === 0) decisions.expire(Date.now());
+  }, BEAT_MS);
+  heart.unref();
+
+  return {
+    async listen() {
+      tell({ type: 'ready', port: await front.listen(start.listen) });
+    },
+    apply(snapshot) {
+      const before = reign.policy.snapshot.explain;
+      reign = reignOf(snapshot);
+      settings = settingsOf(snapshot);
+      const { maxRecords, keepMs } = snapshot.explain;
+      if (maxRecords !== before.maxRecords || keepMs !== before.keepMs) decisions = ringOf(snapshot);
+      setPools(snapshot);
+      tell({ type: 'applied', generation: snapshot.generation });
+    },
+    setTls: (tls) => front.setTls(tls),
+    explain(ask, requestId) {
+      tell({ type: 'explained', ask, records: decisions.find(requestId, Date.now()) });
+    },
+    async drain(deadlineMs) {
+      const cut = setTimeout(() => front.destroy(), deadlineMs);
+      await front.drain();
+      clearTimeout(cut);
+      await Promise.all([...pools.values()].map((pool) => pool.close(0)));
+      clearInterval(heart);
+      usage.commit();
+      tell({ type: 'drained' });
+    },
+  };
+}
+
+function ringOf({ explain }: PolicySnapshot): DecisionRing {
+  return new DecisionRing(explain.maxRecords, explain.keepMs);
+}
+
+function settingsOf({ server }: PolicySnapshot): HttpSettings {
+  return server;
+}
+
+function httpRefusal(policy: Policy, code: RefusalCode, requestId: string): ReturnType<Parameters<typeof createHttpFront>[0]['refuse']> {
+  return {
+    status: refusals[code].http,
+    headers: `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n`,
+    body: policy.errorAnswer('null', code, { requestId }),
+  };
+}
