@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,38 +10,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const state = {
-  facts: { keyNumbers: { ab: 1 }, name: 'ключ' },
-  limits: Uint8Array.from({ length: 300 }, (_, i) => i),
-};
+const bytes = Uint8Array.from({ length: 300 }, (_, index) => index);
 
-test('what was written is read, in a private file, again and again', async () => {
+test('what was written is read, in a private file in a private folder, again and again', async () => {
   const path = join(folder, 'deep', 'limits.state');
-  await writeState(path, { facts: {}, limits: new Uint8Array() });
-  await writeState(path, state);
-  expect(await readState(path)).toEqual(state);
+  await writeState(path, new Uint8Array());
+  await writeState(path, bytes);
+  expect(await readState(path)).toEqual(bytes);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await stat(join(folder, 'deep'))).mode & 0o777).toBe(0o700);
   expect(await readdir(join(folder, 'deep'))).toEqual(['limits.state']);
 });
 
-test('no file is no state', async () => {
-  expect(await readState(join(folder, 'limits.state'))).toBeUndefined();
-});
-
-test('a file that is cut, changed or foreign is refused', async () => {
+test('no file is no state; what cannot be read or replaced is told and leaves nothing behind', async () => {
   const path = join(folder, 'limits.state');
-  await writeState(path, state);
-  const whole = await readFile(path);
-  const changed = Buffer.from(whole);
-  changed[whole.length - 1] = 0;
-  for (const bytes of [
-    whole.subarray(0, -1),
-    changed,
-    Buffer.from(''),
-    Buffer.from('hello\n'),
-    Buffer.alloc(200),
-  ]) {
-    await writeFile(path, bytes);
-    expect(await readState(path)).toHaveProperty('problem');
-  }
+  expect(await readState(path)).toBeUndefined();
+  await mkdir(path);
+  expect(await readState(path)).toHaveProperty('problem');
+  await expect(writeState(path, bytes)).rejects.toThrow();
+  expect(await readdir(folder)).toEqual(['limits.state']);
 });

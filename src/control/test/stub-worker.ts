@@ -49,8 +49,8 @@ port.on(
       port.postMessage({ type: 'drained' });
       port.close();
     } else if (message.type === 'explain') {
-      const record = message.requestId === `made-by-${slot}` ? { requestId: message.requestId } : null;
-      if (message.requestId !== 'silence') port.postMessage({ type: 'explained', ask: message.ask, record });
+      const records = message.requestId === `made-by-${slot}` ? [{ requestId: message.requestId }] : [];
+      if (message.requestId !== 'silence') port.postMessage({ type: 'explained', ask: message.ask, records });
     } else if (message.type === 'policy') {
       port.postMessage({ type: 'applied', generation: message.snapshot?.generation });
     } else vices[message.type]?.();

@@ -1,0 +1,79 @@
+import {
+  type Buckets,
+  createBuckets,
+  createLimitsMemory,
+  createMonotonicClock,
+  LimitsBusyError,
+  type LimitsMemory,
+  savedSeed,
+} from '../limits/index.ts';
+import { readState, writeState } from './state-file.ts';
+
+/** Main's hands on the shared buckets, and their way over a restart. */
+export interface LimitsKeeper {
+  memory: LimitsMemory;
+  /** Owner 0: may throw LimitsBusyError while a worker that died holds a lock. */
+  buckets: Buckets;
+  /** Microseconds of the clock all threads share. */
+  nowMicros(): number;
+  /** Puts saved buckets and quotas back, once the keys have their numbers. Says what came of it; null if nothing was saved. */
+  restore(
+    quotaSlot: (keyName: string) => number | undefined,
+  ): { restored: string } | { problem: string } | null;
+  /** Saves what is not full. Call after the workers ended. */
+  save(keyName: (quotaSlot: number) => string | undefined): Promise<void>;
+}
+
+export interface LimitsKeeperOptions {
+  /** Where to keep state; null keeps nothing. */
+  path: string | null;
+  entries: number;
+  random(words: Uint32Array): void;
+  wallMs(): number;
+}
+
+/** Makes the shared memory, with the seed of the saved state where there is one. Throws nothing that a bad file causes. */
+export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<LimitsKeeper> {
+  const { path, wallMs } = options;
+  const saved = path === null ? undefined : await readState(path);
+  const bytes = saved instanceof Uint8Array ? saved : undefined;
+  let seed = bytes && savedSeed(bytes);
+  if (seed === undefined) {
+    seed = new Uint32Array(4);
+    options.random(seed);
+  }
+  const memory = createLimitsMemory({ entries: options.entries, seed });
+  const buckets = createBuckets(memory, 0);
+  const nowMicros = createMonotonicClock();
+  return {
+    memory,
+    buckets,
+    nowMicros,
+    restore(quotaSlot) {
+      if (saved === undefined) return null;
+      if (!(saved instanceof Uint8Array)) return saved;
+      const result = buckets.load(saved, nowMicros(), wallMs(), quotaSlot);
+      if (!result.ok) return { problem: `it is ${result.reason}` };
+      return { restored: `${result.buckets} buckets and ${result.quotas} quotas` };
+    },
+    async save(keyName) {
+      if (path === null) return;
+      const state = await patiently(() => buckets.save(nowMicros(), wallMs(), keyName));
+      await writeState(path, state);
+    },
+  };
+}
+
+const triesMax = 8;
+
+/** Another turn of the event loop lets main hear of a dead worker and free its locks. */
+async function patiently<T>(work: () => T): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof LimitsBusyError) || tries === triesMax) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { type ReadinessFacts, readinessOf } from './readiness.ts';
+
+const up = { state: 'up', restarts: 0 } as const;
+const away = { state: 'waiting', restarts: 2 } as const;
+const config = { generation: 1, hash: 'h', appliedAtMs: 0, problem: null, restartNeeded: [] };
+
+test.each<[Partial<ReadinessFacts>, string]>([
+  [{}, 'ready'],
+  [{ phase: 'starting' }, 'starting'],
+  [{ phase: 'draining' }, 'draining'],
+  [{ workers: [up, away] }, 'degraded'],
+  [{ workers: [away, away] }, 'failed'],
+  [{ config: { ...config, problem: 'polymorph.yaml:1:1: error' } }, 'degraded'],
+])('%j is %s', (facts, status) => {
+  expect(readinessOf({ phase: 'serving', workers: [up, up], config, ...facts }).status).toBe(status);
+});
+
+test('each check says its facts', () => {
+  expect(readinessOf({ phase: 'serving', workers: [up, away], config }).checks).toEqual([
+    { name: 'workers', status: 'degraded', detail: { up: 1, of: 2, restarts: 2 } },
+    {
+      name: 'config',
+      status: 'up',
+      detail: {
+        generation: 1,
+        hash: 'h',
+        appliedAt: '1970-01-01T00:00:00.000Z',
+        problem: null,
+        restartNeeded: [],
+      },
+    },
+  ]);
+});

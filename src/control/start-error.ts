@@ -1,0 +1,20 @@
+/**
+ * Why the gateway did not start. `message` is for the operator, whole and without a stack; `exitCode` is 2 where the
+ * command line or the config is wrong, 1 where the machine is.
+ */
+export class StartError extends Error {
+  readonly code:
+    | 'config_invalid'
+    | 'cannot_listen'
+    | 'tls_invalid'
+    | 'worker_failed'
+    | 'upstream_is_ourselves';
+  readonly exitCode: 1 | 2;
+
+  constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartError';
+    this.code = code;
+    this.exitCode = code === 'cannot_listen' || code === 'worker_failed' ? 1 : 2;
+  }
+}
