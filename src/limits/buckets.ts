@@ -1,0 +1,295 @@
+import { createBucketTable } from './bucket-table.ts';
+import type { NewBucket } from './bucket-table.ts';
+import { outcomes } from './chain.ts';
+import type { Chain } from './chain.ts';
+import {
+  burstUnitsAt,
+  entryNumbers,
+  entryWords,
+  headerNumbers,
+  headerWords,
+  inBurst,
+  lastAt,
+  levelAt,
+  maxUnitsAt,
+  refillUnitsAt,
+  ruleNumbers,
+  ruleWords,
+  stateAt,
+  tickMicrosAt,
+  tokenUnitsAt,
+  versionAt,
+  versionIndexMask,
+} from './memory.ts';
+import type { LimitsMemory } from './memory.ts';
+import { createQuotaTable } from './quota.ts';
+import { createShardLocks } from './shard-locks.ts';
+import { loadState } from './state-load.ts';
+import type { LoadResult } from './state-load.ts';
+import { saveState } from './state-save.ts';
+import { refilled, ticksUntil } from './token-bucket.ts';
+
+export interface BucketStats {
+  /** Places in the table. */
+  entries: number;
+  /** Places ever used; what is resident grows with this. */
+  everUsed: number;
+  /** Buckets not full now, estimated from 4,096 places (exact in tables up to that size). */
+  used: number;
+  /** Buckets forgotten since a window of 16 places was full: each gave its caller what it lacked. */
+  evictions: number;
+}
+
+/**
+ * One thread's hands on the shared buckets. Main (owner 0) alone may be thrown at with LimitsBusyError, if a worker
+ * was ended just now and `releaseDead` has not been called yet; workers wait for that.
+ * All times are whole microseconds of `createMonotonicClock`; one that goes back refills nothing.
+ */
+export interface Buckets {
+  /**
+   * Takes the chain's cost from all of its enforced buckets and its quota, or from none; results in `chain`.
+   * A limit's refusal goes before a quota's. Throws RangeError on a version that was never given out.
+   */
+  take(chain: Chain, nowMicros: number): void;
+  /** What `take` would answer; takes nothing. */
+  peek(chain: Chain, nowMicros: number): void;
+  /** Gives back what a call counted in `periodId`; nothing if that period is over. */
+  refundQuota(slot: number, periodId: number, cost: number): void;
+  /** Used in the period. */
+  readQuota(slot: number, periodId: number): number;
+  /** Sets what is used: a slot that goes to another key, a count restored from a store. */
+  writeQuota(slot: number, periodId: number, used: number): void;
+  /** Frees the locks of a thread. Call after its `exit` event and before its slot is given to another. */
+  releaseDead(owner: number): void;
+  stats(nowMicros: number): BucketStats;
+  /**
+   * The buckets that are not full and the quotas, for a restart that drained. `quotaKey` names a slot's owner so
+   * that `load` finds it again (default: the slot's number); undefined leaves it out.
+   */
+  save(nowMicros: number, wallMs: number, quotaKey?: (slot: number) => string | undefined): Uint8Array;
+  /**
+   * Restores into fresh memory with the same seed (`savedSeed`), refilled by the time that passed. A file that is
+   * damaged or another format's changes nothing and says why. `quotaSlot` is the new slot of a saved name.
+   */
+  load(
+    bytes: Uint8Array,
+    nowMicros: number,
+    wallMs: number,
+    quotaSlot?: (key: string) => number | undefined,
+  ): LoadResult;
+}
+
+const statsSample = 4096;
+
+export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
+  const table = createBucketTable(memory);
+  const quotas = createQuotaTable(memory);
+  const { words, numbers, find } = table;
+  const rules = table.ruleWords;
+  const ruleValues = table.ruleNumbers;
+  const ruleCount = rules.length / ruleWords;
+  const locks = createShardLocks(words, owner);
+  const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
+
+  function take(chain: Chain, nowMicros: number): void {
+    const now = Math.floor(nowMicros);
+    locks.acquire(chain.shardsLow, chain.shardsHigh);
+    try {
+      decide(chain, now);
+      if (chain.outcome <= outcomes.burst) commit(chain, now);
+      else if (chain.depleted) endBursts(chain);
+    } finally {
+      locks.release(chain.shardsLow, chain.shardsHigh);
+    }
+  }
+
+  function peek(chain: Chain, nowMicros: number): void {
+    locks.acquire(chain.shardsLow, chain.shardsHigh);
+    try {
+      decide(chain, Math.floor(nowMicros));
+    } finally {
+      locks.release(chain.shardsLow, chain.shardsHigh);
+    }
+  }
+
+  /** Fills in all results. Writes nothing but rule migrations, which are due at an entry's first touch. */
+  function decide(chain: Chain, now: number): void {
+    let refused = 0;
+    let bursting = 0;
+    let shadowRefused = 0;
+    let failing = -1;
+    let depleted = false;
+    let waitMicros = 0;
+    const { links, cost, shadows } = chain;
+
+    for (let link = 0; link < links; link++) {
+      const version = chain.versions[link]!;
+      const index = version & versionIndexMask;
+      if (index >= ruleCount || rules[index * ruleWords] !== version) throw unknownVersion(version);
+      const rule = index * ruleNumbers;
+      const max = ruleValues[rule + maxUnitsAt]!;
+      const refill = ruleValues[rule + refillUnitsAt]!;
+      const tokenUnits = ruleValues[rule + tokenUnitsAt]!;
+      const tickMicros = ruleValues[rule + tickMicrosAt]!;
+
+      const entry = find(chain.tagLo[link]!, chain.tagHi[link]!);
+      chain.entries[link] = entry;
+      let level = max;
+      // A full bucket starts to refill at the next tick: never more than a bucket without ticks would hold.
+      let last = Math.ceil(now / tickMicros);
+      let state = 0;
+      if (entry >= 0) {
+        const word = headerWords + entry * entryWords;
+        if (words[word + versionAt] !== version) table.migrate(entry, version, now);
+        const number = headerNumbers + entry * entryNumbers;
+        const was = numbers[number + lastAt]!;
+        const tick = tickMicros === 1 ? now : Math.floor(now / tickMicros);
+        level = refilled(numbers[number + levelAt]!, was, tick, refill, max);
+        if (level < max) {
+          last = tick > was ? tick : was;
+          state = words[word + stateAt]!;
+        } else if (was > last) last = was;
+      }
+      const need = cost * tokenUnits;
+      const left = level - need;
+      const bit = 1 << link;
+      chain.before[link] = chain.after[link] = level / tokenUnits;
+      chain.lasts[link] = last;
+      chain.levels[link] = left;
+      if ((shadows & bit) !== 0) {
+        if (left < 0) shadowRefused |= bit;
+      } else if (left < 0) {
+        refused |= bit;
+        if (failing < 0) failing = link;
+        if ((state & inBurst) !== 0) depleted = true;
+        const wait = (last + ticksUntil(need, level, refill, max)) * tickMicros - now;
+        if (wait > waitMicros) waitMicros = wait;
+      } else if (left < ruleValues[rule + burstUnitsAt]! && cost > 0) bursting |= bit;
+    }
+
+    let outcome: number =
+      refused !== 0 ? outcomes.exceeded : bursting !== 0 ? outcomes.burst : outcomes.allowed;
+    chain.quotaUsed = 0;
+    if (chain.quotaSlot >= 0) outcome = decideQuota(chain, outcome);
+    chain.outcome = outcome;
+    chain.failing = failing;
+    chain.refused = refused;
+    chain.bursting = outcome === outcomes.burst ? bursting : 0;
+    chain.shadowRefused = shadowRefused;
+    chain.depleted = depleted;
+    chain.retryAfterMs = outcome === outcomes.quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
+    if (outcome <= outcomes.burst && cost > 0) showTaken(chain);
+  }
+
+  function decideQuota(chain: Chain, outcome: number): number {
+    if (chain.quotaSlot >= quotas.slots) throw new RangeError(`there is no quota slot ${chain.quotaSlot}`);
+    const used = quotas.used(chain.quotaSlot, chain.quotaPeriod);
+    const after = used + chain.quotaCost;
+    chain.quotaUsed = used;
+    if (outcome > outcomes.burst) return outcome;
+    if (after > chain.quotaLimit) return outcomes.quota;
+    chain.quotaUsed = after;
+    return outcome;
+  }
+
+  function showTaken(chain: Chain): void {
+    for (let link = 0; link < chain.links; link++) {
+      if ((chain.shadowRefused & (1 << link)) === 0) chain.after[link] = chain.before[link]! - chain.cost;
+    }
+  }
+
+  /**
+   * Entries that exist come first: an insertion that has to evict must see them as they will be. The tick before
+   * the level: a thread ended between the two has lost a refill and minted none.
+   */
+  function commit(chain: Chain, now: number): void {
+    if (chain.quotaSlot >= 0) quotas.write(chain.quotaSlot, chain.quotaPeriod, chain.quotaUsed);
+    if (chain.cost === 0) return;
+    let missing = 0;
+    for (let link = 0; link < chain.links; link++) {
+      const bit = 1 << link;
+      if ((chain.shadowRefused & bit) !== 0) continue;
+      const entry = chain.entries[link]!;
+      if (entry < 0) {
+        missing |= bit;
+        continue;
+      }
+      const number = headerNumbers + entry * entryNumbers;
+      numbers[number + lastAt] = chain.lasts[link]!;
+      numbers[number + levelAt] = chain.levels[link]!;
+      words[headerWords + entry * entryWords + stateAt] = burstState(chain, link);
+    }
+    if (missing !== 0) insertMissing(chain, missing, now);
+  }
+
+  function insertMissing(chain: Chain, missing: number, now: number): void {
+    for (let link = 0; link < chain.links; link++) {
+      if ((missing & (1 << link)) === 0) continue;
+      fresh.tagLo = chain.tagLo[link]!;
+      fresh.tagHi = chain.tagHi[link]!;
+      fresh.version = chain.versions[link]!;
+      fresh.level = chain.levels[link]!;
+      fresh.last = chain.lasts[link]!;
+      fresh.state = burstState(chain, link);
+      chain.entries[link] = table.insert(fresh, now, chain.entries, chain.links);
+    }
+  }
+
+  function burstState(chain: Chain, link: number): number {
+    return (chain.bursting & (1 << link)) !== 0 ? inBurst : 0;
+  }
+
+  /** The refused buckets' next refusals are no longer the first. */
+  function endBursts(chain: Chain): void {
+    for (let link = 0; link < chain.links; link++) {
+      const entry = chain.entries[link]!;
+      if ((chain.refused & (1 << link)) === 0 || entry < 0) continue;
+      words[headerWords + entry * entryWords + stateAt] = 0;
+    }
+  }
+
+  /** Runs `work` with the lock of one shard. */
+  function locked<T>(shard: number, work: () => T): T {
+    const low = shard < 32 ? 1 << shard : 0;
+    const high = shard < 32 ? 0 : 1 << (shard - 32);
+    locks.acquire(low, high);
+    try {
+      return work();
+    } finally {
+      locks.release(low, high);
+    }
+  }
+
+  function stats(nowMicros: number): BucketStats {
+    const step = Math.max(1, table.entries / statsSample);
+    let seen = 0;
+    let used = 0;
+    for (let entry = 0; entry < table.entries; entry += step) {
+      seen += 1;
+      if (table.lacking(entry, nowMicros) > 0) used += 1;
+    }
+    return { entries: table.entries, used: Math.round((used / seen) * table.entries), ...table.counts() };
+  }
+
+  return {
+    take,
+    peek,
+    refundQuota: (slot, periodId, cost) =>
+      locked(slot & 63, () => {
+        if (quotas.storedPeriod(slot) !== periodId) return;
+        quotas.write(slot, periodId, Math.max(0, quotas.used(slot, periodId) - cost));
+      }),
+    readQuota: (slot, periodId) => locked(slot & 63, () => quotas.used(slot, periodId)),
+    writeQuota: (slot, periodId, used) => locked(slot & 63, () => quotas.reset(slot, periodId, used)),
+    releaseDead: locks.releaseDead,
+    stats,
+    save: (nowMicros, wallMs, quotaKey = String) =>
+      saveState({ memory, table, quotas, locked }, nowMicros, wallMs, quotaKey),
+    load: (bytes, nowMicros, wallMs, quotaSlot = Number) =>
+      loadState({ memory, table, quotas, locked }, bytes, nowMicros, wallMs, quotaSlot),
+  };
+}
+
+function unknownVersion(version: number): RangeError {
+  return new RangeError(`rule version ${version} was never given out, or long ago`);
+}

@@ -1,0 +1,110 @@
+/** Links of one chain at most: a rule, four kinds of ceiling and shadows are far from it. */
+export const linksMax = 16;
+
+/** `Chain.outcome`. */
+export const outcomes = { allowed: 0, burst: 1, exceeded: 2, quota: 3 } as const;
+
+const none = -1;
+
+/**
+ * The buckets and the quota that one call takes from, and what came of it. One per thread, reused for each call:
+ * `reset`, `add` …, `buckets.take`, read the results. Nothing is allocated. Results hold until the next `reset`.
+ */
+export class Chain {
+  /** Links added since the reset, shadows included; the index of a link is the order it was added in. */
+  links = 0;
+  /** 0 allowed, 1 burst, 2 exceeded, 3 quota (`outcomes`). Burst if any enforced link is in its burst. */
+  outcome: number = outcomes.allowed;
+  /** First enforced link, as added, that refused; −1 if none did (a quota's refusal too). */
+  failing = none;
+  /** Bits of all enforced links that refused. */
+  refused = 0;
+  /** Bits of the enforced links that the take left in their burst. */
+  bursting = 0;
+  /** Bits of the shadow links that would have refused. */
+  shadowRefused = 0;
+  /** This refusal is the first by a bucket since a take used its burst (`burst.depleted`). */
+  depleted = false;
+  /**
+   * Milliseconds, rounded up, until every enforced bucket holds the cost, if nobody else takes meanwhile; 0 if the
+   * call passed. Infinity if a bucket never can, and for a quota: its period ends when the wall clock says.
+   */
+  retryAfterMs = 0;
+  /** Used in the quota's period after the call. 0 without a quota. */
+  quotaUsed = 0;
+  /** Tokens in each link's bucket before and after the call; fractions of a token are real. */
+  readonly before = new Float64Array(linksMax);
+  readonly after = new Float64Array(linksMax);
+
+  /** @internal What `take` reads: tokens the call costs, and for each link its tag, version and kind. */
+  cost = 1;
+  readonly tagLo = new Int32Array(linksMax);
+  readonly tagHi = new Int32Array(linksMax);
+  readonly versions = new Int32Array(linksMax);
+  shadows = 0;
+  /** @internal Shards to lock, as bits. */
+  shardsLow = 0;
+  shardsHigh = 0;
+  /** @internal The quota, if `quotaSlot` ≥ 0. */
+  quotaSlot = none;
+  quotaPeriod = 0;
+  quotaLimit = 0;
+  quotaCost = 0;
+  /** @internal Between deciding and committing: the entry found for each link (−1: none), its units and its tick. */
+  readonly entries = new Int32Array(linksMax);
+  readonly levels = new Float64Array(linksMax);
+  readonly lasts = new Float64Array(linksMax);
+
+  /** Starts a call of `cost` tokens: a whole number; 0 takes nothing and is allowed by every bucket. */
+  reset(cost: number): void {
+    if (!(cost >= 0 && cost === Math.floor(cost)))
+      throw new RangeError(`cost must be a whole number, not ${cost}`);
+    this.cost = cost;
+    this.links = 0;
+    this.shadows = 0;
+    this.shardsLow = 0;
+    this.shardsHigh = 0;
+    this.quotaSlot = none;
+  }
+
+  /** An enforced link: the bucket of this caller under this scope (both `Hash64`), by the rule of `version`. */
+  add(callerLo: number, callerHi: number, scopeLo: number, scopeHi: number, version: number): void {
+    const link = this.links;
+    if (link === linksMax) throw new RangeError(`a call takes from at most ${linksMax} buckets`);
+    // Not symmetric in caller and scope. The high six bits choose the shard and are the caller's own, so that a
+    // caller's buckets need one lock: a chain of two then takes 2 atomic operations and not 4.
+    let lo = (callerLo + scopeHi) | 0;
+    let hi = callerHi ^ ((scopeLo << 16) | (scopeLo >>> 16));
+    hi ^= Math.imul(lo ^ (lo >>> 16), 0x85ebca6b);
+    lo ^= Math.imul(hi ^ (hi >>> 13), 0xc2b2ae35);
+    hi = (hi & 0x03ff_ffff) | (callerHi & 0xfc00_0000);
+    this.tagLo[link] = lo;
+    this.tagHi[link] = hi;
+    this.versions[link] = version;
+    this.links = link + 1;
+    this.touch(hi >>> 26);
+  }
+
+  /**
+   * A shadow link: decided on its own bucket, refuses nothing. It takes where it would admit and the call passes
+   * all enforced links and the quota.
+   */
+  addShadow(callerLo: number, callerHi: number, scopeLo: number, scopeHi: number, version: number): void {
+    this.shadows |= 1 << this.links;
+    this.add(callerLo, callerHi, scopeLo, scopeHi, version);
+  }
+
+  /** The call's quota, at most one: `cost` more may not pass `limit` in the period (`quotaPeriod().id`). */
+  quota(slot: number, periodId: number, limit: number, cost: number): void {
+    this.quotaSlot = slot;
+    this.quotaPeriod = periodId;
+    this.quotaLimit = limit;
+    this.quotaCost = cost;
+    this.touch(slot & 63);
+  }
+
+  private touch(shard: number): void {
+    if (shard < 32) this.shardsLow |= 1 << shard;
+    else this.shardsHigh |= 1 << shard;
+  }
+}

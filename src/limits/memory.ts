@@ -1,0 +1,107 @@
+/**
+ * How the memory that all threads share is laid out. Fresh pages of a SharedArrayBuffer cost no resident memory
+ * until they are written, so a table may be far larger than what is in use.
+ *
+ * Table: a header of one 64-byte line per shard, then entries of 32 bytes.
+ *   line   i32 lock word · 4 bytes unused · f64 evictions · f64 entries ever used
+ *   entry  u32 tagLo · u32 tagHi · i32 version · i32 state · f64 level (units) · f64 last (ticks)
+ * Rules: 64 bytes a version, at the version's index.
+ *   i32 version · i32 status · f64 maxUnits · refillUnits · tokenUnits · tickMicros · burstUnits · retiredUntil (µs)
+ * Quotas: 16 bytes a slot.
+ *   u32 period · 4 bytes unused · f64 used
+ */
+
+export const shardCount = 64;
+/** Entries that a bucket may stand in. */
+export const probeWindow = 16;
+
+export const lockLineWords = 16;
+export const lockLineNumbers = 8;
+export const evictionsAt = 1;
+export const everUsedAt = 2;
+
+const headerBytes = shardCount * 64;
+export const headerWords = headerBytes / 4;
+export const headerNumbers = headerBytes / 8;
+
+export const entryBytes = 32;
+export const entryWords = 8;
+export const entryNumbers = 4;
+export const tagLoAt = 0;
+export const tagHiAt = 1;
+export const versionAt = 2;
+export const stateAt = 3;
+export const levelAt = 2;
+export const lastAt = 3;
+
+/** Version of an entry that was never used: a look-up may stop there, since nothing was ever put past it. */
+export const neverUsed = 0;
+/** Version of an entry that is being written: free, but a look-up goes on past it. */
+export const unfinished = -1;
+/** State of an entry: a take used the burst, and no exceeded one came since. */
+export const inBurst = 1;
+
+export const ruleBytes = 64;
+export const ruleWords = 16;
+export const ruleNumbers = 8;
+export const statusAt = 1;
+export const maxUnitsAt = 1;
+export const refillUnitsAt = 2;
+export const tokenUnitsAt = 3;
+export const tickMicrosAt = 4;
+export const burstUnitsAt = 5;
+export const retiredUntilAt = 6;
+/** The low bits of a version are its index in the rules; the high bits tell re-uses of that index apart. */
+export const versionIndexBits = 16;
+export const versionIndexMask = 0xffff;
+
+export const quotaBytes = 16;
+export const quotaWords = 4;
+export const quotaNumbers = 2;
+export const usedAt = 1;
+
+/** All that a thread needs to take from the buckets; passes to a worker by structured clone. */
+export interface LimitsMemory {
+  table: SharedArrayBuffer;
+  rules: SharedArrayBuffer;
+  quotas: SharedArrayBuffer;
+  /** Four words. Secret: who knows it can choose addresses that collide. */
+  seed: Uint32Array;
+}
+
+export interface LimitsMemoryOptions {
+  /** Buckets that can be kept at once, rounded up to a power of two, 1024 … 2^26. Twice the callers expected. */
+  entries: number;
+  /** Rule versions, 2 … 65,536 (the default). */
+  versions?: number;
+  /** Default 65,536. */
+  quotaSlots?: number;
+  /** 16 random bytes; `savedSeed` of the last run where there is one. */
+  seed: Uint32Array;
+}
+
+/** Fresh memory: every bucket full, no rule version, no quota used. Throws RangeError on an option out of range. */
+export function createLimitsMemory(options: LimitsMemoryOptions): LimitsMemory {
+  const { versions = 65_536, quotaSlots = 65_536, seed } = options;
+  requireWithin('entries', options.entries, 1, 2 ** 26);
+  requireWithin('versions', versions, 2, 65_536);
+  requireWithin('quotaSlots', quotaSlots, 1, 2 ** 24);
+  if (seed.length !== 4) throw new RangeError('seed must be four words');
+  const entries = 2 ** Math.ceil(Math.log2(Math.max(options.entries, shardCount * probeWindow)));
+  return {
+    table: new SharedArrayBuffer(headerBytes + entries * entryBytes),
+    rules: new SharedArrayBuffer(versions * ruleBytes),
+    quotas: new SharedArrayBuffer(quotaSlots * quotaBytes),
+    seed: Uint32Array.from(seed),
+  };
+}
+
+/** Entries of a table. */
+export function entryCount(memory: LimitsMemory): number {
+  return (memory.table.byteLength - headerBytes) / entryBytes;
+}
+
+function requireWithin(name: string, value: number, from: number, to: number): void {
+  if (Number.isInteger(value) && value >= from && value <= to) return;
+  throw new RangeError(`${name} must be a whole number from ${from} to ${to}, not ${value}`);
+}

@@ -1,0 +1,103 @@
+import { lockLineWords, shardCount } from './memory.ts';
+
+const free = 0;
+/** Somebody sleeps on the word: whoever frees it must wake one. */
+const sleepers = 0x4000_0000;
+const spins = 100;
+/** A sleeper looks again after this long: the one who was woken, or should have woken it, may have been ended. */
+const sliceMs = 5;
+/** Main gives up after this long: while it waits it cannot hear that the holder died. */
+const mainPatienceMs = 250;
+
+/**
+ * Main could not get a shard within 250 ms, most likely since its holder was ended and main, waiting, could not
+ * hear of it. Nothing was taken; ask again from another turn of the event loop.
+ */
+export class LimitsBusyError extends Error {
+  readonly code = 'limits_busy';
+  override readonly name = 'LimitsBusyError';
+}
+
+/** Locks of the shards of `low` (bits 0–31) and `high` (32–63). Not re-entrant. */
+export interface ShardLocks {
+  /** Takes all, in order, so that no two threads wait for each other. Only main throws: LimitsBusyError. */
+  acquire(low: number, high: number): void;
+  release(low: number, high: number): void;
+  /** Frees what a thread held that has exited. */
+  releaseDead(owner: number): void;
+}
+
+/**
+ * The lock word of a shard holds its owner, plus one bit if anybody sleeps on it (U. Drepper, "Futexes Are
+ * Tricky", mutex 2). A short spin comes first: a holder needs well under a microsecond.
+ */
+export function createShardLocks(words: Int32Array, owner: number): ShardLocks {
+  const mine = owner + 1;
+
+  function acquire(low: number, high: number): void {
+    for (let rest = low; rest !== 0; rest &= rest - 1) {
+      const shard = 31 - Math.clz32(rest & -rest);
+      if (Atomics.compareExchange(words, shard * lockLineWords, free, mine) !== free) {
+        if (!wait(shard)) giveUp(low ^ rest, 0);
+      }
+    }
+    for (let rest = high; rest !== 0; rest &= rest - 1) {
+      const shard = 63 - Math.clz32(rest & -rest);
+      if (Atomics.compareExchange(words, shard * lockLineWords, free, mine) !== free) {
+        if (!wait(shard)) giveUp(low, high ^ rest);
+      }
+    }
+  }
+
+  function release(low: number, high: number): void {
+    for (let rest = low; rest !== 0; rest &= rest - 1) free1(31 - Math.clz32(rest & -rest));
+    for (let rest = high; rest !== 0; rest &= rest - 1) free1(63 - Math.clz32(rest & -rest));
+  }
+
+  function free1(shard: number): void {
+    const at = shard * lockLineWords;
+    if (Atomics.exchange(words, at, free) !== mine) Atomics.notify(words, at, 1);
+  }
+
+  function giveUp(low: number, high: number): never {
+    release(low, high);
+    throw new LimitsBusyError('a shard of the bucket table stayed locked for 250 ms');
+  }
+
+  /** False only on main, out of patience. */
+  function wait(shard: number): boolean {
+    const at = shard * lockLineWords;
+    for (let spin = 0; spin < spins; spin++) {
+      if (Atomics.load(words, at) === free && Atomics.compareExchange(words, at, free, mine) === free)
+        return true;
+    }
+    const deadline = owner === 0 ? performance.now() + mainPatienceMs : Number.POSITIVE_INFINITY;
+    for (;;) {
+      const seen = Atomics.load(words, at);
+      if (seen === free) {
+        // Others may still sleep, so the bit is kept: at worst one wake-up too many.
+        if (Atomics.compareExchange(words, at, free, mine | sleepers) === free) return true;
+        continue;
+      }
+      const marked = seen | sleepers;
+      if (seen !== marked && Atomics.compareExchange(words, at, seen, marked) !== seen) continue;
+      Atomics.wait(words, at, marked, sliceMs);
+      if (performance.now() > deadline) return false;
+    }
+  }
+
+  function releaseDead(dead: number): void {
+    for (let shard = 0; shard < shardCount; shard++) {
+      const at = shard * lockLineWords;
+      for (;;) {
+        const seen = Atomics.load(words, at);
+        if ((seen & ~sleepers) !== dead + 1) break;
+        if (Atomics.compareExchange(words, at, seen, free) === seen) break;
+      }
+      // Also where it held nothing: it may have been ended between being woken and taking the lock.
+      Atomics.notify(words, at);
+    }
+  }
+
+  return { acquire, release, releaseDead };
+}
