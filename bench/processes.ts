@@ -23,9 +23,8 @@ export interface Processes {
   start(name: string, command: string, args: string[], cores?: string): Started;
   /** Runs a program to its end. Rejects on a non-zero exit or after `limitMs`. */
   run(command: string, args: string[], cores: string, limitMs: number): Promise<Output>;
+  /** Rejects nothing; what has not ended after 3 s is killed. */
   stopAll(): Promise<void>;
-  /** At once, without waiting: for the exit of this process. */
-  terminateAll(): void;
 }
 
 const stopMs = 3000;
@@ -76,10 +75,6 @@ export function createProcesses(directory: string): Processes {
 
     async stopAll() {
       await Promise.all([...children].map(stop));
-    },
-
-    terminateAll() {
-      for (const child of children) child.kill('SIGTERM');
     },
   };
 }

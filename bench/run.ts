@@ -18,9 +18,11 @@ async function bench(options: Options): Promise<number> {
   ensureTools();
   const context = createContext(options);
   const end = (code: number) => {
-    context.processes.terminateAll();
-    removeContext(context);
-    process.exit(code);
+    const exit = () => {
+      removeContext(context);
+      process.exit(code);
+    };
+    context.processes.stopAll().then(exit, exit);
   };
   process.once('SIGINT', () => end(130));
   process.once('SIGTERM', () => end(143));
