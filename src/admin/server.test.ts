@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { AdminPorts, ExplainAsk, ExplainReply } from './ports.ts';
@@ -33,11 +34,13 @@ const ports: AdminPorts = {
   },
 };
 
+const digest = (token: string | null) => (token === null ? null : { sha256: hash('sha256', token) });
+
 async function start(token: string | null = null, overrides: Partial<AdminPorts> = {}): Promise<AdminServer> {
   server = await startAdminServer({
     host: '127.0.0.1',
     port: 0,
-    token,
+    token: digest(token),
     allowedHosts: [],
     ports: { ...ports, ...overrides },
     onError: (error) => errors.push(error),
@@ -92,7 +95,7 @@ test('with a token, readyz shows details and explain answers only to its bearer'
   expect(await get('/explain/known', 'Host: localhost\r\nAuthorization: Bearer s3cret\r\n')).toMatch(
     /^HTTP\/1.1 200 /,
   );
-  server?.setAccess({ token: 'rotated', allowedHosts: ['ops.example'] });
+  server?.setAccess({ token: digest('rotated'), allowedHosts: ['ops.example'] });
   expect(await get('/explain/known', 'Host: ops.example\r\nAuthorization: Bearer rotated\r\n')).toMatch(
     /^HTTP\/1.1 200 /,
   );

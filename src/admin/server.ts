@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHostCheck, type HostCheck } from './auth/host.ts';
-import { createTokenCheck, type TokenCheck } from './auth/token.ts';
+import { type AdminTokenDigest, createTokenCheck, type TokenCheck } from './auth/token.ts';
 import { readJsonBody } from './body.ts';
 import type { AdminPorts } from './ports.ts';
 import { AdminProblem, adminProblems, problemBody } from './problem.ts';
@@ -11,7 +11,7 @@ import { adminRoutes } from './routes/index.ts';
 /** What may change while the listener runs. */
 export interface AdminAccess {
   /** null: no token is asked for, which the configuration allows on loopback only. */
-  token: string | null;
+  token: AdminTokenDigest | null;
   allowedHosts: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AdminServer, type ExplainAsk, startAdminServer } from '../admin/index.ts';
 import { hashKey } from '../identity/index.ts';
@@ -43,7 +44,7 @@ beforeEach(async () => {
   admin = await startAdminServer({
     host: '127.0.0.1',
     port: 0,
-    token: 's3cret-token',
+    token: { sha256: hash('sha256', 's3cret-token') },
     allowedHosts: [],
     onError: () => {},
     ports: {

@@ -10,6 +10,7 @@ export interface HostCheckOptions {
   allowedHosts: readonly string[];
 }
 
+const unspecified = new Set(['0.0.0.0', '::']);
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
@@ -30,20 +31,21 @@ export function isLoopbackAddress(address: string): boolean {
 
 /**
  * Against DNS rebinding: a page whose name was made to point here sends its own name as `Host`, so a name is answered
- * only when the operator gave it (`admin.listen`, `admin.allowed_hosts`) or, on a connection over loopback, when it is
- * a loopback one. An address cannot be rebound: it passes if it is the one the connection reached, which is what
- * probes by address send to a listener on a wildcard. A missing, empty or malformed host never passes.
+ * only when the operator gave it (`admin.listen`, `admin.allowed_hosts`), and `localhost` and loopback addresses, which
+ * nobody else can claim. Another address cannot be rebound either, and is what probes send to a listener on a wildcard;
+ * over loopback there is no honest use of one. A missing, empty or malformed host never passes.
  */
 export function createHostCheck(options: HostCheckOptions): HostCheck {
   const named = new Set([options.listenHost, ...options.allowedHosts].map(canonicalHost));
-  for (const wildcard of ['0.0.0.0', '::', '*', '']) named.delete(wildcard);
+  for (const wildcard of unspecified) named.delete(wildcard);
   return (header, localAddress) => {
     const host = header === undefined ? undefined : hostOf(header);
     if (host === undefined) return false;
     if (named.has(host)) return true;
-    const reached = canonicalHost(localAddress ?? '');
-    if (isLoopbackAddress(reached)) return isLoopbackHost(host);
-    return isIP(host) !== 0 && host === reached;
+    if (isLoopbackHost(host)) return true;
+    return (
+      isIP(host) !== 0 && !unspecified.has(host) && !isLoopbackAddress(canonicalHost(localAddress ?? ''))
+    );
   };
 }
 

@@ -1,12 +1,13 @@
+import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createTokenCheck } from './token.ts';
 
-const check = createTokenCheck('correct horse battery');
-const spaced = createTokenCheck('s3cret-Token');
+const checkFor = (token: string) => createTokenCheck({ sha256: hash('sha256', token) });
+const check = checkFor('s3cret-Token');
 
 test('only the very token passes, the scheme in any case', () => {
-  expect(spaced('Bearer s3cret-Token')).toBe(true);
-  expect(spaced('bearer   s3cret-Token')).toBe(true);
+  expect(check('Bearer s3cret-Token')).toBe(true);
+  expect(check('bearer   s3cret-Token')).toBe(true);
   for (const header of [
     undefined,
     '',
@@ -16,18 +17,18 @@ test('only the very token passes, the scheme in any case', () => {
     'Bearer s3cret-Tokenx',
     's3cret-Token',
   ]) {
-    expect(spaced(header), String(header)).toBe(false);
+    expect(check(header), String(header)).toBe(false);
   }
-  expect(spaced('Basic s3cret-Token')).toBe(false);
+  expect(check('Basic s3cret-Token')).toBe(false);
 });
 
 test('a token with white space can never be presented', () => {
-  expect(check('Bearer correct horse battery')).toBe(false);
+  expect(checkFor('correct horse battery')('Bearer correct horse battery')).toBe(false);
 });
 
 test('an empty token is not matched by an absent header', () => {
-  expect(createTokenCheck('')(undefined)).toBe(false);
-  expect(createTokenCheck('')('Bearer ')).toBe(false);
+  expect(checkFor('')(undefined)).toBe(false);
+  expect(checkFor('')('Bearer ')).toBe(false);
 });
 
 test('without a token everybody passes', () => {

@@ -3,14 +3,20 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 /** Decides whether an `Authorization` header carries the admin token. */
 export type TokenCheck = (authorization: string | undefined) => boolean;
 
+/** The token in the only form it is kept. */
+export interface AdminTokenDigest {
+  /** Hex. */
+  sha256: string;
+}
+
 /**
  * A check for `Authorization: Bearer <token>` (RFC 6750 section 2.1; the scheme in any case). SHA-256 digests are
  * compared in constant time, so neither the token's length nor a common prefix shows in the time taken.
  * Without a token everybody passes: the configuration allows that on loopback only.
  */
-export function createTokenCheck(token: string | null): TokenCheck {
+export function createTokenCheck(token: AdminTokenDigest | null): TokenCheck {
   if (token === null) return () => true;
-  const expected = digest(token);
+  const expected = Buffer.from(token.sha256, 'hex');
   return (authorization) => {
     const presented = /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];
     // Hash even when nothing was presented, so that both refusals take the same time.
