@@ -8,6 +8,7 @@ const LINES_PER_SECOND = 200;
 export function createAccessLog(
   tell: (message: FromWorker) => void,
   nowMs: () => number,
+  onDropped: () => void,
 ): { write(record: DecisionRecord): void } {
   let windowStart = 0;
   let written = 0;
@@ -29,6 +30,7 @@ export function createAccessLog(
       }
       if (written >= LINES_PER_SECOND) {
         dropped++;
+        onDropped();
         return;
       }
       written++;

@@ -21,9 +21,12 @@ export class DecisionRing {
     this.keepMs = keepMs;
   }
 
-  add(note: DecisionNote): void {
+  /** @returns whether another note was dropped for it before its time */
+  add(note: DecisionNote): boolean {
+    const before = this.notes[this.next];
     this.notes[this.next] = note;
     this.next = (this.next + 1) % this.notes.length;
+    return before !== undefined && note.atMs - before.atMs < this.keepMs;
   }
 
   /** All that is kept of one request, in order: one record, or one for each noted item of a batch. */

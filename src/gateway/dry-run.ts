@@ -10,6 +10,8 @@ import { decisionOf } from './note.ts';
 import { Policy } from './policy.ts';
 import { classify, identify } from './stages.ts';
 
+const nobody = { record: () => {}, turnedAway: () => {}, request: () => {}, unread: () => {} };
+
 /** A call that is only imagined. No key and no address: an address nobody has used. */
 export interface DryRunAsk {
   keySha256?: Uint8Array;
@@ -53,7 +55,7 @@ export function createDryRun(
         startedAt: now(),
         corsLines: '',
       },
-      { record: () => {}, turnedAway: () => {} },
+      nobody,
       { send: () => {}, abandoned: false },
     );
     const call = new Call(exchange, -1, true);

@@ -12,6 +12,10 @@ export interface ExchangeSink {
   record(call: Call): void;
   /** A request was refused before any call was found in it. */
   turnedAway(code: RefusalCode): void;
+  /** A request in which calls were found: how many of a batch, null for one of its own. */
+  request(lane: 'fast' | 'fallback', items: number | null): void;
+  /** An answer found its caller gone. */
+  unread(): void;
 }
 
 /** Answers of one batch together, in bytes: what one caller may make us hold. */
@@ -97,6 +101,7 @@ export class Exchange {
 
   /** Lets go of the connection: a call whose decision is kept must not keep a socket. */
   private send(status: number, headers: string, body: string | Buffer): void {
+    if (this.reply!.abandoned) this.sink.unread();
     this.reply!.send(status, headers, body);
     this.reply = null;
   }

@@ -122,6 +122,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     const exchange = exchangeOf(request, known, reply);
     const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
     exchange.expect(calls);
+    options.sink.request(request.lane, calls.length);
     found.items.forEach((item, k) => {
       const call = calls[k]!;
       if (item.fault === 0) {
@@ -178,6 +179,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     }
     const call = new Call(exchangeOf(request, known, reply), -1, options.sample());
     call.read(bytes, scan, methodName(bytes, scan));
+    options.sink.request(request.lane, null);
     options.pipeline(call);
     call.release();
   };

@@ -13,7 +13,16 @@ export interface CallCounters {
   refused(call: Call, code: RefusalCode): void;
   /** A request in which no call was found. */
   turnedAway(code: RefusalCode): void;
-  shadowRefused(call: Call): void;
+  shadowRefused(): void;
+  /** An HTTP request in which calls were found. */
+  request(lane: 'fast' | 'fallback'): void;
+  batch(items: number): void;
+  /** An answer whose caller had gone. */
+  unread(): void;
+  /** A decision record dropped before its time. */
+  evicted(): void;
+  /** A line of the access log dropped. */
+  lineDropped(): void;
 }
 
 /** Where a call's end is noted: quota, usage, counters, decision record and access log. */
@@ -33,6 +42,11 @@ export function createRecorder(options: {
   const { counters, usage } = options;
   return {
     turnedAway: (code) => counters.turnedAway(code),
+    request: (lane, items) => {
+      counters.request(lane);
+      if (items !== null) counters.batch(items);
+    },
+    unread: () => counters.unread(),
     record(call) {
       const now = options.now();
       call.answeredAt = now;
@@ -44,7 +58,7 @@ export function createRecorder(options: {
         options.refundQuota(call);
         counters.refused(call, call.refusal);
       }
-      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused(call);
+      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
       if (call.sampled || call.refusal !== null) note(call, (now - startedAt) / 1000);
     },
   };
@@ -52,7 +66,8 @@ export function createRecorder(options: {
   function note(call: Call, totalMs: number): void {
     const epochMs = options.epochMs();
     const record = (): DecisionRecord => decisionOf(call, { worker: options.worker, epochMs, totalMs });
-    options.decisions().add({ requestId: call.exchange.requestId, atMs: epochMs, record });
+    const evicted = options.decisions().add({ requestId: call.exchange.requestId, atMs: epochMs, record });
+    if (evicted) counters.evicted();
     if (options.sampleAccess()) options.logAccess(record());
   }
 }

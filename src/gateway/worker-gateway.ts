@@ -44,7 +44,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const usage = createTurnUsage((records) => counters.commit(records));
   const turn = createTurn(() => usage.commit());
   const limitStage = createLimitStage({ buckets, now, epochMs: Date.now });
-  const accessLog = createAccessLog(tell, nowMs);
+  const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
 
   const reignOf = (snapshot: PolicySnapshot): Reign => {
     const policy = new Policy(snapshot, hash);
@@ -108,7 +108,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
 
   let beats = 0;
   const heart = setInterval(() => {
-    counters.beat(front.stats, pools);
+    counters.beat(front.stats, pools.values());
     if (++beats % BEATS_BETWEEN_EXPIRIES === 0) decisions.expire(Date.now());
   }, BEAT_MS);
   heart.unref();

@@ -75,6 +75,7 @@ export class LaneConnection implements TurnTask, Peer {
   }
 
   private readonly onData = (chunk: Buffer): void => {
+    this.context.stats.bytesIn += chunk.length;
     if (this.closing) return;
     if (this.handingOver || this.waiting >= PIPELINE_DEPTH_MAX) {
       this.keep(chunk, 0, chunk.length);
@@ -187,10 +188,13 @@ export class LaneConnection implements TurnTask, Peer {
     this.enrolled = false;
     if (this.gone) return;
     const socket = this.socket;
+    const { stats } = this.context;
+    stats.bytesOut += this.out.length;
     if (this.outParts === null) socket.write(this.out, 'latin1');
     else {
       socket.cork();
       for (const part of this.outParts) {
+        stats.bytesOut += part.length;
         if (typeof part === 'string') socket.write(part, 'latin1');
         else socket.write(part);
       }

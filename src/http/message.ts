@@ -71,6 +71,8 @@ export interface HttpStats {
   /** Connections given to node:http. */
   handedOver: number;
   timedOut: number;
+  bytesIn: number;
+  bytesOut: number;
 }
 
 /** Requests of one connection under way at once; beyond it reading waits. */

@@ -39,7 +39,15 @@ export function createHttpFront(options: {
   /** Milliseconds on any steady clock. */
   now: () => number;
 }): HttpFront {
-  const stats: HttpStats = { connections: 0, accepted: 0, refusedConnections: 0, handedOver: 0, timedOut: 0 };
+  const stats: HttpStats = {
+    connections: 0,
+    accepted: 0,
+    refusedConnections: 0,
+    handedOver: 0,
+    timedOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
   let draining = false;
   const fallback = createFallback({ ...options, draining: () => draining });
   const server = createServer(options.tls, options.settings(), fallback);
@@ -50,6 +58,11 @@ export function createHttpFront(options: {
     ...options,
     stats,
     handOver(socket, rest) {
+      const { bytesRead, bytesWritten } = socket;
+      socket.once('close', () => {
+        stats.bytesIn += socket.bytesRead - bytesRead;
+        stats.bytesOut += socket.bytesWritten - bytesWritten;
+      });
       if (rest.length > 0) socket.unshift(rest);
       nodeListener.call(server, socket);
     },
