@@ -18,6 +18,7 @@ import { METHOD_BYTES_MAX, type MessageScan, noteFault, REQUEST_DEPTH_MAX } from
 const { ARRAY_OPEN, COMMA, OBJECT_CLOSE, OBJECT_OPEN, QUOTE } = ascii;
 const { byteAt, failAt, skipColon, skipSpace, skipString, skipValue } = grammar;
 
+const DEPTH_MAX = REQUEST_DEPTH_MAX;
 const VERSION = 1;
 const ID = 2;
 const METHOD = 3;
@@ -48,7 +49,10 @@ export function scanCall(
     const value = skipColon(bytes, nameEnd, to);
     if (value < 0) return -1;
     progress.escaped = false;
-    at = skipValue(bytes, value, to, depth + 1, REQUEST_DEPTH_MAX);
+    at =
+      bytes[value] === QUOTE && value < to
+        ? skipString(bytes, value + 1, to)
+        : skipValue(bytes, value, to, depth + 1, DEPTH_MAX);
     if (at < 0) return -1;
     if (member > 0) {
       if ((seen & (1 << member)) === 0) takeMember(out, member, bytes, value, at);

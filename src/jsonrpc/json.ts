@@ -45,6 +45,9 @@ const ANY_TEXT = ASCII_TEXT.slice().fill(1, 0x80);
 const SPACE = new Uint8Array(256);
 for (const space of ' \t\n\r') SPACE[space.charCodeAt(0)] = 1;
 const DIGIT = new Uint8Array(256).fill(1, 0x30, 0x3a);
+/** What goes on with a number after its integer part. */
+const IN_NUMBER = new Uint8Array(256);
+for (const sign of '.eE') IN_NUMBER[sign.charCodeAt(0)] = 1;
 const SHORT_ESCAPE = new Uint8Array(256);
 for (const letter of '"\\/bfnrt') SHORT_ESCAPE[letter.charCodeAt(0)] = 1;
 
@@ -233,38 +236,52 @@ function skipValue(bytes: Uint8Array, from: number, to: number, depth: number, d
   let open = depth;
   let close = 0;
   for (;;) {
-    const byte = at < to ? (bytes[at] as number) : 0;
+    if (at >= to) return fail(FAULT_END, at);
+    const byte = bytes[at] as number;
     if (byte === QUOTE) {
       at = skipString(bytes, at + 1, to);
+      if (at < 0) return -1;
     } else if (byte === ARRAY_OPEN || byte === OBJECT_OPEN) {
       if (open >= depthMax) return fail(FAULT_DEPTH, at);
-      at = skipSpace(bytes, at + 1, to);
-      if (byteAt(bytes, at, to) === byte + 2) {
+      at++;
+      if (at < to && (bytes[at] as number) <= 0x20) at = skipSpaces(bytes, at, to);
+      if (at < to && bytes[at] === byte + 2) {
         at++;
       } else {
         closers[open++] = close;
         close = byte + 2;
-        if (close === OBJECT_CLOSE) at = skipName(bytes, at, to);
-        if (at < 0) return -1;
+        if (byte === OBJECT_OPEN) {
+          at = skipName(bytes, at, to);
+          if (at < 0) return -1;
+        }
         continue;
       }
-    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-      at = skipNumber(bytes, at, to);
+    } else if (byte >= 0x31 && byte <= 0x39) {
+      do at++;
+      while (at < to && DIGIT[bytes[at] as number] === 1);
+      if (at < to && IN_NUMBER[bytes[at] as number] === 1) {
+        at = skipFraction(bytes, at, to);
+        if (at < 0) return -1;
+      }
     } else {
-      at = skipLiteral(bytes, at, to);
+      at = byte === 0x2d || byte === 0x30 ? skipNumber(bytes, at, to) : skipLiteral(bytes, at, to);
+      if (at < 0) return -1;
     }
-    if (at < 0) return -1;
     for (;;) {
       if (open === depth) return at;
-      at = skipSpace(bytes, at, to);
-      const next = byteAt(bytes, at, to);
+      if (at < to && (bytes[at] as number) <= 0x20) at = skipSpaces(bytes, at, to);
+      if (at >= to) return fail(FAULT_END, at);
+      const next = bytes[at] as number;
       if (next === COMMA) {
-        at = skipSpace(bytes, at + 1, to);
-        if (close === OBJECT_CLOSE) at = skipName(bytes, at, to);
-        if (at < 0) return -1;
+        at++;
+        if (at < to && (bytes[at] as number) <= 0x20) at = skipSpaces(bytes, at, to);
+        if (close === OBJECT_CLOSE) {
+          at = skipName(bytes, at, to);
+          if (at < 0) return -1;
+        }
         break;
       }
-      if (next !== close) return failAt(FAULT_COMMA, at, to);
+      if (next !== close) return fail(FAULT_COMMA, at);
       at++;
       close = closers[--open] as number;
     }

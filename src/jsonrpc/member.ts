@@ -31,7 +31,8 @@ export function matchMember(members: MemberNames, bytes: Uint8Array, from: numbe
   const byte = bytes[from] as number;
   const number = members.first[byte] as number;
   if (number > 0) {
-    if (isName(members.names[number] as Uint8Array, bytes, from, to)) return number;
+    const name = members.names[number] as Uint8Array;
+    if (isName(name, bytes, from, to)) return number;
   } else if (byte < 0x80 && byte !== BACKSLASH) {
     return 0;
   }
