@@ -3,7 +3,8 @@ import type { Cidr } from './cidr.ts';
 
 /**
  * Which of many networks holds an address. Immutable. Networks may nest and repeat: the most specific one wins, of
- * equal ones the first. 18 ns a look-up in 5,000 IPv4 networks, 40 ns in 5,000 IPv6 ones; 8 and 20 bytes a boundary.
+ * equal ones the first. With 5,000 networks a look-up takes 20 to 45 ns for IPv4 and 80 for IPv6; memory is 8 and 20
+ * bytes a border.
  */
 export interface PrefixTable {
   /** Index of the network in the list the table was made of, or -1. */

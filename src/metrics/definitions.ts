@@ -34,9 +34,14 @@ export const definitions = {
     'connections_refused_total',
     'Connections closed at once since a bound was reached',
   ),
+  connectionsTimedOut: total(
+    'connections_timed_out_total',
+    'Connections closed since their caller took too long',
+  ),
   handOvers: total('fallback_connections_total', 'Connections handed from the fast lane to node:http'),
   requestsFast: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fast']),
   requestsFallback: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fallback']),
+  requestsRefused: total('http_refused_total', 'HTTP requests refused before a call was read from them'),
   bytesIn: total('received_bytes_total', bytesHelp),
   bytesOut: total('sent_bytes_total', bytesHelp),
 

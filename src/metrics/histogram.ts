@@ -24,7 +24,7 @@ export function bucketStart(bucket: number): number {
   return ((bucket & 15) + 16) * 2 ** shift;
 }
 
-/** Counts one time of `micros` µs in the histogram at `offset` of the slab. 3 ns. */
+/** Counts one time of `micros` µs in the histogram at `offset` of the slab. 4 ns. */
 export function record(slab: Float64Array, offset: number, micros: number): void {
   const bucket = offset + 1 + bucketOf(micros);
   slab[offset] = (slab[offset] ?? 0) + (micros > 0 ? micros : 0);
