@@ -85,6 +85,7 @@ fetch_node() (
 
 # Puts a fitting Node first on the PATH: the one that is there, else the cached one, else fetches it.
 use_node() {
+  machine_path=$PATH
   if node_fits node; then return; fi
   cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
   home=${cache:-$root/.cache}/polymorph-proxy/node-$pinned_node
@@ -128,6 +129,15 @@ unlock_install() {
   trap - EXIT INT TERM HUP
 }
 
+# Not `npm ci`: it refuses a package-lock.json from a registry that lacks some platforms' optional packages, when
+# this registry has them. The machine's own npm settings are found beside its own Node, so they are asked for first.
+install_dependencies() (
+  cd "$root" || exit
+  npm_config_globalconfig=$(PATH=$machine_path npm config get globalconfig 2>/dev/null)
+  if [ -n "$npm_config_globalconfig" ]; then export npm_config_globalconfig; fi
+  npm install --no-save --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+)
+
 # Installs what package-lock.json says, when node_modules is missing or from another package-lock.json.
 # Call use_node first: an older Node would make npm choose older packages.
 use_dependencies() {
@@ -138,8 +148,7 @@ use_dependencies() {
     if ! node "$root/scripts/dependencies-fit.mjs" "$root"; then
       command -v npm >/dev/null 2>&1 || die 'npm is needed once, to install the dependencies: please install it'
       say 'polymorph: installing dependencies (once) ...'
-      (cd "$root" && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
-        die 'npm ci failed, see above'
+      install_dependencies || die 'the dependencies could not be installed, see above'
     fi
     printf '%s' "$stamp" >"$stamp_file"
   fi
