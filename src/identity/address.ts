@@ -1,6 +1,6 @@
 /**
- * An IP address in its one canonical form: an IPv4-mapped IPv6 address (`::ffff:0:0/96`) is the IPv4 address it means.
- * Words are unsigned 32-bit, the most significant first; an IPv4 address is in `w0` alone.
+ * An IP address in its one canonical form: an IPv4-mapped IPv6 address (`::ffff:0:0/96`) is the IPv4 address
+ * it means. Words are unsigned 32-bit, the most significant first; an IPv4 address is in `w0` alone.
  */
 export interface Address {
   readonly family: 4 | 6;
@@ -14,9 +14,10 @@ const dot = 46;
 const colon = 58;
 
 /**
- * Reads an address strictly: four decimal numbers of 0–255 without leading zeros, or RFC 4291 text with at most four
- * hex digits a group, `::` at most once for at least one group, and a dotted tail. Undefined for anything else:
- * octal, hex, short and whole-number IPv4, zone ids, ports, brackets, white space, a prefix length.
+ * Reads an address strictly: four decimal numbers of 0–255 without leading zeros, or RFC 4291 text with at
+ * most four hex digits a group, `::` at most once for at least one group, and a dotted tail. Undefined for
+ * anything else: octal, hex, short and whole-number IPv4, zone ids, ports, brackets, white space, a prefix
+ * length.
  */
 export function parseAddress(text: string): Address | undefined {
   const length = text.length;
@@ -116,7 +117,9 @@ function hexDigit(code: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** The address's text: dotted decimal, or RFC 5952 (lower case, the first longest run of zero groups as `::`). */
+/**
+ * The address's text: dotted decimal, or RFC 5952 (lower case, the first longest run of zero groups as `::`).
+ */
 export function formatAddress(address: Address): string {
   if (address.family === 4) {
     const { w0 } = address;

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** Source of randomness: `size` unpredictable bytes (`crypto.randomBytes` in the product, a fake in tests). */
+/**
+ * Source of randomness: `size` unpredictable bytes (`crypto.randomBytes` in the product, a fake in tests).
+ */
 export type RandomBytes = (size: number) => Uint8Array;
 
 /** A well-formed key of our own making. */
@@ -24,8 +26,8 @@ export const keyLengthMax = 256;
 const keyForm = /^[A-Za-z0-9._~-]{22,256}$/;
 
 /**
- * A new key: `pp_live_`, 22 base62 characters (130.9 random bits, drawn without bias) and 6 of checksum, 36 in all.
- * The key is shown once; keep `hashKey` of it.
+ * A new key: `pp_live_`, 22 base62 characters (130.9 random bits, drawn without bias) and 6 of checksum, 36
+ * in all. The key is shown once; keep `hashKey` of it.
  */
 export function newApiKey(random: RandomBytes): string {
   let secret = '';
@@ -39,8 +41,9 @@ export function newApiKey(random: RandomBytes): string {
 }
 
 /**
- * Takes a key of our own making apart; undefined if it is none or its checksum is wrong (a typing or copying mistake).
- * The checksum guards against mistakes, not against forgery: only the index says whether a key exists.
+ * Takes a key of our own making apart; undefined if it is none or its checksum is wrong (a typing or copying
+ * mistake). The checksum guards against mistakes, not against forgery: only the index says whether a key
+ * exists.
  */
 export function parseApiKey(key: string): ParsedApiKey | undefined {
   if (!ownForm.test(key)) return undefined;
@@ -56,8 +59,8 @@ export function isKeyText(text: string): boolean {
 }
 
 /**
- * Is an unknown path segment shaped like a key, so that it is answered 401 and not 404? Anything that could be a key
- * is, and so is everything beginning with `pp_live_`, such as a key cut short when it was copied.
+ * Is an unknown path segment shaped like a key, so that it is answered 401 and not 404? Anything that could
+ * be a key is, and so is everything beginning with `pp_live_`, such as a key cut short when it was copied.
  */
 export function looksLikeKey(segment: string): boolean {
   return keyForm.test(segment) || segment.startsWith(mark);
@@ -69,8 +72,8 @@ export function hashKey(key: string): Uint8Array {
 }
 
 /**
- * The same 32 bytes as a string of 32 characters U+0000–U+00FF, which `KeyIndexReader.find` takes. 0.28 µs where a
- * Buffer costs 0.8 and `createHash` 1.3 (Node 26).
+ * The same 32 bytes as a string of 32 characters U+0000–U+00FF, which `KeyIndexReader.find` takes. 0.28 µs
+ * where a Buffer costs 0.8 and `createHash` 1.3 (Node 26).
  */
 export function digestOfKey(key: string): string {
   return hash('sha256', key, 'latin1');
@@ -82,9 +85,9 @@ export function digestOfSha256(sha256: Uint8Array): string {
 }
 
 /**
- * The 8 characters that name a key in logs and pages: the first 8 random ones of a key of ours. Of any other key the
- * first 8 hex digits of its SHA-256: its own first characters may be a vendor's mark that names nothing, or a third
- * of its secret.
+ * The 8 characters that name a key in logs and pages: the first 8 random ones of a key of ours. Of any other
+ * key the first 8 hex digits of its SHA-256: its own first characters may be a vendor's mark that names
+ * nothing, or a third of its secret.
  */
 export function keyPrefix(key: string): string {
   return parseApiKey(key)?.prefix ?? sha256Prefix(hashKey(key));

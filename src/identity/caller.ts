@@ -9,8 +9,9 @@ export interface AddressCaller {
 }
 
 /**
- * The caller an address stands for: an IPv4 address itself, an IPv6 address with the network of `ipv6Prefix` bits
- * (1–128, 64 by default: what one household or host is given), since its owner has all of it. Undefined if the text is no address.
+ * The caller an address stands for: an IPv4 address itself, an IPv6 address with the network of `ipv6Prefix`
+ * bits (1–128, 64 by default: what one household or host is given), since its owner has all of it. Undefined
+ * if the text is no address.
  */
 export function callerOfAddress(text: string, ipv6Prefix = 64): AddressCaller | undefined {
   const address = parseAddress(text);

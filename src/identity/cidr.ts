@@ -14,14 +14,16 @@ export function parseCidr(text: string): Cidr | undefined {
 }
 
 /**
- * Why the text is no network, in words for the operator; undefined if it is one. Bits set after the prefix are refused,
- * not cleared: `10.1.2.3/8` may be a mistake for `10.1.2.3`, and trusting a network by mistake is a hole.
+ * Why the text is no network, in words for the operator; undefined if it is one. Bits set after the prefix
+ * are refused, not cleared: `10.1.2.3/8` may be a mistake for `10.1.2.3`, and trusting a network by mistake
+ * is a hole.
  */
 export function cidrProblem(text: string): string | undefined {
   const cidr = readCidr(text);
   if (cidr === undefined) return 'not a network such as 10.0.0.0/8 or 2001:db8::/32, nor an IP address';
   if (isNetwork(cidr)) return undefined;
-  return `has bits set after the prefix: did you mean ${formatCidr({ ...cidr, address: maskAddress(cidr.address, cidr.bits) })} or ${formatAddress(cidr.address)}?`;
+  const network = formatCidr({ ...cidr, address: maskAddress(cidr.address, cidr.bits) });
+  return `has bits set after the prefix: did you mean ${network} or ${formatAddress(cidr.address)}?`;
 }
 
 /** The canonical text, always with the prefix length. */

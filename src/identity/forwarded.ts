@@ -7,20 +7,23 @@ const backslash = 92;
 const elementLengthMax = 1024;
 
 /**
- * The hops a header names, from right to left, one a call; `undefined` for one that names no address that can be read
- * (unknown, obfuscated, malformed), `null` when none is left. Empty elements are passed over (RFC 9110, 5.6.1.2). Reads
- * no further left than asked, since what stands there is anybody's.
+ * The hops a header names, from right to left, one a call; `undefined` for one that names no address that can
+ * be read (unknown, obfuscated, malformed), `null` when none is left. Empty elements are passed over (RFC
+ * 9110, 5.6.1.2). Reads no further left than asked, since what stands there is anybody's.
  */
 export type NextHop = () => Address | undefined | null;
 
-/** Reads `X-Forwarded-For`: addresses between commas, also `192.0.2.1:8080` and `[2001:db8::1]:8080`, which some proxies write. */
+/**
+ * Reads `X-Forwarded-For`: addresses between commas, also `192.0.2.1:8080` and `[2001:db8::1]:8080`, which
+ * some proxies write.
+ */
 export function readForwardedFor(header: string): NextHop {
   return createReader(header, plainCommaBefore, parseForwardedForElement);
 }
 
 /**
- * Reads `Forwarded` (RFC 7239). Quoted strings are found from the right, so that nothing a caller wrote further left,
- * an open quote least of all, changes what our own proxy appended.
+ * Reads `Forwarded` (RFC 7239). Quoted strings are found from the right, so that nothing a caller wrote
+ * further left, an open quote least of all, changes what our own proxy appended.
  */
 export function readForwarded(header: string): NextHop {
   return createReader(header, unquotedCommaBefore, parseForwardedElement);
@@ -43,7 +46,10 @@ function createReader(
   };
 }
 
-/** Only HTTP's own white space, and no regular expression: `[ \t]+$` takes quadratic time on spaces a caller sends. */
+/**
+ * Only HTTP's own white space, and no regular expression: `[ \t]+$` takes quadratic time on spaces a caller
+ * sends.
+ */
 function withoutSpace(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
@@ -86,7 +92,9 @@ function parseForwardedForElement(element: string): Address | undefined {
 const pair =
   /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)")[ \t]*(?:;|$)/;
 
-/** The `for` of one element. An element that breaks the grammar anywhere, or says `for` twice, names nobody. */
+/**
+ * The `for` of one element. An element that breaks the grammar anywhere, or says `for` twice, names nobody.
+ */
 function parseForwardedElement(element: string): Address | undefined {
   if (element.length > elementLengthMax) return undefined;
   let rest = element;

@@ -3,9 +3,9 @@ import { entryAt, field, keyFlag, viewsOf } from './key-layout.ts';
 /**
  * Reads an index that main may change meanwhile; never waits, allocates nothing but the prefix's text.
  *
- * A slot got from `find` stays that key's as long as the index lives. Who remembers one checks `flags` at each use:
- * without `keyFlag.live` the key was changed or removed, and `find` says what it is now. The other fields of a slot
- * never change.
+ * A slot got from `find` stays that key's as long as the index lives. Who remembers one checks `flags` at
+ * each use: without `keyFlag.live` the key was changed or removed, and `find` says what it is now. The other
+ * fields of a slot never change.
  */
 export interface KeyIndexReader {
   /** The slot of the key with this digest (`digestOfKey`), or -1. */

@@ -20,11 +20,13 @@ export interface KeyEntry {
 /** Changes an index that workers read meanwhile. One writer at a time, main. */
 export interface KeyIndexWriter {
   /**
-   * Adds the key or replaces what is known of it; readers see the old entry or the new one whole, and never none.
-   * False, and nothing changed, when the slots are used up: build a new generation.
+   * Adds the key or replaces what is known of it; readers see the old entry or the new one whole, and never
+   * none. False, and nothing changed, when the slots are used up: build a new generation.
    */
   put(entry: KeyEntry): boolean;
-  /** Readers no longer find the key, and those that hold its slot see it retired. False if it was not there. */
+  /**
+   * Readers no longer find the key, and those that hold its slot see it retired. False if it was not there.
+   */
   remove(sha256: Uint8Array): boolean;
   /** Keys that can be found now. */
   readonly size: number;
@@ -33,8 +35,9 @@ export interface KeyIndexWriter {
 }
 
 /**
- * A new index of these keys, the last of two with one hash winning, with room for `spare` changes more (default 1024).
- * 96 to 192 bytes a key or change. Hand the memory to the workers only when this has returned.
+ * A new index of these keys, the last of two with one hash winning, with room for `spare` changes more
+ * (default 1024). 96 to 192 bytes a key or change. Hand the memory to the workers only when this has
+ * returned.
  */
 export function buildKeyIndex(entries: Iterable<KeyEntry>, spare = 1024): SharedArrayBuffer {
   const all = [...entries];
@@ -54,7 +57,9 @@ export function buildKeyIndex(entries: Iterable<KeyEntry>, spare = 1024): Shared
 export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
   const { words, doubles, mask } = viewsOf(index);
   const bytes = Buffer.from(index);
-  /** The hash at hand; one array, since a new one for each of 100,000 keys took a third of the build's time. */
+  /**
+   * The hash at hand; one array, since a new one for each of 100,000 keys took a third of the build's time.
+   */
   const hash = new Int32Array(4);
 
   const at = (offset: number): number => words[offset] ?? 0;
@@ -120,7 +125,8 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       add(header.slotsUsed, 1);
       add(header.live, 1);
       Atomics.store(words, entry, state);
-      // After publishing: a reader walking the chain finds one of the two at any moment, since the new one is further on.
+      // After publishing: a reader walking the chain finds one of the two at any moment, since the new one is
+      // further on.
       if (replaces) retire(old);
       return true;
     },

@@ -126,8 +126,8 @@ describe('the key index', () => {
 });
 
 /**
- * Reads the keys `k0`–`k49` without pause until word 1 of `signal` is set. Every version of a key says its version in
- * all of its fields; the keys below 25 are never removed.
+ * Reads the keys `k0`–`k49` without pause until word 1 of `signal` is set. Every version of a key says its
+ * version in all of its fields; the keys below 25 are never removed.
  */
 const readerThread = `
 const { workerData, parentPort } = require('node:worker_threads');

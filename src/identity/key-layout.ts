@@ -4,13 +4,15 @@
  *     entry  0 state   1–4 first 128 bits of the SHA-256   5 key number   6 rule set   7 unused
  *            8–9 expiry (float64, epoch ms, 0 = never)      10–11 prefix, 8 ASCII characters
  *
- * Open addressing with linear probing from the hash's first word. 128 bits are compared: whoever would pass for a key
- * needs a second preimage of 2^128 work. No seed: the stored hashes come from keys we made or the operator gave, so no
- * caller can crowd the table, and a caller's own choice of hash only picks where a search of a half-empty table starts.
+ * Open addressing with linear probing from the hash's first word. 128 bits are compared: whoever would pass
+ * for a key needs a second preimage of 2^128 work. No seed: the stored hashes come from keys we made or the
+ * operator gave, so no caller can crowd the table, and a caller's own choice of hash only picks where a
+ * search of a half-empty table starts.
  *
- * An entry is written once, before its state is published, and its slot is never given to another key: a change goes
- * into a new slot and the old one is retired. So a reader that holds a slot never sees fields of two keys or of two
- * versions of one, without a lock. Slots run out after `spare` changes; then main builds a new generation.
+ * An entry is written once, before its state is published, and its slot is never given to another key: a
+ * change goes into a new slot and the old one is retired. So a reader that holds a slot never sees fields of
+ * two keys or of two versions of one, without a lock. Slots run out after `spare` changes; then main builds a
+ * new generation.
  */
 export const magic = 0x50504b31;
 export const headerWords = 16;

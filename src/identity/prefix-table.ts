@@ -2,9 +2,9 @@ import type { Address } from './address.ts';
 import type { Cidr } from './cidr.ts';
 
 /**
- * Which of many networks holds an address. Immutable. Networks may nest and repeat: the most specific one wins, of
- * equal ones the first. With 5,000 networks a look-up takes 20 to 45 ns for IPv4 and 80 for IPv6; memory is 8 and 20
- * bytes a border.
+ * Which of many networks holds an address. Immutable. Networks may nest and repeat: the most specific one
+ * wins, of equal ones the first. With 5,000 networks a look-up takes 20 to 45 ns for IPv4 and 80 for IPv6;
+ * memory is 8 and 20 bytes a border.
  */
 export interface PrefixTable {
   /** Index of the network in the list the table was made of, or -1. */
@@ -12,8 +12,8 @@ export interface PrefixTable {
 }
 
 /**
- * All of one family's addresses cut at the borders of networks: from `starts[i]` to before `starts[i + 1]` every
- * address has the network `values[i]`. `starts[0]` is 0.
+ * All of one family's addresses cut at the borders of networks: from `starts[i]` to before `starts[i + 1]`
+ * every address has the network `values[i]`. `starts[0]` is 0.
  */
 interface Segments {
   starts: bigint[];

@@ -17,9 +17,9 @@ export interface KeySources {
 export type KeyPlace = 'x-api-key' | 'bearer' | 'path' | 'query';
 
 /**
- * The key a request presents; undefined if none. The same key in several places is one key, two different ones are
- * `keyConflict`. A place that is there and empty (`?api_key=`) presents the empty key, which no index holds: whoever
- * lost a key on the way must hear of it and not be served as anonymous.
+ * The key a request presents; undefined if none. The same key in several places is one key, two different
+ * ones are `keyConflict`. A place that is there and empty (`?api_key=`) presents the empty key, which no
+ * index holds: whoever lost a key on the way must hear of it and not be served as anonymous.
  */
 export function presentedKey(sources: KeySources): string | typeof keyConflict | undefined {
   const { xApiKey, authorization, path, query } = sources;
@@ -47,8 +47,8 @@ export function keyFoundIn(sources: KeySources): KeyPlace | null {
 }
 
 /**
- * The value of `api_key` in a query string (without `?`), percent-decoded where it can be; undefined if it is not
- * there, `keyConflict` if it is there with two values.
+ * The value of `api_key` in a query string (without `?`), percent-decoded where it can be; undefined if it is
+ * not there, `keyConflict` if it is there with two values.
  */
 export function keyInQuery(query: string): string | typeof keyConflict | undefined {
   if (!query.includes('api_key')) return undefined;

@@ -8,18 +8,22 @@ export const keyRefusal = { unknown: -1, disabled: -2, expired: -3 } as const;
 /** From the key a request presents to the slot that says who it is. */
 export interface KeyResolver {
   /**
-   * The key's slot, or a `keyRefusal` (below 0). 0.4 µs with 1,000 keys, 0.8 with 100,000, SHA-256 being 0.3 of it. A
-   * cache of texts in front took 0.13 and 0.9, and would keep keys readable in memory: there is none.
+   * The key's slot, or a `keyRefusal` (below 0). 0.4 µs with 1,000 keys, 0.8 with 100,000, SHA-256 being 0.3
+   * of it. A cache of texts in front took 0.13 and 0.9, and would keep keys readable in memory: there is
+   * none.
    */
   resolve(key: string, nowMs: number): number;
   /**
-   * For who remembers that `resolve(key)` gave `slot`: the same slot while nothing changed (20 ns), else what `resolve`
-   * says now. `key` is looked up only then.
+   * For who remembers that `resolve(key)` gave `slot`: the same slot while nothing changed (20 ns), else what
+   * `resolve` says now. `key` is looked up only then.
    */
   recheck(slot: number, key: string, nowMs: number): number;
 }
 
-/** `index`: a generation of the key index; a new one needs a new resolver, and slots remembered of the old one are void. */
+/**
+ * `index`: a generation of the key index; a new one needs a new resolver, and slots remembered of the old one
+ * are void.
+ */
 export function createKeyResolver(index: SharedArrayBuffer): KeyResolver {
   const reader = createKeyIndexReader(index);
 

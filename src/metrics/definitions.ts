@@ -22,8 +22,8 @@ const failuresHelp = 'Exchanges with an upstream that brought no usable answer, 
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
- * Every counter of a worker, in the order of its slab. A name is forever; a new one may go anywhere but first, as slabs
- * live no longer than the process.
+ * Every counter of a worker, in the order of its slab. A name is forever; a new one may go anywhere but
+ * first, as slabs live no longer than the process.
  */
 export const definitions = {
   heartbeat: total('worker_heartbeats_total', 'Ticks of the worker’s 100 ms timer'),

@@ -1,6 +1,7 @@
 /**
- * Log-spaced buckets for whole microseconds, after HdrHistogram: values below 16 have a bucket each, above that every
- * power of two is cut in 16, so a bucket is at most 1/16 as wide as its values are large. The last one holds 2^31 − 1 µs (36 minutes) and more.
+ * Log-spaced buckets for whole microseconds, after HdrHistogram: values below 16 have a bucket each, above
+ * that every power of two is cut in 16, so a bucket is at most 1/16 as wide as its values are large. The last
+ * one holds 2^31 − 1 µs (36 minutes) and more.
  */
 export const bucketCount = 448;
 
@@ -40,8 +41,8 @@ export interface HistogramTotals {
 }
 
 /**
- * Estimate of the q-quantile (0–1) in µs, taking the times in a bucket as spread evenly: off by at most a bucket's width, 1/16 of the
- * value. NaN of an empty histogram.
+ * Estimate of the q-quantile (0–1) in µs, taking the times in a bucket as spread evenly: off by at most a
+ * bucket's width, 1/16 of the value. NaN of an empty histogram.
  */
 export function quantile({ count, buckets }: HistogramTotals, q: number): number {
   const rank = Math.min(Math.max(q, 0), 1) * count;
@@ -59,7 +60,10 @@ export function quantile({ count, buckets }: HistogramTotals, q: number): number
   return last;
 }
 
-/** How many of the times were below `micros`, whole buckets only: for cumulative buckets at borders of ours, powers of two among them. */
+/**
+ * How many of the times were below `micros`, whole buckets only: for cumulative buckets at borders of ours,
+ * powers of two among them.
+ */
 export function countBelow({ buckets }: HistogramTotals, micros: number): number {
   let below = 0;
   for (const [bucket, inside] of buckets.entries()) {

@@ -1,6 +1,7 @@
 /**
- * Method names that have a counter of their own: the Ethereum JSON-RPC methods that callers use. Metrics need a short,
- * fixed list, since callers make names up and every name kept is memory and a time series; all else counts as `other`.
+ * Method names that have a counter of their own: the Ethereum JSON-RPC methods that callers use. Metrics need
+ * a short, fixed list, since callers make names up and every name kept is memory and a time series; all else
+ * counts as `other`.
  */
 export const wellKnownMethods: readonly string[] = [
   'eth_accounts',
@@ -80,7 +81,10 @@ export const wellKnownMethods: readonly string[] = [
 /** How many numbers there are, `other` included. */
 export const methodNumberCount = 128;
 
-/** Numbers for method names. Every thread that writes or reads the slabs of one process must make it of the same list, in the same order. */
+/**
+ * Numbers for method names. Every thread that writes or reads the slabs of one process must make it of the
+ * same list, in the same order.
+ */
 export interface MethodNumbers {
   /** 1 to 127 for a name on the list, 0 (`other`) for any other. */
   numberOf(name: string): number;
@@ -88,7 +92,10 @@ export interface MethodNumbers {
   readonly names: readonly string[];
 }
 
-/** `extra`: further names, such as those the configuration at start names in full; those beyond 127 in all count as `other`. */
+/**
+ * `extra`: further names, such as those the configuration at start names in full; those beyond 127 in all
+ * count as `other`.
+ */
 export function createMethodNumbers(extra: Iterable<string> = []): MethodNumbers {
   const names = ['other', ...new Set([...wellKnownMethods, ...extra])].slice(0, methodNumberCount);
   const numbers = new Map(names.map((name, number) => [name, number]));

@@ -11,9 +11,9 @@ import { histogramLength, record } from './histogram.ts';
 import { methodNumberCount } from './method-names.ts';
 
 /*
- * A slab: one worker's numbers, doubles in shared memory. Its worker alone writes it, without atomics, so a count costs
- * what `array[i]++` costs; whoever reads sees each number as it is or was a moment ago, since aligned 64-bit stores do
- * not tear on the platforms Node runs on. Doubles count exactly to 2^53.
+ * A slab: one worker's numbers, doubles in shared memory. Its worker alone writes it, without atomics, so a
+ * count costs what `array[i]++` costs; whoever reads sees each number as it is or was a moment ago, since
+ * aligned 64-bit stores do not tear on the platforms Node runs on. Doubles count exactly to 2^53.
  *
  *     counters | method 0: calls, refused, failed, upstream µs | method 1 … | histograms
  */
@@ -39,7 +39,10 @@ function indexed<Name extends string>(
   return Object.freeze(Object.fromEntries(entries) as Record<Name, number>);
 }
 
-/** Memory for one worker's numbers, all 0: about 12 KB. Both sides look at it through `new Float64Array(slab)`. */
+/**
+ * Memory for one worker's numbers, all 0: about 12 KB. Both sides look at it through `new
+ * Float64Array(slab)`.
+ */
 export function createCounterSlab(): SharedArrayBuffer {
   return new SharedArrayBuffer(slabLength * Float64Array.BYTES_PER_ELEMENT);
 }
@@ -49,14 +52,18 @@ export function recordLatency(slab: Float64Array, name: LatencyName, micros: num
   record(slab, latencyOffsets[name], micros);
 }
 
-/** Index of a method's number in a slab, for `slab[methodIndex(n, 'calls')]++`. `method` from `MethodNumbers.numberOf`. */
+/**
+ * Index of a method's number in a slab, for `slab[methodIndex(n, 'calls')]++`. `method` from
+ * `MethodNumbers.numberOf`.
+ */
 export function methodIndex(method: number, column: MethodColumn): number {
   return columnOffsets[column] + method * methodColumnNames.length;
 }
 
 /**
- * Says that the slab's worker is gone: its totals stay, what it had open is 0. Then the slab may be kept for the sums, or handed to the worker
- * that replaces it, which counts on. Call it only once the thread has exited.
+ * Says that the slab's worker is gone: its totals stay, what it had open is 0. Then the slab may be kept for
+ * the sums, or handed to the worker that replaces it, which counts on. Call it only once the thread has
+ * exited.
  */
 export function clearGauges(slab: SharedArrayBuffer): void {
   const numbers = new Float64Array(slab);

@@ -19,8 +19,9 @@ export interface Totals {
 }
 
 /**
- * Sums slabs, of workers that live or are gone. They may be written meanwhile: every number is right at some moment of
- * the reading, though not all at the same one, and totals never fall from one reading to the next. 40 µs a slab.
+ * Sums slabs, of workers that live or are gone. They may be written meanwhile: every number is right at some
+ * moment of the reading, though not all at the same one, and totals never fall from one reading to the next.
+ * 40 µs a slab.
  */
 export function readTotals(slabs: Iterable<SharedArrayBuffer>): Totals {
   const views = Array.from(slabs, (slab) => new Float64Array(slab));
