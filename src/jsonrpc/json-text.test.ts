@@ -10,7 +10,11 @@ function suiteSamples(): Sample[] {
   if (!existsSync(suite)) return [];
   return readdirSync(suite)
     .filter((name) => /^[yn]_.*\.json$/.test(name))
-    .map((name) => ({ name, bytes: readFileSync(new URL(name, suite)), valid: name.startsWith('y_') }));
+    .map((name) => ({
+      name,
+      bytes: readFileSync(new URL(encodeURIComponent(name), suite)),
+      valid: name.startsWith('y_'),
+    }));
 }
 
 const around = (before: string, bytes: Uint8Array, after: string): Buffer =>
@@ -21,7 +25,9 @@ function firstByte(bytes: Uint8Array): string {
 }
 
 function trimmed(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  return Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 }
 
 function decideAsBody({ bytes, valid }: Sample): void {
@@ -49,9 +55,11 @@ function decideAsParams({ bytes, valid }: Sample): void {
 
 function decideAsId({ bytes, valid }: Sample): void {
   const isIdentifier = !'[{tf'.includes(firstByte(bytes) || '[');
-  const { accepted, scan: found, id } = scan(
-    around('{"jsonrpc":"2.0","id":', bytes, ',"method":"m","params":[]}'),
-  );
+  const {
+    accepted,
+    scan: found,
+    id,
+  } = scan(around('{"jsonrpc":"2.0","id":', bytes, ',"method":"m","params":[]}'));
   expect(accepted).toBe(valid && isIdentifier);
   if (accepted) expect(id).toBe(trimmed(bytes));
   else if (valid) expect(found.fault).toBe(FAULT_ID);
@@ -73,10 +81,13 @@ describe('our own corpus of JSON texts', () => {
 });
 
 // Public test data beside the checkout, if present.
-describe.skipIf(!existsSync(suite))('JSONTestSuite (skipped where ../shared/data/json-test-suite is absent)', () => {
-  test.each(suiteSamples())('$name', (sample) => {
-    decideAsBody(sample);
-    decideAsParams(sample);
-    decideAsId(sample);
-  });
-});
+describe.skipIf(!existsSync(suite))(
+  'JSONTestSuite (skipped where ../shared/data/json-test-suite is absent)',
+  () => {
+    test.each(suiteSamples())('$name', (sample) => {
+      decideAsBody(sample);
+      decideAsParams(sample);
+      decideAsId(sample);
+    });
+  },
+);

@@ -87,8 +87,28 @@ describe('refuses', () => {
   });
 
   test.each([
-    ...['Method', 'METHOD', 'methoD', '\\u006dethod', 'metho\\u0064', '\\u004dethod', 'ID', 'Id', 'iD', '\\u0069d'],
-    ...['JSONRPC', 'jsonRpc', 'json\\u0072pc', 'Params', 'param\\u0073', 'param\u017f', 'param\\u017f', 'PARAM\u017f'],
+    ...[
+      'Method',
+      'METHOD',
+      'methoD',
+      '\\u006dethod',
+      'metho\\u0064',
+      '\\u004dethod',
+      'ID',
+      'Id',
+      'iD',
+      '\\u0069d',
+    ],
+    ...[
+      'JSONRPC',
+      'jsonRpc',
+      'json\\u0072pc',
+      'Params',
+      'param\\u0073',
+      'param\u017f',
+      'param\\u017f',
+      'PARAM\u017f',
+    ],
     ...['\u0131d', '\u0130D', '\\u0131d', '\\u006D\\u0065\\u0074\\u0068\\u006F\\u0064'],
   ])('the member name %s', (name) => {
     for (const value of ['"x"', '[]']) {
@@ -114,12 +134,21 @@ describe('refuses', () => {
   });
 });
 
-test.each(['me', 'methods', 'xmethod', 'met\\nhod', 'ids', '', 'meth\u00f6d', 'i\u{1f600}', '__proto__', 'method\\u0000', 'jsonrpk'])(
-  'other members are allowed: %s',
-  (name) => {
-    expect(scan(call(`,"${name}":{"Method":1,"id":1,"id":2}, "${name}":0`)).accepted).toBe(true);
-  },
-);
+test.each([
+  'me',
+  'methods',
+  'xmethod',
+  'met\\nhod',
+  'ids',
+  '',
+  'meth\u00f6d',
+  'i\u{1f600}',
+  '__proto__',
+  'method\\u0000',
+  'jsonrpk',
+])('other members are allowed: %s', (name) => {
+  expect(scan(call(`,"${name}":{"Method":1,"id":1,"id":2}, "${name}":0`)).accepted).toBe(true);
+});
 
 test('envelope names inside params are not the envelope', () => {
   const { accepted, id } = scan(call(',"id":1,"params":{"id":2,"Method":3,"jsonrpc":4,"method":5,"id":6}'));
@@ -152,7 +181,10 @@ test('long strings are checked to their last byte, wherever they lie', () => {
         for (const place of [0, 7, 1024, 1030, size - 1]) {
           if (place >= size) continue;
           const text = `${'a'.repeat(place)}${bad}${'~'.repeat(size - place - 1)}`;
-          const body = Buffer.from(`${' '.repeat(offset)}{"jsonrpc":"2.0","method":"m","params":["${text}"]}`, 'latin1');
+          const body = Buffer.from(
+            `${' '.repeat(offset)}{"jsonrpc":"2.0","method":"m","params":["${text}"]}`,
+            'latin1',
+          );
           expect(scanRequest(body, offset, body.length, scanned)).toBe(false);
           expect(body[scanned.faultAt]).toBe(bad.charCodeAt(0));
         }
@@ -164,6 +196,13 @@ test('long strings are checked to their last byte, wherever they lie', () => {
 test('the result may be reused: nothing of an earlier scan stays', () => {
   scan('{"jsonrpc":"2.0","id":1,"method":"a\\u0062","params":[]}');
   expect(scan('5').scan).toEqual(
-    Object.assign(new MessageScan(), { from: 7, kind: KIND_OTHER, start: 7, end: 8, fault: FAULT_NOT_A_CALL, faultAt: 7 }),
+    Object.assign(new MessageScan(), {
+      from: 7,
+      kind: KIND_OTHER,
+      start: 7,
+      end: 8,
+      fault: FAULT_NOT_A_CALL,
+      faultAt: 7,
+    }),
   );
 });
