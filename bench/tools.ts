@@ -6,6 +6,8 @@ const ensureScript = join(import.meta.dirname, '../scripts/ensure-tools.sh');
 
 /** Installs what is missing where it may (root on a Debian), else throws an Error that says what to install. */
 export function ensureTools(): void {
+  // where Debian keeps servers is not on every user's PATH
+  process.env.PATH = `${process.env.PATH}:/usr/sbin`;
   const needed = ['nginx', 'haproxy', 'wrk', 'h2load', 'gcc'];
   // Debian's gcc does not bring the headers; the script takes what it cannot find for a package's name
   if (!existsSync('/usr/include/stdlib.h')) needed.push('libc6-dev');

@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { readOptions } from '../options.ts';
+import { costFigures, type CostRow } from '../scenarios/cost.ts';
+import { latencyFigures, type LatencyRow } from '../scenarios/latency.ts';
+import { memoryFigures } from '../scenarios/memory.ts';
+import { reloadFigures } from '../scenarios/reload.ts';
+import { performancePage } from './performance-page.ts';
+import type { Results } from './results.ts';
+
+const row = (name: string, microsPerRequest: number): CostRow => {
+  const ratio = microsPerRequest / 20;
+  const requestsPerSecond = 1e6 / microsPerRequest;
+  return {
+    name,
+    microsPerRequest,
+    ratio,
+    ratioFrom: ratio,
+    ratioTo: ratio,
+    requestsPerSecond,
+    busy: 1,
+    samples: [],
+  };
+};
+
+const cost = [
+  row('nginx', 20),
+  row('single', 18),
+  row('pipelined', 15),
+  row('batched', 10),
+  row('refused', 5),
+];
+const times: LatencyRow = {
+  name: 'single',
+  generator: 'evenly',
+  p50: 400,
+  p99: 9000,
+  addedP50: 300,
+  addedP99: 8000,
+};
+const latency = { rate: 25_000, rows: [{ ...times, name: 'direct', addedP50: 0, addedP99: 0 }, times] };
+const memory = { callers: 1_000_000, idle: 150, afterFirst: 250, afterSecond: 251 };
+const reload = {
+  keys: 10_000,
+  rate: 5000,
+  actsAfterMs: [80, 90, 101],
+  longestMs: 20,
+  longestWithoutMs: 9,
+  dropped: 0,
+};
+
+const results: Results = {
+  at: '2026-11-22T12:00:00.000Z',
+  commit: 'abc1234',
+  seconds: 400,
+  machine: {
+    cpu: 'A CPU',
+    cores: 2,
+    memoryGiB: 8,
+    kernel: 'Linux 6',
+    node: 'v26',
+    nginx: '1.22',
+    haproxy: '2.6',
+    placement: 'proxy under test on core 0',
+  },
+  options: readOptions([]) as Exclude<ReturnType<typeof readOptions>, 'help'>,
+  figures: [
+    ...costFigures(cost),
+    ...latencyFigures(latency),
+    ...memoryFigures(memory),
+    ...reloadFigures(reload),
+  ],
+  cost,
+  latency,
+  memory,
+  reload,
+  faults: [],
+};
+
+it('shows each figure with its target and verdict', () => {
+  const page = performancePage(results);
+  const line = (name: string) => page.split('\n').find((text) => text.startsWith(`| ${name} |`));
+  expect(line('CPU, single')).toBe('| CPU, single | 0.90 | × nginx | ≤ 1.10 | pass | 0.80 |  |');
+  expect(line('CPU, pipelined')).toContain('| 0.75 | × nginx | ≤ 0.70 | miss |');
+  expect(line('added p99, single, evenly')).toContain('| 8.00 | ms | ≤ 3.00 | miss |');
+  expect(line('requests a second, reached')).toContain('| 100,000 | /s | ≥ 50,000 | pass |');
+  expect(line('reload with 10,000 keys, until it acts')).toContain('| 90.0 | ms | ≤ 100.0 | pass |');
+  expect(line('CPU')).toBe('| CPU | A CPU |');
+  expect(page).not.toMatch(/undefined|NaN|\[object/);
+});
+
+it('says first of all that a run with faults is not valid', () => {
+  const page = performancePage({ ...results, faults: ['single: 3 of 10 were refused'] });
+  expect(page.slice(0, 600)).toContain('not valid:**\n\n- single: 3 of 10 were refused');
+});
