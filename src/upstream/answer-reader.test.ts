@@ -136,7 +136,7 @@ describe('AnswerReader', () => {
     [
       '204 with a body',
       'HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\n1',
-      'body beside a status that has none',
+      'HTTP 204, body beside a status that has none',
     ],
     ['101', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', 'HTTP 101'],
     ['1xx without end', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(9), 'too many interim answers'],

@@ -53,6 +53,10 @@ export class WaitQueue {
     return taken;
   }
 
+  takeAll(): Pending[] {
+    return this.takeWhere(() => true);
+  }
+
   /** From now on none of them shares an exchange. */
   separate(): void {
     for (const pending of this.items.slice(this.first)) pending.alone = true;

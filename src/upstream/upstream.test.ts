@@ -1,0 +1,509 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { changeIds, type FakeUpstream, startFakeUpstream, type Vice } from '../../test/fakes/upstream.ts';
+import type { UpstreamPolicy } from '../config/index.ts';
+import type { Upstream } from './call.ts';
+import { type Caller, policyFor, sendTo, sleep, testDeps } from './testing/caller.ts';
+import { createUpstream } from './upstream.ts';
+
+const closers: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function fakeNode(vice: Vice = {}): Promise<FakeUpstream> {
+  const fake = await startFakeUpstream({ vice });
+  closers.push(() => fake.close());
+  return fake;
+}
+
+function upstreamOf(fake: { port: number }, over: Partial<UpstreamPolicy> = {}): Upstream {
+  const upstream = createUpstream(policyFor(fake.port, over), testDeps());
+  closers.push(() => upstream.close(0));
+  return upstream;
+}
+
+async function settled(...callers: Caller[]): Promise<Caller[]> {
+  await Promise.all(callers.map((caller) => caller.settled));
+  return callers;
+}
+
+/** So many good answers, one after the other. */
+async function warm(upstream: Upstream, calls = 1): Promise<void> {
+  const callers = Array.from({ length: calls }, () => sendTo(upstream));
+  await settled(...callers);
+  for (const caller of callers) expect(caller.result).toBe(caller.nonce);
+}
+
+const hang: Vice = { request() {} };
+const closeUnanswered: Vice = { request: (x) => void x.socket.end() };
+
+describe('what the node is sent', () => {
+  it('is a head of our own, the body with an id of our own, and nothing else', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, {
+      path: '/v1/rpc?x=1',
+      hostHeader: 'node.example:8545',
+      authorization: 'Basic dTpw',
+      headers: [['X-Node-Key', 'secret']],
+    });
+    const [caller] = await settled(sendTo(upstream, { id: '1e400', nonce: '"ünï"' }));
+    expect(caller!.result).toBe('"ünï"');
+    expect(fake.heads[0]!.split('\r\n')).toEqual([
+      'POST /v1/rpc?x=1 HTTP/1.1',
+      'Host: node.example:8545',
+      'Content-Type: application/json',
+      'Authorization: Basic dTpw',
+      'X-Node-Key: secret',
+      'User-Agent: polymorph-proxy',
+      'x-polymorph-hop: test-instance',
+      `Content-Length: ${fake.bodies[0]!.length}`,
+    ]);
+    const body = Buffer.from(fake.bodies[0]!, 'latin1').toString();
+    expect(body).toBe('{"jsonrpc":"2.0","id":1,"method":"eth_call","params":["ünï"]}');
+  });
+
+  it('carries no header that would break the framing', () => {
+    for (const header of [
+      ['content-length', '1'],
+      ['X', 'a\r\nb'],
+      ['X y', 'a'],
+      ['Connection', 'close'],
+    ] as [string, string][]) {
+      expect(() => createUpstream(policyFor(1, { headers: [header] }), testDeps())).toThrow(TypeError);
+    }
+    expect(() => createUpstream(policyFor(1, { path: '/ HTTP/1.1\r\nX: y' }), testDeps())).toThrow(TypeError);
+  });
+
+  it('may be large, and so may the answer', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, {
+      maxResponseBytes: 3_000_000,
+      timeoutMs: 10_000,
+      firstByteTimeoutMs: 10_000,
+    });
+    for (const size of [16_000, 17_000, 100_000, 2_000_000]) {
+      const [caller] = await settled(sendTo(upstream, { nonce: `"${'x'.repeat(size)}"` }));
+      expect(caller!.result === caller!.nonce).toBe(true);
+    }
+    expect(fake.accepted).toBe(1);
+  });
+});
+
+describe('what the caller is told', () => {
+  it("gives the range of our id, for the caller's own to be put there", async () => {
+    const upstream = upstreamOf(await fakeNode());
+    await warm(upstream);
+    const [caller] = await settled(sendTo(upstream));
+    expect(caller!.outcomes[0]).toMatchObject({
+      id: '2',
+      text: `{"jsonrpc":"2.0","id":2,"result":${caller!.nonce}}`,
+      isError: false,
+    });
+  });
+
+  it('tells errors of the node from results', async () => {
+    const vice: Vice = {
+      request: (x) =>
+        x.send(x.http(x.answer.replace(/"result":.*/, '"error":{"code":3,"message":"reverted"}}'))),
+    };
+    const [caller] = await settled(sendTo(upstreamOf(await fakeNode(vice))));
+    expect(caller!.outcomes[0]).toMatchObject({ kind: 'answered', isError: true });
+  });
+
+  const reasons: [string, Vice, string][] = [
+    [
+      'HTTP 500',
+      { request: (x) => x.send(x.http('oops', { status: '500 E' })) },
+      'upstream_invalid: HTTP 500',
+    ],
+    ['HTML', { request: (x) => x.send(x.http('<html>')) }, 'upstream_invalid: markup instead of JSON'],
+    ['garbage', { request: (x) => x.send(x.http('{"')) }, 'upstream_invalid: not a JSON-RPC answer'],
+    [
+      'nothing',
+      { request: (x) => x.send(x.http('', { status: '200 Fine' })) },
+      'upstream_invalid: empty answer',
+    ],
+    [
+      'a wrong id',
+      { request: (x) => x.send(x.http(changeIds(x.answer, () => '77'))) },
+      'upstream_invalid: wrong id',
+    ],
+    [
+      'id null beside an error',
+      { request: (x) => x.send(x.http('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}')) },
+      'upstream_invalid: id null beside error -32700',
+    ],
+    ['a hang', hang, 'upstream_timeout: no answer in time'],
+    ['a close', closeUnanswered, 'upstream_invalid: closed by the node before an answer'],
+    [
+      'a truncated body',
+      { request: (x) => void x.socket.end(x.http('{', { length: 9 })) },
+      'upstream_invalid: closed by the node in the middle of an answer',
+    ],
+  ];
+  it.each(reasons)('says why, for %s', async (_, vice, reason) => {
+    const [caller] = await settled(sendTo(upstreamOf(await fakeNode(vice))));
+    expect(caller!.reason).toBe(reason);
+    expect(caller!.outcomes[0]).toMatchObject({ failure: { delivered: 'maybe' } });
+  });
+
+  it('says that nothing was delivered where no connection came about', async () => {
+    const fake = await fakeNode();
+    await fake.close();
+    const callers = await settled(...[1, 2, 3].map(() => sendTo(upstreamOf(fake), { safe: false })));
+    for (const caller of callers) {
+      expect(caller.reason).toBe('no_upstream: connect ECONNREFUSED');
+      expect(caller.outcomes[0]).toMatchObject({ inside: false, failure: { delivered: 'no' } });
+    }
+  });
+
+  it('is a failure outside send where the address is impossible', async () => {
+    const [caller] = await settled(sendTo(upstreamOf({ port: 70_000 })));
+    expect(caller!.reason).toMatch(/^no_upstream: connect .*[Pp]ort/);
+  });
+});
+
+describe('notifications', () => {
+  it.each(['single', 'pipelined', 'batched'] as const)(
+    '%s: go alone, without an id, and any 2xx is their answer',
+    async (mode) => {
+      const fake = await fakeNode();
+      const upstream = upstreamOf(fake, { mode });
+      const callers = await settled(
+        sendTo(upstream, { notification: true }),
+        sendTo(upstream),
+        sendTo(upstream, { notification: true }),
+      );
+      expect(callers[0]!.outcomes[0]).toMatchObject({ kind: 'answered', text: '', id: '', isError: false });
+      expect(callers[1]!.result).toBe(callers[1]!.nonce);
+      expect(callers[2]!.outcomes[0]).toMatchObject({ kind: 'answered', text: '' });
+      expect(fake.bodies.filter((body) => !body.includes('"id"'))).toHaveLength(2);
+      expect(fake.bodies.some((body) => body.startsWith('['))).toBe(false);
+      fake.behave({ request: (x) => x.send(x.http('{"id":null,"result":1}', { status: '200 OK' })) });
+      expect((await settled(sendTo(upstream, { notification: true })))[0]!.reason).toBe('');
+      fake.behave({ request: (x) => x.send(x.http('no', { status: '500 E' })) });
+      expect((await settled(sendTo(upstream, { notification: true })))[0]!.reason).toBe(
+        'upstream_invalid: HTTP 500',
+      );
+    },
+  );
+});
+
+describe('connections', () => {
+  it('are kept and used again, the last one first', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream, 3);
+    expect(fake.accepted).toBe(3);
+    for (let i = 0; i < 20; i++) await warm(upstream);
+    expect(fake.accepted).toBe(3);
+    expect(upstream.stats()).toMatchObject({
+      connections: 3,
+      idle: 3,
+      inFlight: 0,
+      queued: 0,
+      sent: 23,
+      answered: 23,
+      retried: 0,
+    });
+  });
+
+  it('are kept up to maxIdle, the surplus only once it is not needed', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { maxIdle: 2, idleTimeoutMs: 60_000 });
+    for (let i = 0; i < 5; i++) await warm(upstream, 8);
+    expect(fake.accepted).toBe(8);
+    await sleep(150);
+    expect(upstream.stats().idle).toBe(2);
+    expect(fake.open).toBe(2);
+  });
+
+  it('are closed after idleTimeoutMs', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { idleTimeoutMs: 100 });
+    await warm(upstream, 2);
+    await sleep(200);
+    expect(upstream.stats()).toMatchObject({ connections: 0, idle: 0 });
+    expect(fake.open).toBe(0);
+    await warm(upstream);
+  });
+
+  it('are closed when they bring bytes that nobody asked for', async () => {
+    let unasked = (): void => {};
+    const fake = await fakeNode({
+      request(x) {
+        x.send(x.http());
+        unasked = () => x.send(x.http(changeIds(x.answer, (id) => `${id + 1}`)));
+      },
+    });
+    const upstream = upstreamOf(fake);
+    await warm(upstream);
+    unasked();
+    await sleep(20);
+    expect(upstream.stats().connections).toBe(0);
+    await warm(upstream);
+    expect(fake.accepted).toBe(2);
+  });
+
+  it('survive a failure told in sound HTTP', async () => {
+    const fake = await fakeNode({
+      request: (x) => x.send(x.http('busy', { status: '429 Too Many Requests' })),
+    });
+    const upstream = upstreamOf(fake);
+    for (let i = 0; i < 3; i++)
+      expect((await settled(sendTo(upstream)))[0]!.reason).toBe('upstream_invalid: HTTP 429');
+    expect(fake.accepted).toBe(1);
+  });
+
+  it('reach a name that has two addresses of which one refuses', async () => {
+    const fake = await fakeNode();
+    await warm(upstreamOf(fake, { host: 'localhost' }));
+  });
+});
+
+describe('the queue', () => {
+  it('holds what the connections allowed cannot take, in order', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { maxConnections: 2 });
+    await warm(upstream, 30);
+    expect(fake.accepted).toBe(2);
+  });
+
+  it('is bounded', async () => {
+    const upstream = upstreamOf(await fakeNode(hang), { maxConnections: 1 });
+    const callers = Array.from({ length: 30 }, () => sendTo(upstream));
+    await sleep(10);
+    const refused = callers.filter((caller) => caller.reason !== '');
+    expect(refused).toHaveLength(14);
+    for (const caller of refused) {
+      expect(caller.reason).toBe('overloaded: too many calls wait for a connection');
+      expect(caller.outcomes[0]).toMatchObject({ inside: false, failure: { delivered: 'no' } });
+    }
+    await settled(...callers);
+  });
+
+  it('has a deadline', async () => {
+    const upstream = upstreamOf(await fakeNode(hang), {
+      maxConnections: 1,
+      firstByteTimeoutMs: 2000,
+      timeoutMs: 2000,
+    });
+    sendTo(upstream);
+    await sleep(30);
+    const [second] = await settled(sendTo(upstream));
+    expect(second!.reason).toBe('overloaded: no connection became free in time');
+    expect(second!.outcomes[0]!.ms).toBeLessThanOrEqual(350);
+  });
+});
+
+describe('a connection that the node closed while it was idle', () => {
+  it.each([false, true])('is not noticed by a safe call (reset: %s)', async (reset) => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream, 3);
+    // The close is under way when the call is written.
+    let first = true;
+    fake.behave({
+      request(x) {
+        if (!first) return x.send(x.http());
+        first = false;
+        fake.drop(reset);
+      },
+    });
+    const [caller] = await settled(sendTo(upstream));
+    expect(caller!.result).toBe(caller!.nonce);
+    expect(caller!.attempts).toBe(2);
+    expect(upstream.stats().retried).toBe(1);
+  });
+
+  it('fails an unsafe call, which may have been run', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream);
+    fake.behave(closeUnanswered);
+    const [caller] = await settled(sendTo(upstream, { safe: false }));
+    expect(caller!.outcomes[0]).toMatchObject({ failure: { code: 'upstream_invalid', delivered: 'maybe' } });
+    expect(fake.bodies).toHaveLength(2);
+  });
+
+  it('fails a safe call that meets it twice', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream);
+    fake.behave(closeUnanswered);
+    const [caller] = await settled(sendTo(upstream));
+    expect(caller!.reason).toBe('upstream_invalid: closed by the node before an answer');
+    expect(fake.bodies).toHaveLength(3);
+  });
+
+  it('is not given to an unsafe call once it has been idle for a second', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream);
+    await settled(sendTo(upstream, { safe: false }));
+    expect(fake.accepted).toBe(1);
+    await sleep(1100);
+    await settled(sendTo(upstream));
+    expect(fake.accepted).toBe(1);
+    await sleep(1100);
+    await settled(sendTo(upstream, { safe: false }));
+    expect(fake.accepted).toBe(2);
+  });
+});
+
+describe('pipelined', () => {
+  it("sends a turn's safe calls on one connection, unsafe ones on their own", async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'pipelined' });
+    await warm(upstream, 20);
+    expect(fake.accepted).toBe(1);
+    const callers = await settled(...[true, true, false, true].map((safe) => sendTo(upstream, { safe })));
+    for (const caller of callers) expect(caller.result).toBe(caller.nonce);
+    expect(fake.accepted).toBe(2);
+  });
+
+  it('sends calls again whose answers had not begun when the connection failed', async () => {
+    const fake = await fakeNode({
+      request(x) {
+        if (x.place < 2) x.send(x.http());
+        else if (fake.accepted === 1 && x.place === 2) x.socket.end(x.http().slice(0, 30));
+        else x.send(x.http());
+      },
+    });
+    const upstream = upstreamOf(fake, { mode: 'pipelined' });
+    const callers = await settled(...Array.from({ length: 6 }, () => sendTo(upstream)));
+    expect(callers.map((caller) => caller.reason)).toEqual([
+      '',
+      '',
+      'upstream_invalid: closed by the node in the middle of an answer',
+      '',
+      '',
+      '',
+    ]);
+    expect(callers.map((caller) => caller.attempts ?? 1)).toEqual([1, 1, 1, 2, 2, 2]);
+  });
+
+  it('splits a turn that is larger than a group may be', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'pipelined', batch: { maxSize: 4, maxBytes: 100_000 } });
+    await warm(upstream, 10);
+    expect(fake.accepted).toBe(3);
+  });
+});
+
+describe('batched', () => {
+  it("sends a turn's cheap calls as one batch, the others singly", async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'batched' });
+    await warm(upstream, 20);
+    expect(fake.bodies).toHaveLength(1);
+    const flags = [{}, {}, { cheap: false }, { safe: false }];
+    await settled(...flags.map((flag) => sendTo(upstream, flag)));
+    expect(fake.bodies).toHaveLength(4);
+    await warm(upstream, 1);
+    expect(fake.bodies[4]).toMatch(/^\{/);
+  });
+
+  it('keeps a batch within its bytes', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'batched', batch: { maxSize: 50, maxBytes: 300 } });
+    await warm(upstream, 20);
+    for (const body of fake.bodies) expect(body.length).toBeLessThanOrEqual(302);
+  });
+
+  it('goes single for a minute once the node refuses a batch, and says so', async () => {
+    const refusal = '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}';
+    const fake = await fakeNode({ request: (x) => x.send(x.http(x.body[0] === '[' ? refusal : x.answer)) });
+    let offsetMicros = 0;
+    const now = (): number => performance.now() * 1000 + offsetMicros;
+    const upstream = createUpstream(policyFor(fake.port, { mode: 'batched' }), testDeps({ now }));
+    closers.push(() => upstream.close(0));
+    await warm(upstream, 5);
+    expect(upstream.stats()).toMatchObject({
+      mode: 'single',
+      batchesRefused: true,
+      answered: 5,
+      failed: 0,
+      retried: 5,
+    });
+    await warm(upstream, 5);
+    expect(fake.bodies.filter((body) => body[0] === '[')).toHaveLength(1);
+    fake.behave({});
+    offsetMicros += 61_000_000;
+    await sleep(50);
+    await warm(upstream, 5);
+    expect(upstream.stats()).toMatchObject({ mode: 'batched', batchesRefused: false });
+    expect(fake.bodies.filter((body) => body[0] === '[')).toHaveLength(2);
+  });
+});
+
+describe('update', () => {
+  it('keeps the connections to the same address and uses the new head at once', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake);
+    await warm(upstream, 2);
+    upstream.update(policyFor(fake.port, { path: '/new', mode: 'batched' }));
+    await warm(upstream, 2);
+    expect(fake.accepted).toBe(2);
+    expect(fake.heads.at(-1)).toMatch(/^POST \/new /);
+    expect(fake.bodies.at(-1)).toMatch(/^\[/);
+  });
+
+  it('leaves the old address after the calls under way', async () => {
+    const fake = await fakeNode({ request: (x) => void setTimeout(() => x.send(x.http()), 100) });
+    const other = await fakeNode();
+    const upstream = upstreamOf(fake);
+    const before = sendTo(upstream);
+    await sleep(30);
+    upstream.update(policyFor(other.port));
+    const after = sendTo(upstream);
+    await settled(before, after);
+    expect([before.reason, after.reason]).toEqual(['', '']);
+    expect(other.bodies).toHaveLength(1);
+    await sleep(20);
+    expect(fake.open).toBe(0);
+  });
+
+  it('lets calls that were grouped under another mode go alone', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'pipelined' });
+    const callers = [1, 2, 3].map(() => sendTo(upstream, { cheap: false }));
+    upstream.update(policyFor(fake.port, { mode: 'batched' }));
+    await settled(...callers);
+    expect(fake.bodies.every((body) => body[0] === '{')).toBe(true);
+    expect(callers.map((caller) => caller.result)).toEqual(callers.map((caller) => caller.nonce));
+  });
+});
+
+describe('close', () => {
+  it('waits for the calls under way, and takes no more', async () => {
+    const fake = await fakeNode({ request: (x) => void setTimeout(() => x.send(x.http()), 100) });
+    const upstream = upstreamOf(fake, { maxConnections: 2 });
+    const callers = Array.from({ length: 4 }, () => sendTo(upstream));
+    await sleep(20);
+    const closed = upstream.close(5000);
+    const late = sendTo(upstream);
+    await closed;
+    expect(callers.map((caller) => caller.result)).toEqual(callers.map((caller) => caller.nonce));
+    expect(late.reason).toBe('no_upstream: upstream is closed');
+    expect(late.outcomes[0]!.inside).toBe(false);
+    expect(upstream.stats().connections).toBe(0);
+  });
+
+  it('fails what is not over in time', async () => {
+    const upstream = upstreamOf(await fakeNode(hang), { maxConnections: 2 });
+    const callers = Array.from({ length: 4 }, () => sendTo(upstream));
+    await sleep(20);
+    await upstream.close(50);
+    for (const caller of callers) expect(caller.reason).toBe('no_upstream: upstream is closed');
+    expect(callers.map((caller) => caller.outcomes[0])).toMatchObject([
+      { failure: { delivered: 'maybe' } },
+      { failure: { delivered: 'maybe' } },
+      { failure: { delivered: 'no' } },
+      { failure: { delivered: 'no' } },
+    ]);
+    expect(upstream.stats()).toMatchObject({ connections: 0, inFlight: 0, queued: 0 });
+    await upstream.close(0);
+  });
+});
