@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ANSWER_DEPTH_MAX, scanAnswers } from './index.ts';
 import { answer, oracle, place, slice } from './testing/scan.ts';
@@ -31,49 +31,51 @@ describe('an answer', () => {
     expect(errorStart >= 0).toBe(kind === 'error');
   });
 
-  test.each([
-    ...[
-      '',
-      '5',
-      '[]',
-      '{}',
-      'null',
-      '{"id":1}',
-      '{"result":1}',
-      '{"id":1,"error":null}',
-      '<html>',
-      '{"id":1,"result":1',
-    ],
-    ...[
-      '{"id":1,"result":1,"error":{}}',
-      '{"id":1,"error":"x"}',
-      '{"id":1,"error":[]}',
-      '{"id":[],"result":1}',
-    ],
-    ...[
-      '{"id":true,"result":1}',
-      '{"id":1,"id":1,"result":1}',
-      '{"id":1,"result":1,"result":1}',
-      '{"id":1,"result":1}{}',
-    ],
-    ...[
-      '{"ID":1,"result":1}',
-      '{"id":1,"result":1,"Id":2}',
-      '{"id":1,"\\u0072esult":1}',
-      '{"id":1,"result":1,"Error":0}',
-    ],
-    ...[
-      '{"id":1,"result":1,}',
-      '{"id":1,"result":01}',
-      '[{"id":1,"result":1}]',
-      '{"id":1,"error":{},"error":{}}',
-    ],
-    ...[
-      '{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"result":1}',
-      '\ufeff{"id":1,"result":1}',
-      '{,"id":1,"result":1}',
-    ],
-  ])('%s is none', (text) => {
+  test.each(
+    [
+      [
+        '',
+        '5',
+        '[]',
+        '{}',
+        'null',
+        '{"id":1}',
+        '{"result":1}',
+        '{"id":1,"error":null}',
+        '<html>',
+        '{"id":1,"result":1',
+      ],
+      [
+        '{"id":1,"result":1,"error":{}}',
+        '{"id":1,"error":"x"}',
+        '{"id":1,"error":[]}',
+        '{"id":[],"result":1}',
+      ],
+      [
+        '{"id":true,"result":1}',
+        '{"id":1,"id":1,"result":1}',
+        '{"id":1,"result":1,"result":1}',
+        '{"id":1,"result":1}{}',
+      ],
+      [
+        '{"ID":1,"result":1}',
+        '{"id":1,"result":1,"Id":2}',
+        '{"id":1,"\\u0072esult":1}',
+        '{"id":1,"result":1,"Error":0}',
+      ],
+      [
+        '{"id":1,"result":1,}',
+        '{"id":1,"result":01}',
+        '[{"id":1,"result":1}]',
+        '{"id":1,"error":{},"error":{}}',
+      ],
+      [
+        '{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"result":1}',
+        '\ufeff{"id":1,"result":1}',
+        '{,"id":1,"result":1}',
+      ],
+    ].flat(),
+  )('%s is none', (text) => {
     expect(answer(text)).toBeUndefined();
   });
 

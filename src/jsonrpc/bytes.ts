@@ -16,7 +16,7 @@ export const ascii = {
 
 /** Value + 1 of a hexadecimal digit, 0 for other bytes. */
 export const hexDigits = new Uint8Array(256);
-for (const [index, digit] of [...'0123456789abcdef'].entries()) {
+for (const [index, digit] of Array.from('0123456789abcdef').entries()) {
   hexDigits[digit.charCodeAt(0)] = index + 1;
   hexDigits[digit.toUpperCase().charCodeAt(0)] = index + 1;
 }

@@ -44,10 +44,12 @@ test('a call without an id is a notification, one without params has none', () =
   expect(params).toBeUndefined();
 });
 
-test.each([
-  ...['0', '-0', '1.0', '1e400', '9007199254740993', '-1.50E+02', 'null', '""', '"a b"', '"\\u0000"'],
-  ...['"\\ud800"', '"\\u0041"', '"\\/"', '123456789012345678901234567890', '"\u00e9\u{1f600}"'],
-])('keeps the id %s byte for byte', (id) => {
+test.each(
+  [
+    ['0', '-0', '1.0', '1e400', '9007199254740993', '-1.50E+02', 'null', '""', '"a b"', '"\\u0000"'],
+    ['"\\ud800"', '"\\u0041"', '"\\/"', '123456789012345678901234567890', '"\u00e9\u{1f600}"'],
+  ].flat(),
+)('keeps the id %s byte for byte', (id) => {
   const found = scan(call(`,"id": ${id} `));
   expect(found.accepted).toBe(true);
   expect(found.id).toBe(Buffer.from(id).toString('latin1'));
@@ -86,31 +88,33 @@ describe('refuses', () => {
     expect(id).toBe(name === 'id' ? undefined : '1');
   });
 
-  test.each([
-    ...[
-      'Method',
-      'METHOD',
-      'methoD',
-      '\\u006dethod',
-      'metho\\u0064',
-      '\\u004dethod',
-      'ID',
-      'Id',
-      'iD',
-      '\\u0069d',
-    ],
-    ...[
-      'JSONRPC',
-      'jsonRpc',
-      'json\\u0072pc',
-      'Params',
-      'param\\u0073',
-      'param\u017f',
-      'param\\u017f',
-      'PARAM\u017f',
-    ],
-    ...['\u0131d', '\u0130D', '\\u0131d', '\\u006D\\u0065\\u0074\\u0068\\u006F\\u0064'],
-  ])('the member name %s', (name) => {
+  test.each(
+    [
+      [
+        'Method',
+        'METHOD',
+        'methoD',
+        '\\u006dethod',
+        'metho\\u0064',
+        '\\u004dethod',
+        'ID',
+        'Id',
+        'iD',
+        '\\u0069d',
+      ],
+      [
+        'JSONRPC',
+        'jsonRpc',
+        'json\\u0072pc',
+        'Params',
+        'param\\u0073',
+        'param\u017f',
+        'param\\u017f',
+        'PARAM\u017f',
+      ],
+      ['\u0131d', '\u0130D', '\\u0131d', '\\u006D\\u0065\\u0074\\u0068\\u006F\\u0064'],
+    ].flat(),
+  )('the member name %s', (name) => {
     for (const value of ['"x"', '[]']) {
       expect(scan(call(`,"${name}":${value}`)).scan.fault).toBe(FAULT_SPELLING);
       expect(scan(`{"${name}":${value},"jsonrpc":"2.0","method":"m"}`).scan.fault).toBe(FAULT_SPELLING);

@@ -48,8 +48,8 @@ function nanoseconds(run: () => void, times: number): number {
 }
 
 function print(name: string, bytes: number, ns: number): void {
-  console.log(
-    `${name.padEnd(30)} ${ns.toFixed(0).padStart(9)} ns ${(bytes / ns).toFixed(2).padStart(6)} GB/s`,
+  process.stdout.write(
+    `${name.padEnd(30)} ${ns.toFixed(0).padStart(9)} ns ${(bytes / ns).toFixed(2).padStart(6)} GB/s\n`,
   );
 }
 
@@ -70,7 +70,7 @@ print(
   8,
   nanoseconds(() => methodName(single, scan), 500_000),
 );
-const batch = Buffer.from(`[${new Array(100).fill(ethCall).join()}]`);
+const batch = Buffer.from(`[${Array.from({ length: 100 }, () => ethCall).join()}]`);
 print(
   'scanBatch of 100',
   batch.length,
