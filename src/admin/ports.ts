@@ -42,5 +42,5 @@ export interface ExplainPort {
   /** Asks every worker; never rejects, never takes longer than its bound (about half a second). */
   byRequestId(requestId: string): Promise<ExplainReply>;
   /** Decides without taking anything. A value says why the question cannot be answered (unknown network or key name). */
-  dryRun(ask: ExplainAsk): ExplainReply | { unanswerable: string };
+  dryRun(ask: ExplainAsk): Promise<ExplainReply | { unanswerable: string }>;
 }

@@ -25,7 +25,7 @@ const ports: AdminPorts = {
       if (id === 'boom') throw new Error('secret inside');
       return reply(id === 'known' ? [{ requestId: id }] : []);
     },
-    dryRun: (ask) => {
+    dryRun: async (ask) => {
       asks.push(ask);
       return ask.network === 'nowhere'
         ? { unanswerable: 'no such network' }

@@ -57,7 +57,7 @@ beforeEach(async () => {
           records: requestId === 'known' ? [record] : [],
           workers: { asked: 1, answered: 1 },
         }),
-        dryRun: (ask) => {
+        dryRun: async (ask) => {
           asks.push(ask);
           if (ask.network === 'nowhere') return { unanswerable: 'no network is named nowhere' };
           return { kind: 'dry-run', requestId: null, records: [record], workers: { asked: 0, answered: 0 } };

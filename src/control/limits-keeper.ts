@@ -3,10 +3,10 @@ import {
   createBuckets,
   createLimitsMemory,
   createMonotonicClock,
-  LimitsBusyError,
   type LimitsMemory,
   savedSeed,
 } from '../limits/index.ts';
+import { patiently } from './patience.ts';
 import { readState, writeState } from './state-file.ts';
 
 /** Main's hands on the shared buckets, and their way over a restart. */
@@ -62,18 +62,4 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
       await writeState(path, state);
     },
   };
-}
-
-const triesMax = 8;
-
-/** Another turn of the event loop lets main hear of a dead worker and free its locks. */
-async function patiently<T>(work: () => T): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof LimitsBusyError) || tries === triesMax) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
 }

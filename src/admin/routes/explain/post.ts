@@ -25,10 +25,10 @@ export const postExplain: AdminRoute = {
   method: 'POST',
   path: '/explain',
   access: 'token',
-  handle: ({ ports, body }) => {
+  handle: async ({ ports, body }) => {
     const parsed = ask.safeParse(body);
     if (!parsed.success) throw new AdminProblem('bad_request', z.prettifyError(parsed.error));
-    const reply = ports.explain.dryRun(parsed.data);
+    const reply = await ports.explain.dryRun(parsed.data);
     if ('unanswerable' in reply) throw new AdminProblem('not_found', reply.unanswerable);
     return { status: 200, body: reply };
   },

@@ -1,0 +1,104 @@
+import { isLoopbackHost } from '../admin/index.ts';
+import {
+  type Config,
+  createConfig,
+  createKeyMemo,
+  type Environment,
+  formatProblem,
+  type ListenAddress,
+  loadConfig,
+  renderProblem,
+  type TlsMaterial,
+} from '../config/index.ts';
+
+/** Where the config comes from: a file that is watched, or a value made by the program, which never changes. */
+export type ConfigSource =
+  | { kind: 'file'; path: string }
+  | { kind: 'value'; value: unknown; name: string; directory: string };
+
+/** What the command line says over the config. */
+export interface ConfigOverrides {
+  listen?: ListenAddress;
+  adminListen?: ListenAddress | 'none';
+  workers?: number;
+  logLevel?: Config['logging']['level'];
+  logFormat?: Config['logging']['format'];
+}
+
+export interface Configuration {
+  config: Config;
+  tls: TlsMaterial | null;
+  /** Files it was read from, absolute; a change of any is a reason to read again. */
+  files: readonly string[];
+  /** One line each. */
+  warnings(): string[];
+}
+
+/** A config that cannot be used. Lines for a log, and the same as compilers print them for a terminal. */
+export interface BadConfiguration {
+  problems: readonly string[];
+  rendered: string;
+  files: readonly string[];
+}
+
+/** Reads the same source again and again; what was parsed of its keys is kept from one time to the next. */
+export function createConfigReader(
+  source: ConfigSource,
+  env: Environment,
+  overrides: ConfigOverrides,
+): () => Configuration | BadConfiguration {
+  const memo = createKeyMemo();
+  return () => {
+    const result =
+      source.kind === 'file' ? loadConfig(source.path, { env, memo }) : createConfig(source.value, source);
+    if (!result.ok) {
+      const errors = result.problems.filter(({ severity }) => severity === 'error');
+      return {
+        problems: errors.map(formatProblem),
+        rendered: result.problems.map((problem) => renderProblem(problem, result.text)).join('\n'),
+        files: result.files,
+      };
+    }
+    const { config, tls, files } = result;
+    const overridden = withOverrides(config, overrides);
+    if (!('config' in overridden)) return { ...overridden, files };
+    return { config: overridden.config, tls, files, warnings: () => result.warnings().map(formatProblem) };
+  };
+}
+
+function withOverrides(
+  config: Config,
+  { listen, adminListen, workers, logLevel, logFormat }: ConfigOverrides,
+): { config: Config } | { problems: string[]; rendered: string } {
+  if (adminListen && adminListen !== 'none' && !isLoopbackHost(adminListen.host) && config.admin.token === null) {
+    const problem = '--admin-listen: beyond loopback the admin listener needs a token: set admin.token in a config';
+    return { problems: [problem], rendered: problem };
+  }
+  return {
+    config: Object.freeze({
+      ...config,
+      server: Object.freeze({
+        ...config.server,
+        listen: listen ?? config.server.listen,
+        workers: workers ?? config.server.workers,
+      }),
+      admin: Object.freeze({ ...config.admin, listen: adminListen ?? config.admin.listen }),
+      logging: Object.freeze({
+        ...config.logging,
+        level: logLevel ?? config.logging.level,
+        format: logFormat ?? config.logging.format,
+      }),
+    }),
+  };
+}
+
+/** What must not be seen in a log although the config holds it: credentials for upstreams. */
+export function secretsOf(config: Config): string[] {
+  return config.networks.flatMap(({ upstreams }) =>
+    upstreams.flatMap(({ url, headers }) => {
+      // Hosted nodes are called by a URL with a key in its path.
+      const path = /[\w-]{16,}/.test(url.path) ? [url.path] : [];
+      return [...path, ...(url.authorization === null ? [] : [url.authorization]), ...Object.values(headers)];
+    }),
+  );
+}

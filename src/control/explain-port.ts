@@ -1,0 +1,54 @@
+import type { AdminPorts, ExplainAsk, ExplainReply } from '../admin/index.ts';
+import type { PolicySnapshot } from '../config/index.ts';
+import { createDryRun, type DecisionRecord } from '../gateway/index.ts';
+import type { LimitsMemory } from '../limits/index.ts';
+import type { ExplainCollector } from './explain-collector.ts';
+import { patiently } from './patience.ts';
+
+/** A key of the config, as main knows it. */
+export interface NamedKey {
+  name: string;
+  /** Hex. */
+  sha256: string;
+}
+
+export interface ExplainPortOptions {
+  limits: LimitsMemory;
+  collector: ExplainCollector<DecisionRecord>;
+  snapshot(): PolicySnapshot;
+  keyByNumber(keyNumber: number): NamedKey | undefined;
+  keyByName(name: string): NamedKey | undefined;
+}
+
+/** Answers both kinds of explain, and puts in the keys' names, which workers do not know. */
+export function createExplainPort(options: ExplainPortOptions): AdminPorts['explain'] {
+  let dryRun: { generation: number; decide: ReturnType<typeof createDryRun> } | undefined;
+  const decideNow = () => {
+    const snapshot = options.snapshot();
+    if (dryRun?.generation !== snapshot.generation) {
+      dryRun = { generation: snapshot.generation, decide: createDryRun(snapshot, options.limits) };
+    }
+    return dryRun.decide;
+  };
+  const named = (record: DecisionRecord): object => ({
+    ...record,
+    caller: { ...record.caller, keyName: options.keyByNumber(record.caller.keyNumber)?.name ?? null },
+  });
+
+  return {
+    async byRequestId(requestId): Promise<ExplainReply> {
+      const { records, asked, answered } = await options.collector.ask(requestId);
+      records.sort((a, b) => a.item - b.item);
+      return { kind: 'recorded', requestId, records: records.map(named), workers: { asked, answered } };
+    },
+    async dryRun({ keySha256, keyName, address, network, method }: ExplainAsk) {
+      const key = keyName === undefined ? undefined : options.keyByName(keyName);
+      if (keyName !== undefined && key === undefined) return { unanswerable: `no key is named ${keyName}` };
+      const digest = key?.sha256 ?? keySha256;
+      const ask = { keySha256: digest === undefined ? undefined : Buffer.from(digest, 'hex'), address, network, method };
+      const record = await patiently(() => decideNow()(ask));
+      if (record === undefined) return { unanswerable: `no network is named ${network}` };
+      return { kind: 'dry-run', requestId: null, records: [named(record)], workers: { asked: 0, answered: 0 } };
+    },
+  };
+}

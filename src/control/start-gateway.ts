@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { type AdminServer, startAdminServer } from '../admin/index.ts';
+import type { Config, Environment } from '../config/index.ts';
+import { type DecisionRecord, type FromWorker, type ToWorker, workerUrl, type WorkerStart } from '../gateway/index.ts';
+import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
+import { createAppliedTracker } from './applied.ts';
+import { type BoundAddress, bindError, claimAddress } from './bind.ts';
+import { type ConfigOverrides, type ConfigSource, type Configuration, createConfigReader, secretsOf } from './configuration.ts';
+import { createExplainCollector } from './explain-collector.ts';
+import { createExplainPort } from './explain-port.ts';
+import { createLimitsKeeper } from './limits-keeper.ts';
+import { type Logger, type OpenLog, openLog } from './logs.ts';
