@@ -1,7 +1,7 @@
 export { ANSWER_DEPTH_MAX, scanAnswer, scanAnswers } from './answer.ts';
 export { AnswerScan } from './answer-scan.ts';
 export { scanBatch } from './batch.ts';
-export { describeFault, type FaultDescription } from './describe.ts';
+export { describeFault } from './describe.ts';
 export {
   createErrorAnswer,
   type ErrorAnswer,
@@ -9,7 +9,7 @@ export {
   faultDetail,
   type RefusalDetail,
 } from './error-answer.ts';
-export { docsBase, GatewayError, type Refusal, type RefusalCode, refusals } from './errors.ts';
+export { docsBase, GatewayError, type RefusalCode, refusals } from './errors.ts';
 export * from './faults.ts';
 export { joinAnswers } from './join.ts';
 export {
