@@ -1,11 +1,13 @@
-import {
-  entryCount,
+import { entryCount, layout } from './memory.ts';
+import type { LimitsMemory } from './memory.ts';
+import { mulDivFloor, refilled } from './token-bucket.ts';
+
+const {
   entryNumbers,
   entryWords,
   everUsedAt,
   evictionsAt,
-  headerNumbers,
-  headerWords,
+  headerBytes,
   inBurst,
   lastAt,
   levelAt,
@@ -25,9 +27,7 @@ import {
   unfinished,
   versionAt,
   versionIndexMask,
-} from './memory.ts';
-import type { LimitsMemory } from './memory.ts';
-import { mulDivFloor, refilled } from './token-bucket.ts';
+} = layout;
 
 /** The entries of one table. Every call but `everUsed` needs the lock of the tag's shard (its high six bits). */
 export interface BucketTable {
@@ -66,8 +66,9 @@ export interface NewBucket {
  * in is free until its version is written last, and one that is being changed never holds more than before.
  */
 export function createBucketTable(memory: LimitsMemory): BucketTable {
-  const words = new Int32Array(memory.table);
-  const numbers = new Float64Array(memory.table);
+  const words = new Int32Array(memory.table, headerBytes);
+  const numbers = new Float64Array(memory.table, headerBytes);
+  const counters = new Float64Array(memory.table, 0, headerBytes / 8);
   const rules = new Int32Array(memory.rules);
   const ruleValues = new Float64Array(memory.rules);
   const ruleCount = rules.length / ruleWords;
@@ -79,7 +80,7 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
     const start = (tagHi >>> 26) * shardEntries;
     for (let probe = 0; probe < probeWindow; probe++) {
       const entry = start + ((tagLo + probe) & mask);
-      const word = headerWords + entry * entryWords;
+      const word = entry * entryWords;
       if (words[word + tagLoAt] === tagLo && words[word + tagHiAt] === tagHi) {
         const version = words[word + versionAt]!;
         if (version !== unfinished && version !== neverUsed) return entry;
@@ -96,11 +97,11 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
   }
 
   function lacking(entry: number, nowMicros: number): number {
-    const version = words[headerWords + entry * entryWords + versionAt]!;
+    const version = words[entry * entryWords + versionAt]!;
     if (version === neverUsed || version === unfinished) return 0;
     const rule = ruleOf(version);
     if (rule < 0) return 0;
-    const number = headerNumbers + entry * entryNumbers;
+    const number = entry * entryNumbers;
     const max = ruleValues[rule + maxUnitsAt]!;
     const tick = Math.floor(nowMicros / ruleValues[rule + tickMicrosAt]!);
     const level = refilled(
@@ -114,8 +115,8 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
   }
 
   function migrate(entry: number, version: number, nowMicros: number): void {
-    const word = headerWords + entry * entryWords;
-    const number = headerNumbers + entry * entryNumbers;
+    const word = entry * entryWords;
+    const number = entry * entryNumbers;
     const to = ruleOf(version);
     const max = ruleValues[to + maxUnitsAt]!;
     const tickMicros = ruleValues[to + tickMicrosAt]!;
@@ -144,7 +145,7 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
     }
 
     numbers[number + levelAt] = 0;
-    numbers[number + lastAt] = Math.ceil(sinceMicros / tickMicros);
+    numbers[number + lastAt] = Math.ceil(Math.floor(sinceMicros) / tickMicros);
     words[word + versionAt] = version;
     numbers[number + levelAt] = level;
     if (level === max) words[word + stateAt] = 0;
@@ -165,12 +166,12 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
       target = entry;
       if (lacks === 0) break;
     }
-    const word = headerWords + target * entryWords;
-    if (words[word + versionAt] === neverUsed) numbers[line + everUsedAt] = numbers[line + everUsedAt]! + 1;
-    if (least > 0) numbers[line + evictionsAt] = numbers[line + evictionsAt]! + 1;
+    const word = target * entryWords;
+    if (words[word + versionAt] === neverUsed) counters[line + everUsedAt]! += 1;
+    if (least > 0) counters[line + evictionsAt]! += 1;
 
     Atomics.store(words, word + versionAt, unfinished);
-    const number = headerNumbers + target * entryNumbers;
+    const number = target * entryNumbers;
     words[word + tagLoAt] = bucket.tagLo;
     words[word + tagHiAt] = bucket.tagHi;
     words[word + stateAt] = bucket.state & inBurst;
@@ -184,8 +185,8 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
     let everUsed = 0;
     let evictions = 0;
     for (let shard = 0; shard < shardCount; shard++) {
-      everUsed += numbers[shard * lockLineNumbers + everUsedAt]!;
-      evictions += numbers[shard * lockLineNumbers + evictionsAt]!;
+      everUsed += counters[shard * lockLineNumbers + everUsedAt]!;
+      evictions += counters[shard * lockLineNumbers + evictionsAt]!;
     }
     return { everUsed, evictions };
   }

@@ -2,12 +2,19 @@ import { createBucketTable } from './bucket-table.ts';
 import type { NewBucket } from './bucket-table.ts';
 import { outcomes } from './chain.ts';
 import type { Chain } from './chain.ts';
-import {
+import { layout } from './memory.ts';
+import type { LimitsMemory } from './memory.ts';
+import { createQuotaTable } from './quota.ts';
+import { createShardLocks } from './shard-locks.ts';
+import { loadState } from './state-load.ts';
+import type { LoadResult } from './state-load.ts';
+import { saveState } from './state-save.ts';
+import { ticksUntil } from './token-bucket.ts';
+
+const {
   burstUnitsAt,
   entryNumbers,
   entryWords,
-  headerNumbers,
-  headerWords,
   inBurst,
   lastAt,
   levelAt,
@@ -20,14 +27,7 @@ import {
   tokenUnitsAt,
   versionAt,
   versionIndexMask,
-} from './memory.ts';
-import type { LimitsMemory } from './memory.ts';
-import { createQuotaTable } from './quota.ts';
-import { createShardLocks } from './shard-locks.ts';
-import { loadState } from './state-load.ts';
-import type { LoadResult } from './state-load.ts';
-import { saveState } from './state-save.ts';
-import { refilled, ticksUntil } from './token-bucket.ts';
+} = layout;
 
 export interface BucketStats {
   /** Places in the table. */
@@ -80,6 +80,7 @@ export interface Buckets {
 }
 
 const statsSample = 4096;
+const { allowed, burst, exceeded, quota } = outcomes;
 
 export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const table = createBucketTable(memory);
@@ -88,15 +89,14 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const rules = table.ruleWords;
   const ruleValues = table.ruleNumbers;
   const ruleCount = rules.length / ruleWords;
-  const locks = createShardLocks(words, owner);
+  const locks = createShardLocks(memory, owner);
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
 
   function take(chain: Chain, nowMicros: number): void {
-    const now = Math.floor(nowMicros);
     locks.acquire(chain.shardsLow, chain.shardsHigh);
     try {
-      decide(chain, now);
-      if (chain.outcome <= outcomes.burst) commit(chain, now);
+      decide(chain, nowMicros);
+      if (chain.outcome <= burst) commit(chain, nowMicros);
       else if (chain.depleted) endBursts(chain);
     } finally {
       locks.release(chain.shardsLow, chain.shardsHigh);
@@ -106,21 +106,22 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   function peek(chain: Chain, nowMicros: number): void {
     locks.acquire(chain.shardsLow, chain.shardsHigh);
     try {
-      decide(chain, Math.floor(nowMicros));
+      decide(chain, nowMicros);
     } finally {
       locks.release(chain.shardsLow, chain.shardsHigh);
     }
   }
 
   /** Fills in all results. Writes nothing but rule migrations, which are due at an entry's first touch. */
-  function decide(chain: Chain, now: number): void {
+  function decide(chain: Chain, nowMicros: number): void {
+    const now = Math.floor(nowMicros);
+    const { links, cost, shadows } = chain;
     let refused = 0;
     let bursting = 0;
     let shadowRefused = 0;
     let failing = -1;
     let depleted = false;
     let waitMicros = 0;
-    const { links, cost, shadows } = chain;
 
     for (let link = 0; link < links; link++) {
       const version = chain.versions[link]!;
@@ -128,57 +129,68 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
       if (index >= ruleCount || rules[index * ruleWords] !== version) throw unknownVersion(version);
       const rule = index * ruleNumbers;
       const max = ruleValues[rule + maxUnitsAt]!;
-      const refill = ruleValues[rule + refillUnitsAt]!;
       const tokenUnits = ruleValues[rule + tokenUnitsAt]!;
       const tickMicros = ruleValues[rule + tickMicrosAt]!;
 
       const entry = find(chain.tagLo[link]!, chain.tagHi[link]!);
       chain.entries[link] = entry;
       let level = max;
-      // A full bucket starts to refill at the next tick: never more than a bucket without ticks would hold.
-      let last = Math.ceil(now / tickMicros);
+      // A full bucket starts to refill at the next tick: it never holds more than one without ticks would.
+      let last = tickMicros === 1 ? now : Math.ceil(now / tickMicros);
       let state = 0;
       if (entry >= 0) {
-        const word = headerWords + entry * entryWords;
-        if (words[word + versionAt] !== version) table.migrate(entry, version, now);
-        const number = headerNumbers + entry * entryNumbers;
+        const word = entry * entryWords;
+        if (words[word + versionAt] !== version) table.migrate(entry, version, nowMicros);
+        const number = entry * entryNumbers;
         const was = numbers[number + lastAt]!;
         const tick = tickMicros === 1 ? now : Math.floor(now / tickMicros);
-        level = refilled(numbers[number + levelAt]!, was, tick, refill, max);
+        // `refilled`, written out: as a call its five doubles would be boxed.
+        level = numbers[number + levelAt]!;
+        if (tick > was) level += (tick - was) * ruleValues[rule + refillUnitsAt]!;
         if (level < max) {
           last = tick > was ? tick : was;
           state = words[word + stateAt]!;
-        } else if (was > last) last = was;
+        } else {
+          level = max;
+          if (was > last) last = was;
+        }
       }
+
+      const bit = 1 << link;
       const need = cost * tokenUnits;
       const left = level - need;
-      const bit = 1 << link;
-      chain.before[link] = chain.after[link] = level / tokenUnits;
+      const before = level / tokenUnits;
       chain.lasts[link] = last;
       chain.levels[link] = left;
-      if ((shadows & bit) !== 0) {
-        if (left < 0) shadowRefused |= bit;
-      } else if (left < 0) {
+      chain.before[link] = before;
+      chain.after[link] = before - cost;
+      if (left >= 0) {
+        if (left < ruleValues[rule + burstUnitsAt]!) bursting |= bit;
+      } else if ((shadows & bit) !== 0) {
+        shadowRefused |= bit;
+        chain.after[link] = before;
+      } else {
         refused |= bit;
         if (failing < 0) failing = link;
         if ((state & inBurst) !== 0) depleted = true;
-        const wait = (last + ticksUntil(need, level, refill, max)) * tickMicros - now;
+        const wait =
+          (last + ticksUntil(need, level, ruleValues[rule + refillUnitsAt]!, max)) * tickMicros - now;
         if (wait > waitMicros) waitMicros = wait;
-      } else if (left < ruleValues[rule + burstUnitsAt]! && cost > 0) bursting |= bit;
+      }
     }
 
-    let outcome: number =
-      refused !== 0 ? outcomes.exceeded : bursting !== 0 ? outcomes.burst : outcomes.allowed;
+    bursting = cost === 0 ? 0 : bursting & ~shadows;
+    let outcome: number = refused !== 0 ? exceeded : bursting !== 0 ? burst : allowed;
     chain.quotaUsed = 0;
     if (chain.quotaSlot >= 0) outcome = decideQuota(chain, outcome);
     chain.outcome = outcome;
     chain.failing = failing;
     chain.refused = refused;
-    chain.bursting = outcome === outcomes.burst ? bursting : 0;
+    chain.bursting = outcome === burst ? bursting : 0;
     chain.shadowRefused = shadowRefused;
     chain.depleted = depleted;
-    chain.retryAfterMs = outcome === outcomes.quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
-    if (outcome <= outcomes.burst && cost > 0) showTaken(chain);
+    chain.retryAfterMs = outcome === quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
+    if (outcome > burst) showNothingTaken(chain);
   }
 
   function decideQuota(chain: Chain, outcome: number): number {
@@ -186,23 +198,21 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
     const used = quotas.used(chain.quotaSlot, chain.quotaPeriod);
     const after = used + chain.quotaCost;
     chain.quotaUsed = used;
-    if (outcome > outcomes.burst) return outcome;
-    if (after > chain.quotaLimit) return outcomes.quota;
+    if (outcome > burst) return outcome;
+    if (after > chain.quotaLimit) return quota;
     chain.quotaUsed = after;
     return outcome;
   }
 
-  function showTaken(chain: Chain): void {
-    for (let link = 0; link < chain.links; link++) {
-      if ((chain.shadowRefused & (1 << link)) === 0) chain.after[link] = chain.before[link]! - chain.cost;
-    }
+  function showNothingTaken(chain: Chain): void {
+    for (let link = 0; link < chain.links; link++) chain.after[link] = chain.before[link]!;
   }
 
   /**
    * Entries that exist come first: an insertion that has to evict must see them as they will be. The tick before
    * the level: a thread ended between the two has lost a refill and minted none.
    */
-  function commit(chain: Chain, now: number): void {
+  function commit(chain: Chain, nowMicros: number): void {
     if (chain.quotaSlot >= 0) quotas.write(chain.quotaSlot, chain.quotaPeriod, chain.quotaUsed);
     if (chain.cost === 0) return;
     let missing = 0;
@@ -214,15 +224,15 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
         missing |= bit;
         continue;
       }
-      const number = headerNumbers + entry * entryNumbers;
+      const number = entry * entryNumbers;
       numbers[number + lastAt] = chain.lasts[link]!;
       numbers[number + levelAt] = chain.levels[link]!;
-      words[headerWords + entry * entryWords + stateAt] = burstState(chain, link);
+      words[entry * entryWords + stateAt] = burstState(chain, link);
     }
-    if (missing !== 0) insertMissing(chain, missing, now);
+    if (missing !== 0) insertMissing(chain, missing, nowMicros);
   }
 
-  function insertMissing(chain: Chain, missing: number, now: number): void {
+  function insertMissing(chain: Chain, missing: number, nowMicros: number): void {
     for (let link = 0; link < chain.links; link++) {
       if ((missing & (1 << link)) === 0) continue;
       fresh.tagLo = chain.tagLo[link]!;
@@ -231,7 +241,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
       fresh.level = chain.levels[link]!;
       fresh.last = chain.lasts[link]!;
       fresh.state = burstState(chain, link);
-      chain.entries[link] = table.insert(fresh, now, chain.entries, chain.links);
+      chain.entries[link] = table.insert(fresh, nowMicros, chain.entries, chain.links);
     }
   }
 
@@ -244,7 +254,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
     for (let link = 0; link < chain.links; link++) {
       const entry = chain.entries[link]!;
       if ((chain.refused & (1 << link)) === 0 || entry < 0) continue;
-      words[headerWords + entry * entryWords + stateAt] = 0;
+      words[entry * entryWords + stateAt] = 0;
     }
   }
 

@@ -73,7 +73,7 @@ export class Chain {
     if (link === linksMax) throw new RangeError(`a call takes from at most ${linksMax} buckets`);
     // Not symmetric in caller and scope. The high six bits choose the shard and are the caller's own, so that a
     // caller's buckets need one lock: a chain of two then takes 2 atomic operations and not 4.
-    let lo = (callerLo + scopeHi) | 0;
+    let lo = ((callerLo | 0) + (scopeHi | 0)) | 0;
     let hi = callerHi ^ ((scopeLo << 16) | (scopeLo >>> 16));
     hi ^= Math.imul(lo ^ (lo >>> 16), 0x85ebca6b);
     lo ^= Math.imul(hi ^ (hi >>> 13), 0xc2b2ae35);

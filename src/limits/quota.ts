@@ -1,5 +1,7 @@
-import { quotaNumbers, quotaWords, usedAt } from './memory.ts';
+import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
+
+const { quotaNumbers, quotaWords, usedAt } = layout;
 
 export interface QuotaPeriod {
   /** Grows with time; the low bit tells days (0) from months (1). */

@@ -1,4 +1,9 @@
-import {
+import { layout } from './memory.ts';
+import type { LimitsMemory } from './memory.ts';
+import { bucketShape } from './token-bucket.ts';
+import type { BucketShape, RuleParams } from './token-bucket.ts';
+
+const {
   burstUnitsAt,
   maxUnitsAt,
   neverUsed,
@@ -12,10 +17,7 @@ import {
   tokenUnitsAt,
   versionIndexBits,
   versionIndexMask,
-} from './memory.ts';
-import type { LimitsMemory } from './memory.ts';
-import { bucketShape } from './token-bucket.ts';
-import type { BucketShape, RuleParams } from './token-bucket.ts';
+} = layout;
 
 /** Gives each pair of scope and parameters its number. Main only, one for a memory. */
 export interface RuleVersions {

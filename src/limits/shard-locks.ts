@@ -1,4 +1,7 @@
-import { lockLineWords, shardCount } from './memory.ts';
+import { layout } from './memory.ts';
+import type { LimitsMemory } from './memory.ts';
+
+const { headerBytes, lockLineWords, shardCount } = layout;
 
 const free = 0;
 /** Somebody sleeps on the word: whoever frees it must wake one. */
@@ -31,31 +34,40 @@ export interface ShardLocks {
  * The lock word of a shard holds its owner, plus one bit if anybody sleeps on it (U. Drepper, "Futexes Are
  * Tricky", mutex 2). A short spin comes first: a holder needs well under a microsecond.
  */
-export function createShardLocks(words: Int32Array, owner: number): ShardLocks {
+export function createShardLocks(memory: LimitsMemory, owner: number): ShardLocks {
+  const words = new Int32Array(memory.table, 0, headerBytes / 4);
   const mine = owner + 1;
 
+  // Highest first: any one order will do, and the highest bit of a word costs least to find.
   function acquire(low: number, high: number): void {
-    for (let rest = low; rest !== 0; rest &= rest - 1) {
-      const shard = 31 - Math.clz32(rest & -rest);
-      if (Atomics.compareExchange(words, shard * lockLineWords, free, mine) !== free) {
-        if (!wait(shard)) giveUp(low ^ rest, 0);
-      }
+    for (let rest = high; rest !== 0; ) {
+      const bit = 31 - Math.clz32(rest);
+      const at = (bit + 32) * lockLineWords;
+      if (Atomics.compareExchange(words, at, free, mine) !== free && !wait(at)) giveUp(0, high ^ rest);
+      rest ^= 1 << bit;
     }
-    for (let rest = high; rest !== 0; rest &= rest - 1) {
-      const shard = 63 - Math.clz32(rest & -rest);
-      if (Atomics.compareExchange(words, shard * lockLineWords, free, mine) !== free) {
-        if (!wait(shard)) giveUp(low, high ^ rest);
-      }
+    for (let rest = low; rest !== 0; ) {
+      const bit = 31 - Math.clz32(rest);
+      const at = bit * lockLineWords;
+      if (Atomics.compareExchange(words, at, free, mine) !== free && !wait(at)) giveUp(low ^ rest, high);
+      rest ^= 1 << bit;
     }
   }
 
   function release(low: number, high: number): void {
-    for (let rest = low; rest !== 0; rest &= rest - 1) free1(31 - Math.clz32(rest & -rest));
-    for (let rest = high; rest !== 0; rest &= rest - 1) free1(63 - Math.clz32(rest & -rest));
+    for (let rest = high; rest !== 0; ) {
+      const bit = 31 - Math.clz32(rest);
+      releaseOne((bit + 32) * lockLineWords);
+      rest ^= 1 << bit;
+    }
+    for (let rest = low; rest !== 0; ) {
+      const bit = 31 - Math.clz32(rest);
+      releaseOne(bit * lockLineWords);
+      rest ^= 1 << bit;
+    }
   }
 
-  function free1(shard: number): void {
-    const at = shard * lockLineWords;
+  function releaseOne(at: number): void {
     if (Atomics.exchange(words, at, free) !== mine) Atomics.notify(words, at, 1);
   }
 
@@ -65,8 +77,7 @@ export function createShardLocks(words: Int32Array, owner: number): ShardLocks {
   }
 
   /** False only on main, out of patience. */
-  function wait(shard: number): boolean {
-    const at = shard * lockLineWords;
+  function wait(at: number): boolean {
     for (let spin = 0; spin < spins; spin++) {
       if (Atomics.load(words, at) === free && Atomics.compareExchange(words, at, free, mine) === free)
         return true;

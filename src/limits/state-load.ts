@@ -1,4 +1,4 @@
-import { inBurst, neverUsed } from './memory.ts';
+import { layout } from './memory.ts';
 import { createRuleStore } from './rule-versions.ts';
 import type { RuleStore } from './rule-versions.ts';
 import { headerAt, headerBytes, openFile, savedBucketBytes, savedRuleNumbers } from './state-format.ts';
@@ -6,6 +6,8 @@ import type { SavedStateProblem } from './state-format.ts';
 import { padded } from './state-save.ts';
 import type { StateAccess } from './state-save.ts';
 import type { BucketShape } from './token-bucket.ts';
+
+const { inBurst, neverUsed } = layout;
 
 export type LoadResult =
   | { ok: true; buckets: number; quotas: number }

@@ -1,17 +1,5 @@
 import type { BucketTable } from './bucket-table.ts';
-import {
-  entryNumbers,
-  entryWords,
-  headerNumbers,
-  headerWords,
-  lastAt,
-  levelAt,
-  shardCount,
-  stateAt,
-  tagHiAt,
-  tagLoAt,
-  versionAt,
-} from './memory.ts';
+import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
 import type { QuotaTable } from './quota.ts';
 import { createRuleStore } from './rule-versions.ts';
@@ -25,6 +13,9 @@ import {
   writeChecksum,
 } from './state-format.ts';
 import type { BucketShape } from './token-bucket.ts';
+
+const { entryNumbers, entryWords, lastAt, levelAt, shardCount, stateAt, tagHiAt, tagLoAt, versionAt } =
+  layout;
 
 /** What saving and loading work on. */
 export interface StateAccess {
@@ -77,8 +68,8 @@ export function saveState(
   });
   const { table } = access;
   buckets.forEach(({ entry, shape }, i) => {
-    const from = headerWords + entry * entryWords;
-    const fromNumber = headerNumbers + entry * entryNumbers;
+    const from = entry * entryWords;
+    const fromNumber = entry * entryNumbers;
     const to = bucketsAt + i * savedBucketBytes;
     words[to / 4] = table.words[from + tagLoAt]!;
     words[to / 4 + 1] = table.words[from + tagHiAt]!;
@@ -114,7 +105,7 @@ function gatherBuckets({ memory, table, locked }: StateAccess, nowMicros: number
     locked(shard, () => {
       for (let entry = shard * shardEntries; entry < (shard + 1) * shardEntries; entry++) {
         if (table.lacking(entry, nowMicros) === 0) continue;
-        const version = table.words[headerWords + entry * entryWords + versionAt]!;
+        const version = table.words[entry * entryWords + versionAt]!;
         let shape = indexOf.get(version);
         if (shape === undefined) {
           const read = rules.read(version);
