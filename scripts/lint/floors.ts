@@ -3,7 +3,8 @@ import { posix } from 'node:path';
 /** The rooms of src/, bottom up: an import goes to a lower floor or stays in its room. See docs/ARCHITECTURE.md. */
 const floors: readonly (readonly string[])[] = [
   ['jsonrpc', 'limits'],
-  ['config', 'identity', 'metrics'],
+  ['identity', 'metrics'],
+  ['config'],
   ['http'],
   ['upstream', 'answer', 'admission', 'usage', 'events'],
   ['store', 'redis'],
