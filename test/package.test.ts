@@ -1,0 +1,122 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFakeUpstream } from './fakes/upstream.ts';
+
+/** The package as others get it: built, packed, installed in a project of its own and run by npx. */
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'polymorph-package-'));
+const started: ChildProcess[] = [];
+let contents: string[];
+
+// What npm tells its scripts about this project must not steer the npm that installs in another.
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(npm_package_|npm_config_local_prefix$|INIT_CWD$)/.test(name),
+  ),
+);
+
+const npx = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  run('npx', ['--no-install', 'polymorph-proxy', ...args], { cwd: folder, env });
+
+beforeAll(async () => {
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env });
+  const [tarball = ''] = readdirSync(folder);
+  contents = (await run('tar', ['-tzf', join(folder, tarball)])).stdout.trim().split('\n');
+  writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  const quiet = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', ['install', join(folder, tarball), ...quiet], { cwd: folder, env });
+}, 180_000);
+
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('holds the program and its documents, no sources and no tests', () => {
+  const outside = contents.filter((path) => !/^package\/(dist|docs|examples)\//.test(path));
+  expect(outside.toSorted()).toEqual(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].map((name) => `package/${name}`),
+  );
+  expect(contents).toContain('package/dist/main.js');
+  expect(contents).toContain('package/dist/gateway/worker.js');
+  expect(contents).toContain('package/dist/gateway/worker.d.ts');
+  expect(
+    contents.filter((path) => /\.test\.|\.fuzz\.|\/testing\/|\/test\/|(?<!\.d)\.ts$/.test(path)),
+  ).toEqual([]);
+});
+
+test('brings no development dependency along', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const installed = readdirSync(join(folder, 'node_modules'));
+  expect(installed).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+  expect(installed).not.toEqual(expect.arrayContaining(['@foundry-rs']));
+});
+
+test('npx polymorph-proxy --version', async () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  expect(await npx('--version')).toEqual({ stdout: `${version}\n`, stderr: '' });
+});
+
+test('check accepts a good config and refuses a bad one with exit code 2', async () => {
+  writeFileSync(join(folder, 'good.yaml'), 'upstreams:\n  - url: http://127.0.0.1:8545\n');
+  await npx('check', 'good.yaml');
+  writeFileSync(join(folder, 'bad.yaml'), 'upstream:\n  - url: http://127.0.0.1:8545\n');
+  await expect(npx('check', 'bad.yaml')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('bad.yaml:1:1'),
+  });
+});
+
+test('a bare start has no node to show and says how to name one', async () => {
+  await expect(npx('start')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--upstream'),
+  });
+});
+
+test('start --upstream answers a call and ends on SIGTERM', async () => {
+  const upstream = await startFakeUpstream();
+  const port = await freePort();
+  // Not through npx, which stands between us and the signal.
+  const command = join(folder, 'node_modules/.bin/polymorph');
+  const child = spawn(command, ['start', '--upstream', upstream.url, '--listen', `127.0.0.1:${port}`], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+
+  const body = '{"jsonrpc":"2.0","id":1.0,"method":"eth_echo","params":["hello"]}';
+  const call = (): Promise<string> =>
+    fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body }).then((answer) => answer.text());
+  await expect
+    .poll(() => call().catch(() => output), { timeout: 20_000, interval: 100 })
+    .toContain('"id":1.0');
+  expect(JSON.parse(await call())).toEqual({ jsonrpc: '2.0', id: 1, result: 'hello' });
+
+  child.kill('SIGTERM');
+  expect(await ended, output).toBe(0);
+  await upstream.close();
+});
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
