@@ -11,21 +11,16 @@ import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './v
 
 /**
  * Where all connections of this worker read into: what arrives is used up, or copied, before the next
- * read. Larger made no difference with answers below 64 KiB.
+ * read. Holds nearly every answer whole, so that it is looked at where it lies.
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Up to this a string is written without a copy of our own; V8 and libuv keep it on the stack. */
+/** Up to this a string is written without a copy of our own; Node copies it to the stack and tries to send it at once. */
 const STRING_WRITE_MAX = 16 * 1024;
 
 const scan = new AnswerScan();
 /** What a notification is answered with. */
 const noAnswer: Answer = { start: 0, end: 0, idStart: 0, idEnd: 0, errorStart: -1 };
-
-function missing(inBatch: boolean, status: number): string {
-  if (inBatch) return 'missing or double in the batch answer';
-  return status === 200 ? 'not a JSON-RPC batch answer' : `HTTP ${status}`;
-}
 
 /**
  * One connection to the node and what it carries: one call, a row of pipelined ones, or one batch.
@@ -200,15 +195,21 @@ export class Connection {
     this.takeAll();
     this.proceed(match?.exact === true || refused || status !== 200, used);
     this.reader.forget();
-    if (refused) {
-      this.owner.batchRefused();
+    if (refused) this.owner.batchRefused();
+    if (refused || (match === undefined && status === 200)) {
       for (const pending of calls) this.owner.sendAgain(pending);
       return;
     }
     for (let i = 0; i < calls.length; i++) {
       const answer = match?.answers[i];
       if (answer !== undefined) this.owner.answered(calls[i]!, bytes, answer);
-      else this.owner.failed(calls[i]!, 'upstream_invalid', missing(match !== undefined, status), 'maybe');
+      else
+        this.owner.failed(
+          calls[i]!,
+          'upstream_invalid',
+          match === undefined ? `HTTP ${status}` : 'missing or double in the batch answer',
+          'maybe',
+        );
     }
   }
 
@@ -239,10 +240,10 @@ export class Connection {
   /** The answer that was due will not come; those after it had not begun. */
   private breakOff(code: UpstreamFailure['code'], reason: string): void {
     const pending = this.current!;
-    const batch = this.batch;
-    if (batch !== null) {
+    if (this.batch !== null) {
       this.end();
-      this.failAll(code, reason);
+      if (code === 'upstream_timeout') this.failAll(code, reason);
+      else this.sendAllAgain(reason);
       return;
     }
     this.advance();
@@ -259,15 +260,15 @@ export class Connection {
     const pending = this.current;
     if (pending === null) return;
     const grouped = this.batch !== null || this.rest.length > 0;
-    if (this.begun || !(grouped || this.reused)) {
+    if (this.batch === null && (this.begun || !(grouped || this.reused))) {
       const where = this.begun ? `${reason} in the middle of an answer` : `${reason} before an answer`;
-      if (this.batch !== null) return this.failAll('upstream_invalid', where);
       this.advance();
       this.owner.failed(pending, 'upstream_invalid', where, 'maybe');
     }
     this.sendAllAgain(reason);
   }
 
+  /** Those of a batch too: what one caller asked for may have spoiled it for the others. */
   private sendAllAgain(reason: string): void {
     for (const pending of this.takeAll()) {
       if (pending.call.safe && !pending.retried) this.owner.sendAgain(pending);

@@ -1,5 +1,6 @@
 import type { UpstreamPolicy } from '../config/index.ts';
 import type { Upstream, UpstreamCall, UpstreamDeps, UpstreamStats } from './call.ts';
+import { requestHead } from './request-head.ts';
 import { createUpstream } from './upstream.ts';
 
 /** The upstreams of one network. */
@@ -39,7 +40,9 @@ export function createUpstreamPool(policies: UpstreamPolicy[], deps: UpstreamDep
       const before = new Map(upstreams.map((upstream) => [upstream.policy.name, upstream]));
       const created = policies.map((policy) => before.get(policy.name) ?? createUpstream(policy, deps));
       const first = choose(created);
-      for (const [place, upstream] of created.entries()) upstream.update(policies[place]!);
+      // All of them are checked before one is changed.
+      for (const policy of policies) requestHead(policy, deps.instanceId);
+      for (const policy of policies) before.get(policy.name)?.update(policy);
       upstreams = created;
       chosen = first;
       for (const upstream of before.values()) if (!created.includes(upstream)) leave(upstream, graceMs);
