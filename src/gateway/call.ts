@@ -83,7 +83,7 @@ export class Call implements UpstreamCall {
     this.end = scan.end;
     this.idStart = scan.idStart;
     this.idEnd = scan.idEnd;
-    this.id = scan.idStart < 0 ? '' : bytes.latin1Slice(scan.idStart, scan.idEnd);
+    this.id = scan.idStart < 0 ? '' : bytes.toString('latin1', scan.idStart, scan.idEnd);
     this.method = method;
   }
 
@@ -124,11 +124,11 @@ function withId(
   id: string,
 ): string | Buffer {
   if (end - start < LARGE_ANSWER_BYTES) {
-    return bytes.latin1Slice(start, idStart) + id + bytes.latin1Slice(idEnd, end);
+    return bytes.toString('latin1', start, idStart) + id + bytes.toString('latin1', idEnd, end);
   }
   const answer = Buffer.allocUnsafe(end - start - (idEnd - idStart) + id.length);
   let at = bytes.copy(answer, 0, start, idStart);
-  at += answer.latin1Write(id, at);
+  at += answer.write(id, at, 'latin1');
   bytes.copy(answer, at, idEnd, end);
   return answer;
 }

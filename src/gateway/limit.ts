@@ -1,8 +1,9 @@
+import type { QuotaPolicy } from '../config/index.ts';
 import { type Buckets, Chain, outcomes, type QuotaPeriod, quotaPeriod } from '../limits/index.ts';
 import type { Call, QuotaReading } from './call.ts';
 import type { Caller } from './caller.ts';
 import type { PlanLink } from './limit-plan.ts';
-import type { Policy, QuotaPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /** The owner of a bucket that all callers share. */
 const everybody = [0x65766572, 0x79626f64] as const;
@@ -34,8 +35,8 @@ export function createLimitStage(options: {
     chain.reset(cost);
     for (const link of links) addLink(chain, link, caller, policy, network, false);
     for (const link of shadows) addLink(chain, link, caller, policy, network, true);
-    const quota = caller.kind === 'key' ? policy.quota(caller.keyNumber, caller.ruleSet) : undefined;
-    if (quota === undefined) return;
+    const quota = caller.kind === 'key' ? policy.quota(caller.ruleSet) : null;
+    if (quota === null) return;
     const period = periods[quota.period]();
     const quotaCost = quota.unit === 'requests' ? 1 : cost;
     chain.quota(caller.keyNumber, period.id, quota.limit, quotaCost);

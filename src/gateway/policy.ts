@@ -1,4 +1,4 @@
-import { matchMethod, type PolicySnapshot } from '../config/index.ts';
+import { matchMethod, type PolicySnapshot, type QuotaPolicy } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer } from '../jsonrpc/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
@@ -61,6 +61,11 @@ export class Policy {
       facts.plans.set(key, plan);
     }
     return plan;
+  }
+
+  /** The quota of a key, by its rule set. */
+  quota(ruleSet: number): QuotaPolicy | null {
+    return this.snapshot.keyQuotas[ruleSet] ?? null;
   }
 
   /** Hash of a network's name: whose bucket a ceiling per network is. */

@@ -1,5 +1,5 @@
 import type { HttpRequest, Reply } from '../http/index.ts';
-import { looksLikeKey } from '../identity/index.ts';
+import { type KeySources, looksLikeKey } from '../identity/index.ts';
 import {
   describeFault,
   type Fault,
@@ -64,7 +64,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function remember(request: HttpRequest, reign: Reign): Remembered {
     const route = routeOf(request.target, reign.policy.paths);
     const { peer, apiKey, authorization, forwardedFor, forwarded, origin, target } = request;
-    const sources = { xApiKey: apiKey, authorization, path: route.pathKey, query: route.queryKey };
+    const sources: KeySources = { xApiKey: apiKey, authorization, path: route.pathKey, query: route.queryKey };
     const caller = reign.callers.resolve({ peerAddress: peer.address, forwardedFor, forwarded }, sources, options.epochMs());
     const corsLines = corsOf(reign.cors, origin);
     const known = { reign, target, apiKey, authorization, forwardedFor, forwarded, origin, route, caller, corsLines };
@@ -130,7 +130,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
         options.pipeline(call);
         call.release();
       } else {
-        call.id = item.idStart < 0 ? 'null' : bytes.latin1Slice(item.idStart, item.idEnd);
+        call.id = item.idStart < 0 ? 'null' : bytes.toString('latin1', item.idStart, item.idEnd);
         const fault = describeFault(bytes, item);
         const { data, message } = faultDetail(fault, exchange.requestId);
         call.refuse('invalid_request', fault.what, data, message);
@@ -173,7 +173,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     const { bytes, bodyStart, bodyEnd } = request;
     if (!scanRequest(bytes, bodyStart, bodyEnd, scan)) {
       if (scan.fault === 0 && scan.kind === KIND_BATCH) return receiveBatch(request, known, reply);
-      const id = scan.idStart < 0 ? 'null' : bytes.latin1Slice(scan.idStart, scan.idEnd);
+      const id = scan.idStart < 0 ? 'null' : bytes.toString('latin1', scan.idStart, scan.idEnd);
       const code = describeFault(bytes, scan).refusal;
       return refuse(known, reply, code, { id, fault: scan, bytes });
     }

@@ -412,7 +412,7 @@ class LaneRequest implements HttpRequest {
   }
 
   take(bytes: Buffer, from: RequestHead): void {
-    this.target = bytes.latin1Slice(from.targetStart, from.targetEnd);
+    this.target = bytes.toString('latin1', from.targetStart, from.targetEnd);
     this.apiKey = slice(bytes, from.apiKeyStart, from.apiKeyEnd);
     this.authorization = slice(bytes, from.authorizationStart, from.authorizationEnd);
     this.origin = slice(bytes, from.originStart, from.originEnd);
@@ -423,5 +423,5 @@ class LaneRequest implements HttpRequest {
 }
 
 function slice(bytes: Buffer, start: number, end: number): string | undefined {
-  return start < 0 ? undefined : bytes.latin1Slice(start, end);
+  return start < 0 ? undefined : bytes.toString('latin1', start, end);
 }
