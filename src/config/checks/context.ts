@@ -1,0 +1,33 @@
+import type { Config } from '../config.ts';
+import type { Finding } from '../finding.ts';
+import type { Path } from '../problem.ts';
+import type { ParsedConfig } from '../schema/index.ts';
+
+/** What a check across fields is given. */
+export interface CheckContext {
+  config: Config;
+  parsed: ParsedConfig;
+  error(path: Path, message: Finding['message'], suggestion?: string, at?: Finding['at']): void;
+  warn(path: Path, message: Finding['message'], suggestion?: string, at?: Finding['at']): void;
+  /** What was said already, so that it is said once. */
+  told: Set<string>;
+  /** Where a network's, or the one network's, upstreams stand in the file. */
+  upstreamsPath(network: string): Path;
+}
+
+export function createCheckContext(parsed: ParsedConfig, config: Config, findings: Finding[]): CheckContext {
+  const say =
+    (severity: Finding['severity']): CheckContext['error'] =>
+    (path, message, suggestion, at = 'value') => {
+      findings.push({ severity, path, at, message, suggestion });
+    };
+  return {
+    config,
+    parsed,
+    told: new Set(),
+    error: say('error'),
+    warn: say('warning'),
+    upstreamsPath: (network) =>
+      parsed.upstreams.length > 0 ? ['upstreams'] : ['networks', network, 'upstreams'],
+  };
+}

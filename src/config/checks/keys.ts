@@ -1,0 +1,82 @@
+import { looksLikeKey } from '../../identity/index.ts';
+import type { KeyConfig } from '../config.ts';
+import type { CheckContext } from './context.ts';
+import { checkRuleSet } from './limits.ts';
+
+export function checkKeys(context: CheckContext): void {
+  const { config, parsed, error, warn } = context;
+  const names = new Map<string, number>();
+  const digests = new Map<string, number>();
+  for (const [index, key] of parsed.keys.entries()) {
+    const path = ['keys', index];
+    if (key.key !== null && key.sha256 !== null) {
+      error([...path, 'sha256'], 'both key and sha256 are given', 'keep one', 'key');
+      continue;
+    }
+    const digest = key.key ?? key.sha256;
+    if (digest === null) {
+      error(path, `key ${key.name} has neither key nor sha256`, 'add key: ${A_VARIABLE}');
+      continue;
+    }
+    const sameName = names.get(key.name);
+    if (sameName === undefined) names.set(key.name, index);
+    else {
+      error(
+        [...path, 'name'],
+        (lineOf) => `a second key named ${key.name}, the first is on ${lineOf(['keys', sameName, 'name'])}`,
+        'give them different names',
+      );
+    }
+    const same = digests.get(digest.sha256);
+    if (same === undefined) digests.set(digest.sha256, index);
+    else {
+      error(
+        [...path, key.key ? 'key' : 'sha256'],
+        (lineOf) => `the same key as that of ${parsed.keys[same]?.name}, on ${lineOf(['keys', same])}`,
+        'give each its own',
+      );
+    }
+    checkKey(context, key, path, digest.sha256);
+    if (digest.badChecksum) {
+      warn([...path, 'key'], 'begins with pp_live_, but its checksum is wrong', 'was it copied whole?');
+    }
+  }
+  const { quota_slots: slots } = config.limits;
+  if (config.keys.length > slots && config.keys.some((key) => key.quota !== null)) {
+    error(['limits', 'quota_slots'], `${config.keys.length} keys, and room to count the quotas of ${slots}`);
+  }
+}
+
+function checkKey(
+  context: CheckContext,
+  key: Pick<KeyConfig, 'name' | 'limits' | 'quota'>,
+  path: (string | number)[],
+  sha256: string,
+): void {
+  const { config, error } = context;
+  if (looksLikeKey(key.name) && /\d/.test(key.name) && /[A-Za-z]/.test(key.name) && !/[-.@]/.test(key.name)) {
+    error(
+      [...path, 'name'],
+      'the name looks like a key itself: names are shown in logs',
+      'choose another name',
+    );
+  }
+  if (config.admin.token?.sha256 === sha256) {
+    error([...path, 'key'], 'the same text as admin.token', 'a caller must not hold the admin token');
+  }
+  const { limits, quota } = key;
+  if (limits.default.length > 0 || hasAny(limits.groups) || hasAny(limits.methods)) {
+    checkRuleSet(context, limits, [...path, 'limits']);
+  }
+  if (!quota) return;
+  if (quota.requests === null && quota.cost === null) {
+    error([...path, 'quota'], 'the quota has neither requests nor cost', 'add requests: 1000000', 'key');
+  } else if (quota.requests !== null && quota.cost !== null) {
+    error([...path, 'quota', 'cost'], 'the quota has both requests and cost', 'keep one', 'key');
+  }
+}
+
+function hasAny(map: object): boolean {
+  for (const _ in map) return true;
+  return false;
+}

@@ -1,0 +1,46 @@
+import { patternMatches, patternSpecificity } from '../match-method.ts';
+import type { CheckContext } from './context.ts';
+
+export function checkMethods({ config, error, warn }: CheckContext): void {
+  const { groups, blocked, costs } = config.methods;
+  for (const [index, pattern] of blocked.entries()) {
+    if (patternSpecificity(pattern) === 0) {
+      error(
+        ['methods', 'blocked', index],
+        `${JSON.stringify(pattern)} blocks every method`,
+        'name the methods to block',
+      );
+    } else if (blocked.indexOf(pattern) !== index) {
+      warn(['methods', 'blocked', index], `${pattern} is there twice`);
+    }
+  }
+  const owner = new Map<string, { group: string; index: number }>();
+  for (const [group, patterns] of Object.entries(groups)) {
+    if (patterns.length === 0) warn(['methods', 'groups', group], 'an empty group', undefined, 'key');
+    for (const [index, pattern] of patterns.entries()) {
+      const path = ['methods', 'groups', group, index];
+      const first = owner.get(pattern);
+      if (first) {
+        warn(
+          path,
+          first.group === group
+            ? `${pattern} is there twice`
+            : `${pattern} belongs to group ${first.group}, which comes first: it has no effect here`,
+        );
+      } else owner.set(pattern, { group, index });
+      const hidden = blocked.find((one) => hides(one, pattern));
+      if (hidden !== undefined) warn(path, `every method it fits is blocked by ${hidden}`);
+    }
+  }
+  for (const pattern of Object.keys(costs)) {
+    const hidden = blocked.find((one) => hides(one, pattern));
+    if (hidden !== undefined) {
+      warn(['methods', 'costs', pattern], `every method it fits is blocked by ${hidden}`, undefined, 'key');
+    }
+  }
+}
+
+/** Does the first pattern fit all that the second fits? Sure only where it says yes. */
+export function hides(broad: string, narrow: string): boolean {
+  return broad === narrow || patternMatches(broad, narrow);
+}

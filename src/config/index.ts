@@ -1,0 +1,48 @@
+/** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
+export { compile, configHash, versionsOf } from './compile.ts';
+export type {
+  CeilingConfig,
+  Config,
+  KeyConfig,
+  KeyLimitsConfig,
+  NetworkConfig,
+  QuotaConfig,
+  RuleConfig,
+  UpstreamConfig,
+} from './config.ts';
+export type { Environment } from './environment.ts';
+export {
+  createConfig,
+  type LoadOptions,
+  type LoadResult,
+  loadConfig,
+  parseConfig,
+  type ReadFile,
+} from './load.ts';
+export { matchMethod, patternMatches, patternSpecificity } from './match-method.ts';
+export { formatProblem, type Problem, renderProblem } from './problem.ts';
+export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
+export { createRegistries, type KeyRegistry, type Registries } from './registries.ts';
+export {
+  formatListen,
+  isLoopback,
+  isWildcard,
+  type ListenAddress,
+  parseListen,
+  sameListen,
+} from './schema/addresses.ts';
+export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
+export type { UpstreamUrl } from './schema/networks.ts';
+export type {
+  CeilingPolicy,
+  MethodsPolicy,
+  NetworkPolicy,
+  PolicySnapshot,
+  QuotaPolicy,
+  RulePolicy,
+  RuleRank,
+  RuleSet,
+  ServerPolicy,
+  UpstreamPolicy,
+} from './snapshot.ts';
+export type { TlsMaterial } from './tls-files.ts';

@@ -1,0 +1,296 @@
+import { z } from 'zod';
+import { formatDuration, formatSize, parseDuration, parseSize, unitHint } from '../quantity.ts';
+
+/** A JSON Schema, as far as we say of it. */
+export type JsonSchema = Record<string, unknown>;
+
+/** What the reference and the editor schema say of a field beside its description. */
+export interface FieldFacts {
+  /** The type's name in the reference: `duration`, `text`, `list of networks`. */
+  type: string;
+  /** What the field means; one line. */
+  about: string;
+  /** As it would be written; `required` if it must be there; undefined: nothing, or said in `about`. */
+  default?: string;
+  /** `1s to 1h`; undefined where the type says all. */
+  bounds?: string;
+  /** Problems show kind and length only. */
+  secret?: boolean;
+  json(): JsonSchema;
+  /** Of a section: its fields. Of a list or map: its items'. */
+  fields?: Readonly<Record<string, z.core.$ZodType>>;
+}
+
+/** Facts of every field and section, by schema. */
+const factsBySchema = new WeakMap<z.core.$ZodType, FieldFacts>();
+
+/** Says what the reference and the editor schema say of `schema`. */
+export function describe(schema: z.core.$ZodType, facts: FieldFacts): void {
+  factsBySchema.set(schema, facts);
+}
+
+/** What may be absent: the transform that follows is asked in any case, and fills the default in. */
+export const anything = z.unknown().optional();
+
+/** The facts of a schema made by this folder's builders. */
+export function factsOf(schema: z.core.$ZodType): FieldFacts {
+  const facts = factsBySchema.get(schema);
+  if (!facts) throw new Error('a config field without facts');
+  return facts;
+}
+
+/** A field's JSON Schema with its description. */
+export function jsonOf(schema: z.core.$ZodType): JsonSchema {
+  const { json, about, bounds, default: fallback } = factsOf(schema);
+  const more = [
+    bounds && `Bounds: ${bounds}.`,
+    fallback && fallback !== 'required' && `Default: ${fallback}.`,
+  ];
+  return { description: [about, ...more].filter(Boolean).join(' ').replaceAll('`', ''), ...json() };
+}
+
+/** What a custom issue carries, for the message: what would have been right. */
+export interface Expectation {
+  expected?: string;
+  /** Instead of «found …, expected …». */
+  message?: string;
+  suggestion?: string;
+  secret?: boolean;
+}
+
+/** Says what is wrong with a field; the return value takes the parser's place and is not used. */
+export type Fail = (expectation: Expectation) => never;
+
+type Spec = Omit<FieldFacts, 'default' | 'json'> & { json: JsonSchema };
+
+/** A value in a `${…}` is not known to the editor: any field may be one. */
+export const fromEnvironment: JsonSchema = { type: 'string', pattern: '\\$\\{' };
+
+/**
+ * One scalar field. `parse` is given what the file says, never undefined, and returns the value or fails.
+ * `fallback` undefined: the field is required.
+ */
+export function field<T>(
+  spec: Spec,
+  fallback: { written: string; value: T } | undefined,
+  parse: (value: unknown, fail: Fail) => T,
+): z.ZodType<T> {
+  const schema = anything.transform((value, context): T => {
+    if (value === undefined && fallback) return fallback.value;
+    const fail = ((expectation: Expectation) => {
+      context.issues.push({
+        code: 'custom',
+        input: value,
+        message: 'invalid',
+        params: { ...expectation, secret: spec.secret },
+      });
+      return z.NEVER;
+    }) as Fail;
+    if (value === undefined) return fail({ message: 'is missing', suggestion: `expected ${spec.type}` });
+    return parse(value, fail);
+  });
+  const { json, ...facts } = spec;
+  describe(schema, {
+    ...facts,
+    default: fallback ? fallback.written : 'required',
+    json: () => (json.type === 'string' && !json.pattern ? json : { anyOf: [json, fromEnvironment] }),
+  });
+  return schema as unknown as z.ZodType<T>;
+}
+
+interface Bounds {
+  min: string;
+  max: string;
+  default?: string;
+  about: string;
+}
+
+/** Milliseconds. Bounds and default as written. */
+export function duration(spec: Bounds): z.ZodType<number> {
+  return quantity('duration', spec, parseDuration, formatDuration, '^(0|\\d+(\\.\\d+)? ?(ms|s|m|h|d))$');
+}
+
+/** Bytes. Bounds and default as written; in the file also a plain number of bytes. */
+export function size(spec: Bounds): z.ZodType<number> {
+  return quantity('size', spec, parseSize, formatSize, '^\\d+(\\.\\d+)? ?(B|kB|KiB|MB|MiB|GB|GiB)$');
+}
+
+function quantity(
+  kind: 'duration' | 'size',
+  spec: Bounds,
+  parse: (text: string) => number | undefined,
+  format: (value: number) => string,
+  pattern: string,
+): z.ZodType<number> {
+  const [min, max] = [parse(spec.min) ?? Number.NaN, parse(spec.max) ?? Number.NaN];
+  const bounds = `${spec.min} to ${spec.max}`;
+  const expected = `a ${kind} from ${bounds}`;
+  const fallback =
+    spec.default === undefined
+      ? undefined
+      : { written: spec.default, value: parse(spec.default) ?? Number.NaN };
+  const text: JsonSchema = { type: 'string', pattern };
+  const json = kind === 'size' ? { anyOf: [text, { type: 'integer', minimum: min, maximum: max }] } : text;
+  return field({ type: kind, about: spec.about, bounds, json }, fallback, (value, fail) => {
+    if (typeof value === 'number') {
+      if (value === 0 || kind === 'size') {
+        if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+        return fail({ expected });
+      }
+      return fail({ expected, suggestion: unitHint(String(value), kind) });
+    }
+    if (typeof value !== 'string') return fail({ expected });
+    const parsed = kind === 'size' && /^\d{1,15}$/.test(value) ? Number(value) : parse(value);
+    if (parsed === undefined) return fail({ expected, suggestion: unitHint(value, kind) });
+    if (parsed >= min && parsed <= max) return parsed;
+    return fail({
+      expected,
+      suggestion: `the ${parsed < min ? 'least' : 'most'} is ${format(parsed < min ? min : max)}`,
+    });
+  });
+}
+
+interface IntegerSpec {
+  min: number;
+  max: number;
+  default?: number;
+  about: string;
+  /** `requests`, `tokens` … shown after the type. */
+  unit?: string;
+}
+
+export function integer(spec: IntegerSpec): z.ZodType<number> {
+  const bounds = `${spec.min} to ${spec.max}`;
+  const fallback =
+    spec.default === undefined ? undefined : { written: String(spec.default), value: spec.default };
+  return field(
+    {
+      type: spec.unit ? `integer (${spec.unit})` : 'integer',
+      about: spec.about,
+      bounds,
+      json: { type: 'integer', minimum: spec.min, maximum: spec.max },
+    },
+    fallback,
+    (value, fail) => {
+      const number = asNumber(value);
+      if (Number.isSafeInteger(number) && number >= spec.min && number <= spec.max) return number;
+      return fail({ expected: `a whole number from ${bounds}` });
+    },
+  );
+}
+
+/** A number as YAML's or, through the environment or in quotes, as text; else NaN. */
+export function asNumber(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : Number.NaN;
+}
+
+/** A share from 0 to 1, written `0.01` or `1%`. */
+export function share(spec: { default: string; about: string }): z.ZodType<number> {
+  const read = (value: unknown): number => {
+    if (typeof value === 'string' && value.endsWith('%')) return asNumber(value.slice(0, -1).trim()) / 100;
+    return asNumber(value);
+  };
+  return field(
+    {
+      type: 'share',
+      about: spec.about,
+      bounds: '0 to 1, or 0% to 100%',
+      json: {
+        anyOf: [
+          { type: 'number', minimum: 0, maximum: 1 },
+          { type: 'string', pattern: '^\\d+(\\.\\d+)? ?%$' },
+        ],
+      },
+    },
+    { written: spec.default, value: read(spec.default) },
+    (value, fail) => {
+      const number = read(value);
+      return number >= 0 && number <= 1
+        ? number
+        : fail({ expected: 'a share such as 1% or 0.01, from 0 to 1' });
+    },
+  );
+}
+
+export function choice<const T extends string>(spec: {
+  values: readonly T[];
+  default?: T;
+  about: string;
+}): z.ZodType<T> {
+  const fallback = spec.default === undefined ? undefined : { written: spec.default, value: spec.default };
+  return field(
+    { type: spec.values.map((v) => `\`${v}\``).join(', '), about: spec.about, json: { enum: spec.values } },
+    fallback,
+    (value, fail) => {
+      const found = spec.values.find((one) => one === value);
+      return found ?? fail({ expected: listed(spec.values), suggestion: nearestHint(value, spec.values) });
+    },
+  );
+}
+
+export function flag(spec: { default: boolean; about: string }): z.ZodType<boolean> {
+  return field(
+    { type: '`true`, `false`', about: spec.about, json: { type: 'boolean' } },
+    { written: String(spec.default), value: spec.default },
+    (value, fail) => {
+      if (value === true || value === 'true') return true;
+      if (value === false || value === 'false') return false;
+      return fail({ expected: 'true or false' });
+    },
+  );
+}
+
+export interface TextSpec<T> {
+  type: string;
+  about: string;
+  /** «a name of …»: what a problem says was expected. */
+  expected: string;
+  /** JSON Schema pattern, where there is one. */
+  pattern?: string;
+  bounds?: string;
+  secret?: boolean;
+  default?: { written: string; value: T };
+  /** The value, or undefined or `wrong(…)` if the text is none. */
+  parse(text: string): T | Wrong | undefined;
+}
+
+export function text<T>(spec: TextSpec<T>): z.ZodType<T> {
+  const json: JsonSchema = spec.pattern ? { type: 'string', pattern: spec.pattern } : { type: 'string' };
+  const { type, about, bounds, secret, expected } = spec;
+  return field({ type, about, bounds, secret, json }, spec.default, (value, fail) => {
+    if (typeof value === 'number' || typeof value === 'boolean')
+      return fail({ expected, suggestion: 'put it in quotes' });
+    if (typeof value !== 'string') return fail({ expected });
+    const parsed = spec.parse(value);
+    if (parsed === undefined) return fail({ expected });
+    if (!(parsed instanceof Wrong)) return parsed;
+    const { expectation } = parsed;
+    return fail(expectation.message === undefined ? { expected, ...expectation } : expectation);
+  });
+}
+
+/** What is wrong with a text, in a `TextSpec`'s parse. */
+export function wrong(expectation: Expectation): Wrong {
+  return new Wrong(expectation);
+}
+
+class Wrong {
+  readonly expectation: Expectation;
+
+  constructor(expectation: Expectation) {
+    this.expectation = expectation;
+  }
+}
+
+/** `a`, `b` or `c`. */
+export function listed(values: readonly string[]): string {
+  if (values.length < 2) return values.join('');
+  return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
+}
+
+function nearestHint(value: unknown, values: readonly string[]): string | undefined {
+  const folded = String(value).toLowerCase();
+  const near = values.find((one) => one.startsWith(folded.slice(0, 3)));
+  return near && folded.length > 2 ? `did you mean ${near}?` : undefined;
+}
