@@ -2,6 +2,8 @@
 # dependencies. Prints on standard error only, since standard output belongs to the program that follows.
 
 pinned_node=26.10.0
+cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+cache=${cache:-$root/.cache}/polymorph-proxy
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -87,8 +89,7 @@ fetch_node() (
 use_node() {
   machine_path=$PATH
   if node_fits node; then return; fi
-  cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-  home=${cache:-$root/.cache}/polymorph-proxy/node-$pinned_node
+  home=$cache/node-$pinned_node
   if [ ! -x "$home/bin/node" ]; then fetch_node "$home" || exit; fi
   PATH=$home/bin:$PATH
   export PATH
