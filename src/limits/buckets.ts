@@ -150,10 +150,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
         if (level < max) {
           last = tick > was ? tick : was;
           state = words[word + stateAt]!;
-        } else {
-          level = max;
-          if (was > last) last = was;
-        }
+        } else level = max;
       }
 
       const bit = 1 << link;

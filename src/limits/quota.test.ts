@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { quotaPeriod } from './quota.ts';
+import { createFixture } from './testing/fixture.ts';
+
+const utc = Date.UTC;
+
+describe('quotaPeriod', () => {
+  test('days end at UTC midnight', () => {
+    const before = quotaPeriod('day', utc(2026, 1, 28, 23, 59, 59, 999));
+    const after = quotaPeriod('day', utc(2026, 2, 1));
+    expect(before.resetsAtMs).toBe(utc(2026, 2, 1));
+    expect(after.id).toBeGreaterThan(before.id);
+    expect(after.resetsAtMs).toBe(utc(2026, 2, 2));
+  });
+
+  test('months end with the calendar, leap years and new year included', () => {
+    expect(quotaPeriod('month', utc(2028, 1, 29)).resetsAtMs).toBe(utc(2028, 2, 1));
+    const december = quotaPeriod('month', utc(2026, 11, 31, 23, 59));
+    expect(december.resetsAtMs).toBe(utc(2027, 0, 1));
+    expect(quotaPeriod('month', utc(2027, 0, 1)).id).toBeGreaterThan(december.id);
+  });
+});
+
+describe('a quota', () => {
+  const june = quotaPeriod('month', utc(2026, 5, 10)).id;
+  const july = quotaPeriod('month', utc(2026, 6, 1)).id;
+
+  function use(fixture: ReturnType<typeof createFixture>, period: number, cost = 1, limit = 3): number {
+    fixture.chain.reset(1);
+    fixture.chain.quota(7, period, limit, cost);
+    fixture.buckets.take(fixture.chain, 0);
+    return fixture.chain.outcome;
+  }
+
+  test('passes up to its limit and says what is used', () => {
+    const fixture = createFixture();
+    expect([1, 2, 3, 4].map(() => [use(fixture, june), fixture.chain.quotaUsed])).toEqual([
+      [0, 1],
+      [0, 2],
+      [0, 3],
+      [3, 3],
+    ]);
+    expect(fixture.chain.retryAfterMs).toBe(Number.POSITIVE_INFINITY);
+    expect(fixture.chain.failing).toBe(-1);
+  });
+
+  test('starts again with its period, and a clock set back does not start it again', () => {
+    const fixture = createFixture();
+    use(fixture, june, 3);
+    expect(use(fixture, july, 2)).toBe(0);
+    expect(use(fixture, june, 2)).toBe(3);
+    expect(use(fixture, june, 1)).toBe(0);
+    expect(fixture.buckets.readQuota(7, july)).toBe(3);
+  });
+
+  test('of another kind starts at nothing', () => {
+    const fixture = createFixture();
+    use(fixture, june, 3);
+    expect(use(fixture, quotaPeriod('day', utc(2026, 5, 10)).id)).toBe(0);
+  });
+
+  test('is given back in its own period only', () => {
+    const fixture = createFixture();
+    use(fixture, june, 3);
+    fixture.buckets.refundQuota(7, june, 2);
+    expect(fixture.buckets.readQuota(7, june)).toBe(1);
+    use(fixture, july, 2);
+    fixture.buckets.refundQuota(7, june, 1);
+    expect(fixture.buckets.readQuota(7, july)).toBe(2);
+    fixture.buckets.refundQuota(7, july, 99);
+    expect(fixture.buckets.readQuota(7, july)).toBe(0);
+  });
+
+  test('counts past 32 bits', () => {
+    const fixture = createFixture();
+    fixture.buckets.writeQuota(7, june, 2 ** 40);
+    expect(use(fixture, june, 1, 2 ** 40)).toBe(3);
+    expect(use(fixture, june, 1, 2 ** 40 + 1)).toBe(0);
+  });
+
+  test('of a slot that does not exist is an error, and leaves no lock behind', () => {
+    const { chain, buckets } = createFixture();
+    chain.reset(1);
+    chain.quota(5000, june, 1, 1);
+    expect(() => buckets.take(chain, 0)).toThrow(RangeError);
+    expect(buckets.readQuota(5000 & 63, june)).toBe(0);
+  });
+});
