@@ -20,6 +20,7 @@ export {
   type ReadFile,
 } from './load.ts';
 export { matchMethod, patternMatches, patternSpecificity } from './match-method.ts';
+export { type ConfigPlan, planChange } from './plan/index.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
 export { createRegistries, type KeyRegistry, type Registries } from './registries.ts';
@@ -45,4 +46,8 @@ export type {
   ServerPolicy,
   UpstreamPolicy,
 } from './snapshot.ts';
+export { summarize } from './summary.ts';
 export type { TlsMaterial } from './tls-files.ts';
+export { type ConfigWatch, watchConfig, type WatchOptions } from './watch.ts';
+export { editorSchema } from './editor-schema.ts';
+export { referencePage } from './reference.ts';

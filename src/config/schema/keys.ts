@@ -104,7 +104,7 @@ const quota = delegated(quotaRecord as unknown as z.ZodType<z.output<typeof quot
 const keyRecord = record('One API key.', {
   name: text<string>({
     type: 'name',
-    about: 'Whose it is; keeps its buckets and quota when the key changes.',
+    about: 'Whose it is. Its quota goes on when the key is replaced.',
     expected: 'a name: letters, digits, `.`, `_`, `@`, `-`, at most 128',
     parse: (name) => (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/.test(name) ? name : undefined),
   }),

@@ -1,0 +1,9 @@
+/** Writes docs/configuration.md and examples/config.schema.json from the config's schema. Tests keep them equal. */
+import { writeFileSync } from 'node:fs';
+import { editorSchema, referencePage } from '../src/config/index.ts';
+
+writeFileSync(new URL('../docs/configuration.md', import.meta.url), referencePage());
+writeFileSync(
+  new URL('../examples/config.schema.json', import.meta.url),
+  `${JSON.stringify(editorSchema(), null, 2)}\n`,
+);

@@ -1,0 +1,31 @@
+import { isAbsolute, join } from 'node:path';
+import { type Config, type LoadResult, loadConfig, type Problem, renderProblem } from '../config/index.ts';
+import type { CommandIo } from './io.ts';
+
+/** Problems printed before the rest is counted. */
+const PROBLEMS_SHOWN_MAX = 50;
+
+/** Loads a config and prints what is wrong with it to standard error; undefined if it cannot be used. */
+export function loadForCommand(file: string, io: CommandIo): Config | undefined {
+  const result = loadNamed(file, io);
+  printProblems(result.ok ? result.warnings() : result.problems, result.text, io);
+  return result.ok ? result.config : undefined;
+}
+
+/** Messages name the file as the user did, wherever it is. */
+function loadNamed(file: string, io: CommandIo): LoadResult {
+  const path = isAbsolute(file) ? file : join(io.cwd, file);
+  const renamed = (problem: Problem): Problem => ({ ...problem, file });
+  const result = loadConfig(path, { env: io.env });
+  if (!result.ok) return { ...result, problems: result.problems.map(renamed) };
+  return { ...result, warnings: () => result.warnings().map(renamed) };
+}
+
+function printProblems(problems: readonly Problem[], text: string, io: CommandIo): void {
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN_MAX)) io.stderr(`${renderProblem(problem, text)}\n`);
+  if (problems.length > PROBLEMS_SHOWN_MAX) io.stderr(`… and ${problems.length - PROBLEMS_SHOWN_MAX} more\n`);
+  if (problems.length === 0) return;
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const count = (amount: number, what: string): string => `${amount} ${what}${amount === 1 ? '' : 's'}`;
+  io.stderr(`${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}\n`);
+}
