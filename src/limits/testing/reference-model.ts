@@ -39,6 +39,11 @@ export interface ModelResult {
 const tokenOf = (rule: ModelRule): bigint => BigInt(rule.periodMs) * 1000n;
 const maxOf = (rule: ModelRule): bigint => BigInt(rule.requests + rule.burst) * tokenOf(rule);
 
+/** A full bucket is the same as none: it has no past. */
+const full = (rule: ModelRule, now: bigint): ModelBucket => {
+  return { rule, units: maxOf(rule), atMicros: now, inBurst: false };
+};
+
 function gcd(a: bigint, b: bigint): bigint {
   return b === 0n ? a : gcd(b, a % b);
 }
@@ -47,33 +52,29 @@ export class ReferenceModel {
   readonly buckets = new Map<string, ModelBucket>();
   readonly quotas = new Map<string, number>();
 
-  /** The bucket at `now`, under `rule`: refilled by its old rule, then the ratio kept, rounded down to a unit. */
+  /**
+   * The bucket at `now`, under `rule`: refilled by its old rule, then the ratio kept, rounded down to a unit. Only a
+   * take and a change of rule are remembered: looking at a bucket leaves no trace, whatever the clock does next.
+   */
   private at(name: string, rule: ModelRule, now: bigint): ModelBucket {
     const max = maxOf(rule);
-    const bucket = this.buckets.get(name) ?? { rule, units: max, atMicros: now, inBurst: false };
-    this.buckets.set(name, bucket);
-    this.refill(bucket, now);
+    const bucket = this.refilled(this.buckets.get(name) ?? full(rule, now), now);
     const old = bucket.rule;
-    if (old.requests !== rule.requests || old.periodMs !== rule.periodMs || old.burst !== rule.burst) {
-      // Units as the implementation counts them, without the factor that rate and period share.
-      const shared = gcd(BigInt(rule.requests), tokenOf(rule));
-      bucket.units = ((bucket.units * (max / shared)) / maxOf(old)) * shared;
-      bucket.rule = rule;
-      if (bucket.units === max) bucket.inBurst = false;
-    }
-    return bucket;
+    if (old.requests === rule.requests && old.periodMs === rule.periodMs && old.burst === rule.burst)
+      return bucket;
+    // Units as the implementation counts them, without the factor that rate and period share.
+    const shared = gcd(BigInt(rule.requests), tokenOf(rule));
+    const units = ((bucket.units * (max / shared)) / maxOf(old)) * shared;
+    const migrated = units === max ? full(rule, now) : { ...bucket, rule, units };
+    this.buckets.set(name, migrated);
+    return migrated;
   }
 
-  private refill(bucket: ModelBucket, now: bigint): void {
-    const max = maxOf(bucket.rule);
-    // A full bucket is the same as none: it has no past.
-    if (bucket.units === max) bucket.atMicros = now;
-    if (now <= bucket.atMicros) return;
-    bucket.units += (now - bucket.atMicros) * BigInt(bucket.rule.requests);
-    bucket.atMicros = now;
-    if (bucket.units < max) return;
-    bucket.units = max;
-    bucket.inBurst = false;
+  private refilled(bucket: ModelBucket, now: bigint): ModelBucket {
+    if (bucket.units === maxOf(bucket.rule)) return full(bucket.rule, now);
+    if (now <= bucket.atMicros) return bucket;
+    const units = bucket.units + (now - bucket.atMicros) * BigInt(bucket.rule.requests);
+    return units < maxOf(bucket.rule) ? { ...bucket, units, atMicros: now } : full(bucket.rule, now);
   }
 
   take(links: ModelLink[], cost: number, nowMicros: number, quota?: ModelQuota): ModelResult {
@@ -85,7 +86,10 @@ export class ReferenceModel {
     const shadowRefused = links.flatMap(({ shadow }, i) => (shadow && !fits[i] ? [i] : []));
     if (refused.length > 0) {
       const depleted = refused.some((i) => buckets[i]!.inBurst);
-      for (const i of refused) buckets[i]!.inBurst = false;
+      for (const i of refused) {
+        const stored = this.buckets.get(links[i]!.name);
+        if (stored !== undefined) stored.inBurst = false;
+      }
       return { outcome: 'exceeded', refused, shadowRefused, depleted, before };
     }
     if (quota !== undefined) {
@@ -97,12 +101,12 @@ export class ReferenceModel {
     }
     let burst = false;
     if (cost > 0) {
-      links.forEach(({ rule, shadow }, i) => {
+      links.forEach(({ name, rule, shadow }, i) => {
         if (!fits[i]) return;
-        const bucket = buckets[i]!;
-        bucket.units -= need[i]!;
-        bucket.inBurst = !shadow && bucket.units < BigInt(rule.burst) * tokenOf(rule);
-        burst ||= bucket.inBurst;
+        const units = buckets[i]!.units - need[i]!;
+        const inBurst = !shadow && units < BigInt(rule.burst) * tokenOf(rule);
+        this.buckets.set(name, { rule, units, atMicros: buckets[i]!.atMicros, inBurst });
+        burst ||= inBurst;
       });
     }
     return { outcome: burst ? 'burst' : 'allowed', refused, shadowRefused, depleted: false, before };
