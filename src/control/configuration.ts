@@ -70,8 +70,14 @@ function withOverrides(
   config: Config,
   { listen, adminListen, workers, logLevel, logFormat }: ConfigOverrides,
 ): { config: Config } | { problems: string[]; rendered: string } {
-  if (adminListen && adminListen !== 'none' && !isLoopbackHost(adminListen.host) && config.admin.token === null) {
-    const problem = '--admin-listen: beyond loopback the admin listener needs a token: set admin.token in a config';
+  if (
+    adminListen &&
+    adminListen !== 'none' &&
+    !isLoopbackHost(adminListen.host) &&
+    config.admin.token === null
+  ) {
+    const problem =
+      '--admin-listen: beyond loopback the admin listener needs a token: set admin.token in a config';
     return { problems: [problem], rendered: problem };
   }
   return {

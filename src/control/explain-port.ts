@@ -45,10 +45,20 @@ export function createExplainPort(options: ExplainPortOptions): AdminPorts['expl
       const key = keyName === undefined ? undefined : options.keyByName(keyName);
       if (keyName !== undefined && key === undefined) return { unanswerable: `no key is named ${keyName}` };
       const digest = key?.sha256 ?? keySha256;
-      const ask = { keySha256: digest === undefined ? undefined : Buffer.from(digest, 'hex'), address, network, method };
+      const ask = {
+        keySha256: digest === undefined ? undefined : Buffer.from(digest, 'hex'),
+        address,
+        network,
+        method,
+      };
       const record = await patiently(() => decideNow()(ask));
       if (record === undefined) return { unanswerable: `no network is named ${network}` };
-      return { kind: 'dry-run', requestId: null, records: [named(record)], workers: { asked: 0, answered: 0 } };
+      return {
+        kind: 'dry-run',
+        requestId: null,
+        records: [named(record)],
+        workers: { asked: 0, answered: 0 },
+      };
     },
   };
 }

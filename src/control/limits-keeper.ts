@@ -28,7 +28,9 @@ export interface LimitsKeeperOptions {
   /** Where to keep state; null keeps nothing. */
   path: string | null;
   entries: number;
-  random(words: Uint32Array): void;
+  quotaSlots: number;
+  /** A fresh seed: four unpredictable words. */
+  randomSeed(): Uint32Array;
   wallMs(): number;
 }
 
@@ -37,12 +39,8 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
   const { path, wallMs } = options;
   const saved = path === null ? undefined : await readState(path);
   const bytes = saved instanceof Uint8Array ? saved : undefined;
-  let seed = bytes && savedSeed(bytes);
-  if (seed === undefined) {
-    seed = new Uint32Array(4);
-    options.random(seed);
-  }
-  const memory = createLimitsMemory({ entries: options.entries, seed });
+  const seed = (bytes && savedSeed(bytes)) ?? options.randomSeed();
+  const memory = createLimitsMemory({ entries: options.entries, quotaSlots: options.quotaSlots, seed });
   const buckets = createBuckets(memory, 0);
   const nowMicros = createMonotonicClock();
   return {

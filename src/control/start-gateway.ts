@@ -1,14 +1,248 @@
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type AdminServer, startAdminServer } from '../admin/index.ts';
-import type { Config, Environment } from '../config/index.ts';
-import { type DecisionRecord, type FromWorker, type ToWorker, workerUrl, type WorkerStart } from '../gateway/index.ts';
-import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
-import { createAppliedTracker } from './applied.ts';
+import { type Config, type Environment, formatListen } from '../config/index.ts';
+import { workerUrl } from '../gateway/index.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
-import { type ConfigOverrides, type ConfigSource, type Configuration, createConfigReader, secretsOf } from './configuration.ts';
-import { createExplainCollector } from './explain-collector.ts';
+import {
+  type Configuration,
+  type ConfigOverrides,
+  type ConfigSource,
+  createConfigReader,
+  secretsOf,
+} from './configuration.ts';
+import { createDataPlane, workerCount } from './data-plane.ts';
+import { createEnding } from './ending.ts';
 import { createExplainPort } from './explain-port.ts';
-import { createLimitsKeeper } from './limits-keeper.ts';
+import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
+import { sayOurselves, upstreamsOf } from './ourselves.ts';
+import { createPolicyKeeper, type PolicyKeeper } from './policy-keeper.ts';
+import { type Phase, readinessOf } from './readiness.ts';
+import type { ReloadResult } from './reload.ts';
+import { createGatewayReload, type GatewayReload } from './reload-gateway.ts';
+import { findSelf } from './self-probe.ts';
+import { StartError } from './start-error.ts';
+import { stateFileName } from './state-file.ts';
+import type { PoolTiming } from './worker-pool.ts';
+
+export interface GatewayOptions {
+  source: ConfigSource;
+  env: Environment;
+  overrides?: ConfigOverrides;
+  version: string;
+  /** Is standard output a terminal, and may it be coloured? Decides what `logging.format: auto` means. */
+  terminal: boolean;
+  colour: boolean;
+  /** Watch the config's files. */
+  watch: boolean;
+  /** Where log lines go; default: standard output. */
+  logOutput?: { write(line: string): void };
+  /** For tests: another worker, other times. */
+  workerUrl?: URL;
+  timing?: Partial<PoolTiming>;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** http or https URL of the public listener. */
+  url: string;
+  address: { host: string; port: number };
+  /** null: turned off. */
+  adminUrl: string | null;
+  instanceId: string;
+  logger: Logger;
+  /** Reads the config again. Never rejects. */
+  reload(): Promise<ReloadResult>;
+  /**
+   * Not ready from now on; finishes what is under way within `server.drain_timeout`, keeps the state of limits, and
+   * resolves when all has ended. A second call waits for the first.
+   */
+  drain(): Promise<void>;
+  /** Ends everything at once, keeping nothing. */
+  stop(): Promise<void>;
+}
+
+const probeTimeoutMs = 1_000;
+
+/**
+ * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
+ * signals and ends no process: that is the caller's.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const readConfig = createConfigReader(options.source, options.env, options.overrides ?? {});
+  const configuration = readConfig();
+  if (!('config' in configuration)) throw new StartError('config_invalid', configuration.rendered);
+  const log = openConfiguredLog(configuration.config, options);
+  for (const warning of configuration.warnings()) log.logger.warn(warning);
+  const undo: (() => unknown)[] = [() => log.flush()];
+  try {
+    return await compose(options, configuration, readConfig, log, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function compose(
+  options: GatewayOptions,
+  { config, tls, files }: Configuration,
+  readConfig: ReturnType<typeof createConfigReader>,
+  log: OpenLog,
+  undo: (() => unknown)[],
+): Promise<Gateway> {
+  const { logger } = log;
+  const instanceId = randomBytes(9).toString('base64url');
+  const { listen } = config.server;
+  const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
+  const limits = await createLimitsKeeper({
+    path: config.server.state_dir === null ? null : join(config.server.state_dir, stateFileName),
+    entries: config.limits.table_entries,
+    quotaSlots: config.limits.quota_slots,
+    randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
+    wallMs: Date.now,
+  });
+  const policy = createPolicyKeeper(config, limits, Date.now);
+  restoreLimits(limits, policy, logger);
+
+  const workers = workerCount(config.server.workers, address.reusePort);
+  if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
+  const dataPlane = createDataPlane({
+    workerUrl: options.workerUrl ?? workerUrl,
+    workers,
+    address,
+    tls,
+    limits,
+    snapshot: () => policy.snapshot,
+    instanceId,
+    bootId: Date.now().toString(36),
+    logger,
+    timing: options.timing,
+  });
+  undo.push(dataPlane.stop);
+
+  let phase: Phase = 'starting';
+  let reloading: GatewayReload | undefined;
+  const admin = await startAdmin(config, {
+    instanceId,
+    readiness: () =>
+      readinessOf({ phase, workers: dataPlane.states(), config: configFacts(policy, reloading?.last()) }),
+    explain: createExplainPort({
+      limits: limits.memory,
+      collector: dataPlane.explain,
+      snapshot: () => policy.snapshot,
+      keyByNumber: policy.keyByNumber,
+      keyByName: policy.keyByName,
+    }),
+    onError: (error) => logger.error({ err: error }, 'the admin listener failed at a request'),
+  });
+  undo.push(() => admin?.close(0));
+
+  await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
+  await refuseOurselves(config, instanceId);
+
+  reloading = createGatewayReload({
+    config,
+    files,
+    tls,
+    readConfig,
+    policy,
+    dataPlane,
+    admin,
+    log,
+    instanceId,
+    watch: options.watch,
+  });
+  undo.push(reloading.close);
+  phase = 'serving';
+  const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
+  const adminUrl = admin === null ? null : urlOf('http', admin.address);
+  logger.info(
+    { url, admin: adminUrl, workers, version: options.version, config: policy.snapshot.configHash },
+    'serving',
+  );
+
+  const ending = createEnding({ dataPlane, admin, limits, policy, log, close: reloading.close });
+  return {
+    url,
+    address: { host: address.host, port: address.port },
+    adminUrl,
+    instanceId,
+    logger,
+    reload: () => (reloading as GatewayReload).reload(),
+    drain() {
+      phase = 'draining';
+      return ending.drain();
+    },
+    stop: ending.stop,
+  };
+}
+
+function openConfiguredLog(
+  { logging, ...config }: Config,
+  { terminal, colour, logOutput }: GatewayOptions,
+): OpenLog {
+  const format = logging.format === 'auto' ? (terminal ? 'pretty' : 'json') : logging.format;
+  return openLog({
+    level: logging.level,
+    format,
+    colour,
+    output: logOutput,
+    secrets: secretsOf({ ...config, logging }),
+  });
+}
+
+function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logger): void {
+  const restored = limits.restore(policy.quotaSlotOf);
+  if (restored === null) return;
+  if ('problem' in restored)
+    logger.warn(`the saved state of limits is not used: ${restored.problem}; all buckets start full`);
+  else logger.info(`restored ${restored.restored} of the last run`);
+}
+
+async function startAdmin(
+  { admin }: Config,
+  { onError, ...ports }: Parameters<typeof startAdminServer>[0]['ports'] & { onError(error: unknown): void },
+): Promise<AdminServer | null> {
+  if (admin.listen === 'none') return null;
+  const { host, port } = admin.listen;
+  const access = { token: admin.token, allowedHosts: admin.allowed_hosts };
+  return startAdminServer({ host, port, ...access, ports, onError }).catch((error: unknown) =>
+    cannotListen(bindError(host, port, error)),
+  );
+}
+
+async function refuseOurselves(config: Config, instanceId: string): Promise<void> {
+  const own = await findSelf(upstreamsOf(config), instanceId, probeTimeoutMs);
+  if (own.length > 0) throw new StartError('upstream_is_ourselves', sayOurselves(own));
+}
+
+function configFacts(
+  policy: PolicyKeeper,
+  last: ReloadResult | undefined,
+): Parameters<typeof readinessOf>[0]['config'] {
+  return {
+    generation: policy.snapshot.generation,
+    hash: policy.snapshot.configHash,
+    appliedAtMs: policy.appliedAtMs,
+    problem: last?.problems[0] ?? null,
+    restartNeeded: last?.restartNeeded ?? [],
+  };
+}
+
+function cannotListen(error: unknown): never {
+  throw new StartError('cannot_listen', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+function workerFailed(error: unknown, { host, port }: BoundAddress): never {
+  const { syscall } = error as NodeJS.ErrnoException;
+  if (syscall === 'listen' || syscall === 'bind') cannotListen(bindError(host, port, error));
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  throw new StartError('worker_failed', `a worker could not be started: ${reason}`, { cause: error });
+}
+
+function urlOf(scheme: 'http' | 'https', address: { host: string; port: number }): string {
+  return `${scheme}://${formatListen(address)}`;
+}

@@ -2,23 +2,20 @@
 export const demoLimited = { method: 'eth_gasPrice', requests: 3, period: '10s', burst: 2 } as const;
 
 /**
- * The config of the demo as YAML text, read like any other. One method has a limit that a loop of seven calls meets;
- * the key made for this run has a rule of its own and passes it. Nothing is kept on disk.
+ * The config of the demo, in the shape of the file. One method has a limit that a loop of seven calls meets; the key
+ * made for this run has a rule of its own and passes it. Nothing is kept on disk.
  */
-export function demoConfig(upstreamUrl: string, key: string): string {
+export function demoConfig(upstreamUrl: string, key: string): object {
   const { method, requests, period, burst } = demoLimited;
-  return `# The demo of polymorph start
-server: { state_dir: none }
-upstreams:
-  - url: ${upstreamUrl}
-limits:
-  default: { requests: 100, period: 1s, burst_size: 50 }
-  methods:
-    ${method}: { requests: ${requests}, period: ${period}, burst_size: ${burst} }
-keys:
-  - name: demo
-    key: ${key}
-    limits:
-      default: { requests: 1000, period: 1s }
-`;
+  return {
+    server: { state_dir: 'none' },
+    upstreams: [{ url: upstreamUrl, name: 'anvil' }],
+    limits: {
+      default: { requests: 100, period: '1s', burst_size: 50 },
+      methods: { [method]: { requests, period, burst_size: burst } },
+    },
+    keys: [{ name: 'demo', key, limits: { default: { requests: 1000, period: '1s' } } }],
+    // The one who tries it will want each call explained.
+    explain: { sample: '100%' },
+  };
 }

@@ -1,0 +1,90 @@
+import {
+  type ConfigOverrides,
+  type ConfigSource,
+  type Gateway,
+  handleSignals,
+  StartError,
+  startGateway,
+} from '../../control/index.ts';
+import { CommandFailure } from '../command.ts';
+import type { CommandIo } from '../io.ts';
+
+export interface RunOptions {
+  source: ConfigSource;
+  overrides: ConfigOverrides;
+  watch: boolean;
+  version: string;
+  io: CommandIo;
+  /** Called when it serves. */
+  onServing?(gateway: Gateway): void;
+  /** Resolves with a reason if something else that the run needs has ended: then the run fails. */
+  companion?: { exited: Promise<string>; stop(): Promise<void>; kill(): void };
+}
+
+/** Conventional exit code of a process ended by a signal. */
+const signalExitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+/** Nothing of ours keeps the process alive after a drain; should something of others, it ends all the same. */
+const lingerMs = 2_000;
+
+/** Runs a gateway until a signal ends it. Throws CommandFailure if it cannot start or its companion ends. */
+export async function runGateway(options: RunOptions): Promise<void> {
+  const { io, companion } = options;
+  let gateway: Gateway | undefined;
+  const ended = Promise.withResolvers<string | null>();
+  const lastMoment = () => companion?.kill();
+  process.once('exit', lastMoment);
+  const exitAt = (code: number) => {
+    void gateway?.stop();
+    process.exit(code);
+  };
+  const release = handleSignals(
+    process,
+    {
+      drain(signal) {
+        if (gateway === undefined) exitAt(signalExitCodes[signal] ?? 1);
+        else gateway.drain().then(() => ended.resolve(null), ended.reject);
+      },
+      abort: (signal) => exitAt(signalExitCodes[signal] ?? 1),
+      reload: options.source.kind === 'file' ? () => void gateway?.reload() : null,
+    },
+    () => performance.now(),
+  );
+  process.once('uncaughtException', (error) => {
+    gateway?.logger.fatal({ err: error }, 'unexpected error on the main thread');
+    if (gateway === undefined) io.stderr(`polymorph: unexpected error\n${error.stack ?? error.message}\n`);
+    exitAt(1);
+  });
+
+  try {
+    gateway = await startGateway({
+      source: options.source,
+      env: io.env,
+      overrides: options.overrides,
+      version: options.version,
+      terminal: process.stdout.isTTY === true,
+      colour: wantsColour(io.env),
+      watch: options.watch,
+    }).catch((error: unknown) => {
+      if (error instanceof StartError)
+        throw new CommandFailure(error.message, error.exitCode, { cause: error });
+      throw error;
+    });
+    void companion?.exited.then((reason) => ended.resolve(reason));
+    options.onServing?.(gateway);
+    const failure = await ended.promise;
+    if (failure !== null) {
+      await gateway.stop();
+      throw new CommandFailure(failure);
+    }
+  } finally {
+    await companion?.stop();
+    release();
+    process.off('exit', lastMoment);
+    setTimeout(() => process.exit(), lingerMs).unref();
+  }
+}
+
+/** Colour only where somebody sees it and has not said no (https://no-color.org). */
+export function wantsColour(env: CommandIo['env']): boolean {
+  return process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}

@@ -1,0 +1,132 @@
+import { availableParallelism, totalmem } from 'node:os';
+import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
+import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
+import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
+import { type AppliedTracker, createAppliedTracker } from './applied.ts';
+import type { BoundAddress } from './bind.ts';
+import { createExplainCollector, type ExplainCollector } from './explain-collector.ts';
+import type { LimitsKeeper } from './limits-keeper.ts';
+import type { Logger } from './logs.ts';
+import { createWorkerLog } from './worker-log.ts';
+import { createWorkerPool, type PoolTiming, type WorkerPool } from './worker-pool.ts';
+import type { WorkerDeath } from './worker-slot.ts';
+
+export interface DataPlaneOptions {
+  workerUrl: URL;
+  workers: number;
+  address: BoundAddress;
+  tls: TlsMaterial | null;
+  limits: LimitsKeeper;
+  snapshot(): PolicySnapshot;
+  instanceId: string;
+  bootId: string;
+  logger: Logger;
+  timing?: Partial<PoolTiming>;
+}
+
+/** The workers, and all that is said between them and main. */
+export interface DataPlane {
+  readonly slabs: readonly SharedArrayBuffer[];
+  explain: ExplainCollector<DecisionRecord>;
+  start(): Promise<void>;
+  states: WorkerPool['states'];
+  /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
+  apply(): ReturnType<AppliedTracker['everywhere']>;
+  setTls(tls: TlsMaterial): void;
+  drain(deadlineMs: number): Promise<{ cut: number }>;
+  stop(): Promise<void>;
+}
+
+/** A worker in the middle of a garbage collection is late; one that is later still is found by its heartbeat. */
+const applyBoundMs = 5_000;
+const explainBoundMs = 500;
+/** What a worker needs to say `drained` after the deadline cut its last connections. */
+const drainMarginMs = 1_000;
+
+/** How many workers: as configured, one per core for `auto`, one where a port cannot be shared. */
+export function workerCount(configured: 'auto' | number, reusePort: boolean): number {
+  if (!reusePort) return 1;
+  return configured === 'auto' ? availableParallelism() : configured;
+}
+
+export function createDataPlane(options: DataPlaneOptions): DataPlane {
+  const { logger, limits, address } = options;
+  let { tls } = options;
+  const slabs = Array.from({ length: options.workers }, () => createCounterSlab());
+  const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
+  const beats = slabs.map((slab) => new Float64Array(slab, counters.heartbeat * 8, 1));
+  const writeLines = createWorkerLog(logger);
+
+  const pool = createWorkerPool<FromWorker>({
+    workerUrl: options.workerUrl,
+    workers: options.workers,
+    timing: options.timing,
+    resourceLimits: { maxOldGenerationSizeMb: oldGenerationMb(options.workers) },
+    now: () => performance.now(),
+    beat: (slot) => beats[slot]?.[0] ?? 0,
+    workerData: (slot): WorkerStart => {
+      const snapshot = options.snapshot();
+      applied.applied(slot, snapshot.generation);
+      return {
+        slot,
+        workers: options.workers,
+        instanceId: options.instanceId,
+        bootId: options.bootId,
+        snapshot,
+        limits: limits.memory,
+        slab: slabOf(slot),
+        listen: address,
+        tls,
+      };
+    },
+    onUp: (slot) => logger.debug({ worker: slot }, 'worker up'),
+    onText: (slot, text) => logger.warn({ kind: 'worker', worker: slot }, text.trimEnd()),
+    onDeath(death) {
+      limits.buckets.releaseDead(death.slot + 1);
+      clearGauges(slabOf(death.slot));
+      logDeath(logger, death);
+    },
+    onMessage(slot, message) {
+      if (message.type === 'applied') applied.applied(slot, message.generation);
+      else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
+      else if (message.type === 'log') writeLines(slot, message.lines);
+    },
+  });
+  const applied = createAppliedTracker(pool.up);
+  const tell = (message: ToWorker) => pool.broadcast(message);
+  const explain = createExplainCollector<DecisionRecord>({
+    workers: pool.up,
+    send: tell,
+    boundMs: explainBoundMs,
+  });
+
+  return {
+    slabs,
+    explain,
+    start: pool.start,
+    states: pool.states,
+    stop: pool.stop,
+    apply() {
+      const snapshot = options.snapshot();
+      tell({ type: 'policy', snapshot });
+      return applied.everywhere(snapshot.generation, applyBoundMs);
+    },
+    setTls(next) {
+      tls = next;
+      tell({ type: 'tls', ...next });
+    },
+    drain: (deadlineMs) =>
+      pool.drain({ type: 'drain', deadlineMs } satisfies ToWorker, deadlineMs + drainMarginMs),
+  };
+}
+
+/** Half of the machine's memory for all workers' heaps, within 256 MiB and 2 GiB each; buffers are not counted in it. */
+function oldGenerationMb(workers: number): number {
+  const share = totalmem() / 2 / workers / 1024 / 1024;
+  return Math.floor(Math.min(2048, Math.max(256, share)));
+}
+
+function logDeath(logger: Logger, { slot, reason, error, livedMs, restartInMs }: WorkerDeath): void {
+  const facts = { worker: slot, livedMs: Math.round(livedMs), restartInMs, err: error ?? undefined };
+  logger.error(facts, `worker ${slot} died: ${reason}`);
+}

@@ -1,0 +1,52 @@
+import type { AdminServer } from '../admin/index.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { LimitsKeeper } from './limits-keeper.ts';
+import type { OpenLog } from './logs.ts';
+import type { PolicyKeeper } from './policy-keeper.ts';
+
+export interface EndingParts {
+  dataPlane: DataPlane;
+  admin: AdminServer | null;
+  limits: LimitsKeeper;
+  policy: PolicyKeeper;
+  log: OpenLog;
+  /** Ends watching and reloading. */
+  close(): void;
+}
+
+/** What probes may still take of the admin listener when all else has ended. Milliseconds. */
+const adminGraceMs = 250;
+
+/** The two ways a gateway ends; each ends it once, however often it is asked. */
+export function createEnding({ dataPlane, admin, limits, policy, log, close }: EndingParts) {
+  const { logger } = log;
+  let drained: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+
+  const drain = async () => {
+    const deadlineMs = policy.config.server.drain_timeout;
+    const began = performance.now();
+    logger.info({ deadlineMs }, 'draining');
+    close();
+    const { cut } = await dataPlane.drain(deadlineMs);
+    if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
+    // Only now: until the workers have ended their takes would be lost.
+    await limits
+      .save(policy.keyNameOf)
+      .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
+    await admin?.close(adminGraceMs);
+    logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
+    log.flush();
+  };
+
+  const stop = async () => {
+    close();
+    await Promise.all([dataPlane.stop(), admin?.close(0)]);
+    log.flush();
+  };
+
+  return {
+    drain: () => (drained ??= drain()),
+    stop: () => (stopped ??= stop()),
+  };
+}

@@ -1,0 +1,5 @@
+export type { ConfigOverrides, ConfigSource } from './configuration.ts';
+export type { ReloadResult } from './reload.ts';
+export { handleSignals, type SignalActions, type SignalSource } from './signals.ts';
+export { StartError } from './start-error.ts';
+export { type Gateway, type GatewayOptions, startGateway } from './start-gateway.ts';

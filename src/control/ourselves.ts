@@ -1,0 +1,15 @@
+import type { Config } from '../config/index.ts';
+import type { ProbedUpstream } from './self-probe.ts';
+
+/** Every upstream of a config, as the self probe asks it. */
+export function upstreamsOf(config: Config): ProbedUpstream[] {
+  return config.networks.flatMap(({ name: network, upstreams }) =>
+    upstreams.map(({ name, url }) => ({ network, name, url: url.origin })),
+  );
+}
+
+/** Why a config with these upstreams cannot be used. */
+export function sayOurselves(own: readonly ProbedUpstream[]): string {
+  const named = own.map(({ network, url }) => `${url} (network ${network})`).join(', ');
+  return `an upstream is this very gateway: ${named}; name the node's own address`;
+}

@@ -1,0 +1,127 @@
+import type { AdminServer } from '../admin/index.ts';
+import { type Config, configHash, planChange, type TlsMaterial, watchConfig } from '../config/index.ts';
+import { type Configuration, type createConfigReader, secretsOf } from './configuration.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { OpenLog } from './logs.ts';
+import { sayOurselves, upstreamsOf } from './ourselves.ts';
+import type { PolicyKeeper } from './policy-keeper.ts';
+import { createReloader, type ReloadResult } from './reload.ts';
+import { findSelf } from './self-probe.ts';
+
+export interface GatewayReloadParts {
+  /** What the process was started with. */
+  config: Config;
+  files: readonly string[];
+  tls: TlsMaterial | null;
+  readConfig: ReturnType<typeof createConfigReader>;
+  policy: PolicyKeeper;
+  dataPlane: DataPlane;
+  admin: AdminServer | null;
+  log: OpenLog;
+  instanceId: string;
+  watch: boolean;
+}
+
+export interface GatewayReload {
+  reload(): Promise<ReloadResult>;
+  /** Of the latest reload; undefined before the first. */
+  last(): ReloadResult | undefined;
+  close(): void;
+}
+
+/** An upstream that is new in a reload is asked whether it is us, but a slow one must not hold the reload up. */
+const probeTimeoutMs = 500;
+
+/** Reloads the config of a running gateway when its files change or somebody asks. */
+export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
+  const { policy, dataPlane, admin, log } = parts;
+  const { logger } = log;
+  let { tls } = parts;
+  let last: ReloadResult | undefined;
+  let closed = false;
+  let read: Configuration | undefined;
+
+  const reload = createReloader<Config>({
+    started: parts.config,
+    now: () => performance.now(),
+    async read() {
+      if (closed) return { problems: ['the gateway is shutting down'] };
+      const configuration = parts.readConfig();
+      if (parts.watch) watching.setFiles(configuration.files);
+      if (!('config' in configuration)) return { problems: configuration.problems };
+      read = configuration;
+      takeTls(configuration.tls);
+      return { config: configuration.config, hash: configHash(configuration.config) };
+    },
+    current: () => ({
+      config: policy.config,
+      hash: configHash(policy.config),
+      generation: policy.snapshot.generation,
+    }),
+    plan: planChange,
+    async objection(config) {
+      const known = new Set(upstreamsOf(policy.config).map(({ url }) => url));
+      const added = upstreamsOf(config).filter(({ url }) => !known.has(url));
+      const own = await findSelf(added, parts.instanceId, probeTimeoutMs);
+      return own.length === 0 ? null : sayOurselves(own);
+    },
+    async apply(config) {
+      log.addSecrets(secretsOf(config));
+      const { generation } = policy.adopt(config);
+      logger.level = config.logging.level;
+      admin?.setAccess({ token: config.admin.token, allowedHosts: config.admin.allowed_hosts });
+      const { late } = await dataPlane.apply();
+      if (late.length === 0) policy.retireOlder();
+      return { generation, late };
+    },
+    onResult(result) {
+      last = result;
+      logResult(result);
+      for (const warning of result.outcome === 'applied' ? (read?.warnings() ?? []) : [])
+        logger.warn(warning);
+    },
+  });
+
+  const takeTls = (next: TlsMaterial | null) => {
+    // Turning TLS on or off waits for a restart; the plan says so.
+    if (tls === null || next === null || (tls.cert === next.cert && tls.key === next.key)) return;
+    tls = next;
+    dataPlane.setTls(next);
+    logger.info('the TLS certificate was replaced');
+  };
+
+  const logResult = ({
+    outcome,
+    generation,
+    problems,
+    changes,
+    restartNeeded,
+    late,
+    tookMs,
+  }: ReloadResult) => {
+    if (outcome === 'refused') {
+      logger.error(
+        { problems, tookMs },
+        `config not reloaded, the old one goes on: ${problems[0] ?? 'unknown reason'}`,
+      );
+      return;
+    }
+    const facts = { generation, changes, tookMs, workersLate: late.length > 0 ? late : undefined };
+    logger.info(facts, outcome === 'applied' ? 'config reloaded' : 'config reloaded, nothing changed');
+    for (const sentence of restartNeeded) logger.warn(`waits for a restart: ${sentence}`);
+  };
+
+  const watching = watchConfig({
+    files: parts.watch ? parts.files : [],
+    onChange: (since) => void reload(since),
+  });
+
+  return {
+    reload: () => reload(),
+    last: () => last,
+    close() {
+      closed = true;
+      watching.close();
+    },
+  };
+}
