@@ -69,6 +69,6 @@ ${setup.keys ?? benchKeys()}
 
 function benchKeys(): string {
   const callers = callerKeys.map((key, n) => `  - { name: caller-${n}, key: ${key} }`);
-  const refused = `  - { name: refused, key: ${refusedKey}, limits: { default: { requests: 1, period: 24h } } }`;
+  const refused = `  - { name: refused, key: ${refusedKey}, limits: { methods: { eth_call: { requests: 1, period: 24h } } } }`;
   return ['keys:', ...callers, refused].join('\n');
 }
