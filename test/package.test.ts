@@ -64,7 +64,7 @@ test('brings no development dependency along', () => {
 
 test('npx polymorph-proxy --version', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  expect(await npx('--version')).toEqual({ stdout: `${version}\n`, stderr: '' });
+  expect((await npx('--version')).stdout).toBe(`${version}\n`);
 });
 
 test('check accepts a good config and refuses a bad one with exit code 2', async () => {
@@ -89,24 +89,25 @@ test('start --upstream answers a call and ends on SIGTERM', async () => {
   const port = await freePort();
   // Not through npx, which stands between us and the signal.
   const command = join(folder, 'node_modules/.bin/polymorph');
-  const child = spawn(command, ['start', '--upstream', upstream.url, '--listen', `127.0.0.1:${port}`], {
-    cwd: folder,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    command,
+    ['start', '--upstream', upstream.url, '--listen', `127.0.0.1:${port}`, '--admin-listen', 'none'],
+    {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   started.push(child);
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
 
+  await expect.poll(() => output, { timeout: 20_000, interval: 100 }).toContain('serving');
   const body = '{"jsonrpc":"2.0","id":1.0,"method":"eth_echo","params":["hello"]}';
-  const call = (): Promise<string> =>
-    fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body }).then((answer) => answer.text());
-  await expect
-    .poll(() => call().catch(() => output), { timeout: 20_000, interval: 100 })
-    .toContain('"id":1.0');
-  expect(JSON.parse(await call())).toEqual({ jsonrpc: '2.0', id: 1, result: 'hello' });
+  const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
+  expect(await answer.text()).toBe('{"jsonrpc":"2.0","id":1.0,"result":"hello"}');
 
   child.kill('SIGTERM');
   expect(await ended, output).toBe(0);
