@@ -1,12 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { outcomes } from './chain.ts';
 import { createFixture, long } from './testing/fixture.ts';
 import { ReferenceModel } from './testing/reference-model.ts';
 import type { ModelLink, ModelQuota } from './testing/reference-model.ts';
 import { bucketShape } from './token-bucket.ts';
 
-const numRuns = long ? 20_000 : 400;
+const numRuns = long ? 10_000 : 400;
+
+vi.setConfig({ testTimeout: long ? 300_000 : 30_000 });
 
 /** Rules that tick in microseconds: the model has no ticks. */
 const fineRule = fc
