@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startFakeUpstream } from './fakes/upstream.ts';
 
 /** The package as others get it: built, packed, installed in a project of its own and run by npx. */
 
@@ -85,39 +86,42 @@ test('a bare start has no node to show and says how to name one', async () => {
 });
 
 test('start --upstream answers a call and ends on SIGTERM', async () => {
-  const upstream = await startFakeUpstream();
-  const port = await freePort();
+  const node = createServer((request, response) => void answerAsNode(request, response)).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(node, 'listening');
+  const upstream = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
   // Not through npx, which stands between us and the signal.
-  const command = join(folder, 'node_modules/.bin/polymorph');
   const child = spawn(
-    command,
-    ['start', '--upstream', upstream.url, '--listen', `127.0.0.1:${port}`, '--admin-listen', 'none'],
-    {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    join(folder, 'node_modules/.bin/polymorph'),
+    ['start', '--upstream', upstream, '--listen', '127.0.0.1:0', '--admin-listen', 'none'],
+    { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   started.push(child);
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const ended = once(child, 'exit');
 
-  await expect.poll(() => output, { timeout: 20_000, interval: 100 }).toContain('serving');
+  await expect.poll(() => output, { timeout: 20_000, interval: 100 }).toContain('"serving"');
+  const [, address = ''] = /"url":"([^"]+)"/.exec(output) ?? [];
   const body = '{"jsonrpc":"2.0","id":1.0,"method":"eth_echo","params":["hello"]}';
-  const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
-  expect(await answer.text()).toBe('{"jsonrpc":"2.0","id":1.0,"result":"hello"}');
+  const answer = await fetch(address, { method: 'POST', body });
+  expect(await answer.text()).toBe('{"jsonrpc":"2.0","id":1.0,"result":["hello"]}');
 
   child.kill('SIGTERM');
-  expect(await ended, output).toBe(0);
-  await upstream.close();
+  expect(await ended, output).toEqual([0, null]);
+  node.closeAllConnections();
+  node.close();
 });
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Answers a call with its params, and what is no call with an error. */
+const answerAsNode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const body = await text(request);
+  if (body === '') response.writeHead(400).end();
+  else {
+    const { id, params } = JSON.parse(body) as { id: unknown; params: unknown };
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: params }));
+  }
 };
