@@ -11,6 +11,7 @@ import {
   UNREAD_BYTES_MAX,
 } from './message.ts';
 import { HEAD_COMPLETE, HEAD_INCOMPLETE, LANE_HEAD_BYTES_MAX, RequestHead, readRequestHead } from './request-head.ts';
+import type { createSharedReads } from './shared-reads.ts';
 import { statusAndDate } from './status-line.ts';
 import type { Turn, TurnTask } from './turn.ts';
 
@@ -22,6 +23,8 @@ export interface LaneContext {
   readonly stats: HttpStats;
   readonly now: () => number;
   readonly handOver: (socket: Socket, rest: Buffer) => void;
+  /** Where plain sockets read into one buffer; null where each reads into its own. */
+  readonly sharedReads: ReturnType<typeof createSharedReads> | null;
   readonly closed: (connection: LaneConnection) => void;
   draining: boolean;
 }
@@ -61,13 +64,15 @@ export class LaneConnection implements TurnTask, Peer {
   private restSince = 0;
   private activeAt: number;
 
-  constructor(context: LaneContext, socket: Socket) {
+  constructor(context: LaneContext, accepted: Socket) {
     this.context = context;
-    this.socket = socket;
-    this.address = socket.remoteAddress ?? '';
     this.request = new LaneRequest(this);
     this.activeAt = context.now();
-    socket.on('data', this.onData);
+    const adopted = context.sharedReads?.adopt(accepted, this.onBytes);
+    const socket = adopted ?? accepted;
+    this.socket = socket;
+    this.address = socket.remoteAddress ?? '';
+    if (adopted === undefined) socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
@@ -75,22 +80,30 @@ export class LaneConnection implements TurnTask, Peer {
   }
 
   private readonly onData = (chunk: Buffer): void => {
-    this.context.stats.bytesIn += chunk.length;
-    if (this.closing) return;
+    this.onBytes(chunk, chunk.length);
+  };
+
+  /** Takes what was read; `bytes` is only lent. */
+  private readonly onBytes = (bytes: Buffer, length: number): boolean => {
+    // A socket with shared reads brings node:http its bytes this way too.
+    if (this.gone) return this.socket.push(Buffer.from(bytes.subarray(0, length)));
+    this.context.stats.bytesIn += length;
+    if (this.closing) return true;
     if (this.handingOver || this.waiting >= PIPELINE_DEPTH_MAX) {
-      this.keep(chunk, 0, chunk.length);
-      return;
+      this.keep(bytes, 0, length);
+      return true;
     }
     if (this.restBytes === 0) {
-      this.read(chunk, chunk.length);
-      return;
+      this.read(bytes, length);
+      return true;
     }
-    this.keep(chunk, 0, chunk.length);
-    if (this.restBytes < this.expectedBytes) return;
-    const bytes = this.rest.subarray(0, this.restBytes);
+    this.keep(bytes, 0, length);
+    if (this.restBytes < this.expectedBytes) return true;
+    const whole = this.rest.subarray(0, this.restBytes);
     this.rest = nothing;
     this.restBytes = 0;
-    this.read(bytes, bytes.length);
+    this.read(whole, whole.length);
+    return true;
   };
 
   /** Serves the whole requests in `bytes`, in order, and keeps what is left. */

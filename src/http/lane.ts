@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { LaneConnection, type LaneContext } from './lane-connection.ts';
 import type { HttpSettings, HttpStats, RefuseHttp, RequestHandler } from './message.ts';
+import { createSharedReads } from './shared-reads.ts';
 import type { Turn } from './turn.ts';
 
 /** How often timeouts are looked at: they end up to this much late. */
@@ -27,6 +28,8 @@ export function createLane(options: {
   stats: HttpStats;
   /** Milliseconds on any steady clock. */
   now: () => number;
+  /** Read all plain sockets into one buffer, where Node's insides allow it. */
+  sharedReads: boolean;
   handOver: (socket: Socket, rest: Buffer) => void;
 }): Lane {
   const connections = new Set<LaneConnection>();
@@ -34,6 +37,7 @@ export function createLane(options: {
 
   const context: LaneContext = {
     ...options,
+    sharedReads: options.sharedReads ? createSharedReads() : null,
     draining: false,
     closed(connection) {
       connections.delete(connection);

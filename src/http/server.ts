@@ -38,6 +38,8 @@ export function createHttpFront(options: {
   tls: TlsFiles | null;
   /** Milliseconds on any steady clock. */
   now: () => number;
+  /** One read buffer for all plain connections; on by default. */
+  sharedReads?: boolean;
 }): HttpFront {
   const stats: HttpStats = {
     connections: 0,
@@ -57,6 +59,8 @@ export function createHttpFront(options: {
   const lane = createLane({
     ...options,
     stats,
+    // TLS sockets decrypt into buffers of their own.
+    sharedReads: options.tls === null && options.sharedReads !== false,
     handOver(socket, rest) {
       const { bytesRead, bytesWritten } = socket;
       socket.once('close', () => {
