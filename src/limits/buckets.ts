@@ -9,7 +9,6 @@ import { createShardLocks } from './shard-locks.ts';
 import { loadState } from './state-load.ts';
 import type { LoadResult } from './state-load.ts';
 import { saveState } from './state-save.ts';
-import { ticksUntil } from './token-bucket.ts';
 
 const {
   burstUnitsAt,
@@ -93,6 +92,12 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
 
   function take(chain: Chain, nowMicros: number): void {
+    let warmth = 0;
+    for (let link = 0; link < chain.links; link++) {
+      warmth ^= table.warm(chain.tagLo[link]!, chain.tagHi[link]!);
+    }
+    // Kept, since a read that nobody uses is optimised away.
+    chain.warmth = warmth;
     locks.acquire(chain.shardsLow, chain.shardsHigh);
     try {
       decide(chain, nowMicros);
@@ -170,8 +175,12 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
         refused |= bit;
         if (failing < 0) failing = link;
         if ((state & inBurst) !== 0) depleted = true;
-        const wait =
-          (last + ticksUntil(need, level, ruleValues[rule + refillUnitsAt]!, max)) * tickMicros - now;
+        // `ticksUntil`, likewise.
+        const ticks =
+          need > max
+            ? Number.POSITIVE_INFINITY
+            : Math.ceil((need - level) / ruleValues[rule + refillUnitsAt]!);
+        const wait = (last + ticks) * tickMicros - now;
         if (wait > waitMicros) waitMicros = wait;
       }
     }

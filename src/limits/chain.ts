@@ -54,6 +54,8 @@ export class Chain {
   readonly entries = new Int32Array(linksMax);
   readonly levels = new Float64Array(linksMax);
   readonly lasts = new Float64Array(linksMax);
+  /** @internal Means nothing: see `BucketTable.warm`. */
+  warmth = 0;
 
   /** Starts a call of `cost` tokens: a whole number; 0 takes nothing and is allowed by every bucket. */
   reset(cost: number): void {

@@ -9,19 +9,19 @@ function halfSipHash64(
   c: number,
   d: number,
 ): number[] {
-  const v = [key[0], key[1] ^ 0xee, key[2] ^ 0x6c796765 ^ key[0], key[3] ^ 0x74656462 ^ key[1]];
+  let [v0, v1, v2, v3] = [key[0], key[1] ^ 0xee, key[2] ^ 0x6c796765 ^ key[0], key[3] ^ 0x74656462 ^ key[1]];
   const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
   const round = (): void => {
-    v[0] = (v[0]! + v[1]!) | 0;
-    v[1] = rotate(v[1]!, 5) ^ v[0]!;
-    v[0] = rotate(v[0]!, 16);
-    v[2] = (v[2]! + v[3]!) | 0;
-    v[3] = rotate(v[3]!, 8) ^ v[2]!;
-    v[0] = (v[0]! + v[3]!) | 0;
-    v[3] = rotate(v[3]!, 7) ^ v[0]!;
-    v[2] = (v[2]! + v[1]!) | 0;
-    v[1] = rotate(v[1]!, 13) ^ v[2]!;
-    v[2] = rotate(v[2]!, 16);
+    v0 = (v0 + v1) | 0;
+    v1 = rotate(v1, 5) ^ v0;
+    v0 = rotate(v0, 16);
+    v2 = (v2 + v3) | 0;
+    v3 = rotate(v3, 8) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = rotate(v3, 7) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = rotate(v1, 13) ^ v2;
+    v2 = rotate(v2, 16);
   };
   const padded = new Uint8Array(Math.floor(bytes.length / 4) * 4 + 4);
   padded.set(bytes);
@@ -29,16 +29,16 @@ function halfSipHash64(
   const view = new DataView(padded.buffer);
   for (let at = 0; at < padded.length; at += 4) {
     const word = view.getInt32(at, true);
-    v[3]! ^= word;
+    v3 ^= word;
     for (let i = 0; i < c; i++) round();
-    v[0]! ^= word;
+    v0 ^= word;
   }
-  v[2]! ^= 0xee;
+  v2 ^= 0xee;
   for (let i = 0; i < d; i++) round();
-  const low = (v[1]! ^ v[3]!) >>> 0;
-  v[1]! ^= 0xdd;
+  const low = (v1 ^ v3) >>> 0;
+  v1 ^= 0xdd;
   for (let i = 0; i < d; i++) round();
-  return [low, (v[1]! ^ v[3]!) >>> 0];
+  return [low, (v1 ^ v3) >>> 0];
 }
 
 test('the plain spelling it is compared with passes the published HalfSipHash-2-4-64 vectors', () => {

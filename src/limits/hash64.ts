@@ -1,5 +1,8 @@
-/** 64 bits of a seeded hash as two words, in `out[0]` and `out[1]`. */
-export type Hash64 = (bytes: Uint8Array, from: number, to: number, out: Uint32Array) => void;
+/**
+ * 64 bits of a seeded hash as two words, in `out[0]` and `out[1]`. Into an Int32Array they are small integers,
+ * which cost nothing to pass on; of a Uint32Array's words every other one is a boxed double.
+ */
+export type Hash64 = (bytes: Uint8Array, from: number, to: number, out: Uint32Array | Int32Array) => void;
 
 /**
  * HalfSipHash-1-3 with 64 bits of output (J.-P. Aumasson, github.com/veorq/SipHash), over `bytes[from, to)`.

@@ -27,7 +27,7 @@ export interface ShardLocks {
   acquire(low: number, high: number): void;
   release(low: number, high: number): void;
   /** Frees what a thread held that has exited. */
-  releaseDead(owner: number): void;
+  releaseDead: (owner: number) => void;
 }
 
 /**

@@ -23,7 +23,7 @@ export interface StateAccess {
   table: BucketTable;
   quotas: QuotaTable;
   /** Runs `work` with the lock of a shard. */
-  locked<T>(shard: number, work: () => T): T;
+  locked: <T>(shard: number, work: () => T) => T;
 }
 
 interface Gathered {
