@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
-import type { Config, KeyConfig, UpstreamConfig } from './config.ts';
+import type { Config, KeyConfig, RuleConfig, UpstreamConfig } from './config.ts';
 import { cheapMethods, unsafeMethods } from './ethereum-methods.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler, keyRanks, type RuleCompiler } from './rule-compiler.ts';
@@ -112,20 +112,31 @@ const policyTexts = new WeakMap<KeyConfig, string>();
 const keyTexts = new WeakMap<KeyConfig, string>();
 
 function sha256Of(key: KeyConfig): Uint8Array {
-  return remembered(digests, key, () => new Uint8Array(Buffer.from(key.digest, 'hex')));
+  return remembered(digests, key, () => Buffer.from(key.digest, 'hex'));
 }
 
-/** The same for keys with the same limits and quota; empty for none. */
+/**
+ * The same for keys with the same limits and quota; empty for none. Written out by hand: `JSON.stringify` of 10,000 keys
+ * took 30 ms of the 60 there are.
+ */
 function policyText(key: KeyConfig): string {
   return remembered(policyTexts, key, () => {
     const { limits, quota } = key;
-    const none =
-      quota === null &&
-      limits.default.length === 0 &&
-      Object.keys(limits.groups).length === 0 &&
-      Object.keys(limits.methods).length === 0;
-    return none ? '' : JSON.stringify([limits, quota]);
+    let text = rulesText('', limits.default);
+    for (const group of Object.keys(limits.groups)) text += rulesText(`g ${group}`, limits.groups[group]!);
+    for (const pattern of Object.keys(limits.methods))
+      text += rulesText(`m ${pattern}`, limits.methods[pattern]!);
+    if (quota) text += `quota ${quota.requests} ${quota.cost} ${quota.period} ${quota.warn_at.join()}`;
+    return text;
   });
+}
+
+function rulesText(name: string, rules: readonly RuleConfig[]): string {
+  let text = '';
+  for (const { requests, period, burst_size: burst, mode, network } of rules) {
+    text += `${name} ${requests} ${period} ${burst} ${mode} ${network ?? ''}\n`;
+  }
+  return text;
 }
 
 function keyText(key: KeyConfig): string {

@@ -6,6 +6,8 @@ export interface Finding {
   severity: 'error' | 'warning';
   path: Path;
   at: 'value' | 'key';
+  /** Where the problem is shown if nothing is written at `path`. */
+  elsewhere?: Path;
   /** A function where the message names other lines. */
   message: string | ((lineOf: (path: Path) => string) => string);
   suggestion?: string;
@@ -13,6 +15,7 @@ export interface Finding {
 
 export interface Places {
   locate(path: Path, what: 'value' | 'key'): Place;
+  has(path: Path): boolean;
 }
 
 /** Findings with their places, in the text's order, errors and warnings mixed. */
@@ -26,10 +29,14 @@ export function placeFindings(
     return line === undefined ? formatPath(path) : `line ${line}`;
   };
   return findings
-    .map(({ severity, path, at, message, suggestion }) => ({
+    .map(({ severity, path, at, elsewhere, message, suggestion }) => ({
       severity,
       file,
-      ...(places?.locate(path, at) ?? { line: 0, column: 0, length: 1 }),
+      ...(places?.locate(elsewhere && !places.has(path) ? elsewhere : path, at) ?? {
+        line: 0,
+        column: 0,
+        length: 1,
+      }),
       path: formatPath(path),
       message: typeof message === 'string' ? message : message(lineOf),
       suggestion,

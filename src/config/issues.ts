@@ -41,7 +41,11 @@ function describeIssue(
     message,
     suggestion,
   });
-  if (at === undefined) return error(params.message ?? 'is missing', params.suggestion, 'key');
+  if (at === undefined) {
+    const suggestion =
+      params.suggestion ?? `expected ${issue.code === 'too_small' ? 'a list' : expectedOf(issue)}`;
+    return error(params.message ?? 'is missing', suggestion, 'key');
+  }
   if (params.message !== undefined) return error(maskSecrets(params.message), params.suggestion);
   const found = describeFound(at, written(path), params.secret === true);
   return error(`found ${found}, expected ${params.expected ?? expectedOf(issue)}`, hint(params));
@@ -119,6 +123,13 @@ function sectionsWith(key: string): string[] {
       ([, schema]) => factsOf(schema).type === 'section' && Object.hasOwn(factsOf(schema).fields ?? {}, key),
     )
     .map(([name]) => name);
+}
+
+/** The path as the file has it: one thing where a list may be is no entry 0. */
+export function writtenPath(path: Path, value: unknown): Path {
+  return path.filter(
+    (segment, index) => segment !== 0 || Array.isArray(valueAt(value, path.slice(0, index))),
+  );
 }
 
 /** One thing where a list may be counts as its entry 0. */

@@ -4,7 +4,7 @@ import { runChecks } from './checks/index.ts';
 import { type Config, completeConfig, deepFreeze } from './config.ts';
 import { type Environment, expandEnvironment } from './environment.ts';
 import { type Finding, type Places, placeFindings } from './finding.ts';
-import { findingsOfIssues } from './issues.ts';
+import { findingsOfIssues, writtenPath } from './issues.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 import { configSchema } from './schema/index.ts';
 import type { KeyMemo } from './schema/key-memo.ts';
@@ -119,8 +119,9 @@ function checkValue(
 ): Checked {
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
+    const findings = findingsOfIssues(parsed.error.issues, value, written);
     return {
-      findings: findingsOfIssues(parsed.error.issues, value, written),
+      findings: findings.map((finding) => ({ ...finding, path: writtenPath(finding.path, value) })),
       files: [],
       tls: null,
       parsedKeys: [],
@@ -128,7 +129,10 @@ function checkValue(
   }
   const config = deepFreeze(completeConfig(parsed.data, options.directory));
   const material = readTlsFiles(config, options.readFile ?? readFileSync);
-  const findings = [...material.findings, ...runChecks(parsed.data, config)];
+  const findings = [...material.findings, ...runChecks(parsed.data, config)].map((finding) => ({
+    ...finding,
+    path: writtenPath(finding.path, value),
+  }));
   const failed = findings.some(({ severity }) => severity === 'error');
   return {
     findings,

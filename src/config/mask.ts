@@ -4,12 +4,18 @@
  */
 export function maskSecrets(text: string): string {
   return text
-    .replace(/(:\/\/)([^/@\s]+)(@)/g, (_, a: string, secret: string, b: string) => a + stars(secret) + b)
+    .replace(/(:\/\/)([^/@]+)(@)/g, (_, a: string, secret: string, b: string) => a + stars(secret) + b)
+    .replace(/(:\/\/[^/\s"']+\/)([^\s"',}]+)/g, (_, a: string, path: string) => a + stars(path))
     .replace(
-      /((?:^|[\s{,'"_-])(?:api_?key|key|token|sha256|secret|password|passwd|authorization|auth|cookie)['"]?\s*:\s*)(?!\s)([^,}#]*[^,}#\s])/gi,
+      /((?:^|[\s{,'"_-])(?:x-[\w-]+|api_?key|key|token|sha256|secret|password|passwd|authorization|auth|cookie)['"]?\s*:\s*)(?!\s)([^,}#]*[^,}#\s])/gi,
       (all, name: string, value: string) => (isReference(value) ? all : name + stars(value)),
     )
     .replace(/[A-Za-z0-9_+/=.~-]{16,}/g, (run) => (looksSecret(run) ? stars(run) : run));
+}
+
+/** The same with every value of the line starred out, names kept. */
+export function maskValues(line: string): string {
+  return line.replace(/(:\s+)([^\s{[][^,}]*)/g, (_, colon: string, value: string) => colon + stars(value));
 }
 
 /** Only a `${NAME}`: the name is no secret, and the one who reads needs it. A default may be one. */

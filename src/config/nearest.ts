@@ -8,6 +8,8 @@ export function nearestName(written: string, names: Iterable<string>): string | 
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.max(1, Math.floor(wanted.length / 3))) + 1;
   for (const name of names) {
+    // `burst` for `burst_size`: a whole first word.
+    if (wanted.length >= 4 && fold(name).startsWith(`${wanted}_`)) return name;
     const distance = editDistance(wanted, fold(name), bestDistance);
     if (distance < bestDistance) {
       best = name;

@@ -1,4 +1,4 @@
-import { maskSecrets } from './mask.ts';
+import { maskSecrets, maskValues } from './mask.ts';
 
 /** One thing that is wrong, or (a warning) probably not meant, in a config. Holds no secret: fit for any log. */
 export interface Problem {
@@ -30,7 +30,9 @@ export function formatProblem(problem: Problem): string {
 export function renderProblem(problem: Problem, text: string | undefined): string {
   const line = problem.line > 0 ? text?.split('\n', problem.line)[problem.line - 1] : undefined;
   if (line === undefined) return formatProblem(problem);
-  const shown = maskSecrets(line.trimEnd());
+  // Headers have names of the operator's choosing: any value there may be a secret.
+  const inHeaders = /\bheaders\b/.test(problem.path) || /\bheaders\s*:/.test(line);
+  const shown = maskSecrets(inHeaders ? maskValues(line.trimEnd()) : line.trimEnd());
   // A very long line (a map on one line) is shown from a little before the place.
   const from = problem.column > 100 ? problem.column - 41 : 0;
   const cut = shown.slice(from, from + 120).replaceAll('\t', ' ');

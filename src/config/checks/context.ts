@@ -7,7 +7,13 @@ import type { ParsedConfig } from '../schema/index.ts';
 export interface CheckContext {
   config: Config;
   parsed: ParsedConfig;
-  error(path: Path, message: Finding['message'], suggestion?: string, at?: Finding['at']): void;
+  error(
+    path: Path,
+    message: Finding['message'],
+    suggestion?: string,
+    at?: Finding['at'],
+    elsewhere?: Path,
+  ): void;
   warn(path: Path, message: Finding['message'], suggestion?: string, at?: Finding['at']): void;
   /** What was said already, so that it is said once. */
   told: Set<string>;
@@ -18,8 +24,8 @@ export interface CheckContext {
 export function createCheckContext(parsed: ParsedConfig, config: Config, findings: Finding[]): CheckContext {
   const say =
     (severity: Finding['severity']): CheckContext['error'] =>
-    (path, message, suggestion, at = 'value') => {
-      findings.push({ severity, path, at, message, suggestion });
+    (path, message, suggestion, at = 'value', elsewhere) => {
+      findings.push({ severity, path, at, elsewhere, message, suggestion });
     };
   return {
     config,

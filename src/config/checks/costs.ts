@@ -2,6 +2,7 @@ import type { KeyLimitsConfig, RuleConfig } from '../config.ts';
 import { cheapMethods, otherKnownMethods } from '../ethereum-methods.ts';
 import { matchMethod, patternMatches } from '../match-method.ts';
 import type { Path } from '../problem.ts';
+import { builtInDefault } from '../schema/limits.ts';
 import type { CheckContext } from './context.ts';
 
 interface PlacedRule {
@@ -9,7 +10,10 @@ interface PlacedRule {
   path: Path;
 }
 
-/** A call that costs more than its bucket holds could never be let through. */
+/**
+ * A call that costs more than its bucket holds could never be let through. For all callers that is an error; for the
+ * callers of one key, whose rules may be meant to shut a method off, a warning.
+ */
 export function checkCosts(context: CheckContext): void {
   const { config, parsed, error } = context;
   const costs = Object.entries(config.methods.costs);
@@ -98,11 +102,16 @@ function tell(context: CheckContext, pattern: string, cost: number, rule: RuleCo
   if (told.has(id)) return;
   told.add(id);
   const capacity = rule.requests + rule.burst_size;
-  context.error(
-    ['methods', 'costs', pattern],
+  const builtIn = (builtInDefault as readonly RuleConfig[]).includes(rule);
+  const ofKey = path[0] === 'keys';
+  const say = ofKey ? context.warn : context.error;
+  say(
+    ofKey ? path : ['methods', 'costs', pattern],
     (lineOf) =>
-      `a call of ${pattern} costs ${cost}, but the bucket it takes from holds ${capacity} (${lineOf(path)}): it would never be let through`,
-    `raise burst_size there to ${cost - rule.requests}, or lower the cost`,
+      `a call of ${pattern} costs ${cost}, but ${ofKey ? 'this bucket' : `its bucket (${builtIn ? 'limits.default, built in' : lineOf(path)})`} holds ${capacity}: it would never be let through`,
+    builtIn
+      ? 'give limits.default, or lower the cost'
+      : `raise burst_size to ${cost - rule.requests}, or lower the cost`,
   );
 }
 

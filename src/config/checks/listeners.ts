@@ -9,6 +9,8 @@ export function checkListeners({ config, error, warn }: CheckContext): void {
         ['admin', 'listen'],
         `the same address as server.listen (${formatListen(server.listen)}): callers would reach the admin pages`,
         'give each its own port',
+        'value',
+        ['server', 'listen'],
       );
     } else if (!isLoopback(admin.listen.host)) {
       if (admin.token === null) {
@@ -36,7 +38,13 @@ export function checkListeners({ config, error, warn }: CheckContext): void {
     }
   }
   if (server.request_timeout < server.header_timeout) {
-    error(['server', 'request_timeout'], 'shorter than header_timeout, which is a part of it');
+    error(
+      ['server', 'request_timeout'],
+      'shorter than header_timeout, which is a part of it',
+      undefined,
+      'value',
+      ['server', 'header_timeout'],
+    );
   }
   if (server.max_connections_per_address > server.max_connections) {
     warn(['server', 'max_connections_per_address'], 'larger than max_connections: it never takes effect');

@@ -68,6 +68,7 @@ export function listen(spec: { default: string; about: string }) {
     about: spec.about,
     expected: listenExpected,
     default: { written: spec.default, value: parseListen(spec.default) as ListenAddress },
+    numberHint: listenHint,
     parse: (written) => parseListen(written) ?? wrong({ suggestion: listenHint(written) }),
   });
 }
@@ -79,6 +80,7 @@ export function optionalListen(spec: { default: string; about: string }) {
     about: spec.about,
     expected: `${listenExpected}, or none`,
     default: { written: spec.default, value: parseListen(spec.default) as ListenAddress },
+    numberHint: listenHint,
     parse: (written) =>
       written === 'none' ? 'none' : (parseListen(written) ?? wrong({ suggestion: listenHint(written) })),
   });

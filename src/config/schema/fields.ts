@@ -61,7 +61,11 @@ export interface Expectation {
 /** Says what is wrong with a field; the return value takes the parser's place and is not used. */
 export type Fail = (expectation: Expectation) => never;
 
-type Spec = Omit<FieldFacts, 'default' | 'json'> & { json: JsonSchema };
+type Spec = Omit<FieldFacts, 'default' | 'json'> & {
+  json: JsonSchema;
+  /** For «is missing». Default: the type. */
+  expected?: string;
+};
 
 /** A value in a `${…}` is not known to the editor: any field may be one. */
 export const fromEnvironment: JsonSchema = { type: 'string', pattern: '\\$\\{' };
@@ -86,10 +90,11 @@ export function field<T>(
       });
       return z.NEVER;
     }) as Fail;
-    if (value === undefined) return fail({ message: 'is missing', suggestion: `expected ${spec.type}` });
+    if (value === undefined)
+      return fail({ message: 'is missing', suggestion: `expected ${spec.expected ?? spec.type}` });
     return parse(value, fail);
   });
-  const { json, ...facts } = spec;
+  const { json, expected: _, ...facts } = spec;
   describe(schema, {
     ...facts,
     default: fallback ? fallback.written : 'required',
@@ -131,7 +136,7 @@ function quantity(
       : { written: spec.default, value: parse(spec.default) ?? Number.NaN };
   const text: JsonSchema = { type: 'string', pattern };
   const json = kind === 'size' ? { anyOf: [text, { type: 'integer', minimum: min, maximum: max }] } : text;
-  return field({ type: kind, about: spec.about, bounds, json }, fallback, (value, fail) => {
+  return field({ type: kind, about: spec.about, bounds, json, expected }, fallback, (value, fail) => {
     if (typeof value === 'number') {
       if (value === 0 || kind === 'size') {
         if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
@@ -169,6 +174,7 @@ export function integer(spec: IntegerSpec): z.ZodType<number> {
       about: spec.about,
       bounds,
       json: { type: 'integer', minimum: spec.min, maximum: spec.max },
+      expected: `a whole number from ${bounds}`,
     },
     fallback,
     (value, fail) => {
@@ -220,7 +226,12 @@ export function choice<const T extends string>(spec: {
 }): z.ZodType<T> {
   const fallback = spec.default === undefined ? undefined : { written: spec.default, value: spec.default };
   return field(
-    { type: spec.values.map((v) => `\`${v}\``).join(', '), about: spec.about, json: { enum: spec.values } },
+    {
+      type: spec.values.map((v) => `\`${v}\``).join(', '),
+      about: spec.about,
+      json: { enum: spec.values },
+      expected: listed(spec.values),
+    },
     fallback,
     (value, fail) => {
       const found = spec.values.find((one) => one === value);
@@ -251,6 +262,8 @@ export interface TextSpec<T> {
   bounds?: string;
   secret?: boolean;
   default?: { written: string; value: T };
+  /** A hint for a number where text is due. Default: `put it in quotes`. */
+  numberHint?(written: string): string | undefined;
   /** The value, or undefined or `wrong(…)` if the text is none. */
   parse(text: string): T | Wrong | undefined;
 }
@@ -258,9 +271,11 @@ export interface TextSpec<T> {
 export function text<T>(spec: TextSpec<T>): z.ZodType<T> {
   const json: JsonSchema = spec.pattern ? { type: 'string', pattern: spec.pattern } : { type: 'string' };
   const { type, about, bounds, secret, expected } = spec;
-  return field({ type, about, bounds, secret, json }, spec.default, (value, fail) => {
-    if (typeof value === 'number' || typeof value === 'boolean')
-      return fail({ expected, suggestion: 'put it in quotes' });
+  return field({ type, about, bounds, secret, json, expected }, spec.default, (value, fail) => {
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      const suggestion = spec.numberHint ? spec.numberHint(String(value)) : 'put it in quotes';
+      return fail({ expected, suggestion });
+    }
     if (typeof value !== 'string') return fail({ expected });
     const parsed = spec.parse(value);
     if (parsed === undefined) return fail({ expected });

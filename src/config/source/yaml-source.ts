@@ -27,6 +27,8 @@ export interface YamlSource {
   problems: Problem[];
   /** Where a value stands, or its key; of a value that is not there, the nearest thing around it. */
   locate(path: Path, what: 'value' | 'key'): Place;
+  /** Is anything written there? */
+  has(path: Path): boolean;
   /** The scalar as written, quotes and `${…}` included; undefined if there is no scalar. */
   written(path: Path): string | undefined;
 }
@@ -59,16 +61,10 @@ export function readYaml(text: string, file: string, env: Environment): YamlSour
       suggestion,
     });
   };
-  for (const error of [...(document?.errors ?? []), ...(document?.warnings ?? [])]) {
+  // One: the further ones mostly follow from the first.
+  for (const error of [...(document?.errors ?? []), ...(document?.warnings ?? [])].slice(0, 1)) {
     const at = Math.min(error.pos[0], text.length);
-    const before = text.lastIndexOf('\n', at - 1) + 1;
-    const hint = /[{[].*\$\{/.test(
-      text.slice(before, text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at)),
-    )
-      ? 'inside { } and [ ] put quotes around "${…}"'
-      : text.slice(before, at + 1).includes('\t')
-        ? 'indent with spaces, not tabs'
-        : undefined;
+    const hint = syntaxHint(text, at);
     report(at, error.pos[1], [], `not valid YAML: ${sentence(error.message)}`, hint);
   }
   if (list.length > 1) {
@@ -204,6 +200,7 @@ export function readYaml(text: string, file: string, env: Environment): YamlSour
       const end = text.slice(from, to).indexOf('\n');
       return place(from, end < 0 ? to : from + end);
     },
+    has: (path) => find(path).found === path.length,
     written(path) {
       const { node, found } = find(path);
       if (found < path.length || !isScalar(node) || !node.range) return undefined;
@@ -232,4 +229,14 @@ function firstKey(node: Node): Node | undefined {
 function sentence(message: string): string {
   const text = message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').trim();
   return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** What a mistake in YAML's grammar most likely was, going by its line. */
+function syntaxHint(text: string, at: number): string | undefined {
+  const end = text.indexOf('\n', at);
+  const line = text.slice(text.lastIndexOf('\n', at - 1) + 1, end < 0 ? text.length : end);
+  if (/[{[].*\$\{/.test(line)) return 'inside { } and [ ] put quotes around "${…}"';
+  if (/^\s*\t/.test(line)) return 'indent with spaces, not tabs';
+  const address = /\[[0-9a-f:]+\]:\d+/i.exec(line)?.[0];
+  return address === undefined ? undefined : `put quotes around it: "${address}"`;
 }

@@ -1,0 +1,144 @@
+import { hashKey, createKeyIndexReader, digestOfKey } from '../identity/index.ts';
+import { describe, expect, it } from 'vitest';
+import { type Config, compile, configHash, formatProblem, parseConfig, versionsOf } from './index.ts';
+import { testRegistries } from './testing/registries.ts';
+
+function parse(text: string): Config {
+  const result = parseConfig(text, { env: {}, file: 'c.yaml', directory: '/etc' });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.config;
+}
+
+const base = `
+networks:
+  a: { upstreams: [{ url: http://127.0.0.1:8545/x?y=1, headers: { x-a: b } }] }
+  b: { path: /, upstreams: [{ url: https://node.internal }] }
+methods:
+  groups: { read: [eth_get*] }
+  costs: { eth_getLogs: 10 }
+  blocked: [admin_*]
+  unsafe: [acme_*]
+limits:
+  default:
+    - { network: a, requests: 5, period: 1s, burst_size: 5 }
+    - { requests: 20, period: 1m, mode: shadow }
+    - { requests: 20, period: 1m }
+  groups: { read: { requests: 50, period: 1s } }
+  methods: { eth_call: { requests: 7, period: 1s } }
+  ceilings: [{ name: addr, per: address, requests: 100, period: 1s }]
+keys:
+  - { name: one, key: abcdefghijklmnopqrstuv1, limits: { default: { requests: 9, period: 1s } } }
+  - { name: two, key: abcdefghijklmnopqrstuv2, limits: { default: { requests: 9, period: 1s } } }
+  - { name: three, key: abcdefghijklmnopqrstuv3, limits: { default: { requests: 8, period: 1s }, groups: { read: { requests: 3, period: 1s } }, methods: { eth_call: { requests: 4, period: 1s } } }, quota: { requests: 10, period: day, warn_at: [95, 80] } }
+  - { name: four, key: abcdefghijklmnopqrstuv4, enabled: false, expires: 2030-01-01 }
+`;
+
+describe('compile', () => {
+  it('numbers rules with names that show no key', () => {
+    const snapshot = compile(parse(base), testRegistries());
+    const rules = snapshot.rules.map(({ name, scope, network, mode, rank }) => ({
+      name,
+      scope,
+      network,
+      mode,
+      rank,
+    }));
+    expect(rules).toEqual([
+      { name: 'method:eth_call', scope: 'method:eth_call', network: -1, mode: 'enforce', rank: 'method' },
+      { name: 'group:read', scope: 'group:read', network: -1, mode: 'enforce', rank: 'group' },
+      { name: 'default', scope: 'default@a', network: 0, mode: 'enforce', rank: 'default' },
+      { name: 'default', scope: 'default', network: -1, mode: 'shadow', rank: 'default' },
+      { name: 'default', scope: 'default#1', network: -1, mode: 'enforce', rank: 'default' },
+      { name: 'ceiling:addr', scope: 'ceiling:addr', network: -1, mode: 'enforce', rank: 'ceiling' },
+      { name: 'key:default', scope: 'key:default', network: -1, mode: 'enforce', rank: 'key-all' },
+      { name: 'key:eth_call', scope: 'key:eth_call', network: -1, mode: 'enforce', rank: 'key-method' },
+      { name: 'key:group:read', scope: 'key:group:read', network: -1, mode: 'enforce', rank: 'key-group' },
+      { name: 'key:default', scope: 'key:default', network: -1, mode: 'enforce', rank: 'key-all' },
+    ]);
+    expect(snapshot.defaults).toEqual({ methods: [['eth_call', 0]], groups: [['read', 1]], all: [2, 3, 4] });
+    expect(snapshot.ceilings).toEqual([{ rule: 5, per: 'address' }]);
+    expect(snapshot.ruleSets).toEqual([
+      { methods: [], groups: [], all: [] },
+      { methods: [], groups: [], all: [6] },
+      { methods: [['eth_call', 7]], groups: [['read', 8]], all: [9] },
+    ]);
+    expect(snapshot.keyQuotas).toEqual([
+      null,
+      null,
+      { unit: 'requests', limit: 10, period: 'day', warnAt: [80, 95] },
+    ]);
+    expect(snapshot.rules[2]).toMatchObject({ requests: 5, periodMs: 1000, burst: 5, capacity: 10 });
+  });
+
+  it('is plain data for a worker', () => {
+    const snapshot = compile(parse(base), testRegistries());
+    const { keyIndex, ...plain } = snapshot;
+    expect(structuredClone(plain)).toEqual(plain);
+    expect(keyIndex).toBeInstanceOf(SharedArrayBuffer);
+    expect(snapshot.networks[0]?.upstreams[0]).toMatchObject({
+      url: 'http://127.0.0.1:8545',
+      path: '/x?y=1',
+      hostHeader: '127.0.0.1:8545',
+      headers: [['x-a', 'b']],
+      firstByteTimeoutMs: 30_000,
+    });
+    expect(snapshot.networks[1]).toMatchObject({
+      path: '/',
+      upstreams: [{ port: 443, tls: true, hostHeader: 'node.internal' }],
+    });
+    expect(snapshot.methods.unsafe).toEqual(expect.arrayContaining(['eth_send*', 'acme_*']));
+  });
+
+  it('puts keys into the index with their numbers, sets and flags', () => {
+    const registries = testRegistries();
+    const snapshot = compile(parse(base), registries);
+    const index = createKeyIndexReader(snapshot.keyIndex);
+    for (const [name, key, ruleSet] of [
+      ['one', 'abcdefghijklmnopqrstuv1', 1],
+      ['two', 'abcdefghijklmnopqrstuv2', 1],
+      ['three', 'abcdefghijklmnopqrstuv3', 2],
+      ['four', 'abcdefghijklmnopqrstuv4', 0],
+    ] as const) {
+      const slot = index.find(digestOfKey(key));
+      expect(slot).toBeGreaterThanOrEqual(0);
+      expect(registries.keys.nameOf(index.keyNumber(slot))).toBe(name);
+      expect(index.ruleSet(slot)).toBe(ruleSet);
+    }
+    expect(hashKey('abcdefghijklmnopqrstuv1')).toHaveLength(32);
+  });
+
+  it('keeps versions and key numbers from one snapshot to the next', () => {
+    const registries = testRegistries();
+    const first = compile(parse(base), registries);
+    const second = compile(
+      parse(base.replace('requests: 50,', 'requests: 60,').replace('name: two', 'name: new')),
+      registries,
+    );
+    expect(second.generation).toBe(first.generation + 1);
+    expect(second.configHash).not.toBe(first.configHash);
+    const changed = second.rules.filter((rule, index) => rule.version !== first.rules[index]?.version);
+    expect(changed.map(({ name }) => name)).toEqual(['group:read']);
+    expect(registries.keys.find('one')).toBe(0);
+    expect(registries.keys.find('new')).toBe(4);
+    expect(versionsOf(second).size).toBe(new Set(second.rules.map((rule) => rule.version)).size);
+  });
+
+  it('hashes what a config means, not how it is written', () => {
+    expect(configHash(parse(base))).toBe(configHash(parse(`# other\n${base.replace('1m,', '60s,')}`)));
+    expect(configHash(parse(base))).not.toBe(configHash(parse(base.replace('uv4', 'uv5'))));
+  });
+});
+
+describe('key numbers', () => {
+  it('are given again only when all are taken, those gone longest first', () => {
+    const { keys } = testRegistries(3);
+    expect(['a', 'b', 'c'].map((name) => keys.numberOf(name))).toEqual([0, 1, 2]);
+    keys.retain(new Set(['c']));
+    keys.retain(new Set(['c', 'a']));
+    expect(keys.numberOf('a')).toBe(0);
+    expect(keys.numberOf('d')).toBe(1);
+    expect(keys.find('b')).toBeUndefined();
+    expect(keys.nameOf(1)).toBe('d');
+    expect(keys.numberOf('e')).toBe(3);
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, formatProblem, parseConfig, planChange } from '../index.ts';
+
+const K = 'abcdefghijklmnopqrstuv';
+
+function parse(text: string): Config {
+  const result = parseConfig(text, { env: {}, file: 'c.yaml', directory: '/etc' });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.config;
+}
+
+const plan = (from: string, to: string): ReturnType<typeof planChange> => planChange(parse(from), parse(to));
+const up = 'upstreams: [{ url: "http://127.0.0.1:8545" }]\n';
+
+describe('planChange', () => {
+  it('says nothing of what means the same', () => {
+    expect(
+      plan(up, `# c\nlimits: { default: { requests: 100, period: 1000ms, burst_size: 50 } }\n${up}`),
+    ).toEqual({
+      changes: [],
+      restartNeeded: [],
+    });
+  });
+
+  it.each([
+    [
+      'a changed rule',
+      'limits: { default: { requests: 5, period: 1s } }',
+      'limits: { default: { requests: 9, period: 1s } }',
+      [
+        'Rule default of all callers changes from 5 per 1s to 9 per 1s. Its buckets keep how full they are (the ratio).',
+      ],
+    ],
+    [
+      'a new rule',
+      '',
+      'limits: { methods: { eth_call: { requests: 9, period: 1m, burst_size: 3 } } }',
+      ['Rule method:eth_call of all callers is added: 9 per 1m + 3 burst. Its buckets start full.'],
+    ],
+    [
+      'a shadow turned on',
+      'limits: { default: { requests: 5, period: 1s, mode: shadow } }',
+      'limits: { default: { requests: 5, period: 1s } }',
+      ['Rule default of all callers turns from shadow to enforce. It now refuses. Its buckets are kept.'],
+    ],
+    [
+      'no default any more',
+      'limits: { default: { requests: 5, period: 1s } }',
+      'limits: { default: none }',
+      ['Rule default of all callers is removed (5 per 1s). Its buckets are dropped.'],
+    ],
+    [
+      'a ceiling',
+      '',
+      'limits: { ceilings: [{ name: a, per: global, requests: 5, period: 1s }] }',
+      ['Rule ceiling:a per global is added: 5 per 1s. Its buckets start full.'],
+    ],
+    [
+      'keys',
+      `keys: [{ name: a, key: ${K}1 }, { name: b, key: ${K}2 }]`,
+      `keys: [{ name: b, key: ${K}2 }, { name: c, key: ${K}3 }]`,
+      ['1 key is added: c.', '1 key is removed: a. Their callers get 401.'],
+    ],
+    [
+      'a key’s limits',
+      `keys: [{ name: a, key: ${K}1 }]`,
+      `keys: [{ name: a, key: ${K}1, limits: { default: { requests: 5, period: 1s } } }]`,
+      ['Rule key:default of key a is added: 5 per 1s. Its buckets start full.'],
+    ],
+    [
+      'a disabled key',
+      `keys: [{ name: a, key: ${K}1 }]`,
+      `keys: [{ name: a, key: ${K}1, enabled: false }]`,
+      ['Key a is disabled: its callers get 401.'],
+    ],
+    [
+      'a quota',
+      `keys: [{ name: a, key: ${K}1, quota: { requests: 5, period: day } }]`,
+      `keys: [{ name: a, key: ${K}1, quota: { requests: 9, period: day } }]`,
+      [
+        'Key a: the quota changes from 5 requests a day, warning at 80 % to 9 requests a day, warning at 80 %. What is used stays used.',
+      ],
+    ],
+    [
+      'settings',
+      '',
+      'server: { max_body_bytes: 2MiB, idle_timeout: 90s }\nidentity: { anonymous: deny }\nadmin: { token: 0123456789abcdef }',
+      [
+        'server.max_body_bytes changes from 1MiB to 2MiB.',
+        'server.idle_timeout changes from 75s to 90s.',
+        'admin.token is set.',
+        'identity.anonymous changes from allow to deny.',
+      ],
+    ],
+    [
+      'lists',
+      'methods: { blocked: [a_*, b_*] }',
+      'methods: { blocked: [b_*, c_*] }',
+      ['methods.blocked gains c_* and loses a_*.'],
+    ],
+    [
+      'costs',
+      'methods: { costs: { a: 2, b: 3 } }',
+      'methods: { costs: { a: 4 } }',
+      ['methods.costs changes a from 2 to 4, loses b.'],
+    ],
+  ])('%s', (_, from, to, changes) => {
+    expect(plan(`${up}${from}\n`, `${up}${to}\n`).changes).toEqual(changes);
+  });
+
+  it('tells a replaced key by its names only', () => {
+    const { changes } = plan(`${up}keys: [{ name: a, key: ${K}1 }]`, `${up}keys: [{ name: a, key: ${K}2 }]`);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatch(
+      /^Key a is replaced \([0-9a-f]{8}… by [0-9a-f]{8}…\): the old one gets 401 at once\. Its quota goes on\.$/,
+    );
+  });
+
+  it('says what needs a restart', () => {
+    const to = `${up}server: { listen: 127.0.0.1:9000, workers: 3, state_dir: none }\nadmin: { listen: none }\nlimits: { table_entries: 4096 }\n`;
+    expect(plan(up, to).restartNeeded).toEqual([
+      'server.listen changes from 127.0.0.1:8540 to 127.0.0.1:9000: the listener is opened at start.',
+      'server.workers changes from auto to 3: threads are started once.',
+      'server.state_dir changes from /etc/.polymorph to none: saved state is found at start.',
+      'admin.listen changes from 127.0.0.1:9540 to none: the listener is opened at start.',
+      'limits.table_entries changes from 2097152 to 4096: the table is one piece of shared memory.',
+    ]);
+  });
+
+  it('tells of networks and upstreams', () => {
+    const from =
+      'networks:\n  a: { path: /a, upstreams: [{ name: n, url: http://127.0.0.1:1 }] }\n  b: { upstreams: [{ url: http://127.0.0.1:2 }] }\n';
+    const to =
+      'networks:\n  a: { path: /x, upstreams: [{ name: n, url: http://127.0.0.1:3, mode: pipelined }] }\n  c: { upstreams: [{ url: http://127.0.0.1:2 }] }\n';
+    expect(plan(from, to).changes).toEqual([
+      'Network a moves from /a to /x: callers of the old path get 404.',
+      'Upstream n of network a moves from http://127.0.0.1:1 to http://127.0.0.1:3: its connections are opened anew.',
+      'Upstream n of network a: mode changes from single to pipelined.',
+      'Network c is added at /c, calling http://127.0.0.1:2.',
+      'Network b is removed: callers of /b get 404.',
+    ]);
+  });
+
+  it('sums up when very many keys change', () => {
+    const keys = (requests: number): string =>
+      Array.from(
+        { length: 30 },
+        (_, i) =>
+          `  - { name: k${i}, key: ${K}${i}, limits: { default: { requests: ${requests}, period: 1s } } }\n`,
+      ).join('');
+    const { changes } = plan(`${up}keys:\n${keys(1)}`, `${up}keys:\n${keys(2)}`);
+    expect(changes).toEqual(['30 keys change: k0, k1, k2, k3, k4, k5, k6, k7 and 22 more.']);
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { compile, formatProblem, parseConfig, planChange, renderProblem } from './index.ts';
+import { maskSecrets } from './mask.ts';
+import { testRegistries } from './testing/registries.ts';
+
+const canaries = [
+  'canaryKeyAAAAAAAAAAAAAAAA1',
+  'canaryTokenBBBBBBBBBBBB2',
+  'canaryPasswordC3',
+  'canaryHeaderD4',
+  'canaryPathE5E5E5E5E5E5',
+];
+const [key, token, password, header, path] = canaries;
+
+const good = `
+admin: { token: ${token} }
+upstreams:
+  - url: http://user:${password}@127.0.0.1:8545/v3/${path}
+    headers: { x-node: ${header} }
+keys:
+  - { name: acme, key: ${key} }
+`;
+const options = { env: {}, file: 'c.yaml', directory: '/nowhere' };
+
+function leaks(text: string): string[] {
+  return canaries.filter((canary) => text.includes(canary));
+}
+
+describe('secrets', () => {
+  it('stay out of the problems of any one broken line', () => {
+    const lines = good.split('\n');
+    const breaks = [
+      (line: string) => line.replace(/(\w+):/, 'x$1:'),
+      (line: string) => `${line}\n${line}`,
+      (line: string) => `\t${line}`,
+      (line: string) => line.replace('{', ''),
+      (line: string) => line.replace('}', ''),
+      (line: string) => line.replace(/: (\S+)/, ': [$1]'),
+      (line: string) => line.replace('http:', 'htp:'),
+      (line: string) => line.replace(/canary\w+/, '"$& \u00e9"'),
+    ];
+    let problems = 0;
+    for (const [index] of lines.entries()) {
+      for (const broken of breaks) {
+        const text = lines.map((line, at) => (at === index ? broken(line) : line)).join('\n');
+        const result = parseConfig(text, options);
+        const told = result.ok ? result.warnings() : result.problems;
+        problems += told.length;
+        for (const problem of told) {
+          expect(leaks(formatProblem(problem))).toEqual([]);
+          expect(leaks(renderProblem(problem, text))).toEqual([]);
+        }
+      }
+    }
+    expect(problems).toBeGreaterThan(20);
+  });
+
+  it('are in the config and the snapshot only where calls need them', () => {
+    const result = parseConfig(good, options);
+    if (!result.ok) throw new Error(result.problems.map(formatProblem).join());
+    expect(leaks(JSON.stringify(result.config))).toEqual([header, path]);
+    const snapshot = compile(result.config, testRegistries());
+    const upstream = snapshot.networks[0]?.upstreams[0];
+    expect(upstream?.url).toBe('http://127.0.0.1:8545');
+    expect(upstream?.authorization).toBe(`Basic ${Buffer.from(`user:${password}`).toString('base64')}`);
+    expect(leaks(JSON.stringify({ ...snapshot, networks: [] }))).toEqual([]);
+    expect(Buffer.from(snapshot.keyIndex).includes(key ?? '')).toBe(false);
+  });
+
+  it('stay out of plans', () => {
+    const from = parseConfig('upstreams: [{ url: "http://127.0.0.1:8545" }]', options);
+    const to = parseConfig(good, options);
+    const other = parseConfig(good.replaceAll(/canary(\w+)/g, 'another$1'), options);
+    if (!from.ok || !to.ok || !other.ok) throw new Error('not good');
+    for (const [a, b] of [
+      [from, to],
+      [to, from],
+      [to, other],
+    ] as const) {
+      const plan = planChange(a.config, b.config);
+      expect(plan.changes.length).toBeGreaterThan(0);
+      expect(leaks(JSON.stringify(plan))).toEqual([]);
+    }
+  });
+
+  it('are starred out with their columns kept', () => {
+    for (const line of [
+      'key: abcdefghijklmnopqrstuvw',
+      '- { name: a, key: short, quota: 1 }',
+      'url: http://user:pw@host:1/x',
+      'token: "hello"',
+      'kye: pp_live_0123456789abcdefghijkl',
+    ]) {
+      const masked = maskSecrets(line);
+      expect(masked).toHaveLength(line.length);
+      expect(masked).toContain('**');
+    }
+    for (const line of [
+      'key: ${ACME_KEY}',
+      'requests: 100',
+      'methods: { eth_getTransactionByBlockNumberAndIndex: 5 }',
+    ]) {
+      expect(maskSecrets(line)).toBe(line);
+    }
+  });
+});

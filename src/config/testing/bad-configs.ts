@@ -1,0 +1,970 @@
+/** A config that is refused, and the problems told of it, each as one line. */
+export interface BadConfig {
+  name: string;
+  yaml: string[];
+  problems: string[];
+}
+
+/** Read with `badConfigEnvironment` as `bad.yaml`. */
+export const badConfigs: readonly BadConfig[] = [
+  {
+    name: 'an empty file',
+    yaml: [],
+    problems: [
+      '1:1: error: no upstream: neither upstreams nor networks is given (upstreams: [{ url: "http://127.0.0.1:8545" }])',
+    ],
+  },
+  {
+    name: 'only a comment',
+    yaml: ['# nothing here'],
+    problems: [
+      '1:1: error: no upstream: neither upstreams nor networks is given (upstreams: [{ url: "http://127.0.0.1:8545" }])',
+    ],
+  },
+  {
+    name: 'a list in place of the config',
+    yaml: ['- a', '- b'],
+    problems: ['1:1: error: found a list, expected a map'],
+  },
+  {
+    name: 'text in place of the config',
+    yaml: ['hello'],
+    problems: ['1:1: error: found "hello", expected a map'],
+  },
+  {
+    name: 'an unknown section',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limit:', '  default: none'],
+    problems: ['2:1: error: limit: unknown key "limit" (did you mean limits?)'],
+  },
+  {
+    name: 'an unknown key',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  lisen: 127.0.0.1:1'],
+    problems: ['3:3: error: server.lisen: unknown key "lisen" (did you mean listen?)'],
+  },
+  {
+    name: 'a key of another section',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  ceilings: []'],
+    problems: ['3:3: error: server.ceilings: unknown key "ceilings" (it belongs to limits)'],
+  },
+  {
+    name: 'a key in camel case',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  maxBodyBytes: 1MiB'],
+    problems: ['3:3: error: server.maxBodyBytes: unknown key "maxBodyBytes" (did you mean max_body_bytes?)'],
+  },
+  {
+    name: 'a key without anything near',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'identity:', '  zebra: 1'],
+    problems: ['3:3: error: identity.zebra: unknown key "zebra" (known here: anonymous, ipv6_prefix)'],
+  },
+  {
+    name: 'a duplicate key',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  workers: 1', '  workers: 2'],
+    problems: ['4:3: error: server: key `workers` is there twice, first on line 3'],
+  },
+  {
+    name: '__proto__ as a key',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  __proto__: { workers: 3 }'],
+    problems: ['3:3: error: server: unknown key `__proto__`'],
+  },
+  {
+    name: 'constructor as a key',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
+    problems: [
+      '2:1: error: constructor: unknown key "constructor" (known here: server, admin, networks, upstreams, identity, methods, limits, keys, explain, logging)',
+    ],
+  },
+  {
+    name: 'a tab for indentation',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '\tworkers: 1'],
+    problems: [
+      '3:1: error: not valid YAML: tabs are not allowed as indentation (indent with spaces, not tabs)',
+    ],
+  },
+  {
+    name: 'an unclosed bracket',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  trusted_proxies: [10.0.0.0/8'],
+    problems: [
+      '4:1: error: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
+    ],
+  },
+  {
+    name: 'an unclosed quote',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  docs_url: "abc'],
+    problems: ['4:1: error: not valid YAML: missing closing "quote'],
+  },
+  {
+    name: 'wrong indentation',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'server:',
+      '    workers: 1',
+      '  listen: 127.0.0.1:1',
+    ],
+    problems: ['4:1: error: not valid YAML: all mapping items must start at the same column'],
+  },
+  {
+    name: 'two documents',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', '---', 'server: {}'],
+    problems: ['2:1: error: a second YAML document: a config is one document (remove the `---` line)'],
+  },
+  {
+    name: 'a custom tag',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  workers: !!int4 3'],
+    problems: ['3:12: error: not valid YAML: unresolved tag: tag:yaml.org,2002:int4'],
+  },
+  {
+    name: 'an alias of nothing',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server: *nowhere'],
+    problems: ['2:9: error: server: no anchor &nowhere before this alias'],
+  },
+  {
+    name: 'an alias that holds itself',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'methods:', '  groups: &a', '    x: *a'],
+    problems: ['4:8: error: methods.groups.x: an alias that holds itself'],
+  },
+  {
+    name: 'a missing variable',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: ${LISTN}'],
+    problems: ['3:11: error: server.listen: environment variable LISTN is not set (did you mean LISTEN?)'],
+  },
+  {
+    name: 'a variable of a wrong form',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: ${LISTEN-x}'],
+    problems: ['3:11: error: server.listen: `${LISTEN-x}` is not of the form ${NAME} or ${NAME:-default}'],
+  },
+  {
+    name: 'a variable that is not closed',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  docs_url: a${LISTEN'],
+    problems: ['3:14: error: server.docs_url: `${` without its `}`; a literal `${` is written `$${`'],
+  },
+  {
+    name: 'a variable inside { } without quotes',
+    yaml: ['upstreams: [{ url: ${URL} }]'],
+    problems: [
+      '1:21: error: not valid YAML: unexpected flow-map-start at node end (inside { } and [ ] put quotes around "${…}")',
+    ],
+  },
+  {
+    name: 'a duration without a unit',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  header_timeout: 5'],
+    problems: [
+      '3:19: error: server.header_timeout: found 5, expected a duration from 100ms to 10m (add a unit, such as 5s)',
+    ],
+  },
+  {
+    name: 'a duration of a wrong unit',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  header_timeout: 5sec'],
+    problems: [
+      '3:19: error: server.header_timeout: found "5sec", expected a duration from 100ms to 10m (did you mean 5s?)',
+    ],
+  },
+  {
+    name: 'a duration beyond its bound',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  header_timeout: 24h'],
+    problems: [
+      '3:19: error: server.header_timeout: found "24h", expected a duration from 100ms to 10m (the most is 10m)',
+    ],
+  },
+  {
+    name: 'a duration below its bound',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  header_timeout: 1ms'],
+    problems: [
+      '3:19: error: server.header_timeout: found "1ms", expected a duration from 100ms to 10m (the least is 100ms)',
+    ],
+  },
+  {
+    name: 'a duration from the environment',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  header_timeout: ${BAD_DURATION}'],
+    problems: [
+      '3:19: error: server.header_timeout: found ${BAD_DURATION} (text of 16 characters), expected a duration from 100ms to 10m',
+    ],
+  },
+  {
+    name: 'a size of a doubtful unit',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_body_bytes: 1mb'],
+    problems: [
+      '3:19: error: server.max_body_bytes: found "1mb", expected a size from 1KiB to 64MiB (did you mean 1MB or 1MiB?)',
+    ],
+  },
+  {
+    name: 'a size beyond its bound',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_body_bytes: 1GiB'],
+    problems: [
+      '3:19: error: server.max_body_bytes: found "1GiB", expected a size from 1KiB to 64MiB (the most is 64MiB)',
+    ],
+  },
+  {
+    name: 'a negative number',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_batch_size: -1'],
+    problems: ['3:19: error: server.max_batch_size: found -1, expected a whole number from 1 to 10000'],
+  },
+  {
+    name: 'a fraction',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_batch_size: 1.5'],
+    problems: ['3:19: error: server.max_batch_size: found 1.5, expected a whole number from 1 to 10000'],
+  },
+  {
+    name: 'a number that is text',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_batch_size: many'],
+    problems: ['3:19: error: server.max_batch_size: found "many", expected a whole number from 1 to 10000'],
+  },
+  {
+    name: 'nothing where a number is due',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  max_batch_size:'],
+    problems: ['3:3: error: server.max_batch_size: found nothing, expected a whole number from 1 to 10000'],
+  },
+  {
+    name: 'a list where a section is due',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server: [1]'],
+    problems: ['2:9: error: server: found a list, expected a map'],
+  },
+  {
+    name: 'a map where a list is due',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  trusted_proxies: { a: b }'],
+    problems: ['3:20: error: server.trusted_proxies: found a map, expected a list'],
+  },
+  {
+    name: 'text where a list is due',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'methods:', '  blocked: admin_*'],
+    problems: ['3:12: error: methods.blocked: found "admin_*", expected a list'],
+  },
+  {
+    name: 'a flag in YAML 1.1',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    enabled: yes',
+    ],
+    problems: ['5:14: error: keys[0].enabled: found "yes", expected true or false'],
+  },
+  {
+    name: 'a share of two',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'explain:', '  sample: 2'],
+    problems: ['3:11: error: explain.sample: found 2, expected a share such as 1% or 0.01, from 0 to 1'],
+  },
+  {
+    name: 'a wrong choice',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'identity:', '  anonymous: allowed'],
+    problems: [
+      '3:14: error: identity.anonymous: found "allowed", expected allow or deny (did you mean allow?)',
+    ],
+  },
+  {
+    name: 'an address without a port',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: 127.0.0.1'],
+    problems: [
+      '3:11: error: server.listen: found "127.0.0.1", expected an address such as 127.0.0.1:8540 or "[::1]:8540" (add a port)',
+    ],
+  },
+  {
+    name: 'a port alone',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: 8540'],
+    problems: [
+      '3:11: error: server.listen: found 8540, expected an address such as 127.0.0.1:8540 or "[::1]:8540" (name the address too: 127.0.0.1:8540, or 0.0.0.0:8540 for all)',
+    ],
+  },
+  {
+    name: 'a listener with a scheme',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: http://127.0.0.1:8540'],
+    problems: [
+      '3:11: error: server.listen: found "http://127.0.0.1:8540", expected an address such as 127.0.0.1:8540 or "[::1]:8540" (without http://)',
+    ],
+  },
+  {
+    name: 'an address in octal',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: 0127.0.0.1:8540'],
+    problems: [
+      '3:11: error: server.listen: found "0127.0.0.1:8540", expected an address such as 127.0.0.1:8540 or "[::1]:8540"',
+    ],
+  },
+  {
+    name: 'a port that is none',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: 127.0.0.1:70000'],
+    problems: [
+      '3:11: error: server.listen: found "127.0.0.1:70000", expected an address such as 127.0.0.1:8540 or "[::1]:8540"',
+    ],
+  },
+  {
+    name: 'an IPv6 listener without quotes',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  listen: [::1]:8540'],
+    problems: [
+      '3:16: error: not valid YAML: unexpected scalar at node end (put quotes around it: "[::1]:8540")',
+    ],
+  },
+  {
+    name: 'a network with bits after the prefix',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'server:',
+      '  trusted_proxies:',
+      '    - 10.0.0.5/8',
+    ],
+    problems: [
+      '4:7: error: server.trusted_proxies[0]: "10.0.0.5/8" has bits set after the prefix (did you mean 10.0.0.0/8 or 10.0.0.5?)',
+    ],
+  },
+  {
+    name: 'a network that is none',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  trusted_proxies: [10.0.0.0/33]'],
+    problems: [
+      '3:21: error: server.trusted_proxies[0]: found "10.0.0.0/33", expected a network such as 10.0.0.0/8 or 2001:db8::/32, or an IP address',
+    ],
+  },
+  {
+    name: 'an origin with a path',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'server:',
+      '  cors:',
+      '    allow_origins: [https://a.example/]',
+    ],
+    problems: [
+      '4:21: error: server.cors.allow_origins[0]: found "https://a.example/", expected * or an origin such as https://app.example, without a path (without the slash at the end)',
+    ],
+  },
+  {
+    name: 'a TLS certificate without its key',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  tls:', '    cert: a.pem'],
+    problems: [
+      '3:3: error: server.tls.key: is missing (expected the path of a file, absolute or from the config’s folder)',
+    ],
+  },
+  {
+    name: 'TLS files that are not there',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'server:',
+      '  tls: { cert: no/cert.pem, key: no/key.pem }',
+    ],
+    problems: [
+      '3:16: error: server.tls.cert: cannot read /nowhere/no/cert.pem: no such file',
+      '3:34: error: server.tls.key: cannot read /nowhere/no/key.pem: no such file',
+    ],
+  },
+  {
+    name: 'request_timeout within header_timeout',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server:', '  request_timeout: 1s'],
+    problems: ['3:20: error: server.request_timeout: shorter than header_timeout, which is a part of it'],
+  },
+  {
+    name: 'admin on the listener of callers',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'server: { listen: 127.0.0.1:9540 }'],
+    problems: [
+      '2:19: error: admin.listen: the same address as server.listen (127.0.0.1:9540): callers would reach the admin pages (give each its own port)',
+    ],
+  },
+  {
+    name: 'admin on all addresses of the same port',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'admin:',
+      '  listen: 0.0.0.0:8540',
+      '  token: 0123456789abcdef',
+    ],
+    problems: [
+      '3:11: error: admin.listen: the same address as server.listen (127.0.0.1:8540): callers would reach the admin pages (give each its own port)',
+    ],
+  },
+  {
+    name: 'admin open to the world',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'admin:', '  listen: 0.0.0.0:9540'],
+    problems: [
+      '3:11: error: admin.listen: 0.0.0.0:9540 is open to other machines, and there is no admin.token (set admin.token, or listen on 127.0.0.1)',
+    ],
+  },
+  {
+    name: 'admin open with an empty token',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'admin:',
+      '  listen: 192.0.2.1:9540',
+      '  token: ${EMPTY:-}',
+    ],
+    problems: [
+      '3:11: error: admin.listen: 192.0.2.1:9540 is open to other machines, and there is no admin.token (set admin.token, or listen on 127.0.0.1)',
+    ],
+  },
+  {
+    name: 'a token too short',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'admin:', '  token: hunter2'],
+    problems: [
+      '3:10: error: admin.token: found text of 7 characters, expected at least 16 visible ASCII characters (openssl rand -hex 32 makes one)',
+    ],
+  },
+  {
+    name: 'no upstream',
+    yaml: ['server:', '  workers: 1'],
+    problems: [
+      '1:1: error: no upstream: neither upstreams nor networks is given (upstreams: [{ url: "http://127.0.0.1:8545" }])',
+    ],
+  },
+  {
+    name: 'networks and upstreams',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'networks:',
+      '  a:',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: ['1:1: error: upstreams: both networks and upstreams are given (move these into a network)'],
+  },
+  {
+    name: 'a network without upstreams',
+    yaml: ['networks:', '  a:', '    path: /a'],
+    problems: ['2:3: error: networks.a.upstreams: is missing (expected a list)'],
+  },
+  {
+    name: 'a network with an empty list of upstreams',
+    yaml: ['networks:', '  a:', '    upstreams: []'],
+    problems: ['3:16: error: networks.a.upstreams: found an empty list, expected at least 1 entry'],
+  },
+  {
+    name: 'two networks on one path',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    path: /eth',
+      '    upstreams: [{ url: http://127.0.0.1:8545 }]',
+      '  b:',
+      '    path: /eth',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: ['6:11: error: networks.b.path: /eth is the path of network a, too (give each its own path)'],
+  },
+  {
+    name: 'a reserved path',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    path: /healthz',
+      '    upstreams: [{ url: http://127.0.0.1:8545 }]',
+      '  b:',
+      '    path: /b',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: [
+      '3:11: error: networks.a.path: /healthz is answered by the gateway itself (choose another path)',
+    ],
+  },
+  {
+    name: 'a path shaped like a key',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    path: /abcdefghijklmnopqrstuvwxyz',
+      '    upstreams: [{ url: http://127.0.0.1:8545 }]',
+      '  b:',
+      '    path: /b',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: [
+      '3:11: error: networks.a.path: a path shaped like a key (22 characters and more): callers of it would be told their key is wrong (choose a shorter path)',
+    ],
+  },
+  {
+    name: 'a path without a slash',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    path: eth',
+      '    upstreams: [{ url: http://127.0.0.1:8545 }]',
+      '  b:',
+      '    path: /b',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: [
+      '3:11: error: networks.a.path: found "eth", expected / or one segment such as /eth (write /eth)',
+    ],
+  },
+  {
+    name: 'a path of two segments',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    path: /eth/mainnet',
+      '    upstreams: [{ url: http://127.0.0.1:8545 }]',
+      '  b:',
+      '    path: /b',
+      '    upstreams: [{ url: http://127.0.0.1:8546 }]',
+    ],
+    problems: ['3:11: error: networks.a.path: found "/eth/mainnet", expected / or one segment such as /eth'],
+  },
+  {
+    name: 'a network name with a space',
+    yaml: ['networks:', '  main net:', '    upstreams: [{ url: http://127.0.0.1:8545 }]'],
+    problems: [
+      '2:3: error: networks["main net"]: found "main net", expected a name of a network: letters, digits, `.`, `_`, `-`, at most 64, a letter or digit first',
+    ],
+  },
+  {
+    name: 'an upstream without a scheme',
+    yaml: ['upstreams:', '  - url: 127.0.0.1:8545'],
+    problems: [
+      '2:10: error: upstreams[0].url: found text of 14 characters, expected a URL such as http://127.0.0.1:8545 (begin it with http:// or https://)',
+    ],
+  },
+  {
+    name: 'an upstream over WebSocket',
+    yaml: ['upstreams:', '  - url: ws://127.0.0.1:8545'],
+    problems: [
+      '2:10: error: upstreams[0].url: found text of 19 characters, expected a URL such as http://127.0.0.1:8545 (give the node’s http address)',
+    ],
+  },
+  {
+    name: 'an upstream URL with a password and a bad port',
+    yaml: ['upstreams:', '  - url: http://user:hunter2@node:port'],
+    problems: [
+      '2:10: error: upstreams[0].url: found text of 29 characters, expected a URL such as http://127.0.0.1:8545',
+    ],
+  },
+  {
+    name: 'an upstream that is ourselves',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8540'],
+    problems: [
+      '2:10: error: upstreams[0].url: is this gateway itself (server.listen): every call would go round in circles (name the node)',
+    ],
+  },
+  {
+    name: 'an upstream that is ourselves by name',
+    yaml: ['upstreams:', '  - url: http://localhost:9540/'],
+    problems: [
+      '2:10: error: upstreams[0].url: is this gateway itself (admin.listen): every call would go round in circles (name the node)',
+    ],
+  },
+  {
+    name: 'an upstream without url',
+    yaml: ['upstreams:', '  - mode: single'],
+    problems: ['2:5: error: upstreams[0].url: is missing (expected a URL such as http://127.0.0.1:8545)'],
+  },
+  {
+    name: 'an upstream that is text',
+    yaml: ['upstreams:', '  - http://127.0.0.1:8545'],
+    problems: ['2:5: error: upstreams[0]: found "http://127.0.0.1:8545", expected a map'],
+  },
+  {
+    name: 'a wrong mode',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    mode: pipeline'],
+    problems: [
+      '3:11: error: upstreams[0].mode: found "pipeline", expected single, pipelined or batched (did you mean pipelined?)',
+    ],
+  },
+  {
+    name: 'two upstreams of one name',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '  - url: http://127.0.0.1:8545'],
+    problems: [
+      '3:5: error: upstreams[1].name: a second upstream named 127.0.0.1:8545, the first is on line 2 (give them different names)',
+      '3:5: warning: upstreams[1]: network default has 2 upstreams: this version calls the first only',
+    ],
+  },
+  {
+    name: 'a header that is ours',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    headers: { Host: x }'],
+    problems: [
+      '3:16: error: upstreams[0].headers.Host: found "Host", this header is written by the gateway itself',
+    ],
+  },
+  {
+    name: 'a header with a line break',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    headers:', '      x-a: "secret\\r\\nx: y"'],
+    problems: [
+      '4:12: error: upstreams[0].headers.x-a: found text of 12 characters, expected at most 4096 visible ASCII characters',
+    ],
+  },
+  {
+    name: 'a header twice',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    headers: { X-A: a, x-a: b }'],
+    problems: ['3:5: error: upstreams[0].headers: header x-a is given twice'],
+  },
+  {
+    name: 'connect_timeout beyond timeout',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    timeout: 1s', '    connect_timeout: 2s'],
+    problems: ['4:22: error: upstreams[0].connect_timeout: longer than timeout, the time for the whole call'],
+  },
+  {
+    name: 'a batch of one',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    mode: batched', '    batch: { max_size: 1 }'],
+    problems: ['4:24: error: upstreams[0].batch.max_size: found 1, expected a whole number from 2 to 1000'],
+  },
+  {
+    name: 'a pattern with a space',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'methods:', '  blocked: ["eth get"]'],
+    problems: [
+      '3:13: error: methods.blocked[0]: found "eth get", expected a method name or a glob such as eth_get*: at most 256 characters, no spaces',
+    ],
+  },
+  {
+    name: 'a pattern that blocks everything',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'methods:', '  blocked: ["*"]'],
+    problems: ['3:13: error: methods.blocked[0]: "*" blocks every method (name the methods to block)'],
+  },
+  {
+    name: 'a rule without period',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits:', '  default: { requests: 5 }'],
+    problems: ['3:3: error: limits.default.period: is missing (expected a duration from 1ms to 24h)'],
+  },
+  {
+    name: 'a rule with an unknown key',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  default: { requests: 5, period: 1s, burst: 5 }',
+    ],
+    problems: ['3:39: error: limits.default.burst: unknown key "burst" (did you mean burst_size?)'],
+  },
+  {
+    name: 'a second rule of a list that is wrong',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  default:',
+      '    - { requests: 5, period: 1s, network: default }',
+      '    - { requests: 0, period: 1s }',
+    ],
+    problems: [
+      '5:19: error: limits.default[1].requests: found 0, expected a whole number from 1 to 100000000',
+    ],
+  },
+  {
+    name: 'a rule that is text',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits:', '  default: 100/s'],
+    problems: ['3:12: error: limits.default: found "100/s", expected a map'],
+  },
+  {
+    name: 'an empty list of rules',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits:', '  default: []'],
+    problems: ['3:12: error: limits.default: found an empty list, expected at least 1 entry'],
+  },
+  {
+    name: 'a group that is not defined',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods:',
+      '  groups: { read: [eth_get*] }',
+      'limits:',
+      '  groups:',
+      '    reed: { requests: 5, period: 1s }',
+    ],
+    problems: ['6:5: error: limits.groups.reed: no group reed in methods.groups (did you mean read?)'],
+  },
+  {
+    name: 'a group where none is defined',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  groups:',
+      '    read: { requests: 5, period: 1s }',
+    ],
+    problems: [
+      '4:5: error: limits.groups.read: no group read in methods.groups (no groups are defined: methods.groups)',
+    ],
+  },
+  {
+    name: 'a network that is not there',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  default: { requests: 5, period: 1s, network: defualt }',
+    ],
+    problems: ['3:48: error: limits.default.network: no network defualt (did you mean default?)'],
+  },
+  {
+    name: 'two shadows in one list',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  default:',
+      '    - { requests: 5, period: 1s, mode: shadow }',
+      '    - { requests: 6, period: 1s, mode: shadow }',
+      '    - { requests: 7, period: 1s }',
+    ],
+    problems: [
+      '5:40: error: limits.default[1].mode: a second shadow rule in one list, the first is on line 4 (keep one for each network)',
+    ],
+  },
+  {
+    name: 'a ceiling without a name',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  ceilings:',
+      '    - { per: address, requests: 5, period: 1s }',
+    ],
+    problems: [
+      '4:7: error: limits.ceilings[0].name: is missing (expected a name: letters, digits, `.`, `_`, `-`, at most 64)',
+    ],
+  },
+  {
+    name: 'two ceilings of one name',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits:',
+      '  ceilings:',
+      '    - { name: a, per: address, requests: 5, period: 1s }',
+      '    - { name: a, per: global, requests: 5, period: 1s }',
+    ],
+    problems: [
+      '5:15: error: limits.ceilings[1].name: a second ceiling named a, the first is on line 4 (give them different names)',
+    ],
+  },
+  {
+    name: 'a cost beyond the default bucket',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'methods:', '  costs:', '    eth_getLogs: 200'],
+    problems: [
+      '4:18: error: methods.costs.eth_getLogs: a call of eth_getLogs costs 200, but its bucket (limits.default, built in) holds 150: it would never be let through (give limits.default, or lower the cost)',
+    ],
+  },
+  {
+    name: 'a cost beyond the bucket of its group',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods:',
+      '  groups: { logs: [eth_getLogs] }',
+      '  costs: { eth_getLogs: 10 }',
+      'limits:',
+      '  groups:',
+      '    logs: { requests: 5, period: 1s }',
+    ],
+    problems: [
+      '4:25: error: methods.costs.eth_getLogs: a call of eth_getLogs costs 10, but its bucket (line 7) holds 5: it would never be let through (raise burst_size to 5, or lower the cost)',
+    ],
+  },
+  {
+    name: 'a glob’s cost beyond the bucket of a method it fits',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods:',
+      '  costs: { debug_*: 20 }',
+      'limits:',
+      '  methods:',
+      '    debug_traceCall: { requests: 10, period: 1s }',
+    ],
+    problems: [
+      '3:21: error: methods.costs.debug_*: a call of debug_* costs 20, but its bucket (line 6) holds 10: it would never be let through (raise burst_size to 10, or lower the cost)',
+    ],
+  },
+  {
+    name: 'a cost beyond a ceiling',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods:',
+      '  costs: { eth_getLogs: 20 }',
+      'limits:',
+      '  ceilings:',
+      '    - { name: a, per: address, requests: 15, period: 1s }',
+    ],
+    problems: [
+      '3:25: error: methods.costs.eth_getLogs: a call of eth_getLogs costs 20, but its bucket (line 6) holds 15: it would never be let through (raise burst_size to 5, or lower the cost)',
+    ],
+  },
+  {
+    name: 'a cost beyond a quota',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods:',
+      '  costs: { eth_getLogs: 20 }',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    quota: { cost: 10, period: day }',
+    ],
+    problems: ['7:20: error: keys[0].quota.cost: less than one call of eth_getLogs costs (20)'],
+  },
+  {
+    name: 'a key too short',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: tooshortSecret',
+    ],
+    problems: [
+      '4:10: error: keys[0].key: found text of 14 characters, expected at least 22 characters of A-Z a-z 0-9 . _ ~ - (it is too short)',
+    ],
+  },
+  {
+    name: 'a key with a bad character',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: "abcdefghijklmnopqrstuv/xyz"',
+    ],
+    problems: [
+      '4:10: error: keys[0].key: found text of 26 characters, expected at least 22 characters of A-Z a-z 0-9 . _ ~ -',
+    ],
+  },
+  {
+    name: 'a key that is a number',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: 1234567890123456789012',
+    ],
+    problems: [
+      '4:10: error: keys[0].key: found a number, expected at least 22 characters of A-Z a-z 0-9 . _ ~ - (put it in quotes)',
+    ],
+  },
+  {
+    name: 'a key too short from the environment',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: ${SHORT_KEY}',
+    ],
+    problems: [
+      '4:10: error: keys[0].key: found ${SHORT_KEY} (text of 11 characters), expected at least 22 characters of A-Z a-z 0-9 . _ ~ - (it is too short)',
+    ],
+  },
+  {
+    name: 'a key and its hash',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    sha256: abababababababababababababababababababababababababababababababab',
+    ],
+    problems: ['5:5: error: keys[0].sha256: both key and sha256 are given (keep one)'],
+  },
+  {
+    name: 'neither key nor hash',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'keys:', '  - name: acme'],
+    problems: ['3:5: error: keys[0]: key acme has neither key nor sha256 (add key: ${A_VARIABLE})'],
+  },
+  {
+    name: 'a hash that is none',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'keys:', '  - name: acme', '    sha256: abc'],
+    problems: ['4:13: error: keys[0].sha256: found text of 3 characters, expected 64 hex digits'],
+  },
+  {
+    name: 'a key given twice',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '  - name: other',
+      '    key: abcdefghij_abcdefghij_01',
+    ],
+    problems: ['6:10: error: keys[1].key: the same key as that of acme, on line 3 (give each its own)'],
+  },
+  {
+    name: 'a name given twice',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_02',
+    ],
+    problems: [
+      '5:11: error: keys[1].name: a second key named acme, the first is on line 3 (give them different names)',
+    ],
+  },
+  {
+    name: 'a name that is a key',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: pp_live_abcdefghijk0123456789012345',
+      '    key: abcdefghij_abcdefghij_01',
+    ],
+    problems: [
+      '3:11: error: keys[0].name: the name looks like a key itself: names are shown in logs (choose another name)',
+    ],
+  },
+  {
+    name: 'a key that is the admin token',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'admin: { token: abcdefghij_abcdefghij_01 }',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+    ],
+    problems: [
+      '5:10: error: keys[0].key: the same text as admin.token (a caller must not hold the admin token)',
+    ],
+  },
+  {
+    name: 'keys as a map',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  acme: { key: abcdefghij_abcdefghij_01 }',
+    ],
+    problems: ['3:3: error: keys: found a map, expected a list'],
+  },
+  {
+    name: 'a day that is none',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    expires: 2027-02-30',
+    ],
+    problems: [
+      '5:14: error: keys[0].expires: found "2027-02-30", expected a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z',
+    ],
+  },
+  {
+    name: 'a quota of nothing',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    quota: { period: day }',
+    ],
+    problems: ['5:5: error: keys[0].quota: the quota has neither requests nor cost (add requests: 1000000)'],
+  },
+  {
+    name: 'a quota of both',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    quota: { requests: 5, cost: 5, period: day }',
+    ],
+    problems: ['5:27: error: keys[0].quota.cost: the quota has both requests and cost (keep one)'],
+  },
+  {
+    name: 'a quota by the week',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    quota: { requests: 5, period: week }',
+    ],
+    problems: ['5:35: error: keys[0].quota.period: found "week", expected day or month'],
+  },
+  {
+    name: 'a key’s limit for a group that is not defined',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'keys:',
+      '  - name: acme',
+      '    key: abcdefghij_abcdefghij_01',
+      '    limits:',
+      '      groups: { logs: { requests: 5, period: 1s } }',
+    ],
+    problems: [
+      '6:17: error: keys[0].limits.groups.logs: no group logs in methods.groups (no groups are defined: methods.groups)',
+    ],
+  },
+];
+
+/** The values of the first two are secrets in the wrong place: no message may show them. */
+export const badConfigEnvironment = {
+  BAD_DURATION: 'sesame-open-0451',
+  SHORT_KEY: 'sesame-0451',
+  LISTEN: '127.0.0.1:0',
+};
