@@ -4,6 +4,7 @@ import {
   createConfig,
   createKeyMemo,
   type Environment,
+  formatListen,
   formatProblem,
   type ListenAddress,
   loadConfig,
@@ -11,10 +12,17 @@ import {
   type TlsMaterial,
 } from '../config/index.ts';
 
+/** Plain data of the file's shape. */
+export interface ConfigValue {
+  server?: object;
+  admin?: object;
+  [section: string]: unknown;
+}
+
 /** Where the config comes from: a file that is watched, or a value made by the program, which never changes. */
 export type ConfigSource =
   | { kind: 'file'; path: string }
-  | { kind: 'value'; value: unknown; name: string; directory: string };
+  | { kind: 'value'; value: ConfigValue; name: string; directory: string };
 
 /** What the command line says over the config. */
 export interface ConfigOverrides {
@@ -50,7 +58,9 @@ export function createConfigReader(
   const memo = createKeyMemo();
   return () => {
     const result =
-      source.kind === 'file' ? loadConfig(source.path, { env, memo }) : createConfig(source.value, source);
+      source.kind === 'file'
+        ? loadConfig(source.path, { env, memo })
+        : createConfig(withListeners(source.value, overrides), source);
     if (!result.ok) {
       const errors = result.problems.filter(({ severity }) => severity === 'error');
       return {
@@ -63,6 +73,16 @@ export function createConfigReader(
     const overridden = withOverrides(config, overrides);
     if (!('config' in overridden)) return { ...overridden, files };
     return { config: overridden.config, tls, files, warnings: () => result.warnings().map(formatProblem) };
+  };
+}
+
+/** Listeners go in before the checks, which compare them with each other and with the upstreams. */
+function withListeners(value: ConfigValue, { listen, adminListen }: ConfigOverrides): ConfigValue {
+  const written = (address: ListenAddress | 'none') => (address === 'none' ? address : formatListen(address));
+  return {
+    ...value,
+    server: { ...value.server, ...(listen && { listen: written(listen) }) },
+    admin: { ...value.admin, ...(adminListen && { listen: written(adminListen) }) },
   };
 }
 

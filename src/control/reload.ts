@@ -18,16 +18,18 @@ export interface ReloadResult {
 }
 
 export interface ReloadParts<C> {
-  read(): Promise<{ config: C; hash: string } | { problems: readonly string[] }>;
+  read(): Promise<{ config: C } | { problems: readonly string[] }>;
   /** What holds now. */
-  current(): { config: C; hash: string; generation: number };
+  current(): { config: C; generation: number };
+  /** Do the two mean the same? */
+  same(a: C, b: C): boolean;
   /** What the process was started with, which is what a restart would change. */
   started: C;
   plan(from: C, to: C): { changes: readonly string[]; restartNeeded: readonly string[] };
   /** What only the running process can see: an upstream that is ourselves. A sentence refuses the config. */
   objection(config: C): Promise<string | null>;
   /** Compiles and hands to the workers. May throw: then nothing was handed out. */
-  apply(config: C, hash: string): Promise<{ generation: number; late: readonly number[] }>;
+  apply(config: C): Promise<{ generation: number; late: readonly number[] }>;
   onResult(result: ReloadResult): void;
   /** Steady milliseconds. */
   now(): number;
@@ -42,7 +44,7 @@ export function createReloader<C>(parts: ReloadParts<C>): (since?: number) => Pr
   const flight = createSingleFlight(async () => {
     const since = earliest ?? parts.now();
     earliest = undefined;
-    const result = { ...(await attempt(parts)), tookMs: Math.round((parts.now() - since) * 10) / 10 };
+    const result = await attempt(parts, () => Math.round((parts.now() - since) * 10) / 10);
     parts.onResult(result);
     return result;
   });
@@ -52,28 +54,28 @@ export function createReloader<C>(parts: ReloadParts<C>): (since?: number) => Pr
   };
 }
 
-async function attempt<C>(parts: ReloadParts<C>): Promise<Omit<ReloadResult, 'tookMs'>> {
-  const { config: old, hash, generation } = parts.current();
-  const refused = (problems: readonly string[]) => ({
-    outcome: 'refused' as const,
-    generation,
-    problems,
-    changes: [],
-    restartNeeded: parts.plan(parts.started, old).restartNeeded,
-    late: [],
-  });
+async function attempt<C>(parts: ReloadParts<C>, took: () => number): Promise<ReloadResult> {
+  const { config: old, generation } = parts.current();
+  const nothing = { generation, problems: [], changes: [], late: [] };
+  const waiting = (config: C) => parts.plan(parts.started, config).restartNeeded;
+  const refused = (problems: readonly string[]): ReloadResult => {
+    const tookMs = took();
+    return { ...nothing, outcome: 'refused', problems, restartNeeded: waiting(old), tookMs };
+  };
   try {
     const reading = await parts.read();
     if ('problems' in reading) return refused(reading.problems);
-    const { restartNeeded } = parts.plan(parts.started, reading.config);
-    if (reading.hash === hash) {
-      return { outcome: 'unchanged', generation, problems: [], changes: [], restartNeeded, late: [] };
+    const { config } = reading;
+    if (parts.same(old, config)) {
+      return { ...nothing, outcome: 'unchanged', restartNeeded: waiting(config), tookMs: took() };
     }
-    const objection = await parts.objection(reading.config);
+    const objection = await parts.objection(config);
     if (objection !== null) return refused([objection]);
-    const { changes } = parts.plan(old, reading.config);
-    const applied = await parts.apply(reading.config, reading.hash);
-    return { outcome: 'applied', problems: [], changes, restartNeeded, ...applied };
+    const applied = await parts.apply(config);
+    // Saying what changed takes time of its own with many keys: the policy need not wait for it.
+    const tookMs = took();
+    const { changes } = parts.plan(old, config);
+    return { ...nothing, outcome: 'applied', changes, restartNeeded: waiting(config), ...applied, tookMs };
   } catch (error) {
     return refused([error instanceof Error ? error.message : String(error)]);
   }
