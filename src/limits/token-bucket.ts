@@ -2,6 +2,8 @@
  * The arithmetic of one token bucket: pure, on whole numbers below 2^53 only, so that every step is exact in a
  * double and a script elsewhere (Lua numbers are doubles too) can mirror it line by line.
  *
+ * `buckets.ts` spells `refilled` and `ticksUntil` out on its hot path; the same BigInt models hold both to account.
+ *
  * A level is counted in units. One token is `tokenUnits` units and one tick of `tickMicros` refills
  * `refillUnits` of them, so neither a token nor a tick is ever a fraction.
  */
