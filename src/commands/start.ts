@@ -90,7 +90,8 @@ export function chooseStart(
     const value = { upstreams: [{ url: upstream }] };
     return { kind: 'gateway', source: { kind: 'value', value, name: '--upstream', directory: cwd } };
   }
-  if (existsSync(join(cwd, usualFile))) return { kind: 'gateway', source: { kind: 'file', path: usualFile } };
+  if (existsSync(join(cwd, usualFile)))
+    return { kind: 'gateway', source: { kind: 'file', path: join(cwd, usualFile) } };
   const binary = anvil();
   if (binary !== undefined) return { kind: 'demo', anvil: binary };
   throw new CommandFailure(

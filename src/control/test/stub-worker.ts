@@ -49,7 +49,10 @@ port.on(
       port.postMessage({ type: 'drained' });
       port.close();
     } else if (message.type === 'explain') {
-      const records = message.requestId === `made-by-${slot}` ? [{ requestId: message.requestId }] : [];
+      const records =
+        message.requestId === `made-by-${slot}`
+          ? [{ requestId: message.requestId, item: -1, caller: { keyNumber: 0 } }]
+          : [];
       if (message.requestId !== 'silence') port.postMessage({ type: 'explained', ask: message.ask, records });
     } else if (message.type === 'policy') {
       port.postMessage({ type: 'applied', generation: message.snapshot?.generation });
