@@ -17,12 +17,12 @@ export {
   type LoadResult,
   loadConfig,
   parseConfig,
-  type ReadFile,
 } from './load.ts';
 export { matchMethod, patternMatches, patternSpecificity } from './match-method.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
+export type { ReadFile } from './read-file.ts';
 export { createRegistries, type KeyRegistry, type Registries } from './registries.ts';
 export {
   formatListen,

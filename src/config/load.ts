@@ -10,12 +10,11 @@ import { configSchema } from './schema/index.ts';
 import type { KeyMemo } from './schema/key-memo.ts';
 import { readPlainYaml } from './source/plain-yaml.ts';
 import { readYaml, type YamlSource } from './source/yaml-source.ts';
+import { type ReadFile, reasonOf } from './read-file.ts';
 import { readTlsFiles, type TlsMaterial } from './tls-files.ts';
 
 /** Beyond it a file is no config. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
-
-export type ReadFile = (path: string) => Uint8Array;
 
 export interface LoadOptions {
   env: Environment;
@@ -168,13 +167,4 @@ function expandedOrNothing(text: string, env: Environment): string | undefined {
 function unreadable(file: string, absolute: string, message: string): LoadResult {
   const problem: Problem = { severity: 'error', file, line: 0, column: 0, length: 1, path: '', message };
   return { ok: false, problems: [problem], files: [absolute], text: '' };
-}
-
-/** Why the system would not give the file, without its English prefix codes. */
-export function reasonOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'no permission to read it';
-  if (code === 'EISDIR') return 'is a folder, not a file';
-  return error instanceof Error ? error.message : String(error);
 }

@@ -25,7 +25,7 @@ export function referencePage(): string {
   const parts = [intro];
   for (const [name, schema] of Object.entries(configSections))
     parts.push(sectionText(name, factsOf(schema), 2));
-  return `${parts.join('\n')}`;
+  return parts.join('\n');
 }
 
 /** How entries of a list or map are written in a heading. */

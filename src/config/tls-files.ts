@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
-import { type ReadFile, reasonOf } from './load.ts';
+import { type ReadFile, reasonOf } from './read-file.ts';
 
 /** PEM texts; the key is secret. */
 export interface TlsMaterial {

@@ -54,7 +54,13 @@ function checkKey(
   sha256: string,
 ): void {
   const { config, error } = context;
-  if (looksLikeKey(key.name) && /\d/.test(key.name) && /[A-Za-z]/.test(key.name) && !/[-.@]/.test(key.name)) {
+  if (
+    key.name.length >= 22 &&
+    looksLikeKey(key.name) &&
+    /\d/.test(key.name) &&
+    /[A-Za-z]/.test(key.name) &&
+    !/[-.@]/.test(key.name)
+  ) {
     error(
       [...path, 'name'],
       'the name looks like a key itself: names are shown in logs',

@@ -123,7 +123,7 @@ function shown(value: unknown, type = ''): string {
   if (typeof value === 'number' && type === 'share') return `${Number((value * 100).toFixed(6))}%`;
   if (isObject(value) && 'port' in value) return formatListen(value as ListenAddress);
   if (Array.isArray(value)) return `[${some(value.map(String))}]`;
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function isObject(value: unknown): value is object {

@@ -65,7 +65,7 @@ export function list<T>(
     fields: factsOf(item).fields,
     json: () => ({ type: min > 0 ? 'array' : ['array', 'null'], items: jsonOf(item) }),
   });
-  return schema as unknown as z.ZodType<T[]>;
+  return schema;
 }
 
 /** A map with names of the operator's choosing; absent or empty is no entries. */
@@ -84,7 +84,7 @@ export function namedMap<T>(
     fields: factsOf(value).fields,
     json: () => ({ type: ['object', 'null'], additionalProperties: jsonOf(value) }),
   });
-  return schema as unknown as z.ZodType<Record<string, T>>;
+  return schema;
 }
 
 /**
@@ -104,7 +104,7 @@ export function delegated<T, R>(
     return z.NEVER;
   });
   describe(schema, spec.facts);
-  return schema as unknown as z.ZodType<T | R>;
+  return schema;
 }
 
 /** Names the operator gives: in messages, headers and labels, so of a plain kind. */

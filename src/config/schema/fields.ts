@@ -100,7 +100,7 @@ export function field<T>(
     default: fallback ? fallback.written : 'required',
     json: () => (json.type === 'string' && !json.pattern ? json : { anyOf: [json, fromEnvironment] }),
   });
-  return schema as unknown as z.ZodType<T>;
+  return schema;
 }
 
 interface Bounds {

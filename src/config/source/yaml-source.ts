@@ -9,7 +9,6 @@ import {
   type Pair,
   parseAllDocuments,
   type YAMLMap,
-  type YAMLSeq,
 } from 'yaml';
 import { type Environment, expandEnvironment } from '../environment.ts';
 import { formatPath, type Path, type Problem } from '../problem.ts';
@@ -178,7 +177,7 @@ export function readYaml(text: string, file: string, env: Environment): YamlSour
         } else if (segment !== 0) break;
         // One thing where a list may be is the list of it alone.
       } else if (isSeq(node) && typeof segment === 'number') {
-        const item = (node as YAMLSeq).items[segment] as Node | undefined;
+        const item = node.items[segment] as Node | undefined;
         if (!item) break;
         node = item;
         key = null;
