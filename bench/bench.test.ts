@@ -32,7 +32,7 @@ describe('outputs of the load generators', () => {
 
   it('h2load: percentiles of the answered, count of the failed', () => {
     const log = `${Array.from({ length: 100 }, (_, n) => `17\t200\t${100 - n}`).join('\n')}\n17\t-1\t5\n17\t429\t5\n`;
-    expect(parseH2load(log)).toEqual({ samples: 100, failed: 2, p50: 50, p99: 99 });
+    expect(parseH2load(log)).toEqual({ samples: 100, failed: 2, firstWrong: '17\t-1\t5', p50: 50, p99: 99 });
   });
 });
 

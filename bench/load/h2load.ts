@@ -8,6 +8,8 @@ import { percentile } from '../statistics.ts';
 export interface H2loadSummary {
   samples: number;
   failed: number;
+  /** The first line of its log that tells of a failure, if any. */
+  firstWrong: string;
   p50: number;
   p99: number;
 }
@@ -41,12 +43,14 @@ export async function runH2load(
 export function parseH2load(log: string): H2loadSummary {
   const durations: number[] = [];
   let failed = 0;
+  let firstWrong = '';
   for (const line of log.split('\n')) {
     if (line === '') continue;
     const [, status, duration] = line.split('\t');
     if (status === '200') durations.push(Number(duration));
-    else failed++;
+    else if (failed++ === 0) firstWrong = line;
   }
   const sorted = Uint32Array.from(durations).sort();
-  return { samples: sorted.length, failed, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
+  const [p50, p99] = [percentile(sorted, 0.5), percentile(sorted, 0.99)];
+  return { samples: sorted.length, failed, firstWrong, p50, p99 };
 }

@@ -5,6 +5,8 @@ export interface PaceSummary {
   samples: number;
   /** Broken connections, calls without an answer and answers other than 200. */
   failed: number;
+  /** The first answer other than 200, if any. */
+  firstWrong: string;
   p50: number;
   p90: number;
   p99: number;
@@ -24,6 +26,11 @@ export async function runPace(
   const { connections, cores, processes, programs } = context;
   const numbers = [port, connections, Math.round(rate), warmUpMs, seconds * 1000].map(String);
   const limitMs = seconds * 1000 + 15_000;
-  const { stdout } = await processes.run(programs.pace, [...numbers, requestFile], cores.generator, limitMs);
-  return JSON.parse(stdout) as PaceSummary;
+  const { stdout, stderr } = await processes.run(
+    programs.pace,
+    [...numbers, requestFile],
+    cores.generator,
+    limitMs,
+  );
+  return { ...(JSON.parse(stdout) as PaceSummary), firstWrong: stderr };
 }

@@ -56,7 +56,7 @@ static void start(Connection *c, int64_t due) {
 }
 
 static void finish(Connection *c) {
-  if (strncmp(c->answer, "HTTP/1.1 200", 12)) failed++;
+  if (strncmp(c->answer, "HTTP/1.1 200", 12) && !failed++) fprintf(stderr, "%.600s\n", c->answer);
   if (c->due >= measureFrom && c->due < measureTo && sampleCount < sampleRoom)
     samples[sampleCount++] = (now() - c->due) / 1000;
   if (queueHead != queueTail) start(c, queue[queueHead++ % queueMax]);
@@ -133,7 +133,7 @@ int main(int argc, char **argv) {
     int ready = epoll_pwait2(poller, events, 256, &timeout, 0);
     for (int i = 0; i < ready; i++) receive(events[i].data.ptr, poller);
   }
-  if (idleCount != count) failed += count - idleCount;
+  failed += count - idleCount + (int)(queueTail - queueHead);
   qsort(samples, sampleCount, sizeof *samples, ascending);
   printf("{\"samples\":%zu,\"failed\":%d,\"p50\":%u,\"p90\":%u,\"p99\":%u,\"max\":%u}\n", sampleCount, failed,
          percentile(.5), percentile(.9), percentile(.99), percentile(1));

@@ -1,6 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Figure } from '../figures.ts';
 import type { Machine } from '../machine.ts';
 import type { Options } from '../options.ts';
@@ -8,7 +5,6 @@ import type { CostRow } from '../scenarios/cost.ts';
 import type { Latency } from '../scenarios/latency.ts';
 import type { Memory } from '../scenarios/memory.ts';
 import type { Reload } from '../scenarios/reload.ts';
-import { performancePage } from './performance-page.ts';
 
 /** All of one run, as kept in bench/results/. */
 export interface Results {
@@ -25,35 +21,4 @@ export interface Results {
   memory?: Memory;
   reload?: Reload;
   faults: string[];
-}
-
-const project = join(import.meta.dirname, '../..');
-
-/** The checked-out commit; `unknown` outside of a repository. */
-export function currentCommit(): string {
-  const git = (...args: string[]) => {
-    return execFileSync('git', args, { cwd: project, encoding: 'utf8', stdio: 'pipe' }).trim();
-  };
-  try {
-    const changed = git('status', '--porcelain', '--', 'src', 'package-lock.json') !== '';
-    return git('rev-parse', '--short', 'HEAD') + (changed ? '+' : '');
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** Writes the results and the page that shows them. Returns the paths, from the project's root. */
-export function keep(results: Results): string[] {
-  const stamp = `${results.at.slice(0, 10)}-${results.commit.replace('+', '')}`;
-  const json = `${JSON.stringify(results, undefined, 2)}\n`;
-  const files: [string, string][] = [
-    [`bench/results/${stamp}.json`, json],
-    ['bench/results/latest.json', json],
-    ['docs/performance.md', performancePage(results)],
-  ];
-  for (const [path, text] of files) {
-    mkdirSync(join(project, path, '..'), { recursive: true });
-    writeFileSync(join(project, path), text);
-  }
-  return files.map(([path]) => path);
 }

@@ -80,7 +80,11 @@ async function measure(
   const run = generator === 'h2load' ? runH2load : runPace;
   const summary = await run(context, server.port, rate, seconds);
   const { failed } = summary;
-  if (failed > 0) context.faults.push(`latency, ${name}, ${generator}: ${failed} calls failed`);
+  if (failed > 0) {
+    context.faults.push(
+      `latency, ${name}, ${generator}: ${failed} calls failed; ${summary.firstWrong}\n${server.output().slice(-500)}`,
+    );
+  }
   const due = rate * seconds;
   if (summary.samples < due * 0.9) {
     context.faults.push(`latency, ${name}, ${generator}: ${summary.samples} of ${due} calls were made`);

@@ -70,7 +70,7 @@ async function reloadRepeatedly(context: Context, proxy: Polymorph): Promise<num
   for (let n = 1; n <= 5 && performance.now() < until; n++) {
     const acted = await reloadOnce(proxy, texts[n % 2]!);
     if (acted === undefined) {
-      context.faults.push(`reload: the new limit did not act within ${waitMaxMs} ms`);
+      context.faults.push(`reload ${n}: the new limit did not act within ${waitMaxMs} ms\n${proxy.output()}`);
       break;
     }
     times.push(acted);
@@ -134,7 +134,7 @@ export function reloadFigures({
       value: median(actsAfterMs),
       unit: 'ms',
       target: { atMost: 100 },
-      note: `median of ${actsAfterMs.length}, longest ${Math.max(...actsAfterMs).toFixed(0)} ms`,
+      note: `median of ${actsAfterMs.length}, longest ${Math.max(0, ...actsAfterMs).toFixed(0)} ms`,
     },
     {
       name: `longest call meanwhile at ${rate}/s`,

@@ -21,7 +21,7 @@ export interface Setup {
 
 export interface Polymorph extends Server {
   configFile: string;
-  /** The config as it stands in the file. */
+  /** The config as it was at the start. */
   config: string;
 }
 

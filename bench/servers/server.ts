@@ -10,6 +10,8 @@ export interface Server {
   port: number;
   /** Its processes: a master and its workers. */
   pids: number[];
+  /** The end of its log. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,13 @@ export async function whenReady(started: Started, port: number): Promise<Server>
         const answer = await client.call(callBody(0), callerKeys[0]);
         if (answer.status === 200) {
           const pids = withDescendants(started.pid);
-          return { name: started.name, port, pids, stop: () => started.stop() };
+          return {
+            name: started.name,
+            port,
+            pids,
+            output: () => started.output(),
+            stop: () => started.stop(),
+          };
         }
         last = `${answer.status} ${answer.body}`;
       } catch (error) {
