@@ -100,6 +100,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       add('costUnits', call.facts?.cost ?? 0);
     },
     turnedAway(code) {
+      add('requestsRefused', 1);
       add(outcomeCounters[code], 1);
       add('answersRefusal', 1);
     },

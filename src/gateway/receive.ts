@@ -141,12 +141,12 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function receiveOther(request: HttpRequest, known: Remembered, reply: Reply): boolean {
     const { route, reign } = known;
     if (request.method === 'OPTIONS' && request.origin !== undefined && reign.cors !== null) {
-      reply.send(204, preflightLines(reign.cors, request.origin), '');
+      reply.send(204, `X-Request-Id: ${options.nextRequestId()}\r\n${preflightLines(reign.cors, request.origin)}`, '');
       return true;
     }
     if (route.path === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
-      const headers = `Content-Type: application/json\r\nX-Polymorph-Instance: ${options.instanceId}\r\n`;
-      reply.send(200, headers, '{"status":"ok"}\n');
+      const ids = `X-Request-Id: ${options.nextRequestId()}\r\nX-Polymorph-Instance: ${options.instanceId}\r\n`;
+      reply.send(200, `Content-Type: application/json\r\n${ids}`, '{"status":"ok"}\n');
       return true;
     }
     if (route.network < 0 || (route.pathKey !== undefined && !looksLikeKey(route.pathKey))) {

@@ -5,7 +5,7 @@ import { createBuckets, createHash64, createMonotonicClock } from '../limits/ind
 import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { createCallerResolver } from './caller.ts';
-import { createCors } from './cors.ts';
+import { corsOf, createCors } from './cors.ts';
 import { createWorkerCounters } from './counters.ts';
 import { DecisionRing } from './decision-ring.ts';
 import { createLimitStage } from './limit.ts';
@@ -99,7 +99,10 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       sample: () => Math.random() < reign.policy.snapshot.explain.sample,
       instanceId: start.instanceId,
     }),
-    refuse: (code) => httpRefusal(reign.policy, code, nextRequestId()),
+    refuse(code, origin) {
+      counters.turnedAway(code);
+      return httpRefusal(reign, code, nextRequestId(), origin);
+    },
     turn,
     settings: () => settings,
     tls: start.tls,
@@ -150,10 +153,20 @@ function settingsOf({ server }: PolicySnapshot): HttpSettings {
   return server;
 }
 
-function httpRefusal(policy: Policy, code: RefusalCode, requestId: string): ReturnType<Parameters<typeof createHttpFront>[0]['refuse']> {
+function httpRefusal(
+  { policy, cors }: Reign,
+  code: RefusalCode,
+  requestId: string,
+  origin: string | undefined,
+): ReturnType<Parameters<typeof createHttpFront>[0]['refuse']> {
+  const { maxBodyBytes, maxHeaderBytes } = policy.snapshot.server;
+  const bounds: Partial<Record<RefusalCode, Record<string, unknown>>> = {
+    body_too_large: { maxBodyBytes },
+    headers_too_large: { maxHeaderBytes },
+  };
   return {
     status: refusals[code].http,
-    headers: `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n`,
-    body: policy.errorAnswer('null', code, { requestId }),
+    headers: `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${corsOf(cors, origin)}`,
+    body: policy.errorAnswer('null', code, { requestId, data: bounds[code] }),
   };
 }

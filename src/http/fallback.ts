@@ -76,7 +76,7 @@ function peerOf({ socket }: IncomingMessage): Peer {
 
 /** Answers 413 at once, then reads on within a bound, so that the answer is not lost to a reset. */
 function refuseBody(incoming: IncomingMessage, response: ServerResponse, refuse: RefuseHttp): void {
-  const { status, headers, body } = refuse('body_too_large');
+  const { status, headers, body } = refuse('body_too_large', incoming.headers.origin);
   response.writeHead(status, [...headerPairs(headers), 'Content-Length', String(body.length), 'Connection', 'close']);
   response.write(body, 'latin1');
   let discarded = 0;

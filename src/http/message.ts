@@ -45,8 +45,11 @@ export interface Reply {
 
 export type RequestHandler = (request: HttpRequest, reply: Reply) => void;
 
-/** What HTTP itself refuses (no request was understood): status, header lines and body of the answer. */
-export type RefuseHttp = (code: RefusalCode) => { status: number; headers: string; body: string };
+/**
+ * What HTTP itself refuses (no request was understood): status, header lines and body of the answer. `origin` is the
+ * page's, where that much was read.
+ */
+export type RefuseHttp = (code: RefusalCode, origin?: string) => { status: number; headers: string; body: string };
 
 /** Bounds of one HTTP front, in bytes, milliseconds and counts of this worker. */
 export interface HttpSettings {
