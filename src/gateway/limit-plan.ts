@@ -5,7 +5,7 @@ import {
   type RulePolicy,
   type RuleSet,
 } from '../config/index.ts';
-import { policyLines } from './limit-headers.ts';
+import { type LimitLines, limitLines } from './limit-headers.ts';
 
 /** Whose bucket a link of the chain is. */
 export type BucketOwner = 'caller' | 'address' | 'key' | 'network' | 'global';
@@ -23,8 +23,8 @@ export interface LimitPlan {
   readonly links: readonly PlanLink[];
   /** Rules in shadow mode that stood before the winner, and ceilings in shadow mode. */
   readonly shadows: readonly PlanLink[];
-  /** The `RateLimit-Policy` line and whatever else of the limit headers is always the same; '' without a rule. */
-  readonly policyLines: string;
+  /** The rule's header lines; null without a rule, or where limits are not told. */
+  readonly lines: LimitLines | null;
 }
 
 /** Whose calls of which method, where. */
@@ -61,7 +61,7 @@ export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): Limit
     if (!onNetwork(ceilingRule, network) || (ceiling.per === 'key' && !withKey)) continue;
     (ceilingRule.mode === 'shadow' ? shadows : links).push({ rule: ceilingRule, owner: ceiling.per });
   }
-  return { rule, links, shadows, policyLines: rule ? policyLines(rule, snapshot.limitHeaders) : '' };
+  return { rule, links, shadows, lines: rule && limitLines(rule, snapshot.limitHeaders) };
 }
 
 /** The same walk, with a word on each rule; not for the hot path. */

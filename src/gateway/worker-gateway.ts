@@ -43,7 +43,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const counters = createWorkerCounters(start.slab);
   const usage = createTurnUsage((records) => counters.commit(records));
   const turn = createTurn(() => usage.commit());
-  const limitStage = createLimitStage({ buckets, now, epochMs: Date.now });
+  const limitStage = createLimitStage({ buckets, epochMs: Date.now });
   const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
 
   const reignOf = (snapshot: PolicySnapshot): Reign => {
@@ -86,7 +86,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     identify,
     classify,
     limit: limitStage.limit,
-    answer: createAnswerStage({ pool: (network) => poolOfNetwork[network]!, now }),
+    answer: createAnswerStage((network) => poolOfNetwork[network]!),
   });
   const front = createHttpFront({
     handler: createReceiver({
