@@ -16,7 +16,7 @@ import type {
 
 /**
  * Turns a checked config into what the workers use. 10,000 keys with limits of their own, in 50 distinct sets, take
- * about 25 ms, and half of it when the keys are known from the last time (Node 26). Throws RangeError where shared memory has no
+ * 50–59 ms of CPU, and 23–26 when the keys are known from the last time (Node 26, on a busy machine). Throws RangeError where shared memory has no
  * number left for a rule or key: nothing has changed then.
  */
 export function compile(config: Config, registries: Registries): PolicySnapshot {
@@ -56,10 +56,18 @@ export function versionsOf(snapshot: PolicySnapshot): Set<number> {
   return new Set(snapshot.rules.map(({ version }) => version));
 }
 
+const hashes = new WeakMap<Config, string>();
+
 /** 16 hex digits of SHA-256 over what the config says; equal for files that mean the same. */
 export function configHash(config: Config): string {
-  const { keys, ...rest } = config;
-  return hash('sha256', `${JSON.stringify(rest)}${keys.map(keyText).join()}`, 'hex').slice(0, 16);
+  let known = hashes.get(config);
+  if (known === undefined) {
+    const { keys, ...rest } = config;
+    const text = `${JSON.stringify(rest)}${keys.map((key) => factsOf(key).text).join()}`;
+    known = hash('sha256', text, 'hex').slice(0, 16);
+    hashes.set(config, known);
+  }
+  return known;
 }
 
 interface CompiledKeys {
@@ -74,7 +82,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
   const setNumbers = new Map<string, number>();
   registries.keys.retain(new Set(config.keys.map(({ name }) => name)));
   const entries = config.keys.map((key): KeyEntry => {
-    const policy = policyText(key);
+    const { sha256, policy } = factsOf(key);
     let ruleSet = policy === '' ? 0 : setNumbers.get(policy);
     if (ruleSet === undefined) {
       ruleSet = ruleSets.push(compiler.addSet(key.limits, keyRanks)) - 1;
@@ -86,7 +94,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
       throw new RangeError('no slot left for a key’s quota: raise limits.quota_slots and restart');
     }
     return {
-      sha256: sha256Of(key),
+      sha256,
       keyNumber,
       ruleSet,
       enabled: key.enabled,
@@ -107,28 +115,37 @@ function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
     : { unit: 'requests', limit: requests, period, warnAt };
 }
 
-const digests = new WeakMap<KeyConfig, Uint8Array>();
-const policyTexts = new WeakMap<KeyConfig, string>();
-const keyTexts = new WeakMap<KeyConfig, string>();
-
-function sha256Of(key: KeyConfig): Uint8Array {
-  return remembered(digests, key, () => Buffer.from(key.digest, 'hex'));
+/** What of a key alone follows, kept with it: a key that a reload did not change is not looked at again. */
+interface KeyFacts {
+  sha256: Uint8Array;
+  /** The same for keys with the same limits and quota; empty for none. */
+  policy: string;
+  /** Of all that is said of it, for the config's hash. */
+  text: string;
 }
 
-/**
- * The same for keys with the same limits and quota; empty for none. Written out by hand: `JSON.stringify` of 10,000 keys
- * took 30 ms of the 60 there are.
- */
-function policyText(key: KeyConfig): string {
-  return remembered(policyTexts, key, () => {
-    const { limits, quota } = key;
-    let text = rulesText('', limits.default);
-    for (const group of Object.keys(limits.groups)) text += rulesText(`g ${group}`, limits.groups[group]!);
-    for (const pattern of Object.keys(limits.methods))
-      text += rulesText(`m ${pattern}`, limits.methods[pattern]!);
-    if (quota) text += `quota ${quota.requests} ${quota.cost} ${quota.period} ${quota.warn_at.join()}`;
-    return text;
-  });
+/** One map and not one for each fact: setting 10,000 entries takes 10 ms. */
+const factsByKey = new WeakMap<KeyConfig, KeyFacts>();
+
+function factsOf(key: KeyConfig): KeyFacts {
+  let facts = factsByKey.get(key);
+  if (facts === undefined) {
+    const policy = policyText(key);
+    const text = `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${policy}`;
+    facts = { sha256: Buffer.from(key.digest, 'hex'), policy, text };
+    factsByKey.set(key, facts);
+  }
+  return facts;
+}
+
+/** Written out by hand: `JSON.stringify` of 10,000 keys took 30 ms of the 60 there are. */
+function policyText({ limits, quota }: KeyConfig): string {
+  let text = rulesText('', limits.default);
+  for (const group of Object.keys(limits.groups)) text += rulesText(`g ${group}`, limits.groups[group]!);
+  for (const pattern of Object.keys(limits.methods))
+    text += rulesText(`m ${pattern}`, limits.methods[pattern]!);
+  if (quota) text += `quota ${quota.requests} ${quota.cost} ${quota.period} ${quota.warn_at.join()}`;
+  return text;
 }
 
 function rulesText(name: string, rules: readonly RuleConfig[]): string {
@@ -137,23 +154,6 @@ function rulesText(name: string, rules: readonly RuleConfig[]): string {
     text += `${name} ${requests} ${period} ${burst} ${mode} ${network ?? ''}\n`;
   }
   return text;
-}
-
-function keyText(key: KeyConfig): string {
-  return remembered(
-    keyTexts,
-    key,
-    () => `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${policyText(key)}`,
-  );
-}
-
-function remembered<T>(memory: WeakMap<KeyConfig, T>, key: KeyConfig, make: () => T): T {
-  let value = memory.get(key);
-  if (value === undefined) {
-    value = make();
-    memory.set(key, value);
-  }
-  return value;
 }
 
 function compileNetworks({ networks }: Config): NetworkPolicy[] {
