@@ -93,7 +93,7 @@ async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }
   }
   const target = request.url ?? '';
   if (!target.startsWith('/')) throw new AdminProblem('bad_request', 'the request target must be a path');
-  const [pathname = '', query = ''] = splitOnce(target, '?');
+  const [pathname, query] = splitOnce(target, '?');
   const { route, params } = matchRoute(adminRoutes, request.method ?? '', pathname);
   const authorized = tokenCheck(request.headers.authorization);
   if (route.access === 'token' && !authorized) {

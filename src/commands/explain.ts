@@ -3,6 +3,7 @@ import { isKeyText, hashKey } from '../identity/index.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type AdminAnswer, askAdmin } from './explain/ask-admin.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
+import { type CommandIo, processIo } from './io.ts';
 
 interface ExplainOptions {
   key?: string;
@@ -16,7 +17,7 @@ interface ExplainOptions {
 }
 
 /** `polymorph explain`: exit 0 explained, 1 no record of that request, 2 bad usage or admin listener out of reach. */
-export function configure(command: Command): void {
+export function configure(command: Command, io: CommandIo = processIo()): void {
   command
     .argument('[id]', 'the X-Request-Id of an answer, or the requestId in an error')
     .option('--method <name>', 'without an id: ask what would happen to a call of this method now')
@@ -36,7 +37,7 @@ Examples:
   polymorph explain --method eth_call --address 192.0.2.7 --json`,
     )
     .action(async (id: string | undefined, options: ExplainOptions) => {
-      process.stdout.write(await explain(id, options, process.env));
+      io.stdout(await explain(id, options, io.env));
     });
 }
 

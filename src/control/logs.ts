@@ -29,8 +29,8 @@ const heldBackBytesMax = 8 * 1024 * 1024;
 
 /** Opens the log. Main alone writes it; workers send their lines here. */
 export function openLog(options: LogOptions): OpenLog {
-  const standard = options.output === undefined ? standardOutput() : undefined;
-  const output = options.output ?? (standard as DestinationStream);
+  const standard = options.output === undefined ? standardOutput() : null;
+  const output: DestinationStream = options.output ?? standard ?? { write: () => {} };
   const secrets = new Set(options.secrets);
   let redact = createRedactor([...secrets]);
   const render = options.format === 'json' ? (line: string) => line : prettyRenderer(options.colour);

@@ -20,12 +20,11 @@ export interface GatewayReloadParts {
   log: OpenLog;
   instanceId: string;
   watch: boolean;
+  onResult(result: ReloadResult): void;
 }
 
 export interface GatewayReload {
   reload(): Promise<ReloadResult>;
-  /** Of the latest reload; undefined before the first. */
-  last(): ReloadResult | undefined;
   close(): void;
 }
 
@@ -37,7 +36,6 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
   const { policy, dataPlane, admin, log } = parts;
   const { logger } = log;
   let { tls } = parts;
-  let last: ReloadResult | undefined;
   let closed = false;
   let read: Configuration | undefined;
 
@@ -72,7 +70,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       return { generation, late };
     },
     onResult(result) {
-      last = result;
+      parts.onResult(result);
       logResult(result);
       for (const warning of result.outcome === 'applied' ? (read?.warnings() ?? []) : [])
         logger.warn(warning);
@@ -116,7 +114,6 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
 
   return {
     reload: () => reload(),
-    last: () => last,
     close() {
       closed = true;
       watching.close();

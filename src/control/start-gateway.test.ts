@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Gateway, type GatewayOptions, startGateway } from './start-gateway.ts';
 
-const stub = new URL('./test/stub-worker.ts', import.meta.url);
+const stub = new URL('./testing/stub-worker.ts', import.meta.url);
 let folder = '';
 let gateway: Gateway | undefined;
 let lines: string[] = [];

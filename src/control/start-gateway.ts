@@ -20,7 +20,7 @@ import { sayOurselves, upstreamsOf } from './ourselves.ts';
 import { createPolicyKeeper, type PolicyKeeper } from './policy-keeper.ts';
 import { type Phase, readinessOf } from './readiness.ts';
 import type { ReloadResult } from './reload.ts';
-import { createGatewayReload, type GatewayReload } from './reload-gateway.ts';
+import { createGatewayReload } from './reload-gateway.ts';
 import { findSelf } from './self-probe.ts';
 import { StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
@@ -86,49 +86,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function compose(
   options: GatewayOptions,
-  { config, tls, files }: Configuration,
+  configuration: Configuration,
   readConfig: ReturnType<typeof createConfigReader>,
   log: OpenLog,
   undo: (() => unknown)[],
 ): Promise<Gateway> {
+  const { config, tls, files } = configuration;
   const { logger } = log;
-  const instanceId = randomBytes(9).toString('base64url');
-  const { listen } = config.server;
-  const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
-  const limits = await createLimitsKeeper({
-    path: config.server.state_dir === null ? null : join(config.server.state_dir, stateFileName),
-    entries: config.limits.table_entries,
-    quotaSlots: config.limits.quota_slots,
-    randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
-    wallMs: Date.now,
-  });
-  const policy = createPolicyKeeper(config, limits, Date.now);
-  restoreLimits(limits, policy, logger);
-
-  const workers = workerCount(config.server.workers, address.reusePort);
-  if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
-  const dataPlane = createDataPlane({
-    workerUrl: options.workerUrl ?? workerUrl,
-    workers,
-    address,
-    tls,
-    limits,
-    snapshot: () => policy.snapshot,
-    instanceId,
-    bootId: Date.now().toString(36),
-    logger,
-    timing: options.timing,
-  });
+  const inside = await createInside(options, configuration, logger);
+  const { address, instanceId, policy, dataPlane } = inside;
   undo.push(dataPlane.stop);
 
   let phase: Phase = 'starting';
-  let reloading: GatewayReload | undefined;
+  let last: ReloadResult | undefined;
   const admin = await startAdmin(config, {
     instanceId,
-    readiness: () =>
-      readinessOf({ phase, workers: dataPlane.states(), config: configFacts(policy, reloading?.last()) }),
+    readiness: () => readinessOf({ phase, workers: dataPlane.states(), config: configFacts(policy, last) }),
     explain: createExplainPort({
-      limits: limits.memory,
+      limits: inside.limits.memory,
       collector: dataPlane.explain,
       snapshot: () => policy.snapshot,
       keyByNumber: policy.keyByNumber,
@@ -137,45 +112,57 @@ async function compose(
     onError: (error) => logger.error({ err: error }, 'the admin listener failed at a request'),
   });
   undo.push(() => admin?.close(0));
+  const { reload, close } = createGatewayReload({
+    ...{ config, files, tls, readConfig, policy, dataPlane, admin, log, instanceId },
+    watch: options.watch,
+    onResult: (result) => {
+      last = result;
+    },
+  });
+  undo.push(close);
 
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   await refuseOurselves(config, instanceId);
-
-  reloading = createGatewayReload({
-    config,
-    files,
-    tls,
-    readConfig,
-    policy,
-    dataPlane,
-    admin,
-    log,
-    instanceId,
-    watch: options.watch,
-  });
-  undo.push(reloading.close);
   phase = 'serving';
   const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
   const adminUrl = admin === null ? null : urlOf('http', admin.address);
-  logger.info(
-    { url, admin: adminUrl, workers, version: options.version, config: policy.snapshot.configHash },
-    'serving',
-  );
+  const { length: workers } = dataPlane.states();
+  const { configHash } = policy.snapshot;
+  logger.info({ url, admin: adminUrl, workers, version: options.version, config: configHash }, 'serving');
 
-  const ending = createEnding({ dataPlane, admin, limits, policy, log, close: reloading.close });
-  return {
-    url,
-    address: { host: address.host, port: address.port },
-    adminUrl,
-    instanceId,
-    logger,
-    reload: () => (reloading as GatewayReload).reload(),
-    drain() {
-      phase = 'draining';
-      return ending.drain();
-    },
-    stop: ending.stop,
+  const ending = createEnding({ ...inside, admin, log, close });
+  const drain = () => {
+    phase = 'draining';
+    return ending.drain();
   };
+  const { host, port } = address;
+  return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop: ending.stop };
+}
+
+/** What stands between the listeners: memory, policy and workers, not started yet. */
+async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
+  const { listen, state_dir: stateDir } = config.server;
+  const instanceId = randomBytes(9).toString('base64url');
+  const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
+  if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
+  const limits = await createLimitsKeeper({
+    path: stateDir === null ? null : join(stateDir, stateFileName),
+    entries: config.limits.table_entries,
+    quotaSlots: config.limits.quota_slots,
+    randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
+    wallMs: Date.now,
+  });
+  const policy = createPolicyKeeper(config, limits, Date.now);
+  restoreLimits(limits, policy, logger);
+  const dataPlane = createDataPlane({
+    workerUrl: options.workerUrl ?? workerUrl,
+    workers: workerCount(config.server.workers, address.reusePort),
+    ...{ address, tls, limits, instanceId, logger },
+    snapshot: () => policy.snapshot,
+    bootId: Date.now().toString(36),
+    timing: options.timing,
+  });
+  return { address, instanceId, limits, policy, dataPlane };
 }
 
 function openConfiguredLog(

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createWorkerPool, type WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 import type { WorkerDeath, WorkerMessage } from './worker-slot.ts';
 
-const stub = new URL('./test/stub-worker.ts', import.meta.url);
+const stub = new URL('./testing/stub-worker.ts', import.meta.url);
 let pool: WorkerPool | undefined;
 afterEach(() => pool?.stop());
 

@@ -54,7 +54,7 @@ function heading(record: ExplainedRecord, kind: Explanation['kind']): string[] {
     record.callerRequestId === null ? [] : [`The caller's own id: ${printable(record.callerRequestId)}`];
   return [
     `Request ${record.requestId}${item}`,
-    `${call}`,
+    call,
     `${new Date(record.atMs).toISOString()}, ${record.transport} ${lane}, worker ${record.worker}, policy ${record.generation}`,
     ...theirs,
     `Outcome: ${outcome(record)}`,

@@ -61,7 +61,7 @@ export async function runGateway(options: RunOptions): Promise<void> {
       env: io.env,
       overrides: options.overrides,
       version: options.version,
-      terminal: process.stdout.isTTY === true,
+      terminal: process.stdout.isTTY,
       colour: wantsColour(io.env),
       watch: options.watch,
     }).catch((error: unknown) => {
@@ -86,5 +86,5 @@ export async function runGateway(options: RunOptions): Promise<void> {
 
 /** Colour only where somebody sees it and has not said no (https://no-color.org). */
 export function wantsColour(env: CommandIo['env']): boolean {
-  return process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  return process.stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
