@@ -5,7 +5,7 @@ export const demoLimited = { method: 'eth_gasPrice', requests: 3, period: '10s',
  * The config of the demo, in the shape of the file. One method has a limit that a loop of seven calls meets; the key
  * made for this run has a rule of its own and passes it. Nothing is kept on disk.
  */
-export function demoConfig(upstreamUrl: string, key: string): object {
+export function demoConfig(upstreamUrl: string, key: string) {
   const { method, requests, period, burst } = demoLimited;
   return {
     server: { state_dir: 'none' },
