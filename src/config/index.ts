@@ -21,16 +21,12 @@ export {
 export { matchMethod, patternMatches, patternSpecificity } from './match-method.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
-export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
 export type { ReadFile } from './read-file.ts';
 export { createRegistries, type KeyRegistry, type Registries } from './registries.ts';
 export {
   formatListen,
-  isLoopback,
-  isWildcard,
   type ListenAddress,
   parseListen,
-  sameListen,
 } from './schema/addresses.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { UpstreamUrl } from './schema/networks.ts';
