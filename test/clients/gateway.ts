@@ -18,7 +18,7 @@ const oneEach = (period: string) => ({ requests: 1, period, burst_size: 0 });
  * nothing is answered. `eth_gasPrice` is limited for `keys.limited` to one call a second, `net_version` to one in
  * 15 ms; for `keys.batches` any method to two calls a second.
  */
-export function useGateway(): { readonly url: string; readonly nodeUrl: string } {
+export function useGateway(): { readonly url: string } {
   let anvil: Anvil;
   let program: Program;
   beforeAll(async () => {
@@ -52,9 +52,6 @@ export function useGateway(): { readonly url: string; readonly nodeUrl: string }
   return {
     get url() {
       return program.url;
-    },
-    get nodeUrl() {
-      return anvil.url;
     },
   };
 }
