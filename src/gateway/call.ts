@@ -1,26 +1,25 @@
-import type { MessageScan, RefusalCode } from '../jsonrpc/index.ts';
+import type { MessageScan, RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
-import type { Exchange } from './exchange.ts';
+import type { CallContext } from './context.ts';
+import type { ChainReading, DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
 
-/** What the chain of buckets said of one call; kept only where somebody may ask. */
-export interface ChainReading {
-  before: Float64Array;
-  after: Float64Array;
-  /** Bits by link: the links that refused. */
-  refused: number;
-  shadowRefused: number;
+/** The request that calls belong to, as they see it. */
+export interface CallOwner {
+  readonly context: CallContext;
+  readonly request: number;
+  readonly callerRequestId: string | undefined;
+  /** Monotonic microseconds at which the request was whole. */
+  readonly startedAt: number;
+  errorText(id: string, code: RefusalCode, data?: RefusalDetail['data'], message?: string): string;
+  /** Called by each call once, when it has its answer or refusal. */
+  ended(call: Call): void;
 }
 
-export interface QuotaReading {
-  unit: 'requests' | 'cost';
-  limit: number;
-  used: number;
-  period: 'day' | 'month';
-  resetsAtMs: number;
-}
+/** Why a call is noted although it passes; bits. */
+export const sampled = { explain: 1, log: 2 } as const;
 
 const nothing = Buffer.alloc(0);
 
@@ -28,12 +27,15 @@ const nothing = Buffer.alloc(0);
  * One JSON-RPC call, whichever transport brought it: an HTTP body or an item of a batch. The stages fill it
  * in, in order; it ends exactly once, with an answer or a refusal, and then tells its exchange.
  */
-export class Call implements UpstreamCall {
-  readonly exchange: Exchange;
+export class Call implements UpstreamCall, DecisionSource {
+  readonly owner: CallOwner;
+  readonly context: CallContext;
+  readonly request: number;
+  readonly startedAt: number;
   /** Position in its batch, -1 for a call of its own. */
   readonly item: number;
-  /** Whether its decision is kept although it passes. */
-  readonly sampled: boolean;
+  /** Bits of `sampled`. */
+  readonly sampled: number;
   /** The id's raw JSON as latin1 text; '' for a notification. */
   id = '';
   method = '';
@@ -70,10 +72,21 @@ export class Call implements UpstreamCall {
   cheap = false;
   attempts = 1;
 
-  constructor(exchange: Exchange, item: number, sampled: boolean) {
-    this.exchange = exchange;
+  constructor(owner: CallOwner, item: number, sampled: number) {
+    this.owner = owner;
+    this.context = owner.context;
+    this.request = owner.request;
+    this.startedAt = owner.startedAt;
     this.item = item;
     this.sampled = sampled;
+  }
+
+  get callerRequestId(): string | undefined {
+    return this.owner.callerRequestId;
+  }
+
+  get hasFailed(): boolean {
+    return this.failure !== null;
   }
 
   /** Takes the ranges of a request that was found sound. */
@@ -95,7 +108,7 @@ export class Call implements UpstreamCall {
   answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void {
     this.isError = isError;
     if (this.id !== '' && end > start) this.answer = withId(bytes, start, end, idStart, idEnd, this.id);
-    this.exchange.ended(this);
+    this.owner.ended(this);
   }
 
   failed(failure: UpstreamFailure): void {
@@ -104,11 +117,11 @@ export class Call implements UpstreamCall {
   }
 
   /** Ends the call with an entry of the error table. `reason` is for operators only. */
-  refuse(code: RefusalCode, reason: string | null, data?: Record<string, unknown>, message?: string): void {
+  refuse(code: RefusalCode, reason: string | null, data?: RefusalDetail['data'], message?: string): void {
     this.refusal = code;
     this.reason = reason;
-    if (this.id !== '') this.answer = this.exchange.errorText(this.id, code, data, message);
-    this.exchange.ended(this);
+    if (this.id !== '') this.answer = this.owner.errorText(this.id, code, data, message);
+    this.owner.ended(this);
   }
 }
 

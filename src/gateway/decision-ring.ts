@@ -1,49 +1,164 @@
-import type { DecisionRecord } from './decision.ts';
+import { linksMax } from '../limits/index.ts';
+import type { CallContext } from './context.ts';
+import type { DecisionSource, QuotaReading } from './decision-source.ts';
+import type { LimitPlan } from './limit-plan.ts';
+import type { MethodFacts } from './policy.ts';
 
-/** A decision as it was noted on the way of the call; made readable only when somebody asks. */
-export interface DecisionNote {
-  readonly requestId: string;
-  readonly atMs: number;
-  readonly record: () => DecisionRecord;
-}
+/** Numbers of one record, in this order; then each link's tokens before, then after. */
+const at = {
+  request: 0,
+  epochMs: 1,
+  item: 2,
+  startedAt: 3,
+  sentAt: 4,
+  answeredAt: 5,
+  outcome: 6,
+  hasFailed: 7,
+  attempts: 8,
+  retryAfterMs: 9,
+  links: 10,
+  refused: 11,
+  shadowRefused: 12,
+  tokens: 13,
+} as const;
+const numbersEach = at.tokens + 2 * linksMax;
+
+/** A record as it was noted, with the wall clock's time of its request's end. */
+export type NotedDecision = DecisionSource & { readonly epochMs: number };
 
 /**
- * The latest decisions of one worker. Bounded twice: by age and by number, so a flood of refusals makes
- * it forget sooner, never grow.
+ * The latest decisions of one worker, bounded by age and by number. A record is written into arrays that are there
+ * already, and refers only to what outlives the call: a flood of refusals leaves the garbage collector nothing
+ * that lives on (2 us a refusal less than one object for each).
  */
 export class DecisionRing {
-  private readonly notes: (DecisionNote | undefined)[];
   private readonly keepMs: number;
+  private readonly size: number;
+  private readonly numbers: Float64Array;
+  private readonly contexts: (CallContext | null)[];
+  private readonly facts: (MethodFacts | null)[];
+  private readonly plans: (LimitPlan | null)[];
+  private readonly methods: string[];
+  private readonly refusals: (DecisionSource['refusal'])[];
+  private readonly reasons: (string | null)[];
+  private readonly quotas: (QuotaReading | null)[];
+  private readonly callerRequestIds: (string | undefined)[];
   private next = 0;
 
-  constructor(recordsMax: number, keepMs: number) {
-    this.notes = new Array<DecisionNote | undefined>(Math.max(1, recordsMax));
+  /** @param size records kept at most; 0 keeps none */
+  constructor(size: number, keepMs: number) {
     this.keepMs = keepMs;
+    this.size = size;
+    this.numbers = new Float64Array(size * numbersEach);
+    this.contexts = new Array<CallContext | null>(size).fill(null);
+    this.facts = new Array<MethodFacts | null>(size).fill(null);
+    this.plans = new Array<LimitPlan | null>(size).fill(null);
+    this.methods = new Array<string>(size).fill('');
+    this.refusals = new Array<DecisionSource['refusal']>(size).fill(null);
+    this.reasons = new Array<string | null>(size).fill(null);
+    this.quotas = new Array<QuotaReading | null>(size).fill(null);
+    this.callerRequestIds = new Array<string | undefined>(size).fill(undefined);
   }
 
-  /** @returns whether another note was dropped for it before its time */
-  add(note: DecisionNote): boolean {
-    const before = this.notes[this.next];
-    this.notes[this.next] = note;
-    this.next = (this.next + 1) % this.notes.length;
-    return before !== undefined && note.atMs - before.atMs < this.keepMs;
-  }
-
-  /** All that is kept of one request, in order: one record, or one for each noted item of a batch. */
-  find(requestId: string, nowMs: number): DecisionRecord[] {
-    const found: DecisionNote[] = [];
-    for (let k = 0; k < this.notes.length; k++) {
-      const note = this.notes[(this.next + k) % this.notes.length];
-      if (note?.requestId === requestId && nowMs - note.atMs <= this.keepMs) found.push(note);
+  /** @returns whether another record was dropped for it before its time */
+  add(source: DecisionSource, epochMs: number): boolean {
+    if (this.size === 0) return false;
+    const slot = this.next;
+    this.next = slot + 1 === this.size ? 0 : slot + 1;
+    const { numbers } = this;
+    const base = slot * numbersEach;
+    const dropped = this.contexts[slot] !== null && epochMs - numbers[base + at.epochMs]! < this.keepMs;
+    numbers[base + at.request] = source.request;
+    numbers[base + at.epochMs] = epochMs;
+    numbers[base + at.item] = source.item;
+    numbers[base + at.startedAt] = source.startedAt;
+    numbers[base + at.sentAt] = source.sentAt;
+    numbers[base + at.answeredAt] = source.answeredAt;
+    numbers[base + at.outcome] = source.outcome;
+    numbers[base + at.hasFailed] = source.hasFailed ? 1 : 0;
+    numbers[base + at.attempts] = source.attempts;
+    numbers[base + at.retryAfterMs] = source.retryAfterMs;
+    const { reading } = source;
+    numbers[base + at.links] = reading === null ? -1 : reading.links;
+    if (reading !== null) {
+      numbers[base + at.refused] = reading.refused;
+      numbers[base + at.shadowRefused] = reading.shadowRefused;
+      for (let link = 0; link < reading.links; link++) {
+        numbers[base + at.tokens + link] = reading.before[link]!;
+        numbers[base + at.tokens + linksMax + link] = reading.after[link]!;
+      }
     }
-    return found.map((note) => note.record());
+    this.contexts[slot] = source.context;
+    this.facts[slot] = source.facts;
+    this.plans[slot] = source.plan;
+    this.methods[slot] = source.facts === null ? source.method : source.facts.name;
+    this.refusals[slot] = source.refusal;
+    this.reasons[slot] = source.reason;
+    this.quotas[slot] = source.quota;
+    this.callerRequestIds[slot] = source.callerRequestId;
+    return dropped;
   }
 
-  /** Drops what is too old, so that an idle worker holds nothing for ever. */
+  /** All that is kept of one request, oldest first: one record, or one for each noted item of a batch. */
+  find(request: number, nowMs: number): NotedDecision[] {
+    const found: NotedDecision[] = [];
+    for (let k = 0; k < this.size; k++) {
+      const slot = (this.next + k) % this.size;
+      const base = slot * numbersEach;
+      if (this.contexts[slot] === null || this.numbers[base] !== request) continue;
+      if (nowMs - this.numbers[base + at.epochMs]! <= this.keepMs) found.push(this.read(slot));
+    }
+    return found;
+  }
+
+  /** Lets go of what is too old, so that an idle worker holds no policy or caller for ever. */
   expire(nowMs: number): void {
-    for (let k = 0; k < this.notes.length; k++) {
-      const note = this.notes[k];
-      if (note && nowMs - note.atMs > this.keepMs) this.notes[k] = undefined;
+    for (let slot = 0; slot < this.size; slot++) {
+      if (this.contexts[slot] === null) continue;
+      if (nowMs - this.numbers[slot * numbersEach + at.epochMs]! <= this.keepMs) continue;
+      this.contexts[slot] = null;
+      this.facts[slot] = null;
+      this.plans[slot] = null;
+      this.quotas[slot] = null;
+      this.methods[slot] = '';
+      this.callerRequestIds[slot] = undefined;
     }
+  }
+
+  private read(slot: number): NotedDecision {
+    const base = slot * numbersEach;
+    const number = (index: number): number => this.numbers[base + index]!;
+    const links = number(at.links);
+    const tokens = base + at.tokens;
+    return {
+      epochMs: number(at.epochMs),
+      context: this.contexts[slot]!,
+      request: number(at.request),
+      callerRequestId: this.callerRequestIds[slot],
+      item: number(at.item),
+      startedAt: number(at.startedAt),
+      sentAt: number(at.sentAt),
+      answeredAt: number(at.answeredAt),
+      method: this.methods[slot]!,
+      facts: this.facts[slot]!,
+      plan: this.plans[slot]!,
+      outcome: number(at.outcome),
+      refusal: this.refusals[slot]!,
+      reason: this.reasons[slot]!,
+      hasFailed: number(at.hasFailed) === 1,
+      attempts: number(at.attempts),
+      retryAfterMs: number(at.retryAfterMs),
+      reading:
+        links < 0
+          ? null
+          : {
+              links,
+              before: this.numbers.slice(tokens, tokens + links),
+              after: this.numbers.slice(tokens + linksMax, tokens + linksMax + links),
+              refused: number(at.refused),
+              shadowRefused: number(at.shadowRefused),
+            },
+      quota: this.quotas[slot]!,
+    };
   }
 }

@@ -1,8 +1,9 @@
 import type { PolicySnapshot } from '../config/index.ts';
 import { digestOfSha256 } from '../identity/index.ts';
 import { createBuckets, createHash64, createMonotonicClock, type LimitsMemory } from '../limits/index.ts';
-import { Call } from './call.ts';
+import { Call, sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
+import type { CallContext } from './context.ts';
 import type { DecisionRecord } from './decision.ts';
 import { Exchange } from './exchange.ts';
 import { createLimitStage } from './limit.ts';
@@ -44,23 +45,12 @@ export function createDryRun(
     const known = ask.keySha256 && callers.ofKey(digestOfSha256(ask.keySha256), address, Date.now());
     const origin = { peerAddress: address, forwardedFor: undefined, forwarded: undefined };
     const caller = known ?? callers.resolve(origin, ask.keySha256 ? { xApiKey: '' } : {}, Date.now());
-    const exchange = new Exchange(
-      {
-        policy,
-        requestId: 'dry-run',
-        caller,
-        network,
-        lane: 'fast',
-        callerRequestId: undefined,
-        startedAt: now(),
-        corsLines: '',
-      },
-      nobody,
-      { send: () => {}, abandoned: false },
-    );
-    const call = new Call(exchange, -1, true);
+    const context: CallContext = { policy, caller, network, lane: 'fast', corsLines: '' };
+    const id = { request: 0, requestId: '', callerRequestId: undefined, startedAt: now() };
+    const exchange = new Exchange(context, id, nobody, { send: () => {}, abandoned: false });
+    const call = new Call(exchange, -1, sampled.explain);
     call.method = ask.method;
     if (identify(call) && classify(call)) limit.foresee(call);
-    return decisionOf(call, { worker: -1, epochMs: Date.now(), totalMs: 0 });
+    return decisionOf(call, { worker: -1, requestId: 'dry-run', epochMs: Date.now() });
   };
 }

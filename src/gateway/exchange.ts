@@ -1,16 +1,16 @@
 import type { Reply } from '../http/index.ts';
-import { joinAnswers, type RefusalCode, refusals } from '../jsonrpc/index.ts';
-import type { Call } from './call.ts';
-import type { Caller } from './caller.ts';
+import { joinAnswers, type RefusalCode, type RefusalDetail, refusals } from '../jsonrpc/index.ts';
+import type { Call, CallOwner } from './call.ts';
+import type { CallContext } from './context.ts';
+import type { DecisionSource } from './decision-source.ts';
 import { limitHeaderLines } from './limit-headers.ts';
-import type { Policy } from './policy.ts';
 
 /** What an exchange tells the worker when calls end. */
 export interface ExchangeSink {
   /** Once for each call, when it ends and before the exchange is answered. */
   record(call: Call): void;
-  /** A request was refused before any call was found in it. */
-  turnedAway(code: RefusalCode): void;
+  /** A request was refused before any call was found in it; null where not even a request was read. */
+  turnedAway(code: RefusalCode, source: DecisionSource | null): void;
   /** A request in which calls were found: how many of a batch, null for one of its own. */
   request(lane: 'fast' | 'fallback', items: number | null): void;
   /** An answer found its caller gone. */
@@ -21,44 +21,29 @@ export interface ExchangeSink {
 const BATCH_ANSWER_BYTES_MAX = 256 << 20;
 
 /** One HTTP request with its call or its batch of calls, until the last of them is answered. */
-export class Exchange {
-  readonly policy: Policy;
+export class Exchange implements CallOwner {
+  readonly context: CallContext;
+  readonly request: number;
   readonly requestId: string;
-  readonly caller: Caller;
-  readonly network: number;
-  readonly lane: 'fast' | 'fallback';
   readonly callerRequestId: string | undefined;
-  /** Monotonic microseconds at which the request was whole. */
   readonly startedAt: number;
   private readonly sink: ExchangeSink;
   private reply: Reply | null;
-  private readonly corsLines: string;
   private calls: Call[] | null = null;
   private waiting = 1;
   private answerBytes = 0;
 
   constructor(
-    parts: {
-      policy: Policy;
-      requestId: string;
-      caller: Caller;
-      network: number;
-      lane: 'fast' | 'fallback';
-      callerRequestId: string | undefined;
-      startedAt: number;
-      corsLines: string;
-    },
+    context: CallContext,
+    id: { request: number; requestId: string; callerRequestId: string | undefined; startedAt: number },
     sink: ExchangeSink,
     reply: Reply,
   ) {
-    this.policy = parts.policy;
-    this.requestId = parts.requestId;
-    this.caller = parts.caller;
-    this.network = parts.network;
-    this.lane = parts.lane;
-    this.callerRequestId = parts.callerRequestId;
-    this.startedAt = parts.startedAt;
-    this.corsLines = parts.corsLines;
+    this.context = context;
+    this.request = id.request;
+    this.requestId = id.requestId;
+    this.callerRequestId = id.callerRequestId;
+    this.startedAt = id.startedAt;
     this.sink = sink;
     this.reply = reply;
   }
@@ -69,11 +54,10 @@ export class Exchange {
     this.waiting = calls.length;
   }
 
-  errorText(id: string, code: RefusalCode, data?: Record<string, unknown>, message?: string): string {
-    return this.policy.errorAnswer(id, code, { requestId: this.requestId, data, message });
+  errorText(id: string, code: RefusalCode, data?: RefusalDetail['data'], message?: string): string {
+    return this.context.policy.errorAnswer(id, code, { requestId: this.requestId, data, message });
   }
 
-  /** Called by each call once, when it has its answer or refusal. */
   ended(call: Call): void {
     if (this.calls !== null) this.bound(call);
     this.sink.record(call);
@@ -107,7 +91,7 @@ export class Exchange {
 
   private headers(limited: Call | undefined, hasBody: boolean): string {
     const type = hasBody ? 'Content-Type: application/json\r\n' : '';
-    const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.corsLines}`;
+    const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.context.corsLines}`;
     const plan = limited?.plan;
     if (!plan?.lines || limited === undefined) return id;
     return id + limitHeaderLines(plan.lines, plan.rule!, limited.remaining);
@@ -150,9 +134,9 @@ function longestWait(calls: Call[]): number {
   return calls.reduce((longest, call) => Math.max(longest, call.retryAfterMs), 0);
 }
 
-/** Whole seconds, at least one: RFC 9110, 10.2.3. Where nothing says how long, a second. */
+/** Whole seconds, at least one: RFC 9110, 10.2.3. None where waiting never helps: a cost above the whole bucket. */
 function retryAfterLine(status: number, waitMs: number): string {
-  if (status !== 429 && status !== 503) return '';
-  const seconds = Math.max(1, Math.ceil((Number.isFinite(waitMs) ? waitMs : 0) / 1000));
+  if ((status !== 429 && status !== 503) || waitMs === Number.POSITIVE_INFINITY) return '';
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return `Retry-After: ${seconds}\r\n`;
 }

@@ -13,6 +13,8 @@ export type BucketOwner = 'caller' | 'address' | 'key' | 'network' | 'global';
 export interface PlanLink {
   readonly rule: RulePolicy;
   readonly owner: BucketOwner;
+  /** What of a refusal's data never changes, as JSON members up to the number of tokens that remain. */
+  readonly refusalData: string;
 }
 
 /** The buckets that calls of one method, rule set and network take from. */
@@ -49,19 +51,25 @@ export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): Limit
   const shadows: PlanLink[] = [];
   for (const candidate of candidates(snapshot, question)) {
     if (!onNetwork(candidate, network)) continue;
-    if (candidate.mode === 'shadow') shadows.push({ rule: candidate, owner: 'caller' });
+    if (candidate.mode === 'shadow') shadows.push(linkOf(candidate, 'caller'));
     else {
       rule = candidate;
       break;
     }
   }
-  const links: PlanLink[] = rule ? [{ rule, owner: 'caller' }] : [];
+  const links: PlanLink[] = rule ? [linkOf(rule, 'caller')] : [];
   for (const ceiling of snapshot.ceilings) {
     const ceilingRule = snapshot.rules[ceiling.rule]!;
     if (!onNetwork(ceilingRule, network) || (ceiling.per === 'key' && !withKey)) continue;
-    (ceilingRule.mode === 'shadow' ? shadows : links).push({ rule: ceilingRule, owner: ceiling.per });
+    (ceilingRule.mode === 'shadow' ? shadows : links).push(linkOf(ceilingRule, ceiling.per));
   }
   return { rule, links, shadows, lines: rule && limitLines(rule, snapshot.limitHeaders) };
+}
+
+function linkOf(rule: RulePolicy, owner: BucketOwner): PlanLink {
+  const { name, requests, burst } = rule;
+  const refusalData = `"policy":${JSON.stringify(name)},"limit":${requests},"burst":${burst},"remaining":`;
+  return { rule, owner, refusalData };
 }
 
 /** The same walk, with a word on each rule; not for the hot path. */

@@ -1,7 +1,8 @@
 import type { QuotaPolicy } from '../config/index.ts';
 import { type Buckets, Chain, outcomes, type QuotaPeriod, quotaPeriod } from '../limits/index.ts';
-import type { Call, QuotaReading } from './call.ts';
+import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
+import type { QuotaReading } from './decision-source.ts';
 import type { PlanLink } from './limit-plan.ts';
 import type { Policy } from './policy.ts';
 
@@ -27,7 +28,7 @@ export function createLimitStage(options: {
   const periods = createPeriods(options.epochMs);
 
   function load(call: Call): void {
-    const { caller, policy, network } = call.exchange;
+    const { caller, policy, network } = call.context;
     const { links, shadows } = call.plan!;
     const cost = call.facts!.cost;
     chain.reset(cost);
@@ -48,8 +49,14 @@ export function createLimitStage(options: {
     call.outcome = chain.outcome;
     if (call.plan!.rule !== null) call.remaining = chain.after[0]!;
     if (call.quota !== null) call.quota.used = chain.quotaUsed;
-    if (!keep && chain.shadowRefused === 0 && chain.outcome < outcomes.exceeded) return;
+    if (chain.outcome >= outcomes.exceeded) {
+      // The call ends now, before the chain serves another: nothing needs to be copied.
+      call.reading = chain;
+      return;
+    }
+    if (!keep && chain.shadowRefused === 0) return;
     call.reading = {
+      links: chain.links,
       before: chain.before.slice(0, chain.links),
       after: chain.after.slice(0, chain.links),
       refused: chain.refused,
@@ -62,8 +69,8 @@ export function createLimitStage(options: {
       load(call);
       if (chain.links === 0 && call.quota === null) return true;
       // The exchange's own start: another look at the clock would cost 50 ns.
-      buckets.take(chain, call.exchange.startedAt);
-      unload(call, call.sampled);
+      buckets.take(chain, call.startedAt);
+      unload(call, call.sampled !== 0);
       if (chain.outcome < outcomes.exceeded) return true;
       call.quotaSlot = -1;
       if (chain.outcome === outcomes.quota) refuseByQuota(call);
@@ -72,7 +79,7 @@ export function createLimitStage(options: {
     },
     foresee(call) {
       load(call);
-      buckets.peek(chain, call.exchange.startedAt);
+      buckets.peek(chain, call.startedAt);
       unload(call, true);
       call.quotaSlot = -1;
       if (chain.outcome === outcomes.exceeded) call.retryAfterMs = chain.retryAfterMs;
@@ -106,15 +113,13 @@ function addLink(
 }
 
 function refuseByLimit(call: Call, chain: Chain): void {
-  const { rule } = call.plan!.links[chain.failing]!;
-  call.retryAfterMs = chain.retryAfterMs;
-  call.refuse('rate_limited', chain.depleted ? 'burst depleted' : null, {
-    policy: rule.name,
-    limit: rule.requests,
-    burst: rule.burst,
-    remaining: Math.floor(chain.before[chain.failing]!),
-    retryAfterMs: chain.retryAfterMs,
-  });
+  const { refusalData } = call.plan!.links[chain.failing]!;
+  const { retryAfterMs } = chain;
+  call.retryAfterMs = retryAfterMs;
+  const remaining = Math.floor(chain.before[chain.failing]!);
+  // A cost above the whole bucket never passes: no time to wait helps.
+  const wait = retryAfterMs === Number.POSITIVE_INFINITY ? 'null' : retryAfterMs;
+  call.refuse('rate_limited', chain.depleted ? 'burst depleted' : null, `${refusalData}${remaining},"retryAfterMs":${wait}`);
 }
 
 function refuseByQuota(call: Call): void {

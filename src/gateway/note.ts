@@ -1,28 +1,28 @@
 import { outcomes } from '../limits/index.ts';
-import type { Call } from './call.ts';
 import type { DecisionRecord } from './decision.ts';
+import type { DecisionSource } from './decision-source.ts';
 import { explainPlan, type PlanLink } from './limit-plan.ts';
 
 /** Facts of the worker that a record carries. */
 export interface NoteContext {
   worker: number;
+  requestId: string;
   epochMs: number;
-  totalMs: number;
 }
 
 /** Makes a call that has ended readable. Not for the hot path: it walks the rules once more. */
-export function decisionOf(call: Call, context: NoteContext): DecisionRecord {
-  const { exchange, facts } = call;
-  const { caller, policy } = exchange;
+export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRecord {
+  const { facts } = call;
+  const { caller, policy, network, lane } = call.context;
   const { snapshot } = policy;
   return {
-    requestId: exchange.requestId,
+    requestId: note.requestId,
     item: call.item,
-    atMs: context.epochMs,
-    worker: context.worker,
+    atMs: note.epochMs,
+    worker: note.worker,
     generation: snapshot.generation,
     transport: 'http',
-    lane: exchange.lane,
+    lane,
     caller: {
       kind: caller.kind,
       keyNumber: caller.keyNumber,
@@ -30,8 +30,8 @@ export function decisionOf(call: Call, context: NoteContext): DecisionRecord {
       foundIn: caller.foundIn,
       address: caller.address,
     },
-    callerRequestId: exchange.callerRequestId ?? null,
-    network: snapshot.networks[exchange.network]?.name ?? '',
+    callerRequestId: call.callerRequestId ?? null,
+    network: snapshot.networks[network]?.name ?? '',
     method: call.method,
     group: facts?.group ?? null,
     cost: facts?.cost ?? 0,
@@ -49,20 +49,20 @@ export function decisionOf(call: Call, context: NoteContext): DecisionRecord {
     reason: call.reason,
     retryAfterMs: call.retryAfterMs > 0 && Number.isFinite(call.retryAfterMs) ? call.retryAfterMs : null,
     upstream: upstreamOf(call),
-    totalMs: context.totalMs,
+    totalMs: call.answeredAt === 0 ? 0 : (call.answeredAt - call.startedAt) / 1000,
   };
 }
 
-function outcomeOf(call: Call): DecisionRecord['outcome'] {
-  if (call.failure !== null) return 'failed';
+function outcomeOf(call: DecisionSource): DecisionRecord['outcome'] {
+  if (call.hasFailed) return 'failed';
   if (call.outcome === outcomes.exceeded) return 'exceeded';
   if (call.outcome === outcomes.quota) return 'quota';
   if (call.refusal !== null) return 'refused';
   return call.outcome === outcomes.burst ? 'burst' : 'allowed';
 }
 
-function rulesOf(call: Call): DecisionRecord['rules'] {
-  const { caller, policy, network } = call.exchange;
+function rulesOf(call: DecisionSource): DecisionRecord['rules'] {
+  const { caller, policy, network } = call.context;
   const question = {
     ruleSet: caller.ruleSet,
     withKey: caller.kind === 'key',
@@ -78,7 +78,7 @@ function rulesOf(call: Call): DecisionRecord['rules'] {
   }));
 }
 
-function bucketsOf(call: Call): DecisionRecord['buckets'] {
+function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
   const { reading, plan } = call;
   if (reading === null || plan === null) return [];
   const describe = ({ rule }: PlanLink, index: number, shadow: boolean): DecisionRecord['buckets'][number] => ({
@@ -95,14 +95,14 @@ function bucketsOf(call: Call): DecisionRecord['buckets'] {
   ];
 }
 
-function upstreamOf(call: Call): DecisionRecord['upstream'] {
+function upstreamOf(call: DecisionSource): DecisionRecord['upstream'] {
   if (call.sentAt === 0) return null;
-  const upstream = call.exchange.policy.snapshot.networks[call.exchange.network]?.upstreams[0];
+  const upstream = call.context.policy.snapshot.networks[call.context.network]?.upstreams[0];
   return {
     name: upstream?.name ?? '',
     mode: upstream?.mode ?? '',
     attempts: call.attempts,
     ms: (call.answeredAt - call.sentAt) / 1000,
-    failure: call.failure?.reason ?? null,
+    failure: call.hasFailed ? call.reason : null,
   };
 }

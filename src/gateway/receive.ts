@@ -13,10 +13,12 @@ import {
   scanRequest,
 } from '../jsonrpc/index.ts';
 import { Call } from './call.ts';
-import type { Caller, CallerResolver } from './caller.ts';
+import type { CallerResolver } from './caller.ts';
+import type { CallContext } from './context.ts';
 import { type CorsLines, corsOf, preflightLines } from './cors.ts';
 import { Exchange, type ExchangeSink } from './exchange.ts';
 import type { Policy } from './policy.ts';
+import type { RequestIds } from './request-id.ts';
 import { type Route, routeOf } from './route.ts';
 
 /** Characters of a caller's own request id that are kept. */
@@ -39,21 +41,27 @@ interface Remembered {
   readonly forwarded: string | undefined;
   readonly origin: string | undefined;
   readonly route: Route;
-  readonly caller: Caller;
-  readonly corsLines: string;
+  readonly context: CallContext;
+}
+
+/** A text that is no sound request, and the id to answer with. */
+interface FaultyText {
+  id: string;
+  fault: Fault;
+  bytes: Buffer;
 }
 
 export interface ReceiveOptions {
   /** The policy now; swapped between two requests. */
   reign: () => Reign;
-  nextRequestId: () => string;
+  requestIds: RequestIds;
   pipeline: (call: Call) => void;
   sink: ExchangeSink;
   /** Monotonic microseconds. */
   now: () => number;
   epochMs: () => number;
-  /** Whether the next call's decision is to be kept although it passes. */
-  sample: () => boolean;
+  /** Why the next call is to be noted although it passes: bits of `sampled`. */
+  sample: () => number;
   instanceId: string;
 }
 
@@ -66,8 +74,14 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     const { peer, apiKey, authorization, forwardedFor, forwarded, origin, target } = request;
     const sources: KeySources = { xApiKey: apiKey, authorization, path: route.pathKey, query: route.queryKey };
     const caller = reign.callers.resolve({ peerAddress: peer.address, forwardedFor, forwarded }, sources, options.epochMs());
-    const corsLines = corsOf(reign.cors, origin);
-    const known = { reign, target, apiKey, authorization, forwardedFor, forwarded, origin, route, caller, corsLines };
+    const context: CallContext = {
+      policy: reign.policy,
+      caller,
+      network: route.network,
+      lane: request.lane,
+      corsLines: corsOf(reign.cors, origin),
+    };
+    const known = { reign, target, apiKey, authorization, forwardedFor, forwarded, origin, route, context };
     peer.memo = known;
     return known;
   }
@@ -83,42 +97,44 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       known.forwardedFor === request.forwardedFor &&
       known.forwarded === request.forwarded &&
       known.origin === request.origin &&
-      reign.callers.current(known.caller, options.epochMs())
+      reign.callers.current(known.context.caller, options.epochMs())
     ) {
       return known;
     }
     return remember(request, reign);
   }
 
-  function refuse(known: Remembered, reply: Reply, code: RefusalCode, text?: { id: string; fault: Fault; bytes: Buffer }): void {
-    const requestId = options.nextRequestId();
+  /** Answers a request in which no call was found, and notes it. */
+  function refuse(request: HttpRequest, known: Remembered, reply: Reply, code: RefusalCode, text?: FaultyText): void {
+    const exchange = exchangeOf(request, known, reply);
+    const { requestId } = exchange;
     const fault = text && describeFault(text.bytes, text.fault);
     const detail = fault ? faultDetail(fault, requestId) : { requestId };
-    const body = known.reign.policy.errorAnswer(text?.id ?? 'null', code, detail);
+    const body = known.context.policy.errorAnswer(text?.id ?? 'null', code, detail);
     const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';
-    const headers = `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${allow}${known.corsLines}`;
-    options.sink.turnedAway(code);
+    const headers = `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${allow}${known.context.corsLines}`;
+    const call = new Call(exchange, -1, 0);
+    call.refusal = code;
+    call.reason = fault?.what ?? known.context.caller.refusedBecause;
+    options.sink.turnedAway(code, call);
     reply.send(refusals[code].http, headers, body);
   }
 
   function exchangeOf(request: HttpRequest, known: Remembered, reply: Reply): Exchange {
-    const parts = {
-      policy: known.reign.policy,
-      requestId: options.nextRequestId(),
-      caller: known.caller,
-      network: known.route.network,
-      lane: request.lane,
+    const count = options.requestIds.next();
+    const id = {
+      request: count,
+      requestId: options.requestIds.text(count),
       callerRequestId: request.requestId?.slice(0, CALLER_REQUEST_ID_MAX),
       startedAt: options.now(),
-      corsLines: known.corsLines,
     };
-    return new Exchange(parts, options.sink, reply);
+    return new Exchange(known.context, id, options.sink, reply);
   }
 
   function receiveBatch(request: HttpRequest, known: Remembered, reply: Reply): void {
     const { bytes, bodyStart, bodyEnd } = request;
-    const found = scanBatch(bytes, bodyStart, bodyEnd, known.reign.policy.snapshot.server.maxBatchSize);
-    if (!('items' in found)) return refuse(known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
+    const found = scanBatch(bytes, bodyStart, bodyEnd, known.context.policy.snapshot.server.maxBatchSize);
+    if (!('items' in found)) return refuse(request, known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
     const exchange = exchangeOf(request, known, reply);
     const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
     exchange.expect(calls);
@@ -141,25 +157,25 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function receiveOther(request: HttpRequest, known: Remembered, reply: Reply): boolean {
     const { route, reign } = known;
     if (request.method === 'OPTIONS' && request.origin !== undefined && reign.cors !== null) {
-      reply.send(204, `X-Request-Id: ${options.nextRequestId()}\r\n${preflightLines(reign.cors, request.origin)}`, '');
+      reply.send(204, `X-Request-Id: ${options.requestIds.text(options.requestIds.next())}\r\n${preflightLines(reign.cors, request.origin)}`, '');
       return true;
     }
     if (route.path === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
-      const ids = `X-Request-Id: ${options.nextRequestId()}\r\nX-Polymorph-Instance: ${options.instanceId}\r\n`;
+      const ids = `X-Request-Id: ${options.requestIds.text(options.requestIds.next())}\r\nX-Polymorph-Instance: ${options.instanceId}\r\n`;
       reply.send(200, `Content-Type: application/json\r\n${ids}`, '{"status":"ok"}\n');
       return true;
     }
     if (route.network < 0 || (route.pathKey !== undefined && !looksLikeKey(route.pathKey))) {
       const keyShaped = route.pathKey !== undefined && looksLikeKey(route.pathKey);
-      refuse(known, reply, keyShaped ? 'unauthorized' : 'path_not_found');
+      refuse(request, known, reply, keyShaped ? 'unauthorized' : 'path_not_found');
       return true;
     }
     if (request.method !== 'POST') {
-      refuse(known, reply, 'http_method_unsupported');
+      refuse(request, known, reply, 'http_method_unsupported');
       return true;
     }
     if (request.contentEncoding !== undefined && request.contentEncoding.toLowerCase() !== 'identity') {
-      refuse(known, reply, 'encoding_unsupported');
+      refuse(request, known, reply, 'encoding_unsupported');
       return true;
     }
     return false;
@@ -175,7 +191,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       if (scan.fault === 0 && scan.kind === KIND_BATCH) return receiveBatch(request, known, reply);
       const id = scan.idStart < 0 ? 'null' : bytes.toString('latin1', scan.idStart, scan.idEnd);
       const code = describeFault(bytes, scan).refusal;
-      return refuse(known, reply, code, { id, fault: scan, bytes });
+      return refuse(request, known, reply, code, { id, fault: scan, bytes });
     }
     const call = new Call(exchangeOf(request, known, reply), -1, options.sample());
     call.read(bytes, scan, methodName(bytes, scan));

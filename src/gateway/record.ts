@@ -1,9 +1,11 @@
 import type { RefusalCode } from '../jsonrpc/index.ts';
-import type { Call } from './call.ts';
+import { type Call, sampled } from './call.ts';
 import type { DecisionRecord } from './decision.ts';
 import type { DecisionRing } from './decision-ring.ts';
+import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
 import { decisionOf } from './note.ts';
+import type { RequestIds } from './request-id.ts';
 import type { TurnUsage } from './usage-turn.ts';
 
 /** What the recorder counts with; one worker's counters in shared memory. */
@@ -31,18 +33,26 @@ export function createRecorder(options: {
   counters: CallCounters;
   usage: TurnUsage;
   decisions: () => DecisionRing;
+  requestIds: RequestIds;
   refundQuota: (call: Call) => void;
   /** One line of the sampled access log. */
   logAccess: (record: DecisionRecord) => void;
-  sampleAccess: () => boolean;
   /** Monotonic microseconds. */
   now: () => number;
   epochMs: () => number;
 }): ExchangeSink {
-  const { counters, usage } = options;
+  const { counters, usage, worker, requestIds } = options;
+
+  function keep(source: DecisionSource): void {
+    if (options.decisions().add(source, options.epochMs())) counters.evicted();
+  }
+
   return {
-    turnedAway: (code) => counters.turnedAway(code),
-    request: (lane, items) => {
+    turnedAway(code, source) {
+      counters.turnedAway(code);
+      if (source !== null) keep(source);
+    },
+    request(lane, items) {
       counters.request(lane);
       if (items !== null) counters.batch(items);
     },
@@ -50,7 +60,8 @@ export function createRecorder(options: {
     record(call) {
       const now = options.now();
       call.answeredAt = now;
-      const { caller, network, startedAt } = call.exchange;
+      const { startedAt } = call;
+      const { caller, network } = call.context;
       if (call.refusal === null) {
         usage.add(caller.keyNumber, network, call.method, call.outcome, call.facts!.cost, call.isError);
         counters.answered(call, now - startedAt, call.sentAt === 0 ? 0 : now - call.sentAt);
@@ -59,16 +70,11 @@ export function createRecorder(options: {
         counters.refused(call, call.refusal);
       }
       if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
-      if (call.sampled || call.refusal !== null) note(call, (now - startedAt) / 1000);
+      if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
+      if ((call.sampled & sampled.log) !== 0) {
+        const requestId = requestIds.text(call.request);
+        options.logAccess(decisionOf(call, { worker, requestId, epochMs: options.epochMs() }));
+      }
     },
   };
-
-  function note(call: Call, totalMs: number): void {
-    const epochMs = options.epochMs();
-    const record = (): DecisionRecord => decisionOf(call, { worker: options.worker, epochMs, totalMs });
-    const evicted = options.decisions().add({ requestId: call.exchange.requestId, atMs: epochMs, record });
-    if (evicted) counters.evicted();
-    if (options.sampleAccess()) options.logAccess(record());
-  }
 }
-

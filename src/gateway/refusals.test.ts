@@ -194,7 +194,8 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     ['empty', ''],
   ])('%s key: -32001 and 401, and never anonymous', async (_, value) => {
     const before = gateway.node.bodies.length;
-    for (const headers of [{ 'x-api-key': value }, { authorization: `Bearer ${value}` }]) {
+    const places: Record<string, string>[] = [{ 'x-api-key': value }, { authorization: `Bearer ${value}` }];
+    for (const headers of places) {
       expectRefusal(await ask({ body: callText('m', 'null'), headers }), 'unauthorized', null);
     }
     expectRefusal(await ask({ body: callText(), path: `/?api_key=${value}` }), 'unauthorized', 1);

@@ -4,12 +4,14 @@ import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
 import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
+import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
 import { corsOf, createCors } from './cors.ts';
 import { createWorkerCounters } from './counters.ts';
 import { DecisionRing } from './decision-ring.ts';
 import { createLimitStage } from './limit.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
+import { decisionOf } from './note.ts';
 import { createPipeline } from './pipeline.ts';
 import { Policy } from './policy.ts';
 import { createReceiver, type Reign } from './receive.ts';
@@ -39,7 +41,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const nowMs = (): number => now() / 1000;
   const hash = createHash64(start.limits.seed);
   const buckets = createBuckets(start.limits, start.slot + 1);
-  const nextRequestId = createRequestIds(start.bootId, start.slot);
+  const requestIds = createRequestIds(start.bootId, start.slot);
   const counters = createWorkerCounters(start.slab);
   const usage = createTurnUsage((records) => counters.commit(records));
   const turn = createTurn(() => usage.commit());
@@ -78,7 +80,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     decisions: () => decisions,
     refundQuota: limitStage.refund,
     logAccess: accessLog.write,
-    sampleAccess: () => Math.random() < reign.policy.snapshot.logging.accessSample,
+    requestIds,
     now,
     epochMs: Date.now,
   });
@@ -91,17 +93,17 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const front = createHttpFront({
     handler: createReceiver({
       reign: () => reign,
-      nextRequestId,
+      requestIds,
       pipeline,
       sink: recorder,
       now,
       epochMs: Date.now,
-      sample: () => Math.random() < reign.policy.snapshot.explain.sample,
+      sample: () => samples(reign.policy.snapshot),
       instanceId: start.instanceId,
     }),
     refuse(code, origin) {
       counters.turnedAway(code);
-      return httpRefusal(reign, code, nextRequestId(), origin);
+      return httpRefusal(reign, code, requestIds.text(requestIds.next()), origin);
     },
     turn,
     settings: () => settings,
@@ -131,7 +133,10 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     },
     setTls: (tls) => front.setTls(tls),
     explain(ask, requestId) {
-      tell({ type: 'explained', ask, records: decisions.find(requestId, Date.now()) });
+      const count = requestIds.count(requestId);
+      const noted = count === undefined ? [] : decisions.find(count, Date.now());
+      const records = noted.map((each) => decisionOf(each, { worker: start.slot, requestId, epochMs: each.epochMs }));
+      tell({ type: 'explained', ask, records });
     },
     async drain(deadlineMs) {
       const cut = setTimeout(() => front.destroy(), deadlineMs);
@@ -143,6 +148,11 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       tell({ type: 'drained' });
     },
   };
+}
+
+function samples({ explain, logging }: PolicySnapshot): number {
+  const kept = explain.sample > 0 && Math.random() < explain.sample ? sampled.explain : 0;
+  return logging.accessSample > 0 && Math.random() < logging.accessSample ? kept | sampled.log : kept;
 }
 
 function ringOf({ explain }: PolicySnapshot): DecisionRing {

@@ -9,9 +9,10 @@ export interface RefusalDetail {
   requestId: string;
   /**
    * More members of the error's `data`. `undefined`, functions and symbols are left out as JSON.stringify
-   * does; `requestId` and `docs` are ours and cannot be set here.
+   * does; `requestId` and `docs` are ours and cannot be set here. A string is taken as members in JSON already, in ASCII:
+   * what a refusal by a limit says differs in two numbers only, and costs a third this way.
    */
-  data?: Record<string, unknown> | undefined;
+  data?: Record<string, unknown> | string | undefined;
   /** In place of the kind's own public message. */
   message?: string | undefined;
 }
@@ -36,7 +37,8 @@ export function createErrorAnswer(docsUrl: string): ErrorAnswer {
   return (id, code, detail) => {
     const { head, message, docs } = parts.get(code) as { head: string; message: string; docs: string };
     const text = detail.message === undefined ? message : quote(detail.message);
-    const more = detail.data === undefined ? '' : members(detail.data);
+    const { data } = detail;
+    const more = data === undefined ? '' : typeof data === 'string' ? `,${data}` : members(data);
     return `{"jsonrpc":"2.0","id":${id}${head}${text},"data":{"requestId":${quote(detail.requestId)}${docs}${more}}}}`;
   };
 }

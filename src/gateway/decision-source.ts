@@ -1,0 +1,49 @@
+import type { RefusalCode } from '../jsonrpc/index.ts';
+import type { CallContext } from './context.ts';
+import type { LimitPlan } from './limit-plan.ts';
+import type { MethodFacts } from './policy.ts';
+
+/** What the chain of buckets said of one call; by link, the plan's enforced ones first, then its shadows. */
+export interface ChainReading {
+  readonly links: number;
+  readonly before: ArrayLike<number>;
+  readonly after: ArrayLike<number>;
+  /** Bits by link: the enforced ones that refused, the shadows that would have. */
+  readonly refused: number;
+  readonly shadowRefused: number;
+}
+
+export interface QuotaReading {
+  unit: 'requests' | 'cost';
+  limit: number;
+  used: number;
+  period: 'day' | 'month';
+  resetsAtMs: number;
+}
+
+/** Everything of a decision that explain shows, by reference where it lives on anyway. A call is one. */
+export interface DecisionSource {
+  readonly context: CallContext;
+  /** Count of the request id. */
+  readonly request: number;
+  readonly callerRequestId: string | undefined;
+  /** Position in its batch; -1 for a call of its own. */
+  readonly item: number;
+  /** Monotonic microseconds; `sentAt` is 0 if it was never sent. */
+  readonly startedAt: number;
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly method: string;
+  readonly facts: MethodFacts | null;
+  readonly plan: LimitPlan | null;
+  /** One of the limits' `outcomes`. */
+  readonly outcome: number;
+  readonly refusal: RefusalCode | null;
+  readonly reason: string | null;
+  /** The upstream brought no answer. */
+  readonly hasFailed: boolean;
+  readonly attempts: number;
+  readonly retryAfterMs: number;
+  readonly reading: ChainReading | null;
+  readonly quota: QuotaReading | null;
+}
