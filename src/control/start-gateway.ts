@@ -160,6 +160,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     ...{ address, tls, limits, instanceId, logger },
     snapshot: () => policy.snapshot,
     bootId: Date.now().toString(36),
+    compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
   return { address, instanceId, limits, policy, dataPlane };

@@ -18,6 +18,7 @@ function build(
     workerUrl: stub,
     workers,
     resourceLimits: { maxOldGenerationSizeMb: 32 },
+    env: {},
     workerData: (slot) => ({ slot, slab: slabs[slot], ...data }),
     beat: (slot) => new Float64Array(slabs[slot] as SharedArrayBuffer)[0] ?? 0,
     now: () => performance.now(),

@@ -12,6 +12,7 @@ export interface WorkerPoolOptions<M extends WorkerMessage> {
   workerUrl: URL;
   workers: number;
   resourceLimits: ResourceLimits;
+  env: NodeJS.ProcessEnv;
   workerData(slot: number): unknown;
   beat(slot: number): number;
   now(): number;
@@ -62,6 +63,7 @@ export function createWorkerPool<M extends WorkerMessage>(options: WorkerPoolOpt
       slot,
       workerUrl: options.workerUrl,
       resourceLimits: options.resourceLimits,
+      env: options.env,
       now: options.now,
       workerData: () => options.workerData(slot),
       beat: () => options.beat(slot),

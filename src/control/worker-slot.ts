@@ -30,6 +30,8 @@ export interface SlotOptions<M extends WorkerMessage> {
   /** Asked anew for each start, so that a replacement begins with the present policy. */
   workerData(): unknown;
   resourceLimits: ResourceLimits;
+  /** All the environment a worker has: it is told what it needs, and the process's own holds secrets it does not. */
+  env: NodeJS.ProcessEnv;
   /** Reads the counter the worker raises while it ticks. */
   beat(): number;
   /** Looks in a row without a beat until the worker counts as hanging. */
@@ -90,8 +92,7 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
       name: `gateway-${options.slot}`,
       workerData: options.workerData(),
       resourceLimits: options.resourceLimits,
-      // A worker is told everything it needs; the environment holds secrets it does not.
-      env: {},
+      env: options.env,
       stdout: true,
       stderr: true,
     });
