@@ -18,7 +18,6 @@ export {
   loadConfig,
   parseConfig,
 } from './load.ts';
-export { matchMethod, patternMatches, patternSpecificity } from './match-method.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export type { ReadFile } from './read-file.ts';

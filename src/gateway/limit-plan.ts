@@ -1,10 +1,5 @@
-import {
-  patternMatches,
-  patternSpecificity,
-  type PolicySnapshot,
-  type RulePolicy,
-  type RuleSet,
-} from '../config/index.ts';
+import type { PolicySnapshot, RulePolicy, RuleSet } from '../config/index.ts';
+import { patternMatches, patternSpecificity } from '../jsonrpc/index.ts';
 import { type LimitLines, limitLines } from './limit-headers.ts';
 
 /** Whose bucket a link of the chain is. */

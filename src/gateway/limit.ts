@@ -82,7 +82,10 @@ export function createLimitStage(options: {
       buckets.peek(chain, call.startedAt);
       unload(call, true);
       call.quotaSlot = -1;
-      if (chain.outcome === outcomes.exceeded) call.retryAfterMs = chain.retryAfterMs;
+      if (chain.outcome === outcomes.exceeded) {
+        call.refusal = 'rate_limited';
+        call.retryAfterMs = chain.retryAfterMs;
+      } else if (chain.outcome === outcomes.quota) call.refusal = 'quota_exhausted';
     },
     refund(call) {
       if (call.quotaSlot < 0) return;

@@ -1,5 +1,5 @@
-import { matchMethod, type PolicySnapshot, type QuotaPolicy } from '../config/index.ts';
-import { createErrorAnswer, type ErrorAnswer } from '../jsonrpc/index.ts';
+import type { PolicySnapshot, QuotaPolicy } from '../config/index.ts';
+import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';

@@ -22,4 +22,5 @@ export {
   REQUEST_DEPTH_MAX,
 } from './message-scan.ts';
 export { methodName } from './method.ts';
+export { matchMethod, patternMatches, patternSpecificity } from './method-pattern.ts';
 export { scanRequest } from './request.ts';

@@ -1,6 +1,6 @@
 import type { KeyLimitsConfig, RuleConfig } from '../config.ts';
 import { cheapMethods, otherKnownMethods } from '../ethereum-methods.ts';
-import { matchMethod, patternMatches } from '../match-method.ts';
+import { matchMethod, patternMatches } from '../../jsonrpc/index.ts';
 import type { Path } from '../problem.ts';
 import { builtInDefault } from '../schema/limits.ts';
 import type { CheckContext } from './context.ts';

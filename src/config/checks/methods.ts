@@ -1,4 +1,4 @@
-import { patternMatches, patternSpecificity } from '../match-method.ts';
+import { patternMatches, patternSpecificity } from '../../jsonrpc/index.ts';
 import type { CheckContext } from './context.ts';
 
 export function checkMethods({ config, error, warn }: CheckContext): void {

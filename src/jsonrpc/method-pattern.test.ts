@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchMethod, patternMatches } from './match-method.ts';
+import { matchMethod, patternMatches } from './method-pattern.ts';
 
 const best = (method: string, patterns: string[]): string | undefined =>
   matchMethod(method, patterns, (one) => one);
