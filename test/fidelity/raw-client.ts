@@ -1,0 +1,78 @@
+import { connect } from 'node:net';
+
+export interface RawAnswer {
+  status: number;
+  /** Latin1: one character a byte. */
+  body: string;
+}
+
+/**
+ * Posts bodies to the gateway, byte for byte, over a few connections, each with all of its requests under way at once,
+ * so that they reach the gateway together. Answers stand where their bodies do. Bodies are latin1, a character a byte.
+ */
+export async function postAll(
+  port: number,
+  bodies: readonly string[],
+  { connections = 8, path = '/' }: { connections?: number; path?: string } = {},
+): Promise<RawAnswer[]> {
+  const answers: RawAnswer[] = Array.from({ length: bodies.length });
+  const share = Math.ceil(bodies.length / connections);
+  const shares = Array.from({ length: connections }, (_, index) =>
+    bodies.slice(index * share, (index + 1) * share),
+  );
+  await Promise.all(
+    shares.map(async (mine, index) => {
+      const got = await postOnOne(port, mine, path);
+      got.forEach((answer, place) => {
+        answers[index * share + place] = answer;
+      });
+    }),
+  );
+  return answers;
+}
+
+/** Where a connection is closed early (as after a refusal), the rest go over a new one. */
+async function postOnOne(port: number, bodies: readonly string[], path: string): Promise<RawAnswer[]> {
+  const answers: RawAnswer[] = [];
+  while (answers.length < bodies.length) {
+    const got = await exchange(port, bodies.slice(answers.length), path);
+    if (got.length === 0) throw new Error(`no answer to ${bodies[answers.length]?.slice(0, 500)}`);
+    answers.push(...got);
+  }
+  return answers;
+}
+
+function exchange(port: number, bodies: readonly string[], path: string): Promise<RawAnswer[]> {
+  return new Promise((resolve, reject) => {
+    const answers: RawAnswer[] = [];
+    let text = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.setNoDelay(true).setEncoding('latin1');
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      answers.length > 0 ? resolve(answers) : reject(error),
+    );
+    socket.on('close', () => resolve(answers));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      for (let next = takeAnswer(text); next !== undefined; next = takeAnswer(text)) {
+        answers.push(next.answer);
+        text = text.slice(next.length);
+      }
+      if (answers.length === bodies.length) socket.end();
+    });
+    for (const body of bodies) {
+      const head = `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n`;
+      socket.write(head + body, 'latin1');
+    }
+  });
+}
+
+function takeAnswer(text: string): { answer: RawAnswer; length: number } | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const head = text.slice(0, headEnd);
+  const bodyLength = Number(/^content-length: *(\d+)$/im.exec(head)?.[1] ?? 0);
+  const length = headEnd + 4 + bodyLength;
+  if (text.length < length) return undefined;
+  return { answer: { status: Number(head.slice(9, 12)), body: text.slice(headEnd + 4, length) }, length };
+}
