@@ -52,6 +52,14 @@ describe.each(modes)('%s: 10,000 ids come back byte for byte', (mode) => {
     if (mode === 'pipelined') expect(fixture.node.pipelined()).toBeGreaterThan(0);
   });
 
+  test('one call a request, in chunks', async () => {
+    const got = await postAll(fixture.port, calls, { path: `/${mode}`, connections: 40, chunked: true });
+    expectEqual(
+      got.map(({ body }) => body),
+      answers,
+    );
+  });
+
   test('in batches', async () => {
     fixture.node.forget();
     const inBatches = (texts: readonly string[]) =>

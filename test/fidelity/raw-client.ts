@@ -6,6 +6,13 @@ export interface RawAnswer {
   body: string;
 }
 
+/** How the requests are sent: in the plain form that the fast lane takes, or chunked, which node:http serves. */
+export interface PostOptions {
+  connections?: number;
+  path?: string;
+  chunked?: boolean;
+}
+
 /**
  * Posts bodies to the gateway, byte for byte, over a few connections, each with all of its requests under way at once,
  * so that they reach the gateway together. Answers stand where their bodies do. Bodies are latin1, a character a byte.
@@ -13,7 +20,7 @@ export interface RawAnswer {
 export async function postAll(
   port: number,
   bodies: readonly string[],
-  { connections = 8, path = '/' }: { connections?: number; path?: string } = {},
+  { connections = 8, path = '/', chunked = false }: PostOptions = {},
 ): Promise<RawAnswer[]> {
   const answers: RawAnswer[] = Array.from({ length: bodies.length });
   const share = Math.ceil(bodies.length / connections);
@@ -22,7 +29,10 @@ export async function postAll(
   );
   await Promise.all(
     shares.map(async (mine, index) => {
-      const got = await postOnOne(port, mine, path);
+      const got = await postOnOne(
+        port,
+        mine.map((body) => requestOf(body, path, chunked)),
+      );
       got.forEach((answer, place) => {
         answers[index * share + place] = answer;
       });
@@ -32,17 +42,17 @@ export async function postAll(
 }
 
 /** Where a connection is closed early (as after a refusal), the rest go over a new one. */
-async function postOnOne(port: number, bodies: readonly string[], path: string): Promise<RawAnswer[]> {
+async function postOnOne(port: number, requests: readonly string[]): Promise<RawAnswer[]> {
   const answers: RawAnswer[] = [];
-  while (answers.length < bodies.length) {
-    const got = await exchange(port, bodies.slice(answers.length), path);
-    if (got.length === 0) throw new Error(`no answer to ${bodies[answers.length]?.slice(0, 500)}`);
+  while (answers.length < requests.length) {
+    const got = await exchange(port, requests.slice(answers.length));
+    if (got.length === 0) throw new Error(`no answer to ${requests[answers.length]?.slice(0, 500)}`);
     answers.push(...got);
   }
   return answers;
 }
 
-function exchange(port: number, bodies: readonly string[], path: string): Promise<RawAnswer[]> {
+function exchange(port: number, requests: readonly string[]): Promise<RawAnswer[]> {
   return new Promise((resolve, reject) => {
     const answers: RawAnswer[] = [];
     let text = '';
@@ -58,13 +68,20 @@ function exchange(port: number, bodies: readonly string[], path: string): Promis
         answers.push(next.answer);
         text = text.slice(next.length);
       }
-      if (answers.length === bodies.length) socket.end();
+      if (answers.length === requests.length) socket.end();
     });
-    for (const body of bodies) {
-      const head = `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n`;
-      socket.write(head + body, 'latin1');
-    }
+    for (const request of requests) socket.write(request, 'latin1');
   });
+}
+
+function requestOf(body: string, path: string, chunked: boolean): string {
+  const head = `POST ${path} HTTP/1.1\r\nHost: gateway\r\n`;
+  if (!chunked) return `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+  // Two chunks, so that a text is cut in its middle.
+  const middle = body.length >> 1;
+  const chunks = [body.slice(0, middle), body.slice(middle)].filter((chunk) => chunk !== '');
+  const sent = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+  return `${head}Transfer-Encoding: chunked\r\n\r\n${sent}0\r\n\r\n`;
 }
 
 function takeAnswer(text: string): { answer: RawAnswer; length: number } | undefined {

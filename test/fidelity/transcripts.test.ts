@@ -25,14 +25,17 @@ describe.each(Object.entries(corpora))('%s', (name, exchanges) => {
   const absent = exchanges.length === 0;
   beforeAll(() => {
     recorded = new Map(exchanges.map(({ request, response }) => [callOf(request), response]));
-    for (const { request, response } of exchanges) {
-      expect(withId(recorded.get(callOf(request)) ?? '', '0')).toBe(withId(response, '0'));
-    }
   });
 
   describe.skipIf(absent)(
     absent ? `the public test data ${name} is not beside the checkout` : 'is there',
     () => {
+      test('each call has one response', () => {
+        for (const { request, response } of exchanges) {
+          expect(withId(recorded.get(callOf(request)) ?? '', '0')).toBe(withId(response, '0'));
+        }
+      });
+
       test.each(modes)('%s: the caller gets the recorded bytes', async (mode) => {
         fixture.node.forget();
         const answers = await postAll(
