@@ -1,6 +1,7 @@
 import type { CommandEntry } from './command.ts';
 
-export { CommandFailure, exitCodes } from './command.ts';
+export { exitCodes } from './command.ts';
+export { runProgram } from './program.ts';
 
 /** All commands, in the order of `polymorph --help`. A new one is a file beside this one and a line here. */
 export const commands: readonly CommandEntry[] = [

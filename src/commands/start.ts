@@ -20,8 +20,7 @@ interface StartOptions {
   workers?: number;
   logLevel?: ConfigOverrides['logLevel'];
   logFormat?: ConfigOverrides['logFormat'];
-  /** Only `false` is ever set: a default is lost where options are added as the command is named. */
-  watch?: boolean;
+  watch: boolean;
 }
 
 /** What a start is to run. */
@@ -57,7 +56,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       const { config: _, upstream: __, watch, ...overrides } = options;
       const choice = chooseStart(options, io.cwd, findAnvil);
       const version = command.parent?.version() ?? '';
-      const shared = { overrides, watch: watch !== false, version, io };
+      const shared = { overrides, watch, version, io };
       if (choice.kind === 'demo') await runDemo({ ...shared, anvil: choice.anvil });
       else await runGateway({ ...shared, source: choice.source });
     });
