@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
+import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
 import type { BoundAddress } from './bind.ts';
@@ -55,6 +56,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const { logger, limits, address } = options;
   let { tls } = options;
   const slabs = Array.from({ length: options.workers }, () => createCounterSlab());
+  const connections = createConnectionMemory(options.workers);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const beats = slabs.map((slab) => new Float64Array(slab, counters.heartbeat * 8, 1));
   const writeLines = createWorkerLog(logger);
@@ -78,6 +80,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         snapshot,
         limits: limits.memory,
         slab: slabOf(slot),
+        connections,
         listen: address,
         tls,
       };
@@ -87,6 +90,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     onDeath(death) {
       limits.buckets.releaseDead(death.slot + 1);
       clearGauges(slabOf(death.slot));
+      clearConnections(connections, death.slot);
       logDeath(logger, death);
     },
     onMessage(slot, message) {

@@ -16,8 +16,12 @@ export interface WorkerStart {
   limits: LimitsMemory;
   /** This slot's counters. */
   slab: SharedArrayBuffer;
+  /** Open connections of all workers. */
+  connections: SharedArrayBuffer;
   listen: { host: string; port: number; reusePort: boolean };
   tls: TlsFiles | null;
+  /** One read buffer for all plain connections; default true. */
+  sharedReads?: boolean;
 }
 
 export type ToWorker =

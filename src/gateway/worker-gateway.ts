@@ -1,5 +1,12 @@
 import type { PolicySnapshot } from '../config/index.ts';
-import { createHttpFront, createTurn, type HttpSettings, type TlsFiles } from '../http/index.ts';
+import {
+  createConnectionCounts,
+  createHttpFront,
+  createTurn,
+  type HttpSettings,
+  type TlsFiles,
+} from '../http/index.ts';
+import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
 import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
@@ -108,6 +115,9 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     turn,
     settings: () => settings,
     tls: start.tls,
+    counts: createConnectionCounts(start.connections, start.slot),
+    hash,
+    sharedReads: start.sharedReads,
     now: nowMs,
   });
 
@@ -135,7 +145,9 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     explain(ask, requestId) {
       const count = requestIds.count(requestId);
       const noted = count === undefined ? [] : decisions.find(count, Date.now());
-      const records = noted.map((each) => decisionOf(each, { worker: start.slot, requestId, epochMs: each.epochMs }));
+      const records = noted.map((each) =>
+        decisionOf(each, { worker: start.slot, requestId, epochMs: each.epochMs }),
+      );
       tell({ type: 'explained', ask, records });
     },
     async drain(deadlineMs) {
@@ -159,8 +171,13 @@ function ringOf({ explain }: PolicySnapshot): DecisionRing {
   return new DecisionRing(explain.maxRecords, explain.keepMs);
 }
 
-function settingsOf({ server }: PolicySnapshot): HttpSettings {
-  return server;
+function settingsOf({ server, identity }: PolicySnapshot): HttpSettings {
+  const proxies = createTrustedProxies(server.trustedProxies);
+  return {
+    ...server,
+    countedAs: (address) =>
+      proxies.trusts(address) ? undefined : callerOfAddress(address, identity.ipv6Prefix)?.bytes,
+  };
 }
 
 function httpRefusal(

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpRequest, HttpSettings, Peer, RefuseHttp, Reply, RequestHandler } from './message.ts';
+import { FallbackReply, headerPairs } from './fallback-reply.ts';
+import { headFault } from './head-fault.ts';
+import { DISCARD_BYTES_MAX, DISCARD_MS_MAX } from './last-answer.ts';
+import type { HttpRequest, HttpSettings, RefuseHttp, RequestHandler } from './message.ts';
+import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
+import { RequestBody } from './request-body.ts';
 
-/** What a refused upload may still send before its connection is closed: enough for the answer to arrive. */
-const DISCARD_BYTES_MAX = 4 << 20;
-const DISCARD_MS_MAX = 1000;
-
-/** The `request` listener of node:http for everything that the lane leaves to it. */
+/** The `request`, `checkContinue` and `checkExpectation` listener of node:http for what the lane leaves to it. */
 export function createFallback(options: {
   handler: RequestHandler;
   refuse: RefuseHttp;
@@ -13,41 +14,48 @@ export function createFallback(options: {
   draining: () => boolean;
 }): (incoming: IncomingMessage, response: ServerResponse) => void {
   return (incoming, response) => {
-    const reply = new FallbackReply(response, options.draining);
+    const connection = nodeConnectionOf(incoming.socket);
+    connection.began();
+    response.once('close', () => connection.finished());
+    // A bad head ends the connection, whatever its body is.
+    const refuse = (code: 'bad_http' | 'body_too_large'): void => {
+      connection.whole();
+      refuseUnread(incoming, response, options.refuse(code, incoming.headers.origin));
+    };
+    if (headFault(incoming) !== undefined) return refuse('bad_http');
     const maxBytes = options.settings().maxBodyBytes;
-    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) {
-      refuseBody(incoming, response, options.refuse);
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return refuse('body_too_large');
+    if (incoming.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
+    const body = new RequestBody();
     const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) {
-        chunks.length = 0;
-        incoming.off('data', onData);
-        incoming.off('end', onEnd);
-        refuseBody(incoming, response, options.refuse);
-      } else chunks.push(chunk);
+      body.add(chunk);
+      if (body.length <= maxBytes) return;
+      body.clear();
+      incoming.off('data', onData);
+      incoming.off('end', onEnd);
+      refuse('body_too_large');
     };
     const onEnd = (): void => {
-      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
-      options.handler(describe(incoming, body), reply);
+      connection.whole();
+      const reply = new FallbackReply(response, options.draining);
+      options.handler(describe(incoming, body.bytes(), connection), reply);
     };
     incoming.on('data', onData);
     incoming.on('end', onEnd);
-    incoming.on('error', () => {});
+    incoming.on('error', ignore);
   };
 }
 
-function describe(incoming: IncomingMessage, body: Buffer): HttpRequest {
+function ignore(): void {}
+
+function describe(incoming: IncomingMessage, body: Buffer, peer: NodeConnection): HttpRequest {
   const header = (name: string): string | undefined => {
     const value = incoming.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   };
   return {
     method: incoming.method ?? 'GET',
-    target: incoming.url ?? '/',
+    target: originForm(incoming.url ?? '/'),
     apiKey: header('x-api-key'),
     authorization: header('authorization'),
     origin: header('origin'),
@@ -55,7 +63,7 @@ function describe(incoming: IncomingMessage, body: Buffer): HttpRequest {
     forwarded: header('forwarded'),
     requestId: header('x-request-id'),
     contentEncoding: header('content-encoding'),
-    peer: peerOf(incoming),
+    peer,
     lane: 'fallback',
     bytes: body,
     bodyStart: 0,
@@ -63,22 +71,28 @@ function describe(incoming: IncomingMessage, body: Buffer): HttpRequest {
   };
 }
 
-const peers = new WeakMap<object, Peer>();
-
-function peerOf({ socket }: IncomingMessage): Peer {
-  let peer = peers.get(socket);
-  if (peer === undefined) {
-    peer = { address: socket.remoteAddress ?? '', memo: undefined };
-    peers.set(socket, peer);
-  }
-  return peer;
+/** `/eth?x` of `http://host/eth?x`, which a server must take too (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const rest = /^https?:\/\/[^/?#]+([/?].*)?$/i.exec(target);
+  if (rest === null) return target;
+  return rest[1]?.startsWith('/') ? rest[1] : `/${rest[1] ?? ''}`;
 }
 
-/** Answers 413 at once, then reads on within a bound, so that the answer is not lost to a reset. */
-function refuseBody(incoming: IncomingMessage, response: ServerResponse, refuse: RefuseHttp): void {
-  const { status, headers, body } = refuse('body_too_large', incoming.headers.origin);
-  response.writeHead(status, [...headerPairs(headers), 'Content-Length', String(body.length), 'Connection', 'close']);
-  response.write(body, 'latin1');
+/** Answers at once and for the last time, then reads on within a bound, so that no reset overtakes the answer. */
+function refuseUnread(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: ReturnType<RefuseHttp>,
+): void {
+  response.writeHead(status, [
+    ...headerPairs(headers),
+    'Content-Length',
+    String(body.length),
+    'Connection',
+    'close',
+  ]);
+  if (incoming.method !== 'HEAD') response.write(body, 'latin1');
   let discarded = 0;
   const finish = (): void => {
     clearTimeout(timer);
@@ -95,42 +109,4 @@ function refuseBody(incoming: IncomingMessage, response: ServerResponse, refuse:
   incoming.once('end', finish);
   incoming.once('error', finish);
   incoming.resume();
-}
-
-/** `Name: value` lines as the flat array that `writeHead` takes. */
-function headerPairs(lines: string): string[] {
-  const pairs: string[] = [];
-  for (const line of lines.split('\r\n')) {
-    const colon = line.indexOf(': ');
-    if (colon > 0) pairs.push(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return pairs;
-}
-
-class FallbackReply implements Reply {
-  private readonly response: ServerResponse;
-  private readonly draining: () => boolean;
-  private done = false;
-
-  constructor(response: ServerResponse, draining: () => boolean) {
-    this.response = response;
-    this.draining = draining;
-  }
-
-  get abandoned(): boolean {
-    return this.response.destroyed;
-  }
-
-  send(status: number, headers: string, body: string | Buffer): void {
-    if (this.done) return;
-    this.done = true;
-    const response = this.response;
-    const pairs = headerPairs(headers);
-    if (status !== 204) pairs.push('Content-Length', String(body.length));
-    if (this.draining()) pairs.push('Connection', 'close');
-    response.writeHead(status, pairs);
-    if (response.req.method === 'HEAD' || body.length === 0) response.end();
-    else if (typeof body === 'string') response.end(body, 'latin1');
-    else response.end(body);
-  }
 }

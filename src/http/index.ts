@@ -1,4 +1,19 @@
 /** HTTP/1.1 towards the callers: the fast lane, node:http behind it, and the end of a turn. */
-export type { HttpRequest, HttpSettings, HttpStats, Peer, RefuseHttp, Reply, RequestHandler } from './message.ts';
-export { createHttpFront, type HttpFront, type TlsFiles } from './server.ts';
+export type {
+  HttpRequest,
+  HttpSettings,
+  HttpStats,
+  Peer,
+  RefuseHttp,
+  Reply,
+  RequestHandler,
+} from './message.ts';
+export {
+  type ConnectionCounts,
+  clearConnections,
+  createConnectionCounts,
+  createConnectionMemory,
+} from './connection-counts.ts';
+export type { TlsFiles } from './node-server.ts';
+export { createHttpFront, type HttpFront } from './server.ts';
 export { createTurn, type Turn, type TurnTask } from './turn.ts';

@@ -1,19 +1,22 @@
 import type { Socket } from 'node:net';
+import { AnswerQueue } from './answer-queue.ts';
+import { LaneReply, type ReplyOwner } from './lane-reply.ts';
+import { LaneRequest } from './lane-request.ts';
+import { DISCARD_MS_MAX, lastAnswer } from './last-answer.ts';
 import {
-  type HttpRequest,
   type HttpSettings,
   type HttpStats,
   type Peer,
   PIPELINE_DEPTH_MAX,
+  PIPELINE_DEPTH_RESUME,
   type RefuseHttp,
-  type Reply,
   type RequestHandler,
   UNREAD_BYTES_MAX,
 } from './message.ts';
-import { HEAD_COMPLETE, HEAD_INCOMPLETE, LANE_HEAD_BYTES_MAX, RequestHead, readRequestHead } from './request-head.ts';
-import type { createSharedReads } from './shared-reads.ts';
-import { statusAndDate } from './status-line.ts';
+import { HEAD_COMPLETE, HEAD_INCOMPLETE, RequestHead, readRequestHead } from './request-head.ts';
+import type { SharedReads } from './shared-reads.ts';
 import type { Turn, TurnTask } from './turn.ts';
+import { UnreadBytes } from './unread-bytes.ts';
 
 export interface LaneContext {
   readonly handler: RequestHandler;
@@ -24,44 +27,48 @@ export interface LaneContext {
   readonly now: () => number;
   readonly handOver: (socket: Socket, rest: Buffer) => void;
   /** Where plain sockets read into one buffer; null where each reads into its own. */
-  readonly sharedReads: ReturnType<typeof createSharedReads> | null;
+  readonly sharedReads: SharedReads | null;
   readonly closed: (connection: LaneConnection) => void;
   draining: boolean;
 }
+
+/** What a connection that has been idle since a drain began is given: a request may be on its way. */
+const DRAIN_IDLE_MS = 200;
+
+const INCOMPLETE = -1;
+const NOT_SIMPLE = -2;
 
 const head = new RequestHead();
 const nothing = Buffer.alloc(0);
 
 /** One client connection while the lane serves it. */
-export class LaneConnection implements TurnTask, Peer {
+export class LaneConnection implements TurnTask, Peer, ReplyOwner {
   readonly address: string;
+  /** The one that carries the connection; not the accepted one where reads are shared. */
+  readonly socket: Socket;
   memo: unknown = undefined;
-  /** Connection closed, or given to node:http: nothing is sent any more. */
+  /** Closed, or given to node:http: nothing is sent any more. */
   gone = false;
   private readonly context: LaneContext;
-  private readonly socket: Socket;
   private readonly request: LaneRequest;
+  private readonly answers = new AnswerQueue();
+  private readonly unread = new UnreadBytes();
   /** The head that `request` was read from. */
   private headBytes = nothing;
   private headContentLength = 0;
   private headKeepAlive = true;
-  /** Bytes of requests not complete yet, or not to be read yet. */
-  private rest: Buffer = nothing;
-  private restBytes = 0;
-  private expectedBytes = 0;
-  private firstReply: LaneReply | null = null;
-  private lastReply: LaneReply | null = null;
-  private waiting = 0;
-  private out = '';
-  private outParts: (string | Buffer)[] | null = null;
+  /** To be flushed at the end of this turn. */
   private enrolled = false;
   private handingOver = false;
+  /** No further request is read. */
   private closing = false;
-  private reading = false;
   private paused = false;
+  /** The client sends no more. */
   private ended = false;
-  /** When the bytes in `rest` began to arrive; when the connection last did anything. */
-  private restSince = 0;
+  private writesWatched = false;
+  /** When the first byte of an incomplete request came; 0 without one. */
+  private unfinishedSince = 0;
+  /** When the connection last did anything. */
   private activeAt: number;
 
   constructor(context: LaneContext, accepted: Socket) {
@@ -76,6 +83,7 @@ export class LaneConnection implements TurnTask, Peer {
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
+    socket.on('timeout', this.onStalled);
     socket.on('error', ignore);
   }
 
@@ -89,58 +97,43 @@ export class LaneConnection implements TurnTask, Peer {
     if (this.gone) return this.socket.push(Buffer.from(bytes.subarray(0, length)));
     this.context.stats.bytesIn += length;
     if (this.closing) return true;
-    if (this.handingOver || this.waiting >= PIPELINE_DEPTH_MAX) {
-      this.keep(bytes, 0, length);
-      return true;
-    }
-    if (this.restBytes === 0) {
+    const { unread } = this;
+    if (this.handingOver || this.answers.waiting >= PIPELINE_DEPTH_MAX) {
+      this.hold(bytes, 0, length);
+    } else if (unread.length === 0) {
       this.read(bytes, length);
-      return true;
+    } else {
+      unread.keep(bytes, 0, length);
+      if (unread.length >= unread.expected) this.read(unread.take());
     }
-    this.keep(bytes, 0, length);
-    if (this.restBytes < this.expectedBytes) return true;
-    const whole = this.rest.subarray(0, this.restBytes);
-    this.rest = nothing;
-    this.restBytes = 0;
-    this.read(whole, whole.length);
     return true;
   };
 
   /** Serves the whole requests in `bytes`, in order, and keeps what is left. */
-  private read(bytes: Buffer, to: number): void {
+  private read(bytes: Buffer, to = bytes.length): void {
     let from = 0;
-    this.reading = true;
-    while (from < to) {
-      if (this.closing) break;
-      if (this.waiting >= PIPELINE_DEPTH_MAX) {
-        this.expectedBytes = 0;
-        this.keep(bytes, from, to);
-        this.pause();
-        break;
-      }
+    while (from < to && !this.closing) {
+      if (this.answers.waiting >= PIPELINE_DEPTH_MAX) return this.hold(bytes, from, to);
       const bodyStart = this.readHead(bytes, from, to);
-      if (bodyStart < 0) {
-        if (bodyStart === INCOMPLETE) this.wait(bytes, from, to, 0);
-        else this.beginHandOver(bytes, from, to);
-        break;
-      }
+      if (bodyStart === INCOMPLETE) return this.wait(bytes, from, to, 0);
+      if (bodyStart === NOT_SIMPLE) return this.beginHandOver(bytes, from, to);
       const bodyEnd = bodyStart + this.headContentLength;
-      if (bodyEnd > to) {
-        this.wait(bytes, from, to, bodyEnd - from);
-        break;
-      }
-      this.restSince = 0;
+      if (bodyEnd > to) return this.wait(bytes, from, to, bodyEnd - from);
+      this.unfinishedSince = 0;
       this.serve(bytes, bodyStart, bodyEnd);
       from = bodyEnd;
     }
-    this.reading = false;
   }
 
   /** @returns where the body begins, {@link INCOMPLETE} or {@link NOT_SIMPLE} */
   private readHead(bytes: Buffer, from: number, to: number): number {
     const known = this.headBytes.length;
-    if (known > 0 && to - from >= known && bytes.compare(this.headBytes, 0, known, from, from + known) === 0) {
-      return from + known;
+    if (
+      known > 0 &&
+      to - from >= known &&
+      bytes.compare(this.headBytes, 0, known, from, from + known) === 0
+    ) {
+      return this.headContentLength > this.context.settings().maxBodyBytes ? NOT_SIMPLE : from + known;
     }
     const result = readRequestHead(bytes, from, to, head);
     if (result === HEAD_INCOMPLETE) return INCOMPLETE;
@@ -149,74 +142,40 @@ export class LaneConnection implements TurnTask, Peer {
     this.headBytes = Buffer.from(bytes.subarray(from, head.end));
     this.headContentLength = head.contentLength;
     this.headKeepAlive = head.keepAlive;
-    this.request.take(bytes, head);
+    this.request.takeHead(bytes, head);
     return head.end;
   }
 
   private serve(bytes: Buffer, bodyStart: number, bodyEnd: number): void {
-    const request = this.request;
-    request.bytes = bytes;
-    request.bodyStart = bodyStart;
-    request.bodyEnd = bodyEnd;
     const reply = new LaneReply(this);
-    if (this.lastReply === null) this.firstReply = reply;
-    else this.lastReply.next = reply;
-    this.lastReply = reply;
-    this.waiting++;
+    this.answers.push(reply);
     if (!this.headKeepAlive || this.context.draining) {
       reply.last = true;
       this.closing = true;
     }
-    this.context.handler(request, reply);
-    request.bytes = nothing;
+    this.request.takeBody(bytes, bodyStart, bodyEnd);
+    this.context.handler(this.request, reply);
+    this.request.release();
   }
 
-  /** Puts answers out in the order of their requests, as far as they are there. */
   answered(): void {
-    let reply = this.firstReply;
-    while (reply !== null && reply.done) {
-      if (reply.bytes === null) this.out += reply.text;
-      else {
-        this.outParts ??= [];
-        this.outParts.push(this.out + reply.text, reply.bytes);
-        this.out = '';
-      }
-      this.waiting--;
-      reply = reply.next;
-    }
-    this.firstReply = reply;
-    if (reply === null) this.lastReply = null;
-    if (!this.enrolled) {
-      this.enrolled = true;
-      this.context.turn.defer(this);
-    }
+    this.answers.collect();
+    if (this.enrolled) return;
+    this.enrolled = true;
+    this.context.turn.defer(this);
   }
 
-  /** Whether a drain makes this answer the connection's last. */
   endsWith(reply: LaneReply): boolean {
-    return this.context.draining && reply === this.lastReply && this.restBytes === 0;
+    if (!this.context.draining || this.unread.length > 0 || !this.answers.endsWith(reply)) return false;
+    return (this.closing = true);
   }
 
   flush(): void {
     this.enrolled = false;
     if (this.gone) return;
-    const socket = this.socket;
-    const { stats } = this.context;
-    stats.bytesOut += this.out.length;
-    if (this.outParts === null) socket.write(this.out, 'latin1');
-    else {
-      socket.cork();
-      for (const part of this.outParts) {
-        stats.bytesOut += part.length;
-        if (typeof part === 'string') socket.write(part, 'latin1');
-        else socket.write(part);
-      }
-      if (this.out !== '') socket.write(this.out, 'latin1');
-      socket.uncork();
-      this.outParts = null;
-    }
-    this.out = '';
-    if (this.waiting === 0) this.settled();
+    const { socket, answers } = this;
+    this.context.stats.bytesOut += answers.write(socket);
+    if (answers.waiting === 0) this.settled();
     if (this.gone || this.closing) return;
     if (socket.writableLength > UNREAD_BYTES_MAX) this.pause();
     else this.resume();
@@ -225,52 +184,44 @@ export class LaneConnection implements TurnTask, Peer {
   /** Every request that was read has been answered. */
   private settled(): void {
     this.activeAt = this.context.now();
-    if (this.closing || this.ended || (this.context.draining && this.restBytes === 0)) {
-      this.closing = true;
-      this.socket.end();
-    } else if (this.handingOver) this.handOver();
+    if (this.closing || this.ended) this.end();
+    else if (this.handingOver) this.handOver();
   }
 
   private beginHandOver(bytes: Buffer, from: number, to: number): void {
     this.handingOver = true;
-    this.expectedBytes = 0;
-    this.keep(bytes, from, to);
-    if (this.waiting === 0 && !this.enrolled) this.handOver();
-    else this.pause();
+    this.hold(bytes, from, to);
+    if (this.answers.waiting === 0 && !this.enrolled) this.handOver();
   }
 
   private handOver(): void {
-    const socket = this.socket;
+    const { socket } = this;
     socket.off('data', this.onData);
     socket.off('end', this.onEnd);
     socket.off('close', this.onClose);
     socket.off('drain', this.onDrain);
+    socket.off('timeout', this.onStalled);
     socket.off('error', ignore);
+    if (this.writesWatched) socket.setTimeout(0);
     this.gone = true;
     this.context.closed(this);
     this.context.stats.handedOver++;
-    const rest = this.rest.subarray(0, this.restBytes);
-    if (this.paused) socket.resume();
-    this.context.handOver(socket, rest);
+    socket.resume();
+    this.context.handOver(socket, this.unread.take());
   }
 
   /** Keeps an incomplete request; `expected` is its whole length where known. */
   private wait(bytes: Buffer, from: number, to: number, expected: number): void {
-    this.expectedBytes = expected;
-    if (this.restSince === 0) this.restSince = this.context.now();
-    this.keep(bytes, from, to);
+    if (this.unfinishedSince === 0) this.unfinishedSince = this.context.now();
+    this.unread.expected = expected;
+    this.unread.keep(bytes, from, to);
   }
 
-  private keep(bytes: Buffer, from: number, to: number): void {
-    const length = to - from;
-    if (this.restBytes + length > this.rest.length) {
-      const roomy = Math.min(this.expectedBytes, Math.max(this.rest.length * 2, LANE_HEAD_BYTES_MAX));
-      const larger = Buffer.allocUnsafe(Math.max(this.restBytes + length, roomy));
-      this.rest.copy(larger, 0, 0, this.restBytes);
-      this.rest = larger;
-    }
-    bytes.copy(this.rest, this.restBytes, from, to);
-    this.restBytes += length;
+  /** Keeps what is not to be read yet, and reads no more from the socket. */
+  private hold(bytes: Buffer, from: number, to: number): void {
+    this.unread.expected = 0;
+    this.unread.keep(bytes, from, to);
+    this.pause();
   }
 
   private pause(): void {
@@ -280,73 +231,73 @@ export class LaneConnection implements TurnTask, Peer {
   }
 
   private resume(): void {
-    if (!this.paused || this.handingOver) return;
+    if (!this.paused || this.handingOver || this.answers.waiting > PIPELINE_DEPTH_RESUME) return;
     this.paused = false;
-    if (this.restBytes > 0 && this.expectedBytes === 0 && !this.reading) {
-      const bytes = this.rest.subarray(0, this.restBytes);
-      this.rest = nothing;
-      this.restBytes = 0;
-      this.read(bytes, bytes.length);
-    }
+    if (this.unread.length > 0 && this.unread.expected === 0) this.read(this.unread.take());
     if (!this.paused && !this.gone) this.socket.resume();
   }
 
+  /** Sends no more, and reads on only to see the client's end. */
+  private end(text = ''): void {
+    this.closing = true;
+    this.activeAt = this.context.now();
+    this.unread.clear();
+    this.socket.end(text, 'latin1');
+    if (this.paused) this.socket.resume();
+  }
+
   private readonly onDrain = (): void => {
-    if (!this.gone && !this.closing) this.resume();
+    if (!this.closing) this.resume();
   };
 
   private readonly onEnd = (): void => {
     this.ended = true;
-    if (this.waiting === 0 && !this.enrolled) this.socket.end();
+    if (this.answers.waiting === 0 && !this.enrolled) this.end();
   };
 
   private readonly onClose = (): void => {
     this.gone = true;
-    this.rest = nothing;
+    this.unread.clear();
     this.context.closed(this);
+  };
+
+  private readonly onStalled = (): void => {
+    this.cut();
   };
 
   /** Ends what takes too long. */
   sweep(now: number, settings: HttpSettings): void {
-    if (this.closing && now - this.activeAt > settings.requestTimeoutMs && this.waiting === 0) {
-      this.socket.destroy();
-      return;
-    }
-    if (this.waiting > 0) {
+    this.watchWrites(settings.requestTimeoutMs);
+    if (this.answers.waiting > 0 || this.writesWatched) {
       this.activeAt = now;
-      return;
-    }
-    if (this.socket.writableLength > 0) {
-      if (now - this.activeAt > settings.requestTimeoutMs) this.timeOut();
-      return;
-    }
-    if (this.restBytes > 0) {
-      const allowed = this.expectedBytes > 0 ? settings.requestTimeoutMs : settings.headerTimeoutMs;
-      if (now - this.restSince > allowed) {
-        this.refuse('request_timeout');
-        this.context.stats.timedOut++;
-      }
-    } else if (now - this.activeAt > settings.idleTimeoutMs) this.timeOut();
+    } else if (this.closing) {
+      if (now - this.activeAt > DISCARD_MS_MAX) this.socket.destroy();
+    } else if (this.unread.length > 0) {
+      const allowed = this.unread.expected > 0 ? settings.requestTimeoutMs : settings.headerTimeoutMs;
+      if (now - this.unfinishedSince <= allowed) return;
+      this.context.stats.timedOut++;
+      this.end(lastAnswer(this.context.refuse('request_timeout')));
+    } else if (this.context.draining) {
+      if (now - this.activeAt > DRAIN_IDLE_MS) this.end();
+    } else if (now - this.activeAt > settings.idleTimeoutMs) this.cut();
   }
 
-  private timeOut(): void {
+  /** Node's own timer, since it sees whether a long write goes on; only while something is unsent. */
+  private watchWrites(stalledMs: number): void {
+    const unsent = this.socket.writableLength > 0;
+    if (unsent === this.writesWatched) return;
+    this.writesWatched = unsent;
+    this.socket.setTimeout(unsent ? stalledMs : 0);
+  }
+
+  private cut(): void {
     this.context.stats.timedOut++;
     this.socket.destroy();
   }
 
-  private refuse(code: 'request_timeout'): void {
-    if (this.closing) return;
-    this.closing = true;
-    const { status, headers, body } = this.context.refuse(code);
-    const text = responseText(status, headers, body, body.length, true, Date.now());
-    this.socket.end(text, 'latin1');
-  }
-
-  drain(): void {
-    if (this.waiting === 0 && this.restBytes === 0 && !this.enrolled) {
-      this.closing = true;
-      this.socket.end();
-    }
+  /** From now on each answer may be the last, and an idle connection is soon ended. */
+  drain(now: number): void {
+    this.activeAt = Math.max(this.activeAt, now);
   }
 
   destroy(): void {
@@ -354,87 +305,4 @@ export class LaneConnection implements TurnTask, Peer {
   }
 }
 
-const INCOMPLETE = -1;
-const NOT_SIMPLE = -2;
-
 function ignore(): void {}
-
-function responseText(
-  status: number,
-  headers: string,
-  body: string,
-  bodyBytes: number,
-  last: boolean,
-  epochMs: number,
-): string {
-  const framing = status === 204 ? '\r\n' : `Content-Length: ${bodyBytes}\r\n\r\n`;
-  return statusAndDate(status, epochMs) + headers + (last ? 'Connection: close\r\n' : '') + framing + body;
-}
-
-/** One request's place in its connection's answers. */
-class LaneReply implements Reply {
-  next: LaneReply | null = null;
-  done = false;
-  /** No answer follows this one on its connection. */
-  last = false;
-  text = '';
-  bytes: Buffer | null = null;
-  private readonly connection: LaneConnection;
-
-  constructor(connection: LaneConnection) {
-    this.connection = connection;
-  }
-
-  get abandoned(): boolean {
-    return this.connection.gone;
-  }
-
-  send(status: number, headers: string, body: string | Buffer): void {
-    if (this.done) return;
-    this.done = true;
-    if (!this.last) this.last = this.connection.endsWith(this);
-    if (typeof body === 'string') {
-      this.text = responseText(status, headers, body, body.length, this.last, Date.now());
-    } else {
-      this.text = responseText(status, headers, '', body.length, this.last, Date.now());
-      this.bytes = body;
-    }
-    this.connection.answered();
-  }
-}
-
-/** The connection's one request object: rewritten when a head differs from the one before. */
-class LaneRequest implements HttpRequest {
-  readonly method = 'POST';
-  readonly lane = 'fast';
-  readonly contentEncoding = undefined;
-  readonly peer: Peer;
-  target = '';
-  apiKey: string | undefined = undefined;
-  authorization: string | undefined = undefined;
-  origin: string | undefined = undefined;
-  forwardedFor: string | undefined = undefined;
-  forwarded: string | undefined = undefined;
-  requestId: string | undefined = undefined;
-  bytes: Buffer = nothing;
-  bodyStart = 0;
-  bodyEnd = 0;
-
-  constructor(peer: Peer) {
-    this.peer = peer;
-  }
-
-  take(bytes: Buffer, from: RequestHead): void {
-    this.target = bytes.toString('latin1', from.targetStart, from.targetEnd);
-    this.apiKey = slice(bytes, from.apiKeyStart, from.apiKeyEnd);
-    this.authorization = slice(bytes, from.authorizationStart, from.authorizationEnd);
-    this.origin = slice(bytes, from.originStart, from.originEnd);
-    this.forwardedFor = slice(bytes, from.forwardedForStart, from.forwardedForEnd);
-    this.forwarded = slice(bytes, from.forwardedStart, from.forwardedEnd);
-    this.requestId = slice(bytes, from.requestIdStart, from.requestIdEnd);
-  }
-}
-
-function slice(bytes: Buffer, start: number, end: number): string | undefined {
-  return start < 0 ? undefined : bytes.toString('latin1', start, end);
-}

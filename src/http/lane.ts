@@ -6,11 +6,12 @@ import type { Turn } from './turn.ts';
 
 /** How often timeouts are looked at: they end up to this much late. */
 const SWEEP_MS = 250;
+const DRAIN_SWEEP_MS = 50;
 
 export interface Lane {
-  /** Takes a fresh connection. */
-  accept(socket: Socket): void;
-  /** Ends idle connections now and the others after their answers; resolves when none is left. */
+  /** Takes a fresh connection; returns the socket that carries it from now on. */
+  accept(socket: Socket): Socket;
+  /** Ends idle connections soon and the others after their answers; resolves when none is left. */
   drain(): Promise<void>;
   /** Ends what is left at once. */
   destroy(): void;
@@ -45,20 +46,25 @@ export function createLane(options: {
     },
   };
 
-  const sweeper = setInterval(() => {
+  const sweep = (): void => {
     const now = options.now();
     const settings = options.settings();
     for (const connection of connections) connection.sweep(now, settings);
-  }, SWEEP_MS);
-  sweeper.unref();
+  };
+  let sweeper = setInterval(sweep, SWEEP_MS).unref();
 
   return {
     accept(socket) {
-      connections.add(new LaneConnection(context, socket));
+      const connection = new LaneConnection(context, socket);
+      connections.add(connection);
+      return connection.socket;
     },
     async drain() {
       context.draining = true;
-      for (const connection of connections) connection.drain();
+      clearInterval(sweeper);
+      sweeper = setInterval(sweep, DRAIN_SWEEP_MS);
+      const now = options.now();
+      for (const connection of connections) connection.drain(now);
       if (connections.size > 0) await new Promise<void>((resolve) => (drained = resolve));
       clearInterval(sweeper);
     },

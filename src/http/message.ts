@@ -49,9 +49,12 @@ export type RequestHandler = (request: HttpRequest, reply: Reply) => void;
  * What HTTP itself refuses (no request was understood): status, header lines and body of the answer. `origin` is the
  * page's, where that much was read.
  */
-export type RefuseHttp = (code: RefusalCode, origin?: string) => { status: number; headers: string; body: string };
+export type RefuseHttp = (
+  code: RefusalCode,
+  origin?: string,
+) => { status: number; headers: string; body: string };
 
-/** Bounds of one HTTP front, in bytes, milliseconds and counts of this worker. */
+/** Bounds of one HTTP front, in bytes and milliseconds; connections are counted over all workers. */
 export interface HttpSettings {
   maxBodyBytes: number;
   maxHeaderBytes: number;
@@ -63,13 +66,15 @@ export interface HttpSettings {
   idleTimeoutMs: number;
   maxConnections: number;
   maxConnectionsPerAddress: number;
+  /** By what a peer's connections are counted, its address or IPv6 network; undefined: by nothing, a trusted proxy. */
+  countedAs: (peerAddress: string) => Uint8Array | undefined;
 }
 
 /** Counts of one HTTP front since it began; `connections` is a gauge. */
 export interface HttpStats {
   connections: number;
   accepted: number;
-  /** Closed at accept, over a bound. */
+  /** Refused at accept, over a bound. */
   refusedConnections: number;
   /** Connections given to node:http. */
   handedOver: number;
@@ -78,7 +83,8 @@ export interface HttpStats {
   bytesOut: number;
 }
 
-/** Requests of one connection under way at once; beyond it reading waits. */
+/** Requests of one connection under way at once; beyond it reading waits, until half of them are answered. */
 export const PIPELINE_DEPTH_MAX = 128;
+export const PIPELINE_DEPTH_RESUME = PIPELINE_DEPTH_MAX / 2;
 /** Bytes a client may leave unread before we stop reading its requests. */
 export const UNREAD_BYTES_MAX = 1 << 20;

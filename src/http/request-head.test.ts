@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEAD_COMPLETE, HEAD_INCOMPLETE, HEAD_NOT_SIMPLE, RequestHead, readRequestHead } from './request-head.ts';
+import {
+  HEAD_COMPLETE,
+  HEAD_INCOMPLETE,
+  HEAD_NOT_SIMPLE,
+  RequestHead,
+  readRequestHead,
+} from './request-head.ts';
 import { hostileRequest, simpleRequest } from './testing/heads.ts';
 import { createOracle } from './testing/oracle.ts';
 
@@ -24,7 +30,8 @@ describe('what the lane takes', () => {
 
   it('says at every byte of a plain request that more must come', () => {
     const text = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n';
-    for (let length = 0; length < text.length; length++) expect(read(text.slice(0, length))).toBe(HEAD_INCOMPLETE);
+    for (let length = 0; length < text.length; length++)
+      expect(read(text.slice(0, length))).toBe(HEAD_INCOMPLETE);
   });
 
   it.each([
@@ -36,10 +43,16 @@ describe('what the lane takes', () => {
     ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n'],
     ['a length in a list', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5,5\r\n\r\n'],
     ['a signed length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n'],
-    ['a transfer coding', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    [
+      'a transfer coding',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+    ],
     ['Expect', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'],
     ['an upgrade', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nUpgrade: websocket\r\n\r\n'],
-    ['Proxy-Connection', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nProxy-Connection: close\r\n\r\n'],
+    [
+      'Proxy-Connection',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nProxy-Connection: close\r\n\r\n',
+    ],
     ['a folded line', 'POST / HTTP/1.1\r\nHost: a\r\n b\r\nContent-Length: 0\r\n\r\n'],
     ['a bare LF', 'POST / HTTP/1.1\nHost: a\r\nContent-Length: 0\r\n\r\n'],
     ['a space before the colon', 'POST / HTTP/1.1\r\nHost : a\r\nContent-Length: 0\r\n\r\n'],
@@ -47,8 +60,14 @@ describe('what the lane takes', () => {
     ['a trailing space', 'POST / HTTP/1.1\r\nHost: a \r\nContent-Length: 0\r\n\r\n'],
     ['a byte beyond ASCII', 'POST / HTTP/1.1\r\nHost: a\r\nX: \xe9\r\nContent-Length: 0\r\n\r\n'],
     ['an absolute target', 'POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'],
-    ['an API key there twice', 'POST / HTTP/1.1\r\nHost: a\r\nX-API-Key: a\r\nx-api-key: b\r\nContent-Length: 0\r\n\r\n'],
-    ['a compressed body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n'],
+    [
+      'an API key there twice',
+      'POST / HTTP/1.1\r\nHost: a\r\nX-API-Key: a\r\nx-api-key: b\r\nContent-Length: 0\r\n\r\n',
+    ],
+    [
+      'a compressed body',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n',
+    ],
     ['a big head', `POST / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(9000)}\r\nContent-Length: 0\r\n\r\n`],
   ])('leaves %s to node:http', (_what, text) => {
     expect(read(text)).toBe(HEAD_NOT_SIMPLE);

@@ -1,10 +1,12 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:https';
+import { createConnectionAdmission } from './admission.ts';
+import type { ConnectionCounts, PlaceHash } from './connection-counts.ts';
 import { createFallback } from './fallback.ts';
 import { createLane } from './lane.ts';
+import { endWith, lastAnswer } from './last-answer.ts';
 import type { HttpSettings, HttpStats, RefuseHttp, RequestHandler } from './message.ts';
-import { statusAndDate } from './status-line.ts';
+import { createNodeServer, type NodeServer, setTimeouts, type TlsFiles } from './node-server.ts';
 import type { Turn } from './turn.ts';
 
 export interface HttpFront {
@@ -19,28 +21,33 @@ export interface HttpFront {
   readonly stats: Readonly<HttpStats>;
 }
 
-/** PEM texts. */
-export interface TlsFiles {
-  cert: string;
-  key: string;
+export interface HttpFrontOptions {
+  handler: RequestHandler;
+  refuse: RefuseHttp;
+  turn: Turn;
+  settings: () => HttpSettings;
+  tls: TlsFiles | null;
+  /** Of all workers, this one's row. */
+  counts: ConnectionCounts;
+  /** Seeded: callers choose their addresses. */
+  hash: PlaceHash;
+  /** Milliseconds on any steady clock. */
+  now: () => number;
+  /** One read buffer for all plain connections; on by default. */
+  sharedReads?: boolean;
 }
+
+/** Connections refused over a bound that are being told so; more are cut without a word. */
+const REFUSING_MAX = 256;
+/** How often a drain looks for connections of node:http that have become idle. */
+const DRAIN_LOOK_MS = 200;
 
 /**
  * One listener with two parsers behind it: the fast lane sees each connection first, and gives what is not
  * plainly simple to node:http, whose own connection listener is kept for that. It must be the same server
  * object: the header and request timeouts of a server that never listened do not fire.
  */
-export function createHttpFront(options: {
-  handler: RequestHandler;
-  refuse: RefuseHttp;
-  turn: Turn;
-  settings: () => HttpSettings;
-  tls: TlsFiles | null;
-  /** Milliseconds on any steady clock. */
-  now: () => number;
-  /** One read buffer for all plain connections; on by default. */
-  sharedReads?: boolean;
-}): HttpFront {
+export function createHttpFront(options: HttpFrontOptions): HttpFront {
   const stats: HttpStats = {
     connections: 0,
     accepted: 0,
@@ -51,10 +58,10 @@ export function createHttpFront(options: {
     bytesOut: 0,
   };
   let draining = false;
+  let applied = options.settings();
   const fallback = createFallback({ ...options, draining: () => draining });
-  const server = createServer(options.tls, options.settings(), fallback);
-  const connectionEvent = options.tls ? 'secureConnection' : 'connection';
-  const nodeListener = takeOffListener(server, connectionEvent);
+  const server = createNodeServer(options.tls, applied, fallback, options.refuse);
+  const nodeListener = takeOffListener(server, options.tls ? 'secureConnection' : 'connection');
 
   const lane = createLane({
     ...options,
@@ -67,52 +74,39 @@ export function createHttpFront(options: {
         stats.bytesIn += socket.bytesRead - bytesRead;
         stats.bytesOut += socket.bytesWritten - bytesWritten;
       });
+      const settings = options.settings();
+      if (settings !== applied) setTimeouts(server, (applied = settings));
       if (rest.length > 0) socket.unshift(rest);
       nodeListener.call(server, socket);
     },
   });
 
-  const perAddress = new Map<string, number>();
-  /** Closes what is over a bound; the TCP connection counts, also while TLS is still being agreed on. */
-  const admit = (socket: Socket): boolean => {
-    const settings = options.settings();
-    const address = socket.remoteAddress ?? '';
-    const ofAddress = perAddress.get(address) ?? 0;
-    if (stats.connections >= settings.maxConnections || ofAddress >= settings.maxConnectionsPerAddress) {
-      stats.refusedConnections++;
-      socket.destroy();
-      return false;
-    }
-    stats.accepted++;
-    stats.connections++;
-    perAddress.set(address, ofAddress + 1);
-    socket.once('close', () => {
-      stats.connections--;
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
-    });
-    return true;
-  };
+  /** Those that no parser reads: refused, or TCP below TLS. */
+  const unserved = new Set<Socket>();
+  const admit = createConnectionAdmission({ ...options, stats });
   if (options.tls) {
-    server.prependListener('connection', admit);
-    server.on('secureConnection', (socket: Socket) => lane.accept(socket));
-    server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+    // The TCP connection counts, also while TLS is still being agreed on.
+    server.prependListener('connection', (socket: Socket) => {
+      const leave = admit(socket);
+      if (leave === undefined) return void socket.destroy();
+      unserved.add(socket);
+      socket.once('close', () => {
+        unserved.delete(socket);
+        leave();
+      });
+    });
+    server.on('secureConnection', (socket: Socket) => void lane.accept(socket));
   } else {
     server.on('connection', (socket: Socket) => {
-      if (admit(socket)) lane.accept(socket);
+      const leave = admit(socket);
+      if (leave) lane.accept(socket).once('close', leave);
+      else if (unserved.size >= REFUSING_MAX) socket.destroy();
+      else {
+        unserved.add(socket);
+        endWith(socket, lastAnswer(options.refuse('overloaded')), () => unserved.delete(socket));
+      }
     });
   }
-
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy();
-      return;
-    }
-    const { status, headers, body } = options.refuse(refusalOf(error.code));
-    const head = `${statusAndDate(status, Date.now())}${headers}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
-    socket.end(head + body, 'latin1', () => socket.destroy());
-  });
 
   return {
     stats,
@@ -127,13 +121,20 @@ export function createHttpFront(options: {
       }),
     async drain() {
       draining = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // Not node:http's close, which at once ends connections on which a request may be on its way.
+      const closed = new Promise<void>((resolve) => {
+        NetServer.prototype.close.call(server, () => resolve());
+      });
+      const idle = setInterval(() => server.closeIdleConnections(), DRAIN_LOOK_MS);
       await Promise.all([lane.drain(), closed]);
+      clearInterval(idle);
+      // Ends its own timers.
+      server.close(() => {});
     },
     destroy() {
       lane.destroy();
       server.closeAllConnections();
+      for (const socket of unserved) socket.destroy();
     },
     setTls(tls) {
       (server as TlsServer).setSecureContext(tls);
@@ -141,29 +142,10 @@ export function createHttpFront(options: {
   };
 }
 
-function createServer(tls: TlsFiles | null, settings: HttpSettings, fallback: RequestListener): Server | TlsServer {
-  const shared = {
-    headersTimeout: settings.headerTimeoutMs,
-    requestTimeout: settings.requestTimeoutMs,
-    keepAliveTimeout: settings.idleTimeoutMs,
-    connectionsCheckingInterval: 500,
-    maxHeaderSize: settings.maxHeaderBytes,
-    noDelay: true,
-    requireHostHeader: true,
-  };
-  return tls ? createHttpsServer({ ...shared, ...tls }, fallback) : createHttpServer(shared, fallback);
-}
-
-function takeOffListener(server: Server | TlsServer, event: string): (this: unknown, socket: Socket) => void {
+function takeOffListener(server: NodeServer, event: string): (this: unknown, socket: Socket) => void {
   const listeners = server.listeners(event) as ((this: unknown, socket: Socket) => void)[];
   const own = listeners.at(-1);
   if (own === undefined) throw new Error(`node:http has no ${event} listener to take over`);
   server.off(event, own);
   return own;
-}
-
-function refusalOf(code: string | undefined): 'headers_too_large' | 'request_timeout' | 'bad_http' {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout';
-  return 'bad_http';
 }

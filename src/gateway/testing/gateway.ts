@@ -1,5 +1,6 @@
 import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/fakes/upstream.ts';
 import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
+import { createConnectionMemory } from '../../http/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
 import { createCounterSlab, type CounterName, readTotals } from '../../metrics/index.ts';
 import type { DecisionRecord } from '../decision.ts';
@@ -63,6 +64,7 @@ export async function startTestGateway(
       snapshot,
       limits,
       slab,
+      connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
       tls: null,
     },

@@ -18,3 +18,22 @@ export function statusAndDate(status: number, epochMs: number): string {
   }
   return line + dateLine;
 }
+
+/**
+ * A whole response, latin1.
+ *
+ * @param headers whole lines, each ended by CRLF
+ * @param body latin1, or '' where it is sent by itself
+ * @param bodyBytes its length; no Content-Length with a 204
+ * @param last whether the connection ends with it
+ */
+export function responseText(
+  status: number,
+  headers: string,
+  body: string,
+  bodyBytes: number,
+  last: boolean,
+): string {
+  const framing = status === 204 ? '\r\n' : `Content-Length: ${bodyBytes}\r\n\r\n`;
+  return statusAndDate(status, Date.now()) + headers + (last ? 'Connection: close\r\n' : '') + framing + body;
+}

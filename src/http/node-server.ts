@@ -1,0 +1,77 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { endWith, lastAnswer } from './last-answer.ts';
+import type { HttpSettings, RefuseHttp } from './message.ts';
+import { nodeConnectionOf } from './node-connection.ts';
+
+/** PEM texts. */
+export interface TlsFiles {
+  cert: string;
+  key: string;
+}
+
+export type NodeServer = Server | TlsServer;
+
+/** A server of node:http for what the lane leaves to it; each of its answers has our headers and a body of ours. */
+export function createNodeServer(
+  tls: TlsFiles | null,
+  settings: HttpSettings,
+  listener: RequestListener,
+  refuse: RefuseHttp,
+): NodeServer {
+  const shared = {
+    connectionsCheckingInterval: 500,
+    maxHeaderSize: settings.maxHeaderBytes,
+    noDelay: true,
+    // Its own answer to a request without Host is bare.
+    requireHostHeader: false,
+  };
+  const server = tls
+    ? createHttpsServer({ ...shared, ...tls, handshakeTimeout: settings.headerTimeoutMs }, listener)
+    : createHttpServer(shared, listener);
+  server.maxHeadersCount = 0;
+  setTimeouts(server, settings);
+  server.on('checkContinue', listener);
+  server.on('checkExpectation', listener);
+  server.on('connect', (_request, socket: Socket) => {
+    refuseSocket(socket, () => lastAnswer(refuse('http_method_unsupported')));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = refusalOf(error.code);
+    if (code === undefined) socket.destroy();
+    else refuseSocket(socket, () => lastAnswer(refuse(code)));
+  });
+  return server;
+}
+
+/** Settings of a reload, for requests to come. */
+export function setTimeouts(server: NodeServer, settings: HttpSettings): void {
+  server.headersTimeout = Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs);
+  server.requestTimeout = settings.requestTimeoutMs;
+  server.keepAliveTimeout = settings.idleTimeoutMs;
+}
+
+/** The last answer on a connection whose parser has given up, once those before it are out. */
+function refuseSocket(socket: Socket, answer: () => string): void {
+  const connection = nodeConnectionOf(socket);
+  // The parser says so again at each further read.
+  if (connection.failed) return;
+  connection.failed = true;
+  socket.removeAllListeners('data');
+  socket.on('data', () => {});
+  socket.on('error', () => {});
+  connection.afterAnswers(() => {
+    if (socket.writable) endWith(socket, answer());
+    else socket.destroy();
+  });
+}
+
+function refusalOf(
+  code: string | undefined,
+): 'headers_too_large' | 'body_too_large' | 'request_timeout' | 'bad_http' | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 'body_too_large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout';
+  return code?.startsWith('HPE_') ? 'bad_http' : undefined;
+}
