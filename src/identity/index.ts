@@ -1,12 +1,11 @@
 export type { Address } from './address.ts';
-export { formatAddress, parseAddress } from './address.ts';
+export { parseAddress } from './address.ts';
 export type { ParsedApiKey, RandomBytes } from './api-key.ts';
 export {
   digestOfKey,
   digestOfSha256,
   hashKey,
   isKeyText,
-  keyLengthMax,
   keyLengthMin,
   keyPrefix,
   looksLikeKey,
@@ -16,15 +15,11 @@ export {
 } from './api-key.ts';
 export type { AddressCaller } from './caller.ts';
 export { callerOfAddress } from './caller.ts';
-export type { Cidr } from './cidr.ts';
-export { cidrProblem, formatCidr, parseCidr } from './cidr.ts';
+export { cidrProblem } from './cidr.ts';
 export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
-export type { KeyEntry, KeyIndexWriter } from './key-index-writer.ts';
-export { buildKeyIndex, createKeyIndexWriter } from './key-index-writer.ts';
-export { keyFlag } from './key-layout.ts';
-export type { PrefixTable } from './prefix-table.ts';
-export { createPrefixTable } from './prefix-table.ts';
+export type { KeyEntry } from './key-index-writer.ts';
+export { buildKeyIndex } from './key-index-writer.ts';
 export type { KeyPlace, KeySources } from './presented-key.ts';
 export { keyConflict, keyFoundIn, keyInQuery, presentedKey } from './presented-key.ts';
 export type { KeyResolver } from './resolve.ts';

@@ -1,7 +1,6 @@
 export type { CounterDefinition, CounterName, LatencyName, MethodColumn } from './definitions.ts';
-export { definitions, latencies, methodColumns } from './definitions.ts';
 export type { HistogramTotals } from './histogram.ts';
-export { countBelow, quantile, record } from './histogram.ts';
+export { record } from './histogram.ts';
 export type { MethodNumbers } from './method-names.ts';
 export { createMethodNumbers } from './method-names.ts';
 export {
@@ -10,7 +9,6 @@ export {
   createCounterSlab,
   latencyOffsets,
   methodIndex,
-  recordLatency,
 } from './slab.ts';
 export type { Totals } from './totals.ts';
 export { readTotals } from './totals.ts';

@@ -1,4 +1,3 @@
 /** Towards the nodes: connections, the three modes, deadlines, and what of an answer is trusted. */
 export type { Upstream, UpstreamCall, UpstreamDeps, UpstreamFailure, UpstreamStats } from './call.ts';
 export { createUpstreamPool, type UpstreamPool } from './pool.ts';
-export { createUpstream } from './upstream.ts';
