@@ -62,4 +62,4 @@ export function onMemory(memory: LimitsMemory, owner = 1): Fixture {
 }
 
 /** Heavier counts, for `npm run test:long`. */
-export const long = process.env.POLYMORPH_LONG === '1';
+export const long = process.env.POLYMORPH_TEST_LONG === '1';
