@@ -35,3 +35,10 @@ test('in colour on a terminal, with the same words', () => {
 test('without an admin listener nothing points to one', () => {
   expect(welcome({ ...facts, admin: null })).not.toMatch(/admin|explain/);
 });
+
+test('the explain command names an admin listener that is not the usual one', () => {
+  expect(welcome(facts)).toContain('bin/polymorph explain REQUEST_ID\n');
+  expect(welcome({ ...facts, admin: 'http://127.0.0.1:40001' })).toContain(
+    'bin/polymorph explain REQUEST_ID --admin http://127.0.0.1:40001\n',
+  );
+});

@@ -1,5 +1,8 @@
 import { demoLimited } from './demo-config.ts';
 
+/** Where `polymorph explain` asks unless told otherwise. */
+const usualAdmin = 'http://127.0.0.1:9540';
+
 export interface WelcomeFacts {
   version: string;
   /** Of the public listener, e.g. http://127.0.0.1:8540 */
@@ -52,7 +55,10 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
       ...why,
       ...(admin === null
         ? []
-        : [dim('# readable, and for a refusal just met:'), cyan('bin/polymorph explain REQUEST_ID')]),
+        : [
+            dim('# readable, and for a refusal just met:'),
+            cyan(`bin/polymorph explain REQUEST_ID${admin === usualAdmin ? '' : ` --admin ${admin}`}`),
+          ]),
     ].map((line) => (line === '' ? '' : `  ${line}`)),
     '',
     bold('With your own node:'),
