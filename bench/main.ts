@@ -1,7 +1,7 @@
 import { type Context, createContext, removeContext } from './context.ts';
 import { describeMachine } from './machine.ts';
 import { families, type Options, readOptions, usage } from './options.ts';
-import { currentCommit, keep } from './report/keep.ts';
+import { currentCommit, isOurs, keep } from './report/keep.ts';
 import type { Results } from './report/results.ts';
 import { costTable, figuresTable, latencyTable } from './report/sections.ts';
 import { textTable } from './report/table.ts';
@@ -34,16 +34,21 @@ async function bench(options: Options): Promise<number> {
   try {
     const results = await measureAll(context);
     show(results);
-    const complete = !options.quick && options.only.length === families.length;
-    if (complete && results.cost?.some(({ name }) => name === 'single')) {
-      console.log(`\nWritten: ${keep(results).join(', ')}`);
-    } else console.log('\nNot kept: not a whole run.');
+    const reason = whyNotKept(results);
+    console.log(reason === undefined ? `\nWritten: ${keep(results).join(', ')}` : `\nNot kept: ${reason}.`);
     return results.faults.length > 0 ? 1 : 0;
   } finally {
     clearTimeout(limit);
     await context.processes.stopAll();
     removeContext(context);
   }
+}
+
+function whyNotKept({ options, faults }: Results): string | undefined {
+  if (faults.length > 0) return 'it is not valid';
+  if (options.quick || options.only.length < families.length) return 'it is not a whole run';
+  if (!isOurs(options.program)) return 'it measured another program';
+  return undefined;
 }
 
 async function measureAll(context: Context): Promise<Results> {

@@ -30,7 +30,7 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   --quick          2 rounds of 1 second
   --help
 
-A run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
+A valid run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
 
 /** Reads the command line. Throws an Error with a message for the user. */
 export function readOptions(args: string[]): Options | 'help' {

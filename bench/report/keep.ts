@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { performancePage } from './performance-page.ts';
 import type { Results } from './results.ts';
 
@@ -17,6 +17,11 @@ export function currentCommit(): string {
   } catch {
     return 'unknown';
   }
+}
+
+/** Whether the program is of this checkout, whose commit the results name. */
+export function isOurs(program: string): boolean {
+  return !relative(project, program).startsWith('..');
 }
 
 /** Writes the results and the page that shows them. Returns the paths, from the project's root. */

@@ -2,17 +2,14 @@ import type { Results } from './results.ts';
 import { costTable, figuresTable, latencyTable } from './sections.ts';
 import { markdownTable } from './table.ts';
 
-/** docs/performance.md, whole. */
+/** docs/performance.md, whole, of a valid run. */
 export function performancePage(results: Results): string {
-  const { at, commit, machine, options, figures, cost, latency, reload, memory, faults } = results;
+  const { at, commit, machine, options, figures, cost, latency, reload, memory } = results;
   const parts = [
     '# Performance',
     '<!-- Written by `npm run bench`; a change here is lost at the next run. -->',
     `Measured ${at.slice(0, 10)} at commit ${commit}${commit.endsWith('+') ? ' (with uncommitted changes)' : ''}, ` +
       `${options.rounds} rounds of ${options.seconds} s. The raw figures of each round are in \`bench/results/\`.`,
-    faults.length > 0
-      ? `**This run is not valid:**\n\n${faults.map((fault) => `- ${fault}`).join('\n')}`
-      : '',
     '## Figures and targets',
     markdownTable(...figuresTable(figures)),
     cost ? `## CPU a request\n\n${markdownTable(...costTable(cost))}\n\n${readCost}` : '',
