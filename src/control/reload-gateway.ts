@@ -48,7 +48,6 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       if (parts.watch) watching.setFiles(configuration.files);
       if (!('config' in configuration)) return { problems: configuration.problems };
       read = configuration;
-      takeTls(configuration.tls);
       return { config: configuration.config };
     },
     current: () => ({ config: policy.config, generation: policy.snapshot.generation }),
@@ -71,6 +70,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
     },
     onResult(result) {
       parts.onResult(result);
+      if (result.outcome !== 'refused' && read !== undefined) takeTls(read.tls);
       logResult(result);
       for (const warning of result.outcome === 'applied' ? (read?.warnings() ?? []) : [])
         logger.warn(warning);

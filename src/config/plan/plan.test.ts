@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, formatProblem, parseConfig, planChange } from '../index.ts';
+import { certA, keyA } from '../testing/certificates.ts';
 
 const K = 'abcdefghijklmnopqrstuv';
 
@@ -125,6 +126,31 @@ describe('planChange', () => {
       'admin.listen changes from 127.0.0.1:9540 to none: the listener is opened at start.',
       'limits.table_entries changes from 2097152 to 4096: the table is one piece of shared memory.',
     ]);
+  });
+
+  it('tells TLS turned on or off, which waits for a restart, from a certificate in another place', () => {
+    const tls = (cert: string | null): Config => {
+      const files = { '/etc/a.pem': certA, '/etc/b.pem': certA, '/etc/key.pem': keyA };
+      const result = parseConfig(
+        cert === null ? up : `${up}server: { tls: { cert: ${cert}, key: key.pem } }`,
+        {
+          env: {},
+          file: 'c.yaml',
+          directory: '/etc',
+          readFile: (path) => Buffer.from(files[path as keyof typeof files]),
+        },
+      );
+      if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+      return result.config;
+    };
+    expect(planChange(tls(null), tls('a.pem'))).toEqual({
+      changes: ['server.tls is turned on.'],
+      restartNeeded: ['server.tls is turned on: connections are either all TLS or none.'],
+    });
+    expect(planChange(tls('a.pem'), tls('b.pem'))).toEqual({
+      changes: ['server.tls.cert changes from /etc/a.pem to /etc/b.pem: new connections use it at once.'],
+      restartNeeded: [],
+    });
   });
 
   it('tells of networks and upstreams', () => {
