@@ -148,7 +148,7 @@ describe('planChange', () => {
       restartNeeded: ['server.tls is turned on: connections are either all TLS or none.'],
     });
     expect(planChange(tls('a.pem'), tls('b.pem'))).toEqual({
-      changes: ['server.tls.cert changes from /etc/a.pem to /etc/b.pem: new connections use it at once.'],
+      changes: ['server.tls.cert changes from /etc/a.pem to /etc/b.pem.'],
       restartNeeded: [],
     });
   });

@@ -64,7 +64,9 @@ function tell(
   if (JSON.stringify(before) === JSON.stringify(after)) return;
   const { secret, type } = schema ? factsOf(schema) : { secret: false, type: '' };
   if (path === 'server.tls') {
-    planTls(before as Config['server']['tls'], after as Config['server']['tls'], say, restart);
+    const turned = `server.tls is turned ${after === null ? 'off' : 'on'}`;
+    say(`${turned}.`);
+    restart(`${turned}: connections are either all TLS or none.`);
     return;
   }
   if (secret) {
@@ -81,26 +83,6 @@ function tell(
   const why = restartFields[path];
   if (why !== undefined)
     restart(`${path} changes from ${shown(before, type)} to ${shown(after, type)}: ${why}.`);
-}
-
-function planTls(
-  before: Config['server']['tls'],
-  after: Config['server']['tls'],
-  say: Say,
-  restart: Say,
-): void {
-  if (before === null || after === null) {
-    const turned = `server.tls is turned ${after === null ? 'off' : 'on'}`;
-    say(`${turned}.`);
-    restart(`${turned}: connections are either all TLS or none.`);
-    return;
-  }
-  for (const field of ['cert', 'key'] as const) {
-    if (before[field] === after[field]) continue;
-    say(
-      `server.tls.${field} changes from ${before[field]} to ${after[field]}: new connections use it at once.`,
-    );
-  }
 }
 
 function listChange(path: string, before: unknown[], after: unknown[]): string {
