@@ -41,6 +41,8 @@ export function createEnding({ dataPlane, admin, limits, policy, log, close }: E
 
   const stop = async () => {
     close();
+    // The process may end before the rest is done, and what was logged last says why.
+    log.flush();
     await Promise.all([dataPlane.stop(), admin?.close(0)]);
     log.flush();
   };

@@ -33,6 +33,9 @@ export async function runGateway(options: RunOptions): Promise<void> {
   const ended = Promise.withResolvers<string | null>();
   const lastMoment = () => companion?.kill();
   process.once('exit', lastMoment);
+  /** Workers serve a moment before the start is through: a signal then waits for it, and loses no call. */
+  let ending = false;
+  const drain = ({ drain: run }: Gateway) => void run().then(() => ended.resolve(null), ended.reject);
   const exitAt = (code: number) => {
     void gateway?.stop();
     process.exit(code);
@@ -40,11 +43,12 @@ export async function runGateway(options: RunOptions): Promise<void> {
   const release = handleSignals(
     process,
     {
-      drain(signal) {
-        if (gateway === undefined) exitAt(signalExitCodes[signal] ?? 1);
-        else gateway.drain().then(() => ended.resolve(null), ended.reject);
+      drain() {
+        ending = true;
+        if (gateway !== undefined) drain(gateway);
       },
       abort: (signal) => exitAt(signalExitCodes[signal] ?? 1),
+      // During the start the file has just been read, and is watched from then on.
       reload: options.source.kind === 'file' ? () => void gateway?.reload() : null,
     },
     () => performance.now(),
@@ -70,7 +74,8 @@ export async function runGateway(options: RunOptions): Promise<void> {
       throw error;
     });
     void companion?.exited.then((reason) => ended.resolve(reason));
-    options.onServing?.(gateway);
+    if (ending) drain(gateway);
+    else options.onServing?.(gateway);
     const failure = await ended.promise;
     if (failure !== null) {
       await gateway.stop();
