@@ -65,7 +65,8 @@ the same round.
   mean. Time counts from the due moment, also while a call waits for a free connection.`;
 
 const readMemory = `Resident memory of the one process that main and two workers share. The callers come one call each through
-\`X-Forwarded-For\` from a trusted proxy, and their limits refill over an hour, so that all of them must be remembered.`;
+\`X-Forwarded-For\` from a trusted proxy, and their limits refill over an hour, so that all of them must be remembered. *A heap in use* is the process
+after ten calls of each of a hundredth as many callers.`;
 
 const readReload = (
   times: number[],
