@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
-import type { Config, KeyConfig, RuleConfig, UpstreamConfig } from './config.ts';
+import type { Config, KeyConfig, UpstreamConfig } from './config.ts';
 import { cheapMethods, unsafeMethods } from './ethereum-methods.ts';
+import { factsOf } from './key-facts.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler, keyRanks, type RuleCompiler } from './rule-compiler.ts';
 import type {
@@ -30,7 +31,6 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
   const { ruleSets, keyQuotas, entries } = compileKeys(config, registries, compiler);
   return {
     generation: registries.nextGeneration(),
-    configHash: configHash(config),
     networks: compileNetworks(config),
     server: compileServer(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
@@ -58,7 +58,11 @@ export function versionsOf(snapshot: PolicySnapshot): Set<number> {
 
 const hashes = new WeakMap<Config, string>();
 
-/** 16 hex digits of SHA-256 over what the config says; equal for files that mean the same. */
+/**
+ * 16 hex digits of SHA-256 over what the config says; equal for files that mean the same, whatever their comments and
+ * the order of their sections. Not part of the snapshot:
+ * workers need no such thing, and with 10,000 keys a reload would wait 10 ms for it.
+ */
 export function configHash(config: Config): string {
   let known = hashes.get(config);
   if (known === undefined) {
@@ -113,47 +117,6 @@ function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
   return requests === null
     ? { unit: 'cost', limit: cost ?? 0, period, warnAt }
     : { unit: 'requests', limit: requests, period, warnAt };
-}
-
-/** What of a key alone follows, kept with it: a key that a reload did not change is not looked at again. */
-interface KeyFacts {
-  sha256: Uint8Array;
-  /** The same for keys with the same limits and quota; empty for none. */
-  policy: string;
-  /** Of all that is said of it, for the config's hash. */
-  text: string;
-}
-
-/** One map and not one for each fact: setting 10,000 entries takes 10 ms. */
-const factsByKey = new WeakMap<KeyConfig, KeyFacts>();
-
-function factsOf(key: KeyConfig): KeyFacts {
-  let facts = factsByKey.get(key);
-  if (facts === undefined) {
-    const policy = policyText(key);
-    const text = `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${policy}`;
-    facts = { sha256: Buffer.from(key.digest, 'hex'), policy, text };
-    factsByKey.set(key, facts);
-  }
-  return facts;
-}
-
-/** Written out by hand: `JSON.stringify` of 10,000 keys took 30 ms of the 60 there are. */
-function policyText({ limits, quota }: KeyConfig): string {
-  let text = rulesText('', limits.default);
-  for (const group of Object.keys(limits.groups)) text += rulesText(`g ${group}`, limits.groups[group]!);
-  for (const pattern of Object.keys(limits.methods))
-    text += rulesText(`m ${pattern}`, limits.methods[pattern]!);
-  if (quota) text += `quota ${quota.requests} ${quota.cost} ${quota.period} ${quota.warn_at.join()}`;
-  return text;
-}
-
-function rulesText(name: string, rules: readonly RuleConfig[]): string {
-  let text = '';
-  for (const { requests, period, burst_size: burst, mode, network } of rules) {
-    text += `${name} ${requests} ${period} ${burst} ${mode} ${network ?? ''}\n`;
-  }
-  return text;
 }
 
 function compileNetworks({ networks }: Config): NetworkPolicy[] {

@@ -261,6 +261,17 @@ describe('warnings', () => {
     ]);
   });
 
+  it('tell of each key, where several have the same limits', () => {
+    const key = (name: string, at: number): string =>
+      `  - name: ${name}\n    key: abcdefghijklmnopqrstuv${at}\n    limits:\n      methods: { admin_*: { requests: 5, period: 1s } }\n`;
+    const text = `methods: { blocked: [admin_*] }\nkeys:\n${key('a', 1)}${key('b', 2)}`;
+    const said = 'never applies: every method it fits is blocked by admin_*';
+    expect(warningsOf(upstream + text)).toEqual([
+      `c.yaml:7:18: warning: keys[0].limits.methods.admin_*: ${said}`,
+      `c.yaml:11:18: warning: keys[1].limits.methods.admin_*: ${said}`,
+    ]);
+  });
+
   it('tell of credentials over plain http, and not of those on this machine or over TLS', () => {
     expect(warningsOf('upstreams:\n  - url: http://u:p@node.internal\n').join()).toContain(
       'credentials cross the network in the clear',

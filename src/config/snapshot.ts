@@ -5,8 +5,6 @@
 export interface PolicySnapshot {
   /** Counts up with every compile of one process. */
   generation: number;
-  /** Of what the config means, not of its text: comments and order of sections change nothing. */
-  configHash: string;
   networks: NetworkPolicy[];
   server: ServerPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };

@@ -29,14 +29,14 @@ export function createPolicyKeeper(first: Config, limits: LimitsKeeper, wallMs: 
   });
   const quotaOwners = new Map<number, string>();
   let config = first;
-  let names = new Map<string, NamedKey>();
+  let names: Map<string, NamedKey> | undefined;
   let appliedAtMs = 0;
 
   const adopt = (next: Config): PolicySnapshot => {
     const compiled = compile(next, registries);
     config = next;
     appliedAtMs = wallMs();
-    names = new Map(next.keys.map(({ name, digest }) => [name, { name, sha256: digest }]));
+    names = undefined;
     takeOverQuotaSlots(next);
     return compiled;
   };
@@ -51,6 +51,12 @@ export function createPolicyKeeper(first: Config, limits: LimitsKeeper, wallMs: 
       if (owner === undefined || owner === name) continue;
       limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
     }
+  };
+
+  /** Made when somebody asks: a reload with many keys need not wait for it. */
+  const keyByName = (name: string): NamedKey | undefined => {
+    names ??= new Map(config.keys.map((key) => [key.name, { name: key.name, sha256: key.digest }]));
+    return names.get(name);
   };
 
   let snapshot = adopt(first);
@@ -69,8 +75,8 @@ export function createPolicyKeeper(first: Config, limits: LimitsKeeper, wallMs: 
       return snapshot;
     },
     retireOlder: () => versions.retireExcept(versionsOf(snapshot), limits.nowMicros()),
-    keyByNumber: (keyNumber) => names.get(registries.keys.nameOf(keyNumber) ?? ''),
-    keyByName: (name) => names.get(name),
+    keyByNumber: (keyNumber) => keyByName(registries.keys.nameOf(keyNumber) ?? ''),
+    keyByName,
     quotaSlotOf: (keyName) => registries.keys.find(keyName),
     keyNameOf: (slot) => quotaOwners.get(slot),
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type AdminServer, startAdminServer } from '../admin/index.ts';
-import { type Config, type Environment, formatListen } from '../config/index.ts';
+import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
 import { workerUrl } from '../gateway/index.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
 import {
@@ -127,8 +127,10 @@ async function compose(
   const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
   const adminUrl = admin === null ? null : urlOf('http', admin.address);
   const { length: workers } = dataPlane.states();
-  const { configHash } = policy.snapshot;
-  logger.info({ url, admin: adminUrl, workers, version: options.version, config: configHash }, 'serving');
+  logger.info(
+    { url, admin: adminUrl, workers, version: options.version, config: configHash(config) },
+    'serving',
+  );
 
   const ending = createEnding({ ...inside, admin, log, close });
   const drain = () => {
@@ -211,7 +213,7 @@ function configFacts(
 ): Parameters<typeof readinessOf>[0]['config'] {
   return {
     generation: policy.snapshot.generation,
-    hash: policy.snapshot.configHash,
+    hash: configHash(policy.config),
     appliedAtMs: policy.appliedAtMs,
     problem: last?.problems[0] ?? null,
     restartNeeded: last?.restartNeeded ?? [],

@@ -15,6 +15,8 @@ export interface CheckContext {
     elsewhere?: Path,
   ): void;
   warn(path: Path, message: Finding['message'], suggestion?: string, at?: Finding['at']): void;
+  /** How many errors and warnings there are so far. */
+  count(): number;
   /** What was said already, so that it is said once. */
   told: Set<string>;
   /** Where a network's, or the one network's, upstreams stand in the file. */
@@ -31,6 +33,7 @@ export function createCheckContext(parsed: ParsedConfig, config: Config, finding
     config,
     parsed,
     told: new Set(),
+    count: () => findings.length,
     error: say('error'),
     warn: say('warning'),
     upstreamsPath: (network) =>
