@@ -12,11 +12,11 @@ export function createRequestIds(bootId: string, slot: number): RequestIds {
   let last = 0;
   return {
     next: () => ++last,
-    text: (count) => prefix + count.toString(36),
+    text: (count) => prefix + count,
     count(text) {
       if (!text.startsWith(prefix)) return undefined;
-      const count = Number.parseInt(text.slice(prefix.length), 36);
-      return prefix + count.toString(36) === text ? count : undefined;
+      const count = Number(text.slice(prefix.length));
+      return prefix + count === text ? count : undefined;
     },
   };
 }
