@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Anvil, startAnvil } from '../anvil.ts';
 import { type Program, startProgram } from '../program.ts';
 
@@ -44,6 +44,9 @@ export function useGateway(): { readonly url: string } {
         ],
       },
     });
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') console.log(program?.output());
   });
   afterAll(async () => {
     await program?.stop();

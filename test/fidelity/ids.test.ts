@@ -42,7 +42,7 @@ test('the ids are of all kinds', () => {
 describe.each(modes)('%s: 10,000 ids come back byte for byte', (mode) => {
   test('one call a request', async () => {
     fixture.node.forget();
-    const got = await postAll(fixture.port, calls, { path: `/${mode}`, connections: 40 });
+    const got = await postAll(fixture.port, calls, { path: `/${mode}`, connections: 16 });
     expectEqual(
       got.map(({ body }) => body),
       answers,
@@ -53,7 +53,7 @@ describe.each(modes)('%s: 10,000 ids come back byte for byte', (mode) => {
   });
 
   test('one call a request, in chunks', async () => {
-    const got = await postAll(fixture.port, calls, { path: `/${mode}`, connections: 40, chunked: true });
+    const got = await postAll(fixture.port, calls, { path: `/${mode}`, connections: 16, chunked: true });
     expectEqual(
       got.map(({ body }) => body),
       answers,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Program, startProgram } from '../program.ts';
 import { type ReceivedCall, type RecordingNode, startRecordingNode } from './recording-node.ts';
 
@@ -27,6 +27,9 @@ export function useModes(answer: (call: ReceivedCall & { id: string }) => string
         limits: { default: 'none' },
       },
     });
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') console.log(program?.output());
   });
   afterAll(async () => {
     await program?.stop();

@@ -13,9 +13,12 @@ export interface PostOptions {
   chunked?: boolean;
 }
 
+/** Requests of one connection that wait for their answers at once. */
+const underWayMax = 32;
+
 /**
- * Posts bodies to the gateway, byte for byte, over a few connections, each with all of its requests under way at once,
- * so that they reach the gateway together. Answers stand where their bodies do. Bodies are latin1, a character a byte.
+ * Posts bodies to the gateway, byte for byte, over a few connections, each with many requests under way at once, so
+ * that they reach the gateway together. Answers stand where their bodies do. Bodies are latin1, a character a byte.
  */
 export async function postAll(
   port: number,
@@ -29,7 +32,7 @@ export async function postAll(
   );
   await Promise.all(
     shares.map(async (mine, index) => {
-      const got = await postOnOne(
+      const got = await exchange(
         port,
         mine.map((body) => requestOf(body, path, chunked)),
       );
@@ -41,36 +44,35 @@ export async function postAll(
   return answers;
 }
 
-/** Where a connection is closed early (as after a refusal), the rest go over a new one. */
-async function postOnOne(port: number, requests: readonly string[]): Promise<RawAnswer[]> {
-  const answers: RawAnswer[] = [];
-  while (answers.length < requests.length) {
-    const got = await exchange(port, requests.slice(answers.length));
-    if (got.length === 0) throw new Error(`no answer to ${requests[answers.length]?.slice(0, 500)}`);
-    answers.push(...got);
-  }
-  return answers;
-}
-
+/** Rejects where the connection is closed before the last answer: a refused call is no reason to. */
 function exchange(port: number, requests: readonly string[]): Promise<RawAnswer[]> {
   return new Promise((resolve, reject) => {
     const answers: RawAnswer[] = [];
     let text = '';
     const socket = connect(port, '127.0.0.1');
+    let sent = 0;
+    const send = () => {
+      const next = requests.slice(sent, answers.length + underWayMax);
+      sent += next.length;
+      if (next.length > 0) socket.write(next.join(''), 'latin1');
+    };
     socket.setNoDelay(true).setEncoding('latin1');
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      answers.length > 0 ? resolve(answers) : reject(error),
-    );
-    socket.on('close', () => resolve(answers));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      if (answers.length === requests.length) resolve(answers);
+      else reject(new Error(`closed before the answer to ${requests[answers.length]?.slice(0, 500)}`));
+    });
+    if (requests.length === 0) socket.end();
     socket.on('data', (chunk: string) => {
       text += chunk;
       for (let next = takeAnswer(text); next !== undefined; next = takeAnswer(text)) {
         answers.push(next.answer);
         text = text.slice(next.length);
       }
+      send();
       if (answers.length === requests.length) socket.end();
     });
-    for (const request of requests) socket.write(request, 'latin1');
+    send();
   });
 }
 
