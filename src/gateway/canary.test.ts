@@ -138,6 +138,25 @@ it('keys reach no answer, no upstream request, no decision record and no log lin
   }
 });
 
+it('a key put where none belongs is neither logged nor explained', async () => {
+  const gateway = await startTestGateway({ keys: [{ name: 'own', key: own }] });
+  for (const request of [
+    { headers: { 'x-request-id': own }, body: callText() },
+    { headers: { 'x-api-key': own, 'x-request-id': own }, body: `[${callText()}]` },
+    { body: callText(own) },
+  ]) {
+    const [record] = gateway.explain(await gateway.send(request));
+    expect([record!.callerRequestId, record!.method]).toContain('[redacted]');
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(gateway.logLines()).toHaveLength(3);
+  expect(JSON.stringify(gateway.told)).not.toContain(own);
+  const [record] = gateway.explain(
+    await gateway.call('m', { headers: { 'x-request-id': crypto.randomUUID() } }),
+  );
+  expect(record!.callerRequestId).toMatch(/^[0-9a-f-]{36}$/);
+});
+
 it('an upstream is sent nothing of a caller’s head', async () => {
   const gateway = await startTestGateway();
   await gateway.call('m', {
