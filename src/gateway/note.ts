@@ -2,6 +2,7 @@ import { outcomes } from '../limits/index.ts';
 import type { DecisionRecord } from './decision.ts';
 import type { DecisionSource } from './decision-source.ts';
 import { explainPlan, type PlanLink } from './limit-plan.ts';
+import type { Policy } from './policy.ts';
 
 /** Facts of the worker that a record carries. */
 export interface NoteContext {
@@ -30,9 +31,9 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
       foundIn: caller.foundIn,
       address: caller.address,
     },
-    callerRequestId: call.callerRequestId ?? null,
+    callerRequestId: call.callerRequestId === undefined ? null : legible(call.callerRequestId, policy),
     network: snapshot.networks[network]?.name ?? '',
-    method: call.method,
+    method: legible(call.method, policy),
     group: facts?.group ?? null,
     cost: facts?.cost ?? 0,
     rules: facts ? rulesOf(call) : [],
@@ -51,6 +52,11 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     upstream: upstreamOf(call),
     totalMs: call.answeredAt === 0 ? 0 : (call.answeredAt - call.startedAt) / 1000,
   };
+}
+
+/** What a caller wrote, for people to read: a key that was put where none belongs is not shown. */
+function legible(text: string, policy: Policy): string {
+  return policy.isKey(text) ? '[redacted]' : text;
 }
 
 function outcomeOf(call: DecisionSource): DecisionRecord['outcome'] {

@@ -1,5 +1,6 @@
 import type { PolicySnapshot, QuotaPolicy } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
+import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
@@ -61,6 +62,11 @@ export class Policy {
       facts.plans.set(key, plan);
     }
     return plan;
+  }
+
+  /** Whether a text is one of the keys. Not for the hot path. */
+  isKey(text: string): boolean {
+    return isKeyText(text) && createKeyIndexReader(this.snapshot.keyIndex).find(digestOfKey(text)) >= 0;
   }
 
   /** The quota of a key, by its rule set. */
