@@ -9,7 +9,7 @@ import {
   methodIndex,
   record,
 } from '../metrics/index.ts';
-import type { UpstreamFailure, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
+import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
 import type { CallCounters } from './record.ts';
 import type { UsageRecord } from './usage-turn.ts';
 
@@ -44,6 +44,18 @@ const outcomeCounters: Record<RefusalCode, CounterName> = {
   bad_http: 'callsInvalid',
 };
 
+const failureCounters: Record<FailureKind, CounterName> = {
+  connect: 'upstreamRefused',
+  overloaded: 'upstreamOverloaded',
+  timeout: 'upstreamTimedOut',
+  reset: 'upstreamReset',
+  truncated: 'upstreamTruncated',
+  oversized: 'upstreamOversized',
+  http: 'upstreamBadHttp',
+  status: 'upstreamBadStatus',
+  answer: 'upstreamBadAnswer',
+};
+
 export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters {
   const slab = new Float64Array(memory);
   const methods = createMethodNumbers();
@@ -56,7 +68,15 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
   const requestsFast = at.requestsFast;
 
   /** What was last taken over of counts that others keep as running totals. */
-  let frontBefore: HttpStats = { connections: 0, accepted: 0, refusedConnections: 0, handedOver: 0, timedOut: 0, bytesIn: 0, bytesOut: 0 };
+  let frontBefore: HttpStats = {
+    connections: 0,
+    accepted: 0,
+    refusedConnections: 0,
+    handedOver: 0,
+    timedOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
   const poolsBefore = new WeakMap<UpstreamPool, { sent: number; opened: number }>();
 
   const takeFront = (front: Readonly<HttpStats>): void => {
@@ -72,7 +92,8 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
 
   const takePool = (pool: UpstreamPool): number => {
     const stats = pool.stats();
-    const sum = (of: (upstream: UpstreamStats) => number): number => stats.reduce((total, each) => total + of(each), 0);
+    const sum = (of: (upstream: UpstreamStats) => number): number =>
+      stats.reduce((total, each) => total + of(each), 0);
     const before = poolsBefore.get(pool) ?? { sent: 0, opened: 0 };
     const current = { sent: sum((each) => each.sent), opened: sum((each) => each.opened) };
     add('upstreamCalls', Math.max(0, current.sent - before.sent));
@@ -98,7 +119,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       slab[methodIndex(method, call.failure === null ? 'refused' : 'failed')]!++;
       if (call.reason === 'burst depleted') add('burstsDepleted', 1);
       if (call.failure === null) return;
-      add(failureCounter(call.failure), 1);
+      add(failureCounters[call.failure.kind], 1);
       // It was let in, and its tokens are gone.
       if (counter !== 'callsShed') add(call.outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', 1);
       add('costUnits', call.facts?.cost ?? 0);
@@ -137,15 +158,4 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       slab[at.upstreamConnectionsOpen] = open;
     },
   };
-}
-
-function failureCounter({ code, reason }: UpstreamFailure): CounterName {
-  if (code === 'no_upstream') return 'upstreamRefused';
-  if (code === 'upstream_timeout') return 'upstreamTimedOut';
-  if (code === 'overloaded') return 'upstreamOverloaded';
-  if (reason.includes('reset') || reason.includes('closed')) return 'upstreamReset';
-  if (reason.includes('truncated')) return 'upstreamTruncated';
-  if (reason.includes('larger')) return 'upstreamOversized';
-  if (/^HTTP \d/.test(reason)) return 'upstreamBadStatus';
-  return reason.startsWith('malformed') ? 'upstreamBadHttp' : 'upstreamBadAnswer';
 }

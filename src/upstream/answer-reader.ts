@@ -1,6 +1,6 @@
 import { AnswerHead, HEAD_COMPLETE, HEAD_INCOMPLETE, readAnswerHead } from './answer-head.ts';
 import { ByteStore } from './byte-store.ts';
-import { ChunkedBody, endOfSingleChunk } from './chunked-body.ts';
+import { ChunkedBody, endOfSingleChunk, OVERSIZED } from './chunked-body.ts';
 
 export const ANSWER_INCOMPLETE = 0;
 export const ANSWER_COMPLETE = 1;
@@ -33,6 +33,8 @@ export class AnswerReader {
   next = 0;
   /** What is wrong with the answer, '' if nothing. */
   fault = '';
+  /** That fault is a body over the bound. */
+  oversized = false;
   private bodyBytesMax: number;
   private state = AT_HEAD;
   private contentLength = 0;
@@ -102,7 +104,7 @@ export class AnswerReader {
     }
     const length = head.contentLength;
     if (length < 0) return this.invalid('no Content-Length');
-    if (length > this.bodyBytesMax) return this.invalid('oversized');
+    if (length > this.bodyBytesMax) return this.invalid(OVERSIZED);
     if (at + length <= to) return this.complete(bytes, at, at + length, at + length);
     this.contentLength = length;
     this.state = IN_BODY;
@@ -149,6 +151,7 @@ export class AnswerReader {
   }
 
   private invalid(fault: string): number {
+    this.oversized = fault === OVERSIZED;
     this.fault = this.status === 0 || this.status === 200 ? fault : `HTTP ${this.status}, ${fault}`;
     return ANSWER_INVALID;
   }

@@ -29,10 +29,31 @@ export interface UpstreamCall {
   failed(failure: UpstreamFailure): void;
 }
 
+/**
+ * What went wrong, for counting and for deciding what to do next; stable.
+ * - `connect`: no connection came about, or the upstream is being closed
+ * - `overloaded`: too many calls waited for a connection, or this one waited too long
+ * - `timeout`: a deadline passed after the call was written
+ * - `reset`: the connection ended before the answer began; `truncated`: in the middle of it
+ * - `oversized`: over `maxResponseBytes`; `http`: no sound HTTP otherwise
+ * - `status`: an HTTP status in place of an answer; `answer`: not the answer to this call
+ */
+export type FailureKind =
+  | 'connect'
+  | 'overloaded'
+  | 'timeout'
+  | 'reset'
+  | 'truncated'
+  | 'oversized'
+  | 'http'
+  | 'status'
+  | 'answer';
+
 /** Why there is no answer. */
 export interface UpstreamFailure {
   /** Entry of the error table: what the caller is told. */
   code: 'no_upstream' | 'upstream_timeout' | 'upstream_invalid' | 'overloaded';
+  kind: FailureKind;
   /** For logs and explain, never for the caller: `connect ECONNREFUSED`, `truncated`, `HTTP 500`. */
   reason: string;
   /** `no`: not one byte of the call was written to the node. `maybe`: the node may have run it. */
@@ -60,6 +81,11 @@ export interface UpstreamStats {
   answered: number;
   failed: number;
   retried: number;
+  /** HTTP requests written; one may carry a batch. */
+  exchanges: number;
+  /** Bytes read from and written to connections, heads included, TLS not. */
+  bytesIn: number;
+  bytesOut: number;
 }
 
 /** One node as one worker sees it. */

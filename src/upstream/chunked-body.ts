@@ -1,5 +1,8 @@
 import type { ByteStore } from './byte-store.ts';
 
+/** The fault of a body over its bound. */
+export const OVERSIZED = 'oversized';
+
 const CR = 13;
 const LF = 10;
 const SEMICOLON = 59;
@@ -120,7 +123,7 @@ export class ChunkedBody {
     this.extension = false;
     if (this.left === 0) return this.enter(TRAILER);
     this.bodyBytes += this.left;
-    if (this.bodyBytes > this.bodyBytesMax) return this.fail('oversized');
+    if (this.bodyBytes > this.bodyBytesMax) return this.fail(OVERSIZED);
     this.enter(DATA);
   }
 

@@ -1,13 +1,12 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { UpstreamPolicy } from '../config/index.ts';
+import type { Socket } from 'node:net';
 import { AnswerScan } from '../jsonrpc/index.ts';
 import { ANSWER_COMPLETE, ANSWER_INCOMPLETE, AnswerReader } from './answer-reader.ts';
-import type { UpstreamFailure } from './call.ts';
+import type { FailureKind } from './call.ts';
+import { connectSocket } from './connect-socket.ts';
 import { matchBatch, refusesBatches } from './batch-match.ts';
 import type { Answer, ConnectionOwner } from './owner.ts';
 import type { Pending } from './pending.ts';
-import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
+import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_STATUS, VERDICT_WRONG } from './verdict.ts';
 
 /**
  * Where all connections of this worker read into: what arrives is used up, or copied, before the next
@@ -52,7 +51,7 @@ export class Connection {
     this.owner = owner;
     this.sinceMs = owner.nowMs;
     this.reader = new AnswerReader(owner.policy.maxResponseBytes);
-    this.socket = this.connect(owner.policy);
+    this.socket = connectSocket(owner.policy, owner.ca, shared, (bytes) => this.read(bytes));
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.lose(error.code ?? error.message));
     this.socket.on('end', () => this.lose('closed by the node'));
     this.socket.on('close', () => this.lose('closed by the node'));
@@ -69,34 +68,9 @@ export class Connection {
     return this.current === null ? 0 : 1 + this.rest.length - this.restAt;
   }
 
-  private connect(policy: UpstreamPolicy): Socket {
-    const onread = {
-      buffer: shared,
-      callback: (bytes: number): boolean => {
-        this.read(bytes);
-        return true;
-      },
-    };
-    const host = policy.host.replace(/^\[|\]$/g, '');
-    if (!policy.tls) return connectTcp({ host, port: policy.port, noDelay: true, onread });
-    const servername = isIP(host) === 0 ? host : '';
-    const ca = this.owner.ca;
-    const socket = connectTls({
-      host,
-      port: policy.port,
-      servername,
-      ALPNProtocols: ['http/1.1'],
-      ...(ca === undefined ? {} : { ca }),
-      // Passed on to net.Socket; the type leaves it out.
-      ...{ onread },
-    });
-    socket.setNoDelay(true);
-    return socket;
-  }
-
   carry(pending: Pending): void {
     this.begin(pending);
-    this.write(`${this.owner.head}${pending.body.length}\r\n\r\n${pending.body}`);
+    this.write(`${this.owner.head}${pending.body.length}\r\n\r\n${pending.body}`, 1);
   }
 
   /** Writes the calls one after the other; the node answers them in this order. */
@@ -107,7 +81,7 @@ export class Connection {
     const head = this.owner.head;
     let text = '';
     for (const pending of calls) text += `${head}${pending.body.length}\r\n\r\n${pending.body}`;
-    this.write(text);
+    this.write(text, calls.length);
   }
 
   /** Writes the calls as one JSON-RPC batch. */
@@ -116,7 +90,7 @@ export class Connection {
     this.batch = calls;
     let body = '[';
     for (let i = 0; i < calls.length; i++) body += i === 0 ? calls[i]!.body : `,${calls[i]!.body}`;
-    this.write(`${this.owner.head}${body.length + 1}\r\n\r\n${body}]`);
+    this.write(`${this.owner.head}${body.length + 1}\r\n\r\n${body}]`, 1);
   }
 
   private begin(pending: Pending): void {
@@ -125,7 +99,10 @@ export class Connection {
     this.sinceMs = this.owner.nowMs;
   }
 
-  private write(text: string): void {
+  private write(text: string, exchanges: number): void {
+    const { traffic } = this.owner;
+    traffic.exchanges += exchanges;
+    traffic.bytesOut += text.length;
     if (text.length <= STRING_WRITE_MAX) this.socket.write(text, 'latin1');
     else this.socket.write(Buffer.from(text, 'latin1'));
   }
@@ -155,17 +132,19 @@ export class Connection {
   /** Closes it; calls it carries are failed with `reason`. */
   destroy(reason: string): void {
     this.end();
-    this.failAll('no_upstream', reason);
+    this.failAll('connect', reason);
   }
 
   private read(bytes: number): void {
+    this.owner.traffic.bytesIn += bytes;
     let at = 0;
     while (!this.dead) {
       if (this.current === null) return this.end();
       this.begun = true;
       const state = this.reader.read(shared, at, bytes);
       if (state === ANSWER_INCOMPLETE) return;
-      if (state !== ANSWER_COMPLETE) return this.breakOff('upstream_invalid', this.reader.fault);
+      if (state !== ANSWER_COMPLETE)
+        return this.breakOff(this.reader.oversized ? 'oversized' : 'http', this.reader.fault);
       at = this.reader.next;
       this.complete(at === bytes);
       // Not looked at again if nothing is left: what was just answered may have led to a new call here.
@@ -183,7 +162,8 @@ export class Connection {
     const verdict = judgeAnswer(pending, reader, scan);
     this.proceed(verdict !== VERDICT_WRONG, used);
     if (verdict !== VERDICT_ANSWER) {
-      this.owner.failed(pending, 'upstream_invalid', describeVerdict(verdict, reader, scan), 'maybe');
+      const kind = verdict === VERDICT_STATUS ? 'status' : 'answer';
+      this.owner.failed(pending, kind, describeVerdict(verdict, reader, scan), 'maybe');
     } else this.owner.answered(pending, reader.bytes, pending.id === 0 ? noAnswer : scan);
     reader.forget();
   }
@@ -203,13 +183,8 @@ export class Connection {
     for (let i = 0; i < calls.length; i++) {
       const answer = match?.answers[i];
       if (answer !== undefined) this.owner.answered(calls[i]!, bytes, answer);
-      else
-        this.owner.failed(
-          calls[i]!,
-          'upstream_invalid',
-          match === undefined ? `HTTP ${status}` : 'missing or double in the batch answer',
-          'maybe',
-        );
+      else if (match === undefined) this.owner.failed(calls[i]!, 'status', `HTTP ${status}`, 'maybe');
+      else this.owner.failed(calls[i]!, 'answer', 'missing or double in the batch answer', 'maybe');
     }
   }
 
@@ -234,21 +209,21 @@ export class Connection {
   }
 
   private timeOut(reason: string): void {
-    this.breakOff('upstream_timeout', reason);
+    this.breakOff('timeout', reason);
   }
 
   /** The answer that was due will not come; those after it had not begun. */
-  private breakOff(code: UpstreamFailure['code'], reason: string): void {
+  private breakOff(kind: FailureKind, reason: string): void {
     const pending = this.current!;
     if (this.batch !== null) {
       this.end();
-      if (code === 'upstream_timeout') this.failAll(code, reason);
+      if (kind === 'timeout') this.failAll(kind, reason);
       else this.sendAllAgain(reason);
       return;
     }
     this.advance();
     this.lose(reason);
-    this.owner.failed(pending, code, reason, 'maybe');
+    this.owner.failed(pending, kind, reason, 'maybe');
   }
 
   /** The connection is over, whoever ended it. */
@@ -260,10 +235,11 @@ export class Connection {
     const pending = this.current;
     if (pending === null) return;
     const grouped = this.batch !== null || this.rest.length > 0;
-    if (this.batch === null && (this.begun || !(grouped || this.reused))) {
-      const where = this.begun ? `${reason} in the middle of an answer` : `${reason} before an answer`;
+    const { begun } = this;
+    if (this.batch === null && (begun || !(grouped || this.reused))) {
       this.advance();
-      this.owner.failed(pending, 'upstream_invalid', where, 'maybe');
+      if (begun) this.owner.failed(pending, 'truncated', `${reason} in the middle of an answer`, 'maybe');
+      else this.owner.failed(pending, 'reset', `${reason} before an answer`, 'maybe');
     }
     this.sendAllAgain(reason);
   }
@@ -272,12 +248,12 @@ export class Connection {
   private sendAllAgain(reason: string): void {
     for (const pending of this.takeAll()) {
       if (pending.call.safe && !pending.retried) this.owner.sendAgain(pending);
-      else this.owner.failed(pending, 'upstream_invalid', `${reason} before an answer`, 'maybe');
+      else this.owner.failed(pending, 'reset', `${reason} before an answer`, 'maybe');
     }
   }
 
-  private failAll(code: UpstreamFailure['code'], reason: string): void {
-    for (const pending of this.takeAll()) this.owner.failed(pending, code, reason, 'maybe');
+  private failAll(kind: FailureKind, reason: string): void {
+    for (const pending of this.takeAll()) this.owner.failed(pending, kind, reason, 'maybe');
   }
 
   private takeAll(): Pending[] {

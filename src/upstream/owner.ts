@@ -1,6 +1,13 @@
 import type { UpstreamPolicy } from '../config/index.ts';
-import type { UpstreamFailure } from './call.ts';
+import type { FailureKind, UpstreamFailure } from './call.ts';
 import type { Pending } from './pending.ts';
+
+/** What the connections of one upstream count together, since start. */
+export interface Traffic {
+  exchanges: number;
+  bytesIn: number;
+  bytesOut: number;
+}
 
 /** What a connection needs of the upstream it belongs to; `C` is the connection. */
 export interface ConnectionOwner<C> {
@@ -10,6 +17,7 @@ export interface ConnectionOwner<C> {
   readonly ca: string | undefined;
   /** Coarse monotonic milliseconds. */
   readonly nowMs: number;
+  readonly traffic: Traffic;
   /** It can carry a call: it has just been opened, or has just answered all it carried. */
   ready(connection: C): void;
   /** It is over and carries nothing more; the fate of what it carried is told separately. */
@@ -20,7 +28,7 @@ export interface ConnectionOwner<C> {
   /** The node takes no batches; the calls of this one are sent again. */
   batchRefused(): void;
   answered(pending: Pending, bytes: Buffer, answer: Answer): void;
-  failed(pending: Pending, code: UpstreamFailure['code'], reason: string, delivered: 'no' | 'maybe'): void;
+  failed(pending: Pending, kind: FailureKind, reason: string, delivered: UpstreamFailure['delivered']): void;
 }
 
 /** The part of jsonrpc's `AnswerScan` that a caller's answer is made of. */

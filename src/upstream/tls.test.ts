@@ -38,7 +38,13 @@ it.each(['single', 'pipelined', 'batched'] as const)('%s: reaches a node over TL
   await fake.close();
 });
 
-it("sends nothing to a node whose certificate is not trusted, or another host's", async () => {
+it.each([
+  ['', {}],
+  [', whatever the environment says', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+])("sends nothing to a node whose certificate is not trusted, or another host's%s", async (_, env) => {
+  const before = process.env;
+  process.env = { ...before, ...env };
+
   const fake = await startFakeUpstream({ tls: { cert, key } });
   for (const [host, ca] of [
     ['localhost', undefined],
@@ -55,6 +61,7 @@ it("sends nothing to a node whose certificate is not trusted, or another host's"
     );
     await upstream.close(0);
   }
+  process.env = before;
   expect(fake.bodies).toEqual([]);
   await fake.close();
 });

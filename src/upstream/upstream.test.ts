@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { changeIds, type FakeUpstream, startFakeUpstream, type Vice } from '../../test/fakes/upstream.ts';
+import {
+  answerTo,
+  changeIds,
+  type FakeExchange,
+  type FakeUpstream,
+  startFakeUpstream,
+  type Vice,
+} from '../../test/fakes/upstream.ts';
 import type { UpstreamPolicy } from '../config/index.ts';
-import type { Upstream } from './call.ts';
+import type { FailureKind, Upstream } from './call.ts';
 import { type Caller, policyFor, sendTo, sleep, testDeps } from './testing/caller.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -33,6 +40,11 @@ async function warm(upstream: Upstream, calls = 1): Promise<void> {
   const callers = Array.from({ length: calls }, () => sendTo(upstream));
   await settled(...callers);
   for (const caller of callers) expect(caller.result).toBe(caller.nonce);
+}
+
+/** As the fake node sends an answer. */
+function httpOf(answer: string): string {
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`;
 }
 
 const hang: Vice = { request() {} };
@@ -90,6 +102,30 @@ describe('what the node is sent', () => {
   });
 });
 
+describe('what is counted', () => {
+  it.each([
+    ['single', 6],
+    ['pipelined', 6],
+    ['batched', 3],
+  ] as const)('%s: HTTP exchanges, and bytes both ways', async (mode, exchanges) => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode });
+    await warm(upstream, 2);
+    await warm(upstream, 2);
+    await warm(upstream, 2);
+    const sizeOf = (texts: string[], framing: number) =>
+      texts.reduce((size, text) => size + text.length + framing, 0);
+    expect(upstream.stats()).toMatchObject({
+      sent: 6,
+      exchanges,
+      bytesOut: sizeOf(fake.heads, 4) + sizeOf(fake.bodies, 0),
+    });
+    expect(upstream.stats().bytesIn).toBe(
+      fake.bodies.reduce((size, body) => size + httpOf(answerTo(body)).length, 0),
+    );
+  });
+});
+
 describe('what the caller is told', () => {
   it("gives the range of our id, for the caller's own to be put there", async () => {
     const upstream = upstreamOf(await fakeNode());
@@ -111,41 +147,71 @@ describe('what the caller is told', () => {
     expect(caller!.outcomes[0]).toMatchObject({ kind: 'answered', isError: true });
   });
 
-  const reasons: [string, Vice, string][] = [
+  const oversized = { request: (x: FakeExchange) => x.send(x.http(x.answer, { length: 2 ** 30 })) };
+  const reasons: [string, Vice, FailureKind, string][] = [
     [
       'HTTP 500',
       { request: (x) => x.send(x.http('oops', { status: '500 E' })) },
+      'status',
       'upstream_invalid: HTTP 500',
     ],
-    ['HTML', { request: (x) => x.send(x.http('<html>')) }, 'upstream_invalid: markup instead of JSON'],
-    ['garbage', { request: (x) => x.send(x.http('{"')) }, 'upstream_invalid: not a JSON-RPC answer'],
+    [
+      'HTML',
+      { request: (x) => x.send(x.http('<html>')) },
+      'answer',
+      'upstream_invalid: markup instead of JSON',
+    ],
+    [
+      'garbage',
+      { request: (x) => x.send(x.http('{"')) },
+      'answer',
+      'upstream_invalid: not a JSON-RPC answer',
+    ],
     [
       'nothing',
       { request: (x) => x.send(x.http('', { status: '200 Fine' })) },
+      'answer',
       'upstream_invalid: empty answer',
     ],
     [
       'a wrong id',
       { request: (x) => x.send(x.http(changeIds(x.answer, () => '77'))) },
+      'answer',
       'upstream_invalid: wrong id',
     ],
     [
       'id null beside an error',
       { request: (x) => x.send(x.http('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}')) },
+      'answer',
       'upstream_invalid: id null beside error -32700',
     ],
-    ['a hang', hang, 'upstream_timeout: no answer in time'],
-    ['a close', closeUnanswered, 'upstream_invalid: closed by the node before an answer'],
+    ['a hang', hang, 'timeout', 'upstream_timeout: no answer in time'],
+    ['a close', closeUnanswered, 'reset', 'upstream_invalid: closed by the node before an answer'],
+    [
+      'a reset',
+      { request: (x) => void x.socket.resetAndDestroy() },
+      'reset',
+      'upstream_invalid: ECONNRESET before an answer',
+    ],
     [
       'a truncated body',
       { request: (x) => void x.socket.end(x.http('{', { length: 9 })) },
+      'truncated',
       'upstream_invalid: closed by the node in the middle of an answer',
     ],
+    ['an oversized body', oversized, 'oversized', 'upstream_invalid: oversized'],
+    [
+      'oversized chunks',
+      { request: (x) => x.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n') },
+      'oversized',
+      'upstream_invalid: oversized',
+    ],
+    ['no HTTP', { request: (x) => x.send('SSH-2.0') }, 'http', 'upstream_invalid: not an HTTP/1.1 answer'],
   ];
-  it.each(reasons)('says why, for %s', async (_, vice, reason) => {
+  it.each(reasons)('says why, for %s', async (_, vice, kind, reason) => {
     const [caller] = await settled(sendTo(upstreamOf(await fakeNode(vice))));
     expect(caller!.reason).toBe(reason);
-    expect(caller!.outcomes[0]).toMatchObject({ failure: { delivered: 'maybe' } });
+    expect(caller!.outcomes[0]).toMatchObject({ failure: { kind, delivered: 'maybe' } });
   });
 
   it('says that nothing was delivered where no connection came about', async () => {
@@ -154,7 +220,10 @@ describe('what the caller is told', () => {
     const callers = await settled(...[1, 2, 3].map(() => sendTo(upstreamOf(fake), { safe: false })));
     for (const caller of callers) {
       expect(caller.reason).toBe('no_upstream: connect ECONNREFUSED');
-      expect(caller.outcomes[0]).toMatchObject({ inside: false, failure: { delivered: 'no' } });
+      expect(caller.outcomes[0]).toMatchObject({
+        inside: false,
+        failure: { kind: 'connect', delivered: 'no' },
+      });
     }
   });
 
@@ -278,7 +347,10 @@ describe('the queue', () => {
     expect(refused).toHaveLength(14);
     for (const caller of refused) {
       expect(caller.reason).toBe('overloaded: too many calls wait for a connection');
-      expect(caller.outcomes[0]).toMatchObject({ inside: false, failure: { delivered: 'no' } });
+      expect(caller.outcomes[0]).toMatchObject({
+        inside: false,
+        failure: { kind: 'overloaded', delivered: 'no' },
+      });
     }
     await settled(...callers);
   });

@@ -1,11 +1,20 @@
 import type { UpstreamPolicy } from '../config/index.ts';
 import type { TurnTask } from '../http/index.ts';
-import type { Upstream, UpstreamCall, UpstreamDeps, UpstreamFailure, UpstreamStats } from './call.ts';
-import { Connection } from './connection.ts';
+import type {
+  FailureKind,
+  Upstream,
+  UpstreamCall,
+  UpstreamDeps,
+  UpstreamFailure,
+  UpstreamStats,
+} from './call.ts';
+import { ConnectionSet } from './connection-set.ts';
+import type { Connection } from './connection.ts';
+import { DeferredFailures } from './deferred-failures.ts';
 import { Drain } from './drain.ts';
+import { failureOf } from './failure.ts';
 import { Grouping } from './grouping.ts';
-import { IdleConnections } from './idle-connections.ts';
-import type { Answer, ConnectionOwner } from './owner.ts';
+import type { Answer, ConnectionOwner, Traffic } from './owner.ts';
 import { idAfter, Pending } from './pending.ts';
 import { requestHead } from './request-head.ts';
 import { Ticker } from './ticker.ts';
@@ -23,20 +32,21 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   head: string;
   readonly ca: string | undefined;
   private readonly deps: UpstreamDeps;
-  private readonly connections = new Set<Connection>();
-  private readonly idle = new IdleConnections();
+  readonly traffic: Traffic = { exchanges: 0, bytesIn: 0, bytesOut: 0 };
+  private readonly connections: ConnectionSet;
   private readonly queue = new WaitQueue();
   private readonly grouping: Grouping;
   private readonly ticker: Ticker;
   /** This turn's calls that may share a connection. */
   private group: Pending[] = [];
   private enrolled = false;
-  private connecting = 0;
   private nextId = 1;
   private readonly drain = new Drain();
-  private readonly refused: { pending: Pending; failure: UpstreamFailure }[] = [];
+  private readonly refused = new DeferredFailures((pending, kind, reason) =>
+    this.failed(pending, kind, reason, 'no'),
+  );
   private underWay = 0;
-  private readonly totals = { opened: 0, sent: 0, answered: 0, failed: 0, retried: 0 };
+  private readonly totals = { sent: 0, answered: 0, failed: 0, retried: 0 };
 
   constructor(policy: UpstreamPolicy, deps: UpstreamDeps) {
     this.policy = policy;
@@ -44,6 +54,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.ca = deps.ca;
     this.head = requestHead(policy, deps.instanceId);
     this.grouping = new Grouping(policy);
+    this.connections = new ConnectionSet(this);
     this.ticker = new Ticker(deps.now, () => this.sweep());
   }
 
@@ -61,7 +72,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
       this.nextId = idAfter(id);
     }
     const pending = new Pending(call, id, this.nowMs + this.policy.timeoutMs, alone);
-    if (this.drain.begun) return this.refuse(pending, 'no_upstream', 'upstream is closed');
+    if (this.drain.begun) return this.refused.add(pending, 'connect', 'upstream is closed');
     if (alone) return this.dispatch(pending);
     this.group.push(pending);
     if (this.enrolled) return;
@@ -76,7 +87,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.group = [];
     let from = 0;
     while (from < group.length) {
-      const connection = this.idle.pop();
+      const connection = this.connections.idle.pop();
       if (connection === undefined) break;
       const to = this.grouping.runEnd(group, from, this.nowMs);
       this.carryGroup(connection, group.slice(from, to));
@@ -87,18 +98,17 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   }
 
   private dispatch(pending: Pending): void {
-    const connection = this.idle.peek();
+    const { idle } = this.connections;
+    const connection = idle.peek();
     const usable =
       connection !== undefined &&
-      (pending.call.safe ||
-        this.nowMs - connection.sinceMs <= UNSAFE_IDLE_MS_MAX ||
-        this.connections.size >= this.policy.maxConnections);
+      (pending.call.safe || this.nowMs - connection.sinceMs <= UNSAFE_IDLE_MS_MAX || this.connections.full);
     if (!usable) {
       this.enqueue(pending);
       this.openMore();
       return;
     }
-    this.idle.pop();
+    idle.pop();
     this.totals.sent++;
     connection.carry(pending);
   }
@@ -115,53 +125,25 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     const full =
       this.queue.length >= this.policy.maxConnections * QUEUED_PER_CONNECTION ||
       this.queue.bytes + pending.body.length > QUEUED_BYTES_MAX;
-    if (full) this.refuse(pending, 'overloaded', 'too many calls wait for a connection');
+    if (full) this.refused.add(pending, 'overloaded', 'too many calls wait for a connection');
     else this.queue.push(pending);
   }
 
-  /** Opens what the queue asks for and the bound allows. */
+  /** Opens what the queue asks for. */
   private openMore(): void {
     const { groupable } = this.queue;
-    const wanted = this.queue.length - groupable + Math.ceil(groupable / this.grouping.sizeMax(this.nowMs));
-    while (this.connecting < wanted) {
-      if (this.connections.size >= this.policy.maxConnections) {
-        // Calls wait although some are idle: they asked for a fresh one.
-        const oldest = this.idle.takeOldest();
-        if (oldest === undefined) return;
-        oldest.destroy('replaced');
-      }
-      if (!this.open()) return;
-    }
-  }
-
-  private open(): boolean {
-    try {
-      this.connections.add(new Connection(this));
-    } catch (error) {
-      // Only what the node's address itself makes impossible, such as a port of no range.
-      const reason = error instanceof Error ? error.message : String(error);
-      process.nextTick(() => this.connectFailed(`connect ${reason}`));
-      return false;
-    }
-    this.connecting++;
-    this.totals.opened++;
-    return true;
+    const exchanges = Math.ceil(groupable / this.grouping.sizeMax(this.nowMs));
+    this.connections.open(this.queue.length - groupable + exchanges);
   }
 
   ready(connection: Connection): void {
-    if (connection.fresh) {
-      connection.fresh = false;
-      this.connecting--;
-    }
-    const calls = this.grouping.takeRun(this.queue, this.nowMs);
-    if (calls.length === 0) this.idle.push(connection, this.nowMs);
-    else this.carryGroup(connection, calls);
+    this.connections.arrived(connection);
+    if (this.queue.length === 0) return this.connections.idle.push(connection, this.nowMs);
+    this.carryGroup(connection, this.grouping.takeRun(this.queue, this.nowMs));
   }
 
   gone(connection: Connection): void {
-    if (connection.fresh) this.connecting--;
-    this.connections.delete(connection);
-    this.idle.remove(connection);
+    this.connections.remove(connection);
     if (this.queue.length > 0) process.nextTick(() => this.openMore());
     this.checkClosed();
   }
@@ -171,11 +153,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     // them if there is none left that could take them.
     const first = this.connections.size > 0 ? this.queue.shift() : undefined;
     const due = first === undefined ? this.queue.takeAll() : [first];
-    for (const pending of due) this.failed(pending, 'no_upstream', reason, pending.retried ? 'maybe' : 'no');
+    for (const pending of due) this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
   }
 
   sendAgain(pending: Pending): void {
-    if (this.drain.begun) return this.failed(pending, 'no_upstream', 'upstream is closed', 'maybe');
+    if (this.drain.begun) return this.failed(pending, 'connect', 'upstream is closed', 'maybe');
     this.totals.retried++;
     pending.retried = true;
     pending.alone = true;
@@ -197,22 +179,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     if (this.drain.begun) this.checkClosed();
   }
 
-  failed(pending: Pending, code: UpstreamFailure['code'], reason: string, delivered: 'no' | 'maybe'): void {
+  failed(pending: Pending, kind: FailureKind, reason: string, delivered: UpstreamFailure['delivered']): void {
     this.totals.failed++;
     this.underWay--;
-    pending.call.failed({ code, reason, delivered });
+    pending.call.failed(failureOf(kind, reason, delivered));
     if (this.drain.begun) this.checkClosed();
-  }
-
-  /** Fails a call that is still inside `send`, once that is over. */
-  private refuse(pending: Pending, code: UpstreamFailure['code'], reason: string): void {
-    const refusal = { pending, failure: { code, reason, delivered: 'no' as const } };
-    if (this.refused.push(refusal) > 1) return;
-    process.nextTick(() => {
-      for (const { pending, failure } of this.refused.splice(0)) {
-        this.failed(pending, failure.code, failure.reason, failure.delivered);
-      }
-    });
   }
 
   private startTicking(): void {
@@ -223,11 +194,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   private sweep(): void {
     // A tick ahead, so that what would be due before the next one is settled inside its time.
     const nowMs = this.nowMs + this.ticker.tickMs;
-    for (const connection of this.connections) connection.sweep(nowMs);
-    const { connectTimeoutMs, maxIdle, idleTimeoutMs } = this.policy;
-    if (this.queue.length > 0) this.expireQueued(nowMs, connectTimeoutMs);
-    const surplus = this.idle.takeSurplus(maxIdle, nowMs - idleTimeoutMs);
-    for (const connection of surplus) connection.destroy('idle');
+    this.connections.sweep(nowMs);
+    if (this.queue.length > 0) this.expireQueued(nowMs, this.policy.connectTimeoutMs);
     if (this.connections.size === 0 && this.underWay === 0) this.ticker.stop();
   }
 
@@ -235,13 +203,13 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     const due = this.queue.takeWhere(
       (pending) => nowMs - pending.queuedMs >= waitMsMax || nowMs >= pending.deadlineMs,
     );
-    const busy = this.connections.size > this.connecting;
+    const busy = this.connections.size > this.connections.connecting;
     for (const pending of due) {
       const delivered = pending.retried ? 'maybe' : 'no';
       const late = nowMs >= pending.deadlineMs;
-      if (late) this.failed(pending, 'upstream_timeout', 'not answered in time', delivered);
+      if (late) this.failed(pending, 'timeout', 'not answered in time', delivered);
       else if (busy) this.failed(pending, 'overloaded', 'no connection became free in time', delivered);
-      else this.failed(pending, 'no_upstream', 'connect timed out', delivered);
+      else this.failed(pending, 'connect', 'connect timed out', delivered);
     }
   }
 
@@ -254,10 +222,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     if (this.ticker.running) this.startTicking();
     if (policy.mode !== before.mode) this.ungroup();
     const moved = policy.host !== before.host || policy.port !== before.port || policy.tls !== before.tls;
-    for (const connection of [...this.connections]) {
-      connection.setAnswerBytesMax(policy.maxResponseBytes);
-      if (moved) connection.retire();
-    }
+    this.connections.setAnswerBytesMax(policy.maxResponseBytes);
+    if (moved) this.connections.retire();
   }
 
   /** What may share an exchange depends on the mode: calls that came under another one go alone. */
@@ -280,32 +246,32 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   private checkClosed(): void {
     if (!this.drain.begun || this.underWay > 0) return;
     this.ticker.stop();
-    for (const connection of [...this.connections]) connection.destroy('upstream is closed');
+    this.connections.destroy('upstream is closed');
     this.drain.finish();
   }
 
   private abandon(): void {
     const reason = 'upstream is closed';
     for (const pending of [...this.queue.takeAll(), ...this.group.splice(0)]) {
-      this.failed(pending, 'no_upstream', reason, pending.retried ? 'maybe' : 'no');
+      this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
     }
-    for (const connection of [...this.connections]) connection.destroy(reason);
+    this.connections.destroy(reason);
   }
 
   stats(): UpstreamStats {
-    let inFlight = 0;
-    for (const connection of this.connections) inFlight += connection.inFlight;
     const batchesRefused = this.grouping.batchesRefused(this.nowMs);
     return {
       name: this.policy.name,
       mode: batchesRefused ? 'single' : this.policy.mode,
       batchesRefused,
       connections: this.connections.size,
-      connecting: this.connecting,
-      idle: this.idle.size,
-      inFlight,
+      connecting: this.connections.connecting,
+      idle: this.connections.idle.size,
+      inFlight: this.connections.inFlight,
       queued: this.queue.length,
+      opened: this.connections.opened,
       ...this.totals,
+      ...this.traffic,
     };
   }
 }

@@ -1,0 +1,22 @@
+import type { FailureKind, UpstreamFailure } from './call.ts';
+
+const codes: Record<FailureKind, UpstreamFailure['code']> = {
+  connect: 'no_upstream',
+  overloaded: 'overloaded',
+  timeout: 'upstream_timeout',
+  reset: 'upstream_invalid',
+  truncated: 'upstream_invalid',
+  oversized: 'upstream_invalid',
+  http: 'upstream_invalid',
+  status: 'upstream_invalid',
+  answer: 'upstream_invalid',
+};
+
+/** What the caller is told follows from the kind. */
+export function failureOf(
+  kind: FailureKind,
+  reason: string,
+  delivered: UpstreamFailure['delivered'],
+): UpstreamFailure {
+  return { code: codes[kind], kind, reason, delivered };
+}
