@@ -58,7 +58,9 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabs = Array.from({ length: options.workers }, () => createCounterSlab());
   const connections = createConnectionMemory(options.workers);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
-  const beats = slabs.map((slab) => new Float64Array(slab, counters.heartbeat * 8, 1));
+  const numbers = slabs.map((slab) => new Float64Array(slab));
+  /** A worker with very many ready sockets serves them all before its timer's turn: serving is a sign of life too. */
+  const signsOfLife = [counters.heartbeat, counters.requestsFast, counters.requestsFallback];
   const writeLines = createWorkerLog(logger);
 
   const pool = createWorkerPool<FromWorker>({
@@ -68,7 +70,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     resourceLimits: { maxOldGenerationSizeMb: oldGenerationMb(options.workers) },
     env: options.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: options.compileCache },
     now: () => performance.now(),
-    beat: (slot) => beats[slot]?.[0] ?? 0,
+    beat: (slot) => signsOfLife.reduce((sum, sign) => sum + (numbers[slot]?.[sign] ?? 0), 0),
     workerData: (slot): WorkerStart => {
       const snapshot = options.snapshot();
       applied.applied(slot, snapshot.generation);
