@@ -140,11 +140,12 @@ it('keys reach no answer, no upstream request, no decision record and no log lin
 
 it('a key put where none belongs is neither logged nor explained', async () => {
   const gateway = await startTestGateway({ keys: [{ name: 'own', key: own }] });
-  for (const request of [
+  const requests: TestRequest[] = [
     { headers: { 'x-request-id': own }, body: callText() },
     { headers: { 'x-api-key': own, 'x-request-id': own }, body: `[${callText()}]` },
     { body: callText(own) },
-  ]) {
+  ];
+  for (const request of requests) {
     const [record] = gateway.explain(await gateway.send(request));
     expect([record!.callerRequestId, record!.method]).toContain('[redacted]');
   }

@@ -117,7 +117,7 @@ describe('RateLimit headers', () => {
 describe('browsers', () => {
   const origin = 'https://app.example';
   const exposed = (answer: TestAnswer) =>
-    String(answer.headers['access-control-expose-headers'] ?? '')
+    (answer.headers['access-control-expose-headers'] ?? '')
       .split(',')
       .map((name) => name.trim().toLowerCase());
 

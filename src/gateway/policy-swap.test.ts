@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
+import { until } from './testing/until.ts';
 
 afterEach(closeGateways);
 
@@ -100,7 +101,7 @@ describe('a new policy', () => {
       { vice: { request: (x) => void waiting.push(() => x.send(x.http())) } },
     );
     const call = gateway.call('m', { path: '/a' });
-    while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => waiting.length > 0);
     gateway.apply({ networks: { b: { path: '/b' } } });
     waiting[0]!();
     expect((await call).json.result).toBe('here');
@@ -112,9 +113,9 @@ describe('a new policy', () => {
       networks: { a: { path: '/a' }, b: { path: '/b' } },
       limits: { default: 'none' },
     });
-    let running = true;
+    const stop = new AbortController();
     const swaps = (async () => {
-      for (let k = 0; running; k++) {
+      for (let k = 0; !stop.signal.aborted; k++) {
         gateway.apply({
           networks:
             k % 2 === 0 ? { b: { path: '/b' }, a: { path: '/a' } } : { a: { path: '/a' }, b: { path: '/b' } },
@@ -136,7 +137,7 @@ describe('a new policy', () => {
         expect(gateway.explain(answer)[0]!.network).toBe(k % 2 === 0 ? 'a' : 'b');
       }
     }
-    running = false;
+    stop.abort();
     await swaps;
   });
 });
@@ -151,7 +152,7 @@ describe('a drain', () => {
       gateway.call('m', { body: callText('m', `${k}`, `[${k}]`) }),
     );
     calls.push(gateway.send({ body: notificationText() }));
-    while (gateway.node.bodies.length < 11) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => gateway.node.bodies.length === 11);
     const drained = gateway.drain(5000);
     const answers = await Promise.all(calls);
     expect(answers.map(({ status }) => status)).toEqual([...Array<number>(10).fill(200), 204]);
@@ -163,7 +164,7 @@ describe('a drain', () => {
   it('ends at its deadline, whatever the node does', async () => {
     const gateway = await startTestGateway({}, { vice: { request() {} } });
     const call = gateway.call().catch((error: Error) => error.message);
-    while (gateway.node.bodies.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => gateway.node.bodies.length > 0);
     const began = performance.now();
     await gateway.drain(150);
     expect(performance.now() - began).toBeLessThan(2000);

@@ -234,7 +234,7 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     ['blocked', {}, 'admin_x', 204],
     ['by an unknown key', { 'x-api-key': 'x'.repeat(30) }, 'm', 401],
   ])('a refused notification (%s) gets its status and no body', async (_, headers, method, status) => {
-    const answer = await ask({ body: notificationText(method), headers: headers as Record<string, string> });
+    const answer = await ask({ body: notificationText(method), headers });
     expect(answer.body).toBe('');
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toBeUndefined();
@@ -306,6 +306,23 @@ describe('an upstream that fails', () => {
   ])('with %s: -32603 and 502', async (_, text) => {
     const gateway = await startTestGateway({}, { vice: { request: (x) => x.send(x.http(text)) } });
     expectRefusal(await gateway.call(), 'upstream_invalid', 1);
+  });
+
+  it('with more than max_response_bytes: -32603 and 502', async () => {
+    const gateway = await startTestGateway(
+      {},
+      { vice: { request: (x) => x.send(x.http(x.answer.padEnd(3000))) } },
+    );
+    gateway.apply({ upstreams: [{ url: gateway.node.url, max_response_bytes: '2KiB' }] });
+    expectRefusal(await gateway.call(), 'upstream_invalid', 1);
+    gateway.apply({ upstreams: [{ url: gateway.node.url, max_response_bytes: '3KiB' }] });
+    expect((await gateway.call()).json).toEqual({ jsonrpc: '2.0', id: 1, result: 'here' });
+  });
+
+  it('is told with the page where server.docs_url says', async () => {
+    const gateway = await startTestGateway({ server: { docs_url: 'https://docs.example/errors/' } });
+    const { json } = await gateway.send({ body: '{' });
+    expect(json.error.data.docs).toBe('https://docs.example/errors/parse_error');
   });
 
   it('of itself: its own error goes through, with 200', async () => {

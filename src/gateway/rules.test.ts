@@ -19,6 +19,8 @@ async function policyOf(
   return /^"([^"]*)"/.exec(String(headers['ratelimit-policy'] ?? ''))?.[1];
 }
 
+const times = (count: number, method: string): [string][] => Array.from({ length: count }, () => [method]);
+
 /** Which of so many calls passed. */
 async function statuses(gateway: TestGateway, calls: [string, TestRequest?][]): Promise<number[]> {
   const found: number[] = [];
@@ -88,9 +90,9 @@ describe('the first rule that matches holds', () => {
       limits: { default: bucketOf(1), groups: { read: bucketOf(2) }, methods: { eth_call: bucketOf(3) } },
     });
     const calls: [string][] = [
-      ...Array<[string]>(4).fill(['eth_call']),
-      ...Array<[string]>(3).fill(['eth_getBalance']),
-      ...Array<[string]>(2).fill(['net_version']),
+      ...times(4, 'eth_call'),
+      ...times(3, 'eth_getBalance'),
+      ...times(2, 'net_version'),
     ];
     expect(await statuses(gateway, calls)).toEqual([200, 200, 200, 429, 200, 200, 429, 200, 429]);
   });

@@ -19,9 +19,12 @@ export function startLoad(
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const result: LoadResult = { statuses: {}, dropped: [], slowestMs: 0 };
   let calls = 0;
-  let running = true;
+  const stop = new AbortController();
+  const stopping = stop.signal;
   const one = async (connection: number): Promise<void> => {
-    for (let k = 0; running; k++) {
+    let k = 0;
+    while (!stopping.aborted) {
+      k++;
       const nonce = `"${connection}-${k}"`;
       const began = performance.now();
       try {
@@ -44,7 +47,7 @@ export function startLoad(
       return calls;
     },
     async stop() {
-      running = false;
+      stop.abort();
       await all;
       agent.destroy();
       return result;

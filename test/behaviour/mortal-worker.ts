@@ -16,7 +16,7 @@ channel.onmessage = (event: unknown) => {
     case 'throw':
       throw new Error('told to die');
     case 'exit':
-      return process.exit(3);
+      process.exit(3);
     case 'loop':
       for (;;);
     case 'hog':

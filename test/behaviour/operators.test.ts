@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callText, send, type TestAnswer } from '../../src/gateway/testing/client.ts';
+import { callText, send, type TestAnswer, type TestRequest } from '../../src/gateway/testing/client.ts';
 import { bucketOf } from '../../src/gateway/testing/gateway.ts';
 import { newApiKey } from '../../src/identity/index.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
@@ -167,7 +167,7 @@ describe('secrets', () => {
     const answers: TestAnswer[] = [];
     const explanations: string[] = [];
     for (const key of [good, own]) {
-      for (const request of [
+      const requests: TestRequest[] = [
         { headers: { 'x-api-key': key }, body: callText('m') },
         { headers: { authorization: `Bearer ${key}` }, body: callText('blocked') },
         { path: `/${key}`, body: callText('limited') },
@@ -183,7 +183,8 @@ describe('secrets', () => {
           body: callText('m'),
         },
         { path: `/${key}`, method: 'GET' },
-      ]) {
+      ];
+      for (const request of requests) {
         const answer = await send(program.port, request);
         answers.push(answer);
         const explained = await admin(`/explain/${String(answer.headers['x-request-id'])}`);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callText, send } from '../../src/gateway/testing/client.ts';
 import { bucketOf } from '../../src/gateway/testing/gateway.ts';
+import { until } from '../../src/gateway/testing/until.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { ownEnvironment, type Program, startProgram } from '../program.ts';
 import { startLoad } from './load.ts';
@@ -55,7 +56,7 @@ describe('SIGTERM', () => {
     const calls = Array.from({ length: 5 }, (_, k) =>
       send(first.port, { headers, body: callText('m', `${k}`, `[${k}]`) }),
     );
-    while (waiting.length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => waiting.length === 5);
     first.signal('SIGTERM');
     await first.waitFor('"msg":"draining"');
     const ready = await fetch(`${first.adminUrl}/readyz`);
@@ -83,7 +84,7 @@ describe('SIGTERM', () => {
   it('drops no call of a load that goes on', async () => {
     const program = await start({ ...configOf(), limits: { default: 'none' }, keys: [] });
     const load = startLoad(program.port, { connections: 8 });
-    while (load.calls < 200) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => load.calls >= 200);
     program.signal('SIGTERM');
     expect((await program.exited).code).toBe(0);
     const { statuses, dropped } = await load.stop();
@@ -99,7 +100,7 @@ describe('SIGTERM', () => {
     node.behave({ request: () => void (asked = true) });
     const program = await start(configOf({ drain_timeout: '300ms' }));
     const call = send(program.port, { headers, body: callText() }).catch((error: Error) => error.message);
-    while (!asked) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => asked);
     const began = performance.now();
     expect(await program.stop()).toEqual({ code: 0, signal: null });
     expect(performance.now() - began).toBeLessThan(5000);
