@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { startFakeUpstream } from '../../test/fakes/upstream.ts';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
 import { until } from './testing/until.ts';
@@ -106,6 +107,44 @@ describe('a new policy', () => {
     waiting[0]!();
     expect((await call).json.result).toBe('here');
     expect((await gateway.call('m', { path: '/a' })).status).toBe(404);
+  });
+
+  it('moves a network to another node: what is under way is answered by the old one', async () => {
+    const waiting: (() => void)[] = [];
+    const gateway = await startTestGateway(
+      { limits: { default: 'none' } },
+      { vice: { request: (x) => void waiting.push(() => x.send(x.http())) } },
+    );
+    const next = await startFakeUpstream();
+    const calls = [gateway.call(), gateway.call()];
+    await until(() => waiting.length === 2);
+    gateway.apply({ limits: { default: 'none' }, upstreams: [{ url: next.url }] });
+    expect((await gateway.call()).json.result).toBe('here');
+    expect(next.bodies).toHaveLength(1);
+    for (const answer of waiting) answer();
+    for (const call of calls) expect((await call).json.result).toBe('here');
+    expect(gateway.node.bodies).toHaveLength(2);
+    await until(() => gateway.node.open === 0);
+    await next.close();
+  });
+
+  it('gives a network another mode without losing a call', async () => {
+    const gateway = await startTestGateway({ limits: { default: 'none' } });
+    for (const mode of ['single', 'pipelined', 'batched', 'single', 'batched']) {
+      const calls = Array.from({ length: 20 }, (_, k) =>
+        gateway.send({ body: callText('eth_call', `${k}`, `[${k}]`) }),
+      );
+      gateway.apply({ limits: { default: 'none' }, upstreams: [{ url: gateway.node.url, mode }] });
+      calls.push(
+        ...Array.from({ length: 20 }, (_, k) =>
+          gateway.send({ body: callText('eth_call', `${k + 20}`, `[${k + 20}]`) }),
+        ),
+      );
+      const answers = await Promise.all(calls);
+      expect(answers.map(({ json }) => json.result as number)).toEqual(
+        Array.from({ length: 40 }, (_, k) => k),
+      );
+    }
   });
 
   it('is swapped under load without a call lost or judged by half of each', async () => {
