@@ -14,7 +14,10 @@ export const ANSWER_DEPTH_MAX = 4096;
 const ID = 2;
 const RESULT = 3;
 const ERROR = 4;
+const VERSION = 1;
 const MEMBERS = memberNames('jsonrpc', 'id', 'result', 'error');
+/** By number: bytes of the name with both quotes. */
+const NAME_BYTES = Uint8Array.of(0, 9, 4, 8, 7);
 const ERROR_MEMBERS = memberNames('code');
 const CODE = 1;
 
@@ -68,11 +71,16 @@ function readAnswer(bytes: Uint8Array, start: number, to: number, out: AnswerSca
   let seen = 0;
   let at = firstMember(bytes, start, to);
   while (at >= 0 && byteAt(bytes, at, to) !== OBJECT_CLOSE) {
-    const member = readName(MEMBERS, bytes, at, to);
+    let member = plainMember(bytes, at, to);
+    if (member > 0) nameEnd = skipColon(bytes, at + (NAME_BYTES[member] as number), to);
+    else member = readName(MEMBERS, bytes, at, to);
     const value = nameEnd;
     if (value < 0 || member < 0 || (seen & (1 << member)) > 1) return -1;
     seen |= 1 << member;
-    at = skipValue(bytes, value, to, depth + 1, ANSWER_DEPTH_MAX);
+    at =
+      byteAt(bytes, value, to) === QUOTE
+        ? skipString(bytes, value + 1, to)
+        : skipValue(bytes, value, to, depth + 1, ANSWER_DEPTH_MAX);
     if (at < 0 || (member > 0 && !takeMember(out, member, bytes, value, at))) return -1;
     at = skipComma(bytes, at, to, OBJECT_CLOSE);
   }
@@ -80,6 +88,43 @@ function readAnswer(bytes: Uint8Array, start: number, to: number, out: AnswerSca
   out.start = start;
   out.end = at + 1;
   return at + 1;
+}
+
+/** The member whose name stands at `at` in its quotes, letter by letter; 0 if none does. As in `envelope.ts`. */
+function plainMember(bytes: Uint8Array, at: number, to: number): number {
+  // Nothing is read beyond the end; so near to it the other way is taken.
+  if (at + 9 > to || bytes[at] !== QUOTE) return 0;
+  const byte = bytes[at + 1];
+  if (byte === 0x69) return bytes[at + 2] === 0x64 && bytes[at + 3] === QUOTE ? ID : 0;
+  if (byte === 0x72) {
+    return bytes[at + 2] === 0x65 &&
+      bytes[at + 3] === 0x73 &&
+      bytes[at + 4] === 0x75 &&
+      bytes[at + 5] === 0x6c &&
+      bytes[at + 6] === 0x74 &&
+      bytes[at + 7] === QUOTE
+      ? RESULT
+      : 0;
+  }
+  if (byte === 0x65) {
+    return bytes[at + 2] === 0x72 &&
+      bytes[at + 3] === 0x72 &&
+      bytes[at + 4] === 0x6f &&
+      bytes[at + 5] === 0x72 &&
+      bytes[at + 6] === QUOTE
+      ? ERROR
+      : 0;
+  }
+  return byte === 0x6a &&
+    bytes[at + 2] === 0x73 &&
+    bytes[at + 3] === 0x6f &&
+    bytes[at + 4] === 0x6e &&
+    bytes[at + 5] === 0x72 &&
+    bytes[at + 6] === 0x70 &&
+    bytes[at + 7] === 0x63 &&
+    bytes[at + 8] === QUOTE
+    ? VERSION
+    : 0;
 }
 
 /** Where the value of the name read last begins, or -1. */
