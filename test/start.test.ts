@@ -144,6 +144,29 @@ test('a second signal ends it at once', async () => {
   expect(await hanging).toBe('cut');
 });
 
+test('a log that nobody reads keeps nobody waiting, nor the end', async () => {
+  const config = join(folder, 'polymorph.yaml');
+  writeFileSync(
+    config,
+    `server: { listen: 127.0.0.1:0, state_dir: none }
+admin: { listen: none }
+upstreams: [{ url: '${upstream}' }]
+limits: { default: none }
+logging: { access_sample: 1 }
+`,
+  );
+  const { child, ended, saw } = run();
+  const url = await saw(serving);
+  child.stdout?.pause();
+  // About 400 bytes a line; a pipe holds 64 KiB, or some 200 KiB as a pair of sockets.
+  for (let rounds = 0; rounds < 30; rounds += 1)
+    await Promise.all(Array.from({ length: 50 }, () => call(url)));
+  child.kill('SIGTERM');
+  await new Promise((resolve) => child.once('exit', resolve));
+  child.stdout?.resume();
+  expect(await ended).toBe(0);
+});
+
 test('SIGHUP reloads, and no key reaches the log', async () => {
   const path = join(folder, 'polymorph.yaml');
   const write = (requests: number) =>

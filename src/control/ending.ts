@@ -36,15 +36,12 @@ export function createEnding({ dataPlane, admin, limits, policy, log, close }: E
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
-    log.flush();
+    await log.flush();
   };
 
   const stop = async () => {
     close();
-    // The process may end before the rest is done, and what was logged last says why.
-    log.flush();
-    await Promise.all([dataPlane.stop(), admin?.close(0)]);
-    log.flush();
+    await Promise.all([dataPlane.stop(), admin?.close(0), log.flush()]);
   };
 
   return {

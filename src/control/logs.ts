@@ -1,5 +1,6 @@
-import { destination, type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { createLogOutput } from './log-output.ts';
 import { createRedactor } from './redact.ts';
 
 export type { Logger } from 'pino';
@@ -18,18 +19,19 @@ export interface LogOptions {
 
 export interface OpenLog {
   logger: Logger;
-  /** Writes out what is still held back. Call before the process ends. */
-  flush(): void;
+  /** Waits until what is held back is written, half a second at most. Call before the process ends. */
+  flush(): Promise<void>;
   /** From now on these are blanked too: a reload may bring a new token. */
   addSecrets(secrets: readonly string[]): void;
 }
 
-/** Lines held back while a slow reader keeps standard output full; above it new lines are dropped. */
-const heldBackBytesMax = 8 * 1024 * 1024;
+const heldBackMax = 8 * 1024 * 1024;
+const flushBoundMs = 500;
 
 /** Opens the log. Main alone writes it; workers send their lines here. */
 export function openLog(options: LogOptions): OpenLog {
-  const standard = options.output === undefined ? standardOutput() : null;
+  const standard =
+    options.output === undefined ? createLogOutput({ fd: 1, heldBackMax, flushBoundMs }) : null;
   const output: DestinationStream = options.output ?? standard ?? { write: () => {} };
   const secrets = new Set(options.secrets);
   let redact = createRedactor([...secrets]);
@@ -46,19 +48,12 @@ export function openLog(options: LogOptions): OpenLog {
   );
   return {
     logger,
-    flush: () => standard?.flushSync(),
+    flush: async () => standard?.flush(),
     addSecrets: (more) => {
       for (const secret of more) secrets.add(secret);
       redact = createRedactor([...secrets]);
     },
   };
-}
-
-function standardOutput(): ReturnType<typeof destination> {
-  const output = destination({ dest: 1, sync: false, minLength: 0, maxLength: heldBackBytesMax });
-  // A reader that went away (`| head`) must not end the gateway.
-  output.on('error', () => {});
-  return output;
 }
 
 function prettyRenderer(colour: boolean): (line: string) => string {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ConfigOverrides,
   type ConfigSource,
@@ -25,6 +26,8 @@ export interface RunOptions {
 const signalExitCodes: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 /** Nothing of ours keeps the process alive after a drain; should something of others, it ends all the same. */
 const lingerMs = 2_000;
+/** For an end at once: what the last log lines may take. */
+const exitBoundMs = 1_000;
 
 /** Runs a gateway until a signal ends it. Throws CommandFailure if it cannot start or its companion ends. */
 export async function runGateway(options: RunOptions): Promise<void> {
@@ -37,8 +40,10 @@ export async function runGateway(options: RunOptions): Promise<void> {
   let ending = false;
   const drain = ({ drain: run }: Gateway) => void run().then(() => ended.resolve(null), ended.reject);
   const exitAt = (code: number) => {
-    void gateway?.stop();
-    process.exit(code);
+    const exit = () => process.exit(code);
+    // What was logged last says why, and is worth a moment.
+    if (gateway === undefined) exit();
+    else void Promise.race([gateway.stop(), delay(exitBoundMs)]).finally(exit);
   };
   const release = handleSignals(
     process,
