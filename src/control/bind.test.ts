@@ -36,3 +36,10 @@ test.each([false, process.platform === 'linux'])(
 test('an address of another machine is told', async () => {
   await expect(claimAddress('192.0.2.1', 0)).rejects.toMatchObject({ code: 'no_such_address' });
 });
+
+test('a name that nobody knows is told as such', async () => {
+  await expect(claimAddress('gateway.invalid', 8540)).rejects.toMatchObject({
+    code: 'no_such_address',
+    message: 'cannot listen on gateway.invalid:8540: the name gateway.invalid is not known',
+  });
+});

@@ -37,8 +37,15 @@ export function bindError(host: string, port: number, error: unknown): BindError
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'EADDRINUSE')
     return new BindError('port_taken', `port taken: something already listens on ${at}`, error);
-  if (code === 'EACCES') return new BindError('not_permitted', `not permitted to listen on ${at}`, error);
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new BindError('no_such_address', `cannot listen on ${at}: the name ${host} is not known`, error);
+  if (code === 'EACCES')
+    return new BindError(
+      'not_permitted',
+      `not permitted to listen on ${at}${port < 1024 ? ' (ports below 1024 are the system’s)' : ''}`,
+      error,
+    );
+  if (code === 'EADDRNOTAVAIL') {
     return new BindError('no_such_address', `this machine has no address ${at}`, error);
   }
   const reason = error instanceof Error ? error.message : String(error);

@@ -19,7 +19,7 @@ export interface LimitsKeeper {
   /** Puts saved buckets and quotas back, once the keys have their numbers. Says what came of it; null if nothing was saved. */
   restore(
     quotaSlot: (keyName: string) => number | undefined,
-  ): { restored: string } | { problem: string } | null;
+  ): { restored: string; nothing: boolean } | { problem: string } | null;
   /** Saves what is not full. Call after the workers ended. */
   save(keyName: (quotaSlot: number) => string | undefined): Promise<void>;
 }
@@ -52,7 +52,8 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
       if (!(saved instanceof Uint8Array)) return saved;
       const result = buckets.load(saved, nowMicros(), wallMs(), quotaSlot);
       if (!result.ok) return { problem: `it is ${result.reason}` };
-      return { restored: `${result.buckets} buckets and ${result.quotas} quotas` };
+      const { buckets: filled, quotas } = result;
+      return { restored: `${filled} buckets and ${quotas} quotas`, nothing: filled + quotas === 0 };
     },
     async save(keyName) {
       if (path === null) return;

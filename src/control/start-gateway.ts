@@ -187,7 +187,7 @@ function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logge
   if (restored === null) return;
   if ('problem' in restored)
     logger.warn(`the saved state of limits is not used: ${restored.problem}; all buckets start full`);
-  else logger.info(`restored ${restored.restored} of the last run`);
+  else logger[restored.nothing ? 'debug' : 'info'](`restored ${restored.restored} of the last run`);
 }
 
 async function startAdmin(
