@@ -134,9 +134,15 @@ function longestWait(calls: Call[]): number {
   return calls.reduce((longest, call) => Math.max(longest, call.retryAfterMs), 0);
 }
 
-/** Whole seconds, at least one: RFC 9110, 10.2.3. None where waiting never helps: a cost above the whole bucket. */
+/**
+ * Whole seconds, at least one: RFC 9110, 10.2.3. None where waiting never helps: a cost above the whole bucket.
+ *
+ * The leading zero is for ethers 6: it takes a Retry-After that begins with 1 to 9 for milliseconds, tries twelve times
+ * in a blink and gives up; what it does not read it answers with its own exponential back-off. 1*DIGIT allows it, and
+ * viem, curl and whatever else reads a decimal number read the same as without.
+ */
 function retryAfterLine(status: number, waitMs: number): string {
   if ((status !== 429 && status !== 503) || waitMs === Number.POSITIVE_INFINITY) return '';
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return `Retry-After: ${seconds}\r\n`;
+  return `Retry-After: 0${seconds}\r\n`;
 }

@@ -8,7 +8,7 @@ export const DISCARD_MS_MAX = 1000;
 
 /** The text of an answer that ends its connection. */
 export function lastAnswer({ status, headers, body }: ReturnType<RefuseHttp>): string {
-  const wait = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const wait = status === 503 ? 'Retry-After: 01\r\n' : '';
   return responseText(status, headers + wait, body, body.length, true);
 }
 

@@ -91,26 +91,14 @@ describe.skipIf(noAnvil)(`ethers over HTTP to a real node${noAnvil ? `: ${noAnvi
     expect(statuses).toEqual([200]);
   });
 
-  // ethers takes Retry-After for milliseconds and tries twelve times (utils/fetch.js, `#send`), so it comes back at once.
-  test('comes back by itself when limited, and succeeds where a token is there in time', async () => {
-    const { provider, statuses } = providerWith(keys.limited, 'header', { batchMaxCount: 1 });
-    for (let round = 0; round < 50 && !statuses.includes(429); round += 1) {
-      const together = [provider.send('net_version', []), provider.send('net_version', [])];
-      expect(await Promise.all(together)).toEqual(['31337', '31337']);
-    }
-    expect(statuses).toContain(429);
-  });
-
-  test('gives up after twelve tries where that takes longer, with the limit in the error', async () => {
+  // ethers would take a Retry-After of 1 to 9 first for milliseconds and give up in a blink (utils/fetch.js, `#send`);
+  // ours begins with a zero, so it backs off by itself.
+  test('comes back by itself when limited, and succeeds', async () => {
     const { provider, statuses } = providerWith(keys.limited, 'header', { batchMaxCount: 1 });
     await provider.send('eth_gasPrice', []);
-    const error = await provider.send('eth_gasPrice', []).catch((thrown: unknown) => thrown);
-    if (!isError(error, 'SERVER_ERROR')) throw error;
-    expect(error.info?.['responseStatus']).toContain('429');
-    expect(JSON.parse(String(error.info?.['responseBody']))).toMatchObject({
-      error: { code: -32005, data: { policy: 'key:eth_gasPrice', remaining: 0 } },
-    });
-    expect(statuses).toEqual([200, ...Array<number>(12).fill(429)]);
+    expect(await provider.send('eth_gasPrice', [])).toMatch(/^0x/);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+    expect(statuses).toContain(429);
   });
 
   test('an unknown key is refused once, without coming back', async () => {
