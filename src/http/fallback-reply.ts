@@ -4,12 +4,13 @@ import type { Reply } from './message.ts';
 /** An answer that node:http puts in its place and on the wire. */
 export class FallbackReply implements Reply {
   private readonly response: ServerResponse;
-  private readonly draining: () => boolean;
+  private readonly last: () => boolean;
   private done = false;
 
-  constructor(response: ServerResponse, draining: () => boolean) {
+  /** @param last whether the connection ends with this answer; asked as it is sent */
+  constructor(response: ServerResponse, last: () => boolean) {
     this.response = response;
-    this.draining = draining;
+    this.last = last;
   }
 
   get abandoned(): boolean {
@@ -22,7 +23,7 @@ export class FallbackReply implements Reply {
     const response = this.response;
     const pairs = headerPairs(headers);
     if (status !== 204) pairs.push('Content-Length', String(body.length));
-    if (this.draining()) pairs.push('Connection', 'close');
+    if (this.last()) pairs.push('Connection', 'close');
     response.writeHead(status, pairs);
     if (response.req.method === 'HEAD' || body.length === 0) response.end();
     else if (typeof body === 'string') response.end(body, 'latin1');

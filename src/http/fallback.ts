@@ -15,11 +15,13 @@ export function createFallback(options: {
 }): (incoming: IncomingMessage, response: ServerResponse) => void {
   return (incoming, response) => {
     const connection = nodeConnectionOf(incoming.socket);
-    connection.began();
+    if (connection.closing) return void incoming.resume();
+    connection.closing = options.draining();
+    connection.began(incoming);
     response.once('close', () => connection.finished());
     // A bad head ends the connection, whatever its body is.
     const refuse = (code: 'bad_http' | 'body_too_large'): void => {
-      connection.whole();
+      connection.refused();
       refuseUnread(incoming, response, options.refuse(code, incoming.headers.origin));
     };
     if (headFault(incoming) !== undefined) return refuse('bad_http');
@@ -36,8 +38,7 @@ export function createFallback(options: {
       refuse('body_too_large');
     };
     const onEnd = (): void => {
-      connection.whole();
-      const reply = new FallbackReply(response, options.draining);
+      const reply = new FallbackReply(response, () => connection.endsWith(options.draining()));
       options.handler(describe(incoming, body.bytes(), connection), reply);
     };
     incoming.on('data', onData);

@@ -25,7 +25,7 @@ export interface LaneContext {
   readonly settings: () => HttpSettings;
   readonly stats: HttpStats;
   readonly now: () => number;
-  readonly handOver: (socket: Socket, rest: Buffer) => void;
+  readonly handOver: (socket: Socket) => void;
   /** Where plain sockets read into one buffer; null where each reads into its own. */
   readonly sharedReads: SharedReads | null;
   readonly closed: (connection: LaneConnection) => void;
@@ -79,7 +79,8 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     const socket = adopted ?? accepted;
     this.socket = socket;
     this.address = socket.remoteAddress ?? '';
-    if (adopted === undefined) socket.on('data', this.onData);
+    // Where reads are shared only what was put back comes this way.
+    socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
@@ -98,11 +99,8 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     this.context.stats.bytesIn += length;
     if (this.closing) return true;
     const { unread } = this;
-    if (this.handingOver || this.answers.waiting >= PIPELINE_DEPTH_MAX) {
-      this.hold(bytes, 0, length);
-    } else if (unread.length === 0) {
-      this.read(bytes, length);
-    } else {
+    if (unread.length === 0) this.read(bytes, length);
+    else {
       unread.keep(bytes, 0, length);
       if (unread.length >= unread.expected) this.read(unread.take());
     }
@@ -113,7 +111,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
   private read(bytes: Buffer, to = bytes.length): void {
     let from = 0;
     while (from < to && !this.closing) {
-      if (this.answers.waiting >= PIPELINE_DEPTH_MAX) return this.hold(bytes, from, to);
+      if (this.answers.waiting >= PIPELINE_DEPTH_MAX) return this.putBack(bytes, from, to);
       const bodyStart = this.readHead(bytes, from, to);
       if (bodyStart === INCOMPLETE) return this.wait(bytes, from, to, 0);
       if (bodyStart === NOT_SIMPLE) return this.beginHandOver(bytes, from, to);
@@ -166,7 +164,8 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
   }
 
   endsWith(reply: LaneReply): boolean {
-    if (!this.context.draining || this.unread.length > 0 || !this.answers.endsWith(reply)) return false;
+    if (!this.context.draining || this.unread.length > 0 || this.paused) return false;
+    if (!this.answers.endsWith(reply)) return false;
     return (this.closing = true);
   }
 
@@ -190,7 +189,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
 
   private beginHandOver(bytes: Buffer, from: number, to: number): void {
     this.handingOver = true;
-    this.hold(bytes, from, to);
+    this.putBack(bytes, from, to);
     if (this.answers.waiting === 0 && !this.enrolled) this.handOver();
   }
 
@@ -207,7 +206,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     this.context.closed(this);
     this.context.stats.handedOver++;
     socket.resume();
-    this.context.handOver(socket, this.unread.take());
+    this.context.handOver(socket);
   }
 
   /** Keeps an incomplete request; `expected` is its whole length where known. */
@@ -217,11 +216,11 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     this.unread.keep(bytes, from, to);
   }
 
-  /** Keeps what is not to be read yet, and reads no more from the socket. */
-  private hold(bytes: Buffer, from: number, to: number): void {
-    this.unread.expected = 0;
-    this.unread.keep(bytes, from, to);
+  /** Gives bytes that are not to be read yet back to the socket, which so does not end before they are read. */
+  private putBack(bytes: Buffer, from: number, to: number): void {
     this.pause();
+    this.context.stats.bytesIn -= to - from;
+    this.socket.unshift(Buffer.from(bytes.subarray(from, to)));
   }
 
   private pause(): void {
@@ -233,8 +232,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
   private resume(): void {
     if (!this.paused || this.handingOver || this.answers.waiting > PIPELINE_DEPTH_RESUME) return;
     this.paused = false;
-    if (this.unread.length > 0 && this.unread.expected === 0) this.read(this.unread.take());
-    if (!this.paused && !this.gone) this.socket.resume();
+    this.socket.resume();
   }
 
   /** Sends no more, and reads on only to see the client's end. */

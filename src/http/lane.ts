@@ -19,7 +19,7 @@ export interface Lane {
 
 /**
  * The fast lane: plainly simple HTTP/1.1 POST requests, read and answered without node:http. A connection
- * that sends anything else goes to `handOver` for the rest of its life, with the bytes not yet served.
+ * that sends anything else goes to `handOver` for the rest of its life, with the bytes not served put back.
  */
 export function createLane(options: {
   handler: RequestHandler;
@@ -31,7 +31,8 @@ export function createLane(options: {
   now: () => number;
   /** Read all plain sockets into one buffer, where Node's insides allow it. */
   sharedReads: boolean;
-  handOver: (socket: Socket, rest: Buffer) => void;
+  /** The socket brings what was not served. */
+  handOver: (socket: Socket) => void;
 }): Lane {
   const connections = new Set<LaneConnection>();
   let drained: (() => void) | undefined;

@@ -7,10 +7,12 @@ export class NodeConnection implements Peer {
   memo: unknown = undefined;
   /** What it sends is no HTTP: nothing of it is read any more. */
   failed = false;
+  /** An answer ends it: no request that node:http still reads on it is served, since its answer could not leave. */
+  closing = false;
   private readonly socket: Socket;
-  /** Requests not answered yet; those whose body is not complete are the last of them. */
+  /** Requests not answered yet. */
   private underWay = 0;
-  private incomplete = 0;
+  private last: { complete: boolean } | undefined;
   private paused = false;
   private whenAnswered: (() => void) | undefined;
 
@@ -20,17 +22,24 @@ export class NodeConnection implements Peer {
   }
 
   /** A request's head was read. node:http itself reads on, however many wait for their answers. */
-  began(): void {
+  began(request: { complete: boolean }): void {
     this.underWay++;
-    this.incomplete = 1;
+    this.last = request;
     if (this.underWay < PIPELINE_DEPTH_MAX || this.paused) return;
     this.paused = true;
     this.socket.pause();
   }
 
-  /** The last request's body was read. */
-  whole(): void {
-    this.incomplete = 0;
+  /** The last request is answered without its body: whatever comes of that, an answer is on its way. */
+  refused(): void {
+    this.closing = true;
+    this.last = undefined;
+  }
+
+  /** Whether the answer now made ends the connection: where that is wanted and no other request is under way. */
+  endsWith(wanted: boolean): boolean {
+    if (wanted && this.underWay === 1) this.closing = true;
+    return this.closing && this.underWay === 1;
   }
 
   /** A request was answered, or its connection is gone. */
@@ -40,13 +49,18 @@ export class NodeConnection implements Peer {
       this.paused = false;
       this.socket.resume();
     }
-    if (this.underWay <= this.incomplete) this.whenAnswered?.();
+    if (this.answered()) this.whenAnswered?.();
   }
 
-  /** Runs `then` once every request that was wholly read has been answered. */
+  /** Runs `then` once every request that will be answered has been. */
   afterAnswers(then: () => void): void {
-    if (this.underWay <= this.incomplete) then();
+    if (this.answered()) then();
     else this.whenAnswered = then;
+  }
+
+  /** A request whose body was cut short gets no answer of its own. */
+  private answered(): boolean {
+    return this.underWay === (this.last === undefined || this.last.complete ? 0 : 1);
   }
 }
 

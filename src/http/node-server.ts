@@ -24,6 +24,8 @@ export function createNodeServer(
     connectionsCheckingInterval: 500,
     maxHeaderSize: settings.maxHeaderBytes,
     noDelay: true,
+    // A client that ends its side still gets the answers it waits for; node:https has it off.
+    allowHalfOpen: true,
     // Its own answer to a request without Host is bare.
     requireHostHeader: false,
   };
@@ -31,6 +33,8 @@ export function createNodeServer(
     ? createHttpsServer({ ...shared, ...tls, handshakeTimeout: settings.headerTimeoutMs }, listener)
     : createHttpServer(shared, listener);
   server.maxHeadersCount = 0;
+  // The same for requests that node:http serves; not in Node's reference.
+  Object.assign(server, { httpAllowHalfOpen: true });
   setTimeouts(server, settings);
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
@@ -39,7 +43,9 @@ export function createNodeServer(
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = refusalOf(error.code);
-    if (code === undefined) socket.destroy();
+    // What follows a request that was the last by its own word: dropped.
+    if (error.code === 'HPE_CLOSED_CONNECTION') refuseSocket(socket, () => '');
+    else if (code === undefined) socket.destroy();
     else refuseSocket(socket, () => lastAnswer(refuse(code)));
   });
   return server;
@@ -59,6 +65,7 @@ function refuseSocket(socket: Socket, answer: () => string): void {
   if (connection.failed) return;
   connection.failed = true;
   socket.removeAllListeners('data');
+  socket.removeAllListeners('end');
   socket.on('data', () => {});
   socket.on('error', () => {});
   connection.afterAnswers(() => {

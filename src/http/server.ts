@@ -68,7 +68,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     stats,
     // TLS sockets decrypt into buffers of their own.
     sharedReads: options.tls === null && options.sharedReads !== false,
-    handOver(socket, rest) {
+    handOver(socket) {
       const { bytesRead, bytesWritten } = socket;
       socket.once('close', () => {
         stats.bytesIn += socket.bytesRead - bytesRead;
@@ -76,7 +76,6 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       });
       const settings = options.settings();
       if (settings !== applied) setTimeouts(server, (applied = settings));
-      if (rest.length > 0) socket.unshift(rest);
       nodeListener.call(server, socket);
     },
   });

@@ -42,7 +42,7 @@ export async function closeGateways(): Promise<void> {
  */
 export async function startTestGateway(
   config: object = {},
-  { vice, slot = 0 }: { vice?: Vice; slot?: number } = {},
+  { vice, slot = 0, sharedReads }: { vice?: Vice; slot?: number; sharedReads?: boolean } = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
   const seed = Uint32Array.of(1, 2, 3, 4);
@@ -67,6 +67,7 @@ export async function startTestGateway(
       connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
       tls: null,
+      sharedReads,
     },
     (message) => void told.push(message),
   );
