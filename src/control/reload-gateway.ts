@@ -1,4 +1,4 @@
-import type { AdminServer } from '../admin/index.ts';
+import { type AdminServer, isLoopbackHost } from '../admin/index.ts';
 import { type Config, planChange, type TlsMaterial, watchConfig } from '../config/index.ts';
 import { type Configuration, type createConfigReader, secretsOf } from './configuration.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -36,6 +36,10 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
   const { policy, dataPlane, admin, log } = parts;
   const { logger } = log;
   let { tls } = parts;
+  const { listen: adminListen } = parts.config.admin;
+  // Its address holds until a restart: a file that moves it to loopback and drops the token must not open it meanwhile.
+  const adminIsOpen = adminListen !== 'none' && !isLoopbackHost(adminListen.host);
+  let adminToken = parts.config.admin.token;
   let closed = false;
   let read: Configuration | undefined;
 
@@ -63,7 +67,8 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       log.addSecrets(secretsOf(config));
       const { generation } = policy.adopt(config);
       logger.level = config.logging.level;
-      admin?.setAccess({ token: config.admin.token, allowedHosts: config.admin.allowed_hosts });
+      adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
+      admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });
       const { late } = await dataPlane.apply();
       if (late.length === 0) policy.retireOlder();
       return { generation, late };

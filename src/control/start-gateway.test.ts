@@ -220,6 +220,26 @@ test('an upstream that leads back here is refused, at start and at a reload', as
   expect(lines.join('')).toContain('an upstream is this very gateway');
 });
 
+test('an admin listener beyond loopback asks for its token until a restart, whatever the file says', async () => {
+  const config = (admin: string) =>
+    `server: { listen: 127.0.0.1:0, workers: 1, state_dir: none }
+admin: ${admin}
+upstreams: [{ url: http://127.0.0.1:1 }]
+`;
+  const path = join(folder, 'polymorph.yaml');
+  writeFileSync(path, config('{ listen: 0.0.0.0:0, token: s3cret-token-of-the-test }'));
+  const { adminUrl } = await start();
+  const { port } = new URL(adminUrl ?? '');
+  const status = () => fetch(`http://127.0.0.1:${port}/explain/nobody`).then((answer) => answer.status);
+  expect(await status()).toBe(401);
+  writeFileSync(path, config('{ listen: 127.0.0.1:0 }'));
+  await until(() => logged('config reloaded') === 1);
+  expect(await status()).toBe(401);
+  writeFileSync(path, config('{ listen: none }'));
+  await until(() => logged('config reloaded') === 2);
+  expect(await status()).toBe(401);
+});
+
 test('what the command line says goes before the file, also after a reload', async () => {
   write();
   await start({ overrides: { adminListen: 'none', workers: 1, logLevel: 'debug' } });
