@@ -116,6 +116,17 @@ test('serves, says that the port is taken to a second one, finishes what is unde
   expect(readdirSync(join(folder, '.polymorph'))).toEqual(['limits.state']);
 });
 
+test('of two started in the same moment one serves, and the other says that the port is taken', async () => {
+  const port = await freePort();
+  const both = Array.from({ length: 2 }, () =>
+    run('--upstream', upstream, '--listen', `127.0.0.1:${port}`, '--admin-listen', 'none'),
+  );
+  expect(await Promise.race(both.map(({ ended }) => ended))).toBe(1);
+  const outputs = both.map(({ output }) => output());
+  expect(outputs.filter((text) => text.includes(`port taken: something already listens on`))).toHaveLength(1);
+  expect(await call(`http://127.0.0.1:${port}`)).toBe('{"jsonrpc":"2.0","id":7,"result":"0x1"}');
+});
+
 test('SIGTERM while it is still starting loses no call that a worker has taken', async () => {
   const port = await freePort();
   // The question whether the upstream is this very gateway is the last of a start: here it gets no answer.

@@ -17,6 +17,7 @@ import { createExplainPort } from './explain-port.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
+import { takePortTurn } from './port-turn.ts';
 import { createPolicyKeeper, type PolicyKeeper } from './policy-keeper.ts';
 import { type Phase, readinessOf } from './readiness.ts';
 import type { ReloadResult } from './reload.ts';
@@ -93,6 +94,8 @@ async function compose(
 ): Promise<Gateway> {
   const { config, tls, files } = configuration;
   const { logger } = log;
+  const endTurn = await takePortTurn(config.server.listen.port);
+  undo.push(endTurn);
   const inside = await createInside(options, configuration, logger);
   const { address, instanceId, policy, dataPlane } = inside;
   undo.push(dataPlane.stop);
@@ -122,6 +125,7 @@ async function compose(
   undo.push(close);
 
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
+  endTurn();
   await refuseOurselves(config, instanceId);
   phase = 'serving';
   const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
