@@ -7,7 +7,7 @@ import {
   type MethodColumn,
   methodColumnNames,
 } from './definitions.ts';
-import { histogramLength, record } from './histogram.ts';
+import { histogramLength } from './histogram.ts';
 import { methodNumberCount } from './method-names.ts';
 
 /*
@@ -45,11 +45,6 @@ function indexed<Name extends string>(
  */
 export function createCounterSlab(): SharedArrayBuffer {
   return new SharedArrayBuffer(slabLength * Float64Array.BYTES_PER_ELEMENT);
-}
-
-/** Counts one time, in µs. */
-export function recordLatency(slab: Float64Array, name: LatencyName, micros: number): void {
-  record(slab, latencyOffsets[name], micros);
 }
 
 /**

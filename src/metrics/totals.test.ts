@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { record } from './histogram.ts';
 import {
   counterNames,
   definitions,
@@ -10,14 +11,7 @@ import {
   methodColumns,
 } from './definitions.ts';
 import { createMethodNumbers, methodNumberCount, wellKnownMethods } from './method-names.ts';
-import {
-  clearGauges,
-  counters,
-  createCounterSlab,
-  latencyOffsets,
-  methodIndex,
-  recordLatency,
-} from './slab.ts';
+import { clearGauges, counters, createCounterSlab, latencyOffsets, methodIndex } from './slab.ts';
 import { readTotals } from './totals.ts';
 
 describe('a slab', () => {
@@ -56,7 +50,7 @@ describe('readTotals', () => {
       slab[counters.callsAllowed] = 2 ** 40 + i;
       slab[methodIndex(3, 'calls')] = 10;
       slab[methodIndex(3, 'refused')] = i;
-      recordLatency(slab, 'upstream', 100 * (i + 1));
+      record(slab, latencyOffsets.upstream, 100 * (i + 1));
     }
     const totals = readTotals(memories);
     expect(totals.counters.callsAllowed).toBe(2 ** 41 + 1);
@@ -79,17 +73,17 @@ describe('readTotals', () => {
     const memories = [createCounterSlab(), createCounterSlab()];
     const code = `
       const { workerData, parentPort } = require('node:worker_threads');
-      import(workerData.module).then(({ counters, methodIndex, recordLatency }) => {
+      import(workerData.module).then(({ counters, latencyOffsets, methodIndex, record }) => {
         const slab = new Float64Array(workerData.memory);
         for (let i = 0; i < ${rounds}; i++) {
           slab[counters.callsAllowed]++;
           slab[counters.bytesIn] += 2 ** 20;
           slab[methodIndex(1, 'calls')]++;
-          recordLatency(slab, 'proxy', i % 1000);
+          record(slab, latencyOffsets.proxy, i % 1000);
         }
         parentPort.postMessage('done');
       });`;
-    const module = new URL('./slab.ts', import.meta.url).href;
+    const module = new URL('./index.ts', import.meta.url).href;
     const workers = memories.map(
       (memory) => new Worker(code, { eval: true, workerData: { memory, module } }),
     );
