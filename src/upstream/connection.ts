@@ -196,6 +196,7 @@ export class Connection {
       return;
     }
     this.current = null;
+    if (this.restAt === 0) return;
     this.rest = [];
     this.restAt = 0;
   }
