@@ -1,3 +1,4 @@
+import type { Buckets, BucketStats } from './buckets-face.ts';
 import { createBucketTable } from './bucket-table.ts';
 import type { NewBucket } from './bucket-table.ts';
 import { outcomes } from './chain.ts';
@@ -7,7 +8,6 @@ import type { LimitsMemory } from './memory.ts';
 import { createQuotaTable } from './quota.ts';
 import { createShardLocks } from './shard-locks.ts';
 import { loadState } from './state-load.ts';
-import type { LoadResult } from './state-load.ts';
 import { saveState } from './state-save.ts';
 
 const {
@@ -27,56 +27,6 @@ const {
   versionAt,
   versionIndexMask,
 } = layout;
-
-export interface BucketStats {
-  /** Places in the table. */
-  entries: number;
-  /** Places ever used; what is resident grows with this. */
-  everUsed: number;
-  /** Buckets not full now, estimated from 4,096 places (exact in tables up to that size). */
-  used: number;
-  /** Buckets forgotten since a window of 16 places was full: each gave its caller what it lacked. */
-  evictions: number;
-}
-
-/**
- * One thread's hands on the shared buckets. Main (owner 0) alone may be thrown at with LimitsBusyError, if a worker
- * was ended just now and `releaseDead` has not been called yet; workers wait for that.
- * All times are whole microseconds of `createMonotonicClock`; one that goes back refills nothing.
- */
-export interface Buckets {
-  /**
-   * Takes the chain's cost from all of its enforced buckets and its quota, or from none; results in `chain`.
-   * A limit's refusal goes before a quota's. Throws RangeError on a version that was never given out.
-   */
-  take(chain: Chain, nowMicros: number): void;
-  /** What `take` would answer; takes nothing. */
-  peek(chain: Chain, nowMicros: number): void;
-  /** Gives back what a call counted in `periodId`; nothing if that period is over. */
-  refundQuota(slot: number, periodId: number, cost: number): void;
-  /** Used in the period. */
-  readQuota(slot: number, periodId: number): number;
-  /** Sets what is used: a slot that goes to another key, a count restored from a store. */
-  writeQuota(slot: number, periodId: number, used: number): void;
-  /** Frees the locks of a thread. Call after its `exit` event and before its slot is given to another. */
-  releaseDead(owner: number): void;
-  stats(nowMicros: number): BucketStats;
-  /**
-   * The buckets that are not full and the quotas, for a restart that drained. `quotaKey` names a slot's owner so
-   * that `load` finds it again (default: the slot's number); undefined leaves it out.
-   */
-  save(nowMicros: number, wallMs: number, quotaKey?: (slot: number) => string | undefined): Uint8Array;
-  /**
-   * Restores into fresh memory with the same seed (`savedSeed`), refilled by the time that passed. A file that is
-   * damaged or another format's changes nothing and says why. `quotaSlot` is the new slot of a saved name.
-   */
-  load(
-    bytes: Uint8Array,
-    nowMicros: number,
-    wallMs: number,
-    quotaSlot?: (key: string) => number | undefined,
-  ): LoadResult;
-}
 
 const statsSample = 4096;
 const { allowed, burst, exceeded, quota } = outcomes;
@@ -201,6 +151,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
 
   function decideQuota(chain: Chain, outcome: number): number {
     if (chain.quotaSlot >= quotas.slots) throw new RangeError(`there is no quota slot ${chain.quotaSlot}`);
+    chain.quotaPeriod = quotas.countedIn(chain.quotaSlot, chain.quotaPeriod);
     const used = quotas.used(chain.quotaSlot, chain.quotaPeriod);
     const after = used + chain.quotaCost;
     chain.quotaUsed = used;

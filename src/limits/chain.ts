@@ -32,6 +32,11 @@ export class Chain {
   retryAfterMs = 0;
   /** Used in the quota's period after the call. 0 without a quota. */
   quotaUsed = 0;
+  /**
+   * The period the call counted in, what a refund must name: later than the one asked for where another thread saw
+   * midnight first.
+   */
+  quotaPeriod = 0;
   /** Tokens in each link's bucket before and after the call; fractions of a token are real. */
   readonly before = new Float64Array(linksMax);
   readonly after = new Float64Array(linksMax);
@@ -47,7 +52,6 @@ export class Chain {
   shardsHigh = 0;
   /** @internal The quota, if `quotaSlot` ≥ 0. */
   quotaSlot = none;
-  quotaPeriod = 0;
   quotaLimit = 0;
   quotaCost = 0;
   /** @internal Between deciding and committing: the entry found for each link (−1: none), its units and its tick. */

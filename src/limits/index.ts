@@ -1,6 +1,6 @@
 /** Token buckets and quotas in memory that all threads share. Every method of every thread's face is exact. */
 export { createBuckets } from './buckets.ts';
-export type { Buckets, BucketStats } from './buckets.ts';
+export type { Buckets, BucketStats } from './buckets-face.ts';
 export { Chain, linksMax, outcomes } from './chain.ts';
 export { createMonotonicClock } from './clock.ts';
 export { createHash64 } from './hash64.ts';

@@ -71,6 +71,16 @@ describe('a quota', () => {
     expect(fixture.buckets.readQuota(7, july)).toBe(0);
   });
 
+  test('counted in a later period, by a thread that has not seen midnight, is given back there', () => {
+    const fixture = createFixture();
+    use(fixture, july, 1);
+    expect(fixture.chain.quotaPeriod).toBe(july);
+    use(fixture, june, 2);
+    expect(fixture.chain.quotaPeriod).toBe(july);
+    fixture.buckets.refundQuota(7, fixture.chain.quotaPeriod, 2);
+    expect(fixture.buckets.readQuota(7, july)).toBe(1);
+  });
+
   test('counts past 32 bits', () => {
     const fixture = createFixture();
     fixture.buckets.writeQuota(7, june, 2 ** 40);

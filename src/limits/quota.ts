@@ -26,6 +26,8 @@ export function quotaPeriod(period: 'day' | 'month', wallMs: number): QuotaPerio
 /** Quota slots in shared memory. Callers hold the lock of shard `slot & 63`. */
 export interface QuotaTable {
   readonly slots: number;
+  /** The period that a call of `period` counts in: the same, or the later one that the slot holds. */
+  countedIn(slot: number, period: number): number;
   /** Used in the period that a call of `period` counts in. */
   used(slot: number, period: number): number;
   write(slot: number, period: number, used: number): void;
@@ -49,6 +51,7 @@ export function createQuotaTable(memory: LimitsMemory): QuotaTable {
 
   return {
     slots: words.length / quotaWords,
+    countedIn: (slot, period) => (countsInStored(slot, period) ? words[slot * quotaWords]! : period),
     used: (slot, period) => (countsInStored(slot, period) ? numbers[slot * quotaNumbers + usedAt]! : 0),
     write(slot, period, used) {
       // The count first: a thread ended in between leaves a count that the next period discards anyway.
