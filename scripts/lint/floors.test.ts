@@ -19,6 +19,7 @@ describe('judgeImport', () => {
     ['src/jsonrpc/scan.test.ts', 'fast-check'],
     ['src/jsonrpc/scan.test.ts', '../../test/corpus.ts'],
     ['src/gateway/call.test.ts', '../limits/testing/model.ts'],
+    ['src/http/lane.fuzz.ts', './testing/heads.ts'],
     ['test/start.test.ts', '../src/control/insides.ts'],
   ])('%s may import %s', (importer, specifier) => {
     expect(judgeImport(importer, specifier)).toBeUndefined();

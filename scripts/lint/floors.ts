@@ -28,8 +28,8 @@ interface Place {
 const placeOf = (path: string): Place | undefined => {
   const [, room = '', inside = ''] = /^src\/(?:([^/]+)\/)?(.+)$/.exec(path) ?? [];
   if (inside === '') return undefined;
-  if (room === '') return { room: 'commands', inside, test: inside.endsWith('.test.ts') };
-  return { room, inside, test: inside.endsWith('.test.ts') || /^test(ing)?\//.test(inside) };
+  const test = /\.(?:test|fuzz)\.ts$/.test(inside) || /^test(?:ing)?\//.test(inside);
+  return { room: room || 'commands', inside, test };
 };
 
 /**

@@ -16,7 +16,7 @@ export interface ProgramParts {
 export async function runProgram(given: readonly string[], parts: ProgramParts): Promise<number | undefined> {
   const [first = '', ...rest] = given;
   // `help NAME` as `NAME --help`: commander's own help would not load the command's options first.
-  const [name = '', ...others] =
+  const [name, ...others] =
     first === 'help' && rest.length > 0 ? [rest[0] ?? '', '--help'] : [first, ...rest];
   const known = parts.commands.some((entry) => entry.name === name);
   // An unknown command is an error, and never asks for help on itself.

@@ -27,7 +27,6 @@ test('three curl lines, the address, the key and how to go on', () => {
 
 test('in colour on a terminal, with the same words', () => {
   const text = welcome({ ...facts, colour: true });
-  // oxlint-disable-next-line no-control-regex
   expect(text.replace(/\u001b\[\d+m/g, '')).toBe(welcome(facts));
   expect(text).toContain('\u001b[');
 });
