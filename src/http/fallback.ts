@@ -38,7 +38,7 @@ export function createFallback(options: {
       refuse('body_too_large');
     };
     const onEnd = (): void => {
-      const reply = new FallbackReply(response, () => connection.endsWith(options.draining()));
+      const reply = new FallbackReply(response, () => connection.endsWith(incoming, options.draining()));
       options.handler(describe(incoming, body.bytes(), connection), reply);
     };
     incoming.on('data', onData);

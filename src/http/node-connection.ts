@@ -27,7 +27,10 @@ export class NodeConnection implements Peer {
     this.last = request;
     if (this.underWay < PIPELINE_DEPTH_MAX || this.paused) return;
     this.paused = true;
-    this.socket.pause();
+    // Not at once: the stream may have planned to read more, and would start the socket again behind the pause.
+    process.nextTick(() => {
+      if (this.paused) this.socket.pause();
+    });
   }
 
   /** The last request is answered without its body: whatever comes of that, an answer is on its way. */
@@ -36,10 +39,11 @@ export class NodeConnection implements Peer {
     this.last = undefined;
   }
 
-  /** Whether the answer now made ends the connection: where that is wanted and no other request is under way. */
-  endsWith(wanted: boolean): boolean {
-    if (wanted && this.underWay === 1) this.closing = true;
-    return this.closing && this.underWay === 1;
+  /** Whether the answer to `request` ends the connection: where that is wanted and no request came after it. */
+  endsWith(request: { complete: boolean }, wanted: boolean): boolean {
+    if (request !== this.last) return false;
+    if (wanted) this.closing = true;
+    return this.closing;
   }
 
   /** A request was answered, or its connection is gone. */
