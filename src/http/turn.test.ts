@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { createTurn } from './turn.ts';
+
+it('commits once before the answers of a turn leave; what they defer belongs to the next', () => {
+  const log: string[] = [];
+  let run: (() => void) | undefined;
+  const turn = createTurn(
+    () => log.push('commit'),
+    (end) => (run = end),
+  );
+  turn.defer({ flush: () => log.push('a') });
+  turn.defer({
+    flush() {
+      log.push('b');
+      turn.defer({ flush: () => log.push('c') });
+    },
+  });
+  expect(log).toEqual([]);
+  run!();
+  expect(log).toEqual(['commit', 'a', 'b']);
+  run!();
+  expect(log).toEqual(['commit', 'a', 'b', 'commit', 'c']);
+});
