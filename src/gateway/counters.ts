@@ -13,6 +13,15 @@ import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index
 import type { CallCounters } from './record.ts';
 import type { UsageRecord } from './usage-turn.ts';
 
+/** What a pool has counted since its start. */
+interface PoolCounts {
+  sent: number;
+  opened: number;
+  exchanges: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
 /** One worker's counters: the only writer of its slab. */
 export interface WorkerCounters extends CallCounters {
   /** A turn's answered calls, folded. */
@@ -77,7 +86,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     bytesIn: 0,
     bytesOut: 0,
   };
-  const poolsBefore = new WeakMap<UpstreamPool, { sent: number; opened: number }>();
+  const poolsBefore = new WeakMap<UpstreamPool, PoolCounts>();
 
   const takeFront = (front: Readonly<HttpStats>): void => {
     slab[at.connectionsOpen] = front.connections;
@@ -94,10 +103,19 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     const stats = pool.stats();
     const sum = (of: (upstream: UpstreamStats) => number): number =>
       stats.reduce((total, each) => total + of(each), 0);
-    const before = poolsBefore.get(pool) ?? { sent: 0, opened: 0 };
-    const current = { sent: sum((each) => each.sent), opened: sum((each) => each.opened) };
+    const before = poolsBefore.get(pool) ?? { sent: 0, opened: 0, exchanges: 0, bytesIn: 0, bytesOut: 0 };
+    const current = {
+      sent: sum((each) => each.sent),
+      opened: sum((each) => each.opened),
+      exchanges: sum((each) => each.exchanges),
+      bytesIn: sum((each) => each.bytesIn),
+      bytesOut: sum((each) => each.bytesOut),
+    };
     add('upstreamCalls', Math.max(0, current.sent - before.sent));
     add('upstreamConnectionsTotal', Math.max(0, current.opened - before.opened));
+    add('upstreamExchanges', Math.max(0, current.exchanges - before.exchanges));
+    add('upstreamBytesIn', Math.max(0, current.bytesIn - before.bytesIn));
+    add('upstreamBytesOut', Math.max(0, current.bytesOut - before.bytesOut));
     poolsBefore.set(pool, current);
     return sum((each) => each.connections);
   };

@@ -71,6 +71,8 @@ export function createLimitStage(options: {
       // The exchange's own start: another look at the clock would cost 50 ns.
       buckets.take(chain, call.startedAt);
       unload(call, call.sampled !== 0);
+      // The period it was counted in, which a refund must name: another worker may have seen midnight already.
+      if (call.quota !== null) call.quotaPeriod = chain.quotaPeriod;
       if (chain.outcome < outcomes.exceeded) return true;
       call.quotaSlot = -1;
       if (chain.outcome === outcomes.quota) refuseByQuota(call);
