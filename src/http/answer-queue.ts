@@ -5,6 +5,8 @@ import type { LaneReply } from './lane-reply.ts';
 export class AnswerQueue {
   /** Requests without an answer collected. */
   waiting = 0;
+  /** Bytes of answers made and not written yet. */
+  heldBytes = 0;
   private first: LaneReply | null = null;
   private last: LaneReply | null = null;
   private text = '';
@@ -16,6 +18,11 @@ export class AnswerQueue {
     else this.last.next = reply;
     this.last = reply;
     this.waiting++;
+  }
+
+  /** To be called with each answer, before it is collected. */
+  made(bytes: number): void {
+    this.heldBytes += bytes;
   }
 
   /** Whether no request came after that of `reply`. */
@@ -50,6 +57,7 @@ export class AnswerQueue {
     const { text } = this;
     if (text === '') return 0;
     this.text = '';
+    this.heldBytes -= text.length;
     socket.write(text, 'latin1');
     return text.length;
   }
@@ -66,6 +74,7 @@ export class AnswerQueue {
       else socket.write(part);
     }
     socket.uncork();
+    this.heldBytes -= bytes;
     return bytes;
   }
 }

@@ -4,13 +4,15 @@ import type { Reply } from './message.ts';
 /** An answer that node:http puts in its place and on the wire. */
 export class FallbackReply implements Reply {
   private readonly response: ServerResponse;
-  private readonly last: () => boolean;
+  /** Of the body. */
+  bytes = 0;
+  private readonly made: (bytes: number) => boolean;
   private done = false;
 
-  /** @param last whether the connection ends with this answer; asked as it is sent */
-  constructor(response: ServerResponse, last: () => boolean) {
+  /** @param made told the body's bytes; says whether the connection ends with this answer */
+  constructor(response: ServerResponse, made: (bytes: number) => boolean) {
     this.response = response;
-    this.last = last;
+    this.made = made;
   }
 
   get abandoned(): boolean {
@@ -23,7 +25,8 @@ export class FallbackReply implements Reply {
     const response = this.response;
     const pairs = headerPairs(headers);
     if (status !== 204) pairs.push('Content-Length', String(body.length));
-    if (this.last()) pairs.push('Connection', 'close');
+    this.bytes = body.length;
+    if (this.made(body.length)) pairs.push('Connection', 'close');
     response.writeHead(status, pairs);
     if (response.req.method === 'HEAD' || body.length === 0) response.end();
     else if (typeof body === 'string') response.end(body, 'latin1');

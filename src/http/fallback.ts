@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FallbackReply, headerPairs } from './fallback-reply.ts';
 import { headFault } from './head-fault.ts';
+import type { HeldAnswers } from './held-answers.ts';
 import { DISCARD_BYTES_MAX, DISCARD_MS_MAX } from './last-answer.ts';
 import type { HttpRequest, HttpSettings, RefuseHttp, RequestHandler } from './message.ts';
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
@@ -12,13 +13,19 @@ export function createFallback(options: {
   refuse: RefuseHttp;
   settings: () => HttpSettings;
   draining: () => boolean;
+  held: HeldAnswers;
 }): (incoming: IncomingMessage, response: ServerResponse) => void {
   return (incoming, response) => {
     const connection = nodeConnectionOf(incoming.socket);
     if (connection.closing) return void incoming.resume();
     connection.closing = options.draining();
     connection.began(incoming);
-    response.once('close', () => connection.finished());
+    const reply = new FallbackReply(response, (bytes) => {
+      connection.heldBytes += bytes;
+      options.held.grown(connection);
+      return connection.endsWith(incoming, options.draining());
+    });
+    response.once('close', () => connection.finished(reply.bytes));
     // A bad head ends the connection, whatever its body is.
     const refuse = (code: 'bad_http' | 'body_too_large'): void => {
       connection.refused();
@@ -38,7 +45,6 @@ export function createFallback(options: {
       refuse('body_too_large');
     };
     const onEnd = (): void => {
-      const reply = new FallbackReply(response, () => connection.endsWith(incoming, options.draining()));
       options.handler(describe(incoming, body.bytes(), connection), reply);
     };
     incoming.on('data', onData);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { AnswerQueue } from './answer-queue.ts';
+import type { AnswerHolder, HeldAnswers } from './held-answers.ts';
 import { LaneReply, type ReplyOwner } from './lane-reply.ts';
 import { LaneRequest } from './lane-request.ts';
 import { DISCARD_MS_MAX, lastAnswer } from './last-answer.ts';
@@ -22,6 +23,7 @@ export interface LaneContext {
   readonly handler: RequestHandler;
   readonly refuse: RefuseHttp;
   readonly turn: Turn;
+  readonly held: HeldAnswers;
   readonly settings: () => HttpSettings;
   readonly stats: HttpStats;
   readonly now: () => number;
@@ -42,7 +44,7 @@ const head = new RequestHead();
 const nothing = Buffer.alloc(0);
 
 /** One client connection while the lane serves it. */
-export class LaneConnection implements TurnTask, Peer, ReplyOwner {
+export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder {
   readonly address: string;
   /** The one that carries the connection; not the accepted one where reads are shared. */
   readonly socket: Socket;
@@ -156,7 +158,8 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     this.request.release();
   }
 
-  answered(): void {
+  answered(bytes: number): void {
+    this.answers.made(bytes);
     this.answers.collect();
     if (this.enrolled) return;
     this.enrolled = true;
@@ -174,10 +177,15 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     if (this.gone) return;
     const { socket, answers } = this;
     this.context.stats.bytesOut += answers.write(socket);
+    this.context.held.grown(this);
     if (answers.waiting === 0) this.settled();
     if (this.gone || this.closing) return;
     if (socket.writableLength > UNREAD_BYTES_MAX) this.pause();
     else this.resume();
+  }
+
+  get heldBytes(): number {
+    return this.gone ? 0 : this.socket.writableLength + this.answers.heldBytes;
   }
 
   /** Every request that was read has been answered. */
@@ -288,7 +296,9 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner {
     this.socket.setTimeout(unsent ? stalledMs : 0);
   }
 
-  private cut(): void {
+  /** What its client does not read in time, or others need more, is dropped. */
+  cut(): void {
+    this.gone = true;
     this.context.stats.timedOut++;
     this.socket.destroy();
   }

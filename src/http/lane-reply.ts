@@ -7,8 +7,8 @@ export interface ReplyOwner {
   readonly gone: boolean;
   /** Whether no answer may follow this one; the owner then reads no further request. */
   endsWith(reply: LaneReply): boolean;
-  /** Called once for each reply, when it has its answer. */
-  answered(): void;
+  /** Called once for each reply, when it has its answer, of so many bytes. */
+  answered(bytes: number): void;
 }
 
 /** One request's place in its connection's answers. */
@@ -40,6 +40,6 @@ export class LaneReply implements Reply {
       this.text = responseText(status, headers, '', body.length, this.last);
       this.bytes = body;
     }
-    this.owner.answered();
+    this.owner.answered(this.text.length + (this.bytes === null ? 0 : this.bytes.length));
   }
 }

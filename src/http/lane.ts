@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { HeldAnswers } from './held-answers.ts';
 import { LaneConnection, type LaneContext } from './lane-connection.ts';
 import type { HttpSettings, HttpStats, RefuseHttp, RequestHandler } from './message.ts';
 import { createSharedReads } from './shared-reads.ts';
@@ -25,6 +26,7 @@ export function createLane(options: {
   handler: RequestHandler;
   refuse: RefuseHttp;
   turn: Turn;
+  held: HeldAnswers;
   settings: () => HttpSettings;
   stats: HttpStats;
   /** Milliseconds on any steady clock. */

@@ -88,3 +88,5 @@ export const PIPELINE_DEPTH_MAX = 128;
 export const PIPELINE_DEPTH_RESUME = PIPELINE_DEPTH_MAX / 2;
 /** Bytes a client may leave unread before we stop reading its requests. */
 export const UNREAD_BYTES_MAX = 1 << 20;
+/** Bytes of answers that all clients of a worker together may leave unread; see `HeldAnswers`. */
+export const HELD_BYTES_MAX = 256 << 20;

@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net';
+import type { AnswerHolder } from './held-answers.ts';
 import { type Peer, PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.ts';
 
 /** One client connection while node:http serves it. */
-export class NodeConnection implements Peer {
+export class NodeConnection implements Peer, AnswerHolder {
   readonly address: string;
   memo: unknown = undefined;
   /** What it sends is no HTTP: nothing of it is read any more. */
   failed = false;
   /** An answer ends it: no request that node:http still reads on it is served, since its answer could not leave. */
   closing = false;
+  heldBytes = 0;
   private readonly socket: Socket;
   /** Requests not answered yet. */
   private underWay = 0;
@@ -46,9 +48,20 @@ export class NodeConnection implements Peer {
     return this.closing;
   }
 
-  /** A request was answered, or its connection is gone. */
-  finished(): void {
+  get idle(): boolean {
+    return this.underWay === 0;
+  }
+
+  cut(): void {
+    this.heldBytes = 0;
+    this.closing = true;
+    this.socket.destroy();
+  }
+
+  /** A request was answered, with so many bytes, or its connection is gone. */
+  finished(bytes: number): void {
     this.underWay--;
+    this.heldBytes = Math.max(0, this.heldBytes - bytes);
     if (this.paused && this.underWay <= PIPELINE_DEPTH_RESUME) {
       this.paused = false;
       this.socket.resume();

@@ -11,6 +11,9 @@ export interface TlsFiles {
   key: string;
 }
 
+/** How often node:http looks for slow requests. */
+const CHECK_MS = 500;
+
 export type NodeServer = Server | TlsServer;
 
 /** A server of node:http for what the lane leaves to it; each of its answers has our headers and a body of ours. */
@@ -21,7 +24,7 @@ export function createNodeServer(
   refuse: RefuseHttp,
 ): NodeServer {
   const shared = {
-    connectionsCheckingInterval: 500,
+    connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: settings.maxHeaderBytes,
     noDelay: true,
     // A client that ends its side still gets the answers it waits for; node:https has it off.
@@ -36,6 +39,10 @@ export function createNodeServer(
   // The same for requests that node:http serves; not in Node's reference.
   Object.assign(server, { httpAllowHalfOpen: true });
   setTimeouts(server, settings);
+  server.on('timeout', (socket: Socket) => {
+    const connection = nodeConnectionOf(socket);
+    if (connection.idle || socket.writableLength > 0) connection.cut();
+  });
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('connect', (_request, socket: Socket) => {
@@ -56,6 +63,9 @@ export function setTimeouts(server: NodeServer, settings: HttpSettings): void {
   server.headersTimeout = Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs);
   server.requestTimeout = settings.requestTimeoutMs;
   server.keepAliveTimeout = settings.idleTimeoutMs;
+  // Without any progress: of an answer that the client does not read, since one still to be made is waited for. Later
+  // than the looks for slow requests, which answer them.
+  server.timeout = settings.requestTimeoutMs + 4 * CHECK_MS;
 }
 
 /** The last answer on a connection whose parser has given up, once those before it are out. */

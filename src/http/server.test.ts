@@ -211,10 +211,13 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
       const deaf = client(front);
       deaf.socket.pause();
       deaf.send(post('x'));
+      const deafToNode = client(front);
+      deafToNode.socket.pause();
+      deafToNode.send(chunkedPost('x'));
       const slow = client(front);
       slow.socket.pause();
       slow.send(post('x'));
-      await until(() => front.stats.connections === 2);
+      await until(() => front.stats.connections === 3);
       for (let k = 0; k < 80 && slow.text.length < answer.length; k++) {
         slow.socket.resume();
         await until(() => slow.socket.bytesRead > 0);
@@ -226,6 +229,17 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
       await until(() => slow.text.length > answer.length);
       await until(() => front.stats.connections === 1);
       expect(front.stats.timedOut).toBe(1);
+    });
+
+    it('waits for an answer longer than for a client', async () => {
+      const front = await start({
+        sharedReads,
+        settings: { headerTimeoutMs: 100, requestTimeoutMs: 100, idleTimeoutMs: 1000 },
+        handler: ({ body }, reply) => void setTimeout(() => reply.send(200, '', body), 2500),
+      });
+      const [lane, byNode] = [client(front).send(post('x')), client(front).send(chunkedPost('x'))];
+      await until(() => lane.answers.length === 1 && byNode.answers.length === 1);
+      await until(() => front.stats.connections === 0);
     });
 
     it('answers 413 before the body is read, and the answer arrives', async () => {

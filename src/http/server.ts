@@ -3,9 +3,16 @@ import type { Server as TlsServer } from 'node:https';
 import { createConnectionAdmission } from './admission.ts';
 import type { ConnectionCounts, PlaceHash } from './connection-counts.ts';
 import { createFallback } from './fallback.ts';
+import { HeldAnswers } from './held-answers.ts';
 import { createLane } from './lane.ts';
 import { endWith, lastAnswer } from './last-answer.ts';
-import type { HttpSettings, HttpStats, RefuseHttp, RequestHandler } from './message.ts';
+import {
+  HELD_BYTES_MAX,
+  type HttpSettings,
+  type HttpStats,
+  type RefuseHttp,
+  type RequestHandler,
+} from './message.ts';
 import { createNodeServer, type NodeServer, setTimeouts, type TlsFiles } from './node-server.ts';
 import type { Turn } from './turn.ts';
 
@@ -59,13 +66,15 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   };
   let draining = false;
   let applied = options.settings();
-  const fallback = createFallback({ ...options, draining: () => draining });
+  const held = new HeldAnswers(HELD_BYTES_MAX);
+  const fallback = createFallback({ ...options, held, draining: () => draining });
   const server = createNodeServer(options.tls, applied, fallback, options.refuse);
   const nodeListener = takeOffListener(server, options.tls ? 'secureConnection' : 'connection');
 
   const lane = createLane({
     ...options,
     stats,
+    held,
     // TLS sockets decrypt into buffers of their own.
     sharedReads: options.tls === null && options.sharedReads !== false,
     handOver(socket) {
@@ -87,7 +96,10 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     // The TCP connection counts, also while TLS is still being agreed on.
     server.prependListener('connection', (socket: Socket) => {
       const leave = admit(socket);
-      if (leave === undefined) return void socket.destroy();
+      if (leave === undefined) {
+        socket.destroy();
+        return;
+      }
       unserved.add(socket);
       socket.once('close', () => {
         unserved.delete(socket);

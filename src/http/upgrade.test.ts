@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { HeldAnswers } from './held-answers.ts';
 import { createLane } from './lane.ts';
 import { createTurn } from './turn.ts';
 
@@ -34,6 +35,7 @@ async function startEcho(sharedReads: boolean): Promise<{ port: number; close: (
       reply.send(200, '', request.bytes.toString('latin1', request.bodyStart, request.bodyEnd)),
     refuse: () => ({ status: 400, headers: '', body: '' }),
     turn: createTurn(() => {}),
+    held: new HeldAnswers(1 << 30),
     settings: () => settings,
     stats: stats(),
     now: () => performance.now(),

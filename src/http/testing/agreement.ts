@@ -56,7 +56,7 @@ export async function createAgreement(options: { sharedReads: boolean }): Promis
         exchange({ port: oraclePort }, stream.pieces),
       ]);
       expect(theirs).toHaveLength(stream.requests);
-      expect(front.seen.map(({ lane, ...seen }) => seen)).toEqual(theirs);
+      expect(front.seen.map(({ lane: _lane, ...seen }) => seen)).toEqual(theirs);
       const lanes = front.seen.map(({ lane }) => lane);
       expect(lanes.indexOf('fallback')).toBe(stream.simple === stream.requests ? -1 : stream.simple);
       const bodiless = (place: number): boolean => stream.bodiless.includes(place);
