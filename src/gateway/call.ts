@@ -105,7 +105,14 @@ export class Call implements UpstreamCall, DecisionSource {
     this.bytes = nothing;
   }
 
-  answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void {
+  answered(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+  ): void {
     this.isError = isError;
     if (this.id !== '' && end > start) this.answer = withId(bytes, start, end, idStart, idEnd, this.id);
     this.owner.ended(this);
@@ -127,7 +134,8 @@ export class Call implements UpstreamCall, DecisionSource {
 
 /** Most ids are small numbers: making their text from the number takes 20 ns, from the buffer 65. */
 function rawId(bytes: Buffer, start: number, end: number): string {
-  if (end - start > 9 || (bytes[start] === 0x30 && end - start > 1)) return bytes.toString('latin1', start, end);
+  if (end - start > 9 || (bytes[start] === 0x30 && end - start > 1))
+    return bytes.toString('latin1', start, end);
   let value = 0;
   for (let at = start; at < end; at++) {
     const digit = bytes[at]! - 0x30;

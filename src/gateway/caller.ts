@@ -26,6 +26,8 @@ export interface Caller {
   readonly keyPrefix: string;
   readonly foundIn: KeyPlace | null;
   readonly ruleSet: number;
+  /** Its key has an end: the clock has to be asked at each call. */
+  readonly expires: boolean;
   /** The address or IPv6 network the call came from, by the trusted proxies' word. */
   readonly address: string;
   /** Hash of whom the caller's own buckets belong to: the key, or the address. */
@@ -47,7 +49,7 @@ export interface CallerResolver {
   /** The caller behind a key's digest, as a dry run asks for it; undefined if no key has it. */
   ofKey(digest: string, address: string, epochMs: number): Caller | undefined;
   /** Whether a caller resolved earlier from the same origin and sources would be resolved alike now. */
-  current(caller: Caller, epochMs: number): boolean;
+  current(caller: Caller, epochMs: () => number): boolean;
 }
 
 function reasonOf(refusal: number): string {
@@ -73,12 +75,14 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     const { lo, hi } = found ? hashOf(found.bytes) : { lo: 0, hi: 0 };
     return {
       kind: 'address',
-      refusedBecause: snapshot.identity.anonymous === 'deny' ? 'no key, and callers without one are denied' : null,
+      refusedBecause:
+        snapshot.identity.anonymous === 'deny' ? 'no key, and callers without one are denied' : null,
       keySlot: -1,
       keyNumber: -1,
       keyPrefix: '',
       foundIn: null,
       ruleSet: 0,
+      expires: false,
       address: found?.text ?? address,
       lo,
       hi,
@@ -97,15 +101,19 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     keyPrefix: keys.prefix(slot),
     foundIn,
     ruleSet: keys.ruleSet(slot),
+    expires: keys.expiresAtMs(slot) !== 0,
   });
 
   return {
     resolve(origin, sources, epochMs) {
-      const base = anonymous(proxies.clientAddress(origin.peerAddress, origin.forwardedFor, origin.forwarded));
+      const base = anonymous(
+        proxies.clientAddress(origin.peerAddress, origin.forwardedFor, origin.forwarded),
+      );
       const key = presentedKey(sources);
       if (key === undefined) return base;
       const foundIn = keyFoundIn(sources);
-      if (key === keyConflict) return { ...base, kind: 'unknown', foundIn, refusedBecause: 'two different keys' };
+      if (key === keyConflict)
+        return { ...base, kind: 'unknown', foundIn, refusedBecause: 'two different keys' };
       const slot = resolver.resolve(key, epochMs);
       if (slot >= 0) return withKey(base, slot, digestOfKey(key), foundIn);
       return { ...base, kind: 'unknown', foundIn, refusedBecause: reasonOf(slot) };
@@ -120,7 +128,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     current(caller, epochMs) {
       if (caller.keySlot < 0) return caller.foundIn === null;
       // A slot that is no longer the key's is looked up by a key nobody has: never the same slot.
-      return resolver.recheck(caller.keySlot, '', epochMs) === caller.keySlot;
+      return resolver.recheck(caller.keySlot, '', caller.expires ? epochMs() : 0) === caller.keySlot;
     },
   };
 }

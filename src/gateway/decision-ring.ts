@@ -39,7 +39,7 @@ export class DecisionRing {
   private readonly facts: (MethodFacts | null)[];
   private readonly plans: (LimitPlan | null)[];
   private readonly methods: string[];
-  private readonly refusals: (DecisionSource['refusal'])[];
+  private readonly refusals: DecisionSource['refusal'][];
   private readonly reasons: (string | null)[];
   private readonly quotas: (QuotaReading | null)[];
   private readonly callerRequestIds: (string | undefined)[];

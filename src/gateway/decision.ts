@@ -38,7 +38,13 @@ export interface DecisionRecord {
     after: number;
     refused: boolean;
   }[];
-  quota: { unit: 'requests' | 'cost'; limit: number; used: number; period: 'day' | 'month'; resetsAt: string } | null;
+  quota: {
+    unit: 'requests' | 'cost';
+    limit: number;
+    used: number;
+    period: 'day' | 'month';
+    resetsAt: string;
+  } | null;
   outcome: 'allowed' | 'burst' | 'exceeded' | 'quota' | 'refused' | 'failed';
   refusal: RefusalCode | null;
   /** For operators; may say more than the caller was told. */

@@ -39,7 +39,8 @@ export function createDryRun(
   const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now });
 
   return (ask) => {
-    const network = ask.network === undefined ? 0 : snapshot.networks.findIndex(({ name }) => name === ask.network);
+    const network =
+      ask.network === undefined ? 0 : snapshot.networks.findIndex(({ name }) => name === ask.network);
     if (network < 0) return undefined;
     const address = ask.address ?? '';
     const known = ask.keySha256 && callers.ofKey(digestOfSha256(ask.keySha256), address, Date.now());

@@ -76,7 +76,8 @@ export class Exchange implements CallOwner {
   private answerBatch(calls: Call[]): void {
     const status = batchStatus(calls);
     const body = joinAnswers(calls.map((call) => (call.answer === '' ? undefined : call.answer)));
-    const headers = this.headers(tightest(calls), body !== undefined) + retryAfterLine(status, longestWait(calls));
+    const headers =
+      this.headers(tightest(calls), body !== undefined) + retryAfterLine(status, longestWait(calls));
     this.send(body === undefined && status === 200 ? 204 : status, headers, body ?? '');
     for (const call of calls) call.answer = '';
     this.calls = null;
@@ -113,7 +114,9 @@ function batchStatus(calls: Call[]): number {
   const first = calls[0]!.refusal;
   if (first === null) return 200;
   const status = refusals[first].http;
-  return calls.every((call) => call.refusal !== null && refusals[call.refusal].http === status) ? status : 200;
+  return calls.every((call) => call.refusal !== null && refusals[call.refusal].http === status)
+    ? status
+    : 200;
 }
 
 /** Of a batch's calls, the one whose bucket is fullest used: its limit is what the caller meets next. */

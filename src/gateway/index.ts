@@ -4,4 +4,7 @@ export { createDryRun, type DryRunAsk } from './dry-run.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 
 /** Where the worker threads begin; beside this file, in the sources as in the build. */
-export const workerUrl = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+export const workerUrl = new URL(
+  `./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);

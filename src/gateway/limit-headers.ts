@@ -51,4 +51,3 @@ export function exposedHeaders(headers: LimitHeaders): string[] {
     ? [...standard, 'X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset']
     : standard;
 }
-

@@ -75,7 +75,8 @@ export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): R
     const other = snapshot.networks[rule.network]?.name;
     if (!onNetwork(rule, network)) return { rule, chosen: false, why: `holds on network ${other} only` };
     if (taken) return { rule, chosen: false, why: 'an earlier rule matched' };
-    if (rule.mode === 'shadow') return { rule, chosen: false, why: 'shadow: counts and reports, never refuses' };
+    if (rule.mode === 'shadow')
+      return { rule, chosen: false, why: 'shadow: counts and reports, never refuses' };
     taken = true;
     return { rule, chosen: true, why: 'first that matches' };
   });
@@ -85,7 +86,9 @@ export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): R
 function candidates(snapshot: PolicySnapshot, { ruleSet, method }: PlanQuestion): RulePolicy[] {
   const sets: RuleSet[] = [snapshot.ruleSets[ruleSet] ?? emptySet, snapshot.defaults];
   return sets.flatMap((set) =>
-    [...methodRules(set, method.name), ...groupRules(set, method.group), ...set.all].map((n) => snapshot.rules[n]!),
+    [...methodRules(set, method.name), ...groupRules(set, method.group), ...set.all].map(
+      (n) => snapshot.rules[n]!,
+    ),
   );
 }
 

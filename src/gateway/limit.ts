@@ -19,10 +19,7 @@ export interface LimitStage {
 }
 
 /** The stage of one thread: its chain is reused for every call. */
-export function createLimitStage(options: {
-  buckets: Buckets;
-  epochMs: () => number;
-}): LimitStage {
+export function createLimitStage(options: { buckets: Buckets; epochMs: () => number }): LimitStage {
   const { buckets } = options;
   const chain = new Chain();
   const periods = createPeriods(options.epochMs);
@@ -124,7 +121,11 @@ function refuseByLimit(call: Call, chain: Chain): void {
   const remaining = Math.floor(chain.before[chain.failing]!);
   // A cost above the whole bucket never passes: no time to wait helps.
   const wait = retryAfterMs === Number.POSITIVE_INFINITY ? 'null' : retryAfterMs;
-  call.refuse('rate_limited', chain.depleted ? 'burst depleted' : null, `${refusalData}${remaining},"retryAfterMs":${wait}`);
+  call.refuse(
+    'rate_limited',
+    chain.depleted ? 'burst depleted' : null,
+    `${refusalData}${remaining},"retryAfterMs":${wait}`,
+  );
 }
 
 function refuseByQuota(call: Call): void {
@@ -133,7 +134,13 @@ function refuseByQuota(call: Call): void {
 }
 
 function reading(quota: QuotaPolicy, period: QuotaPeriod): QuotaReading {
-  return { unit: quota.unit, limit: quota.limit, used: 0, period: quota.period, resetsAtMs: period.resetsAtMs };
+  return {
+    unit: quota.unit,
+    limit: quota.limit,
+    used: 0,
+    period: quota.period,
+    resetsAtMs: period.resetsAtMs,
+  };
 }
 
 /** The quota periods that now lies in, found anew only when they end. */

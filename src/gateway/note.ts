@@ -87,7 +87,11 @@ function rulesOf(call: DecisionSource): DecisionRecord['rules'] {
 function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
   const { reading, plan } = call;
   if (reading === null || plan === null) return [];
-  const describe = ({ rule }: PlanLink, index: number, shadow: boolean): DecisionRecord['buckets'][number] => ({
+  const describe = (
+    { rule }: PlanLink,
+    index: number,
+    shadow: boolean,
+  ): DecisionRecord['buckets'][number] => ({
     policy: rule.name,
     kind: shadow ? 'shadow' : rule.rank === 'ceiling' ? 'ceiling' : 'rule',
     capacity: rule.capacity,

@@ -82,7 +82,9 @@ export class Policy {
 
 function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
   const { groups, costs, blocked, cheap, unsafe } = snapshot.methods;
-  const groupPatterns = groups.flatMap((group) => group.patterns.map((pattern) => ({ pattern, group: group.name })));
+  const groupPatterns = groups.flatMap((group) =>
+    group.patterns.map((pattern) => ({ pattern, group: group.name })),
+  );
   const group = matchMethod(name, groupPatterns, (entry) => entry.pattern);
   const cost = matchMethod(name, costs, (entry) => entry.pattern);
   const itself = (pattern: string): string => pattern;

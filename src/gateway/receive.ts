@@ -72,8 +72,17 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function remember(request: HttpRequest, reign: Reign): Remembered {
     const route = routeOf(request.target, reign.policy.paths);
     const { peer, apiKey, authorization, forwardedFor, forwarded, origin, target } = request;
-    const sources: KeySources = { xApiKey: apiKey, authorization, path: route.pathKey, query: route.queryKey };
-    const caller = reign.callers.resolve({ peerAddress: peer.address, forwardedFor, forwarded }, sources, options.epochMs());
+    const sources: KeySources = {
+      xApiKey: apiKey,
+      authorization,
+      path: route.pathKey,
+      query: route.queryKey,
+    };
+    const caller = reign.callers.resolve(
+      { peerAddress: peer.address, forwardedFor, forwarded },
+      sources,
+      options.epochMs(),
+    );
     const context: CallContext = {
       policy: reign.policy,
       caller,
@@ -97,7 +106,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       known.forwardedFor === request.forwardedFor &&
       known.forwarded === request.forwarded &&
       known.origin === request.origin &&
-      reign.callers.current(known.context.caller, options.epochMs())
+      reign.callers.current(known.context.caller, options.epochMs)
     ) {
       return known;
     }
@@ -105,7 +114,13 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   }
 
   /** Answers a request in which no call was found, and notes it. */
-  function refuse(request: HttpRequest, known: Remembered, reply: Reply, code: RefusalCode, text?: FaultyText): void {
+  function refuse(
+    request: HttpRequest,
+    known: Remembered,
+    reply: Reply,
+    code: RefusalCode,
+    text?: FaultyText,
+  ): void {
     const exchange = exchangeOf(request, known, reply);
     const { requestId } = exchange;
     const fault = text && describeFault(text.bytes, text.fault);
@@ -134,7 +149,8 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function receiveBatch(request: HttpRequest, known: Remembered, reply: Reply): void {
     const { bytes, bodyStart, bodyEnd } = request;
     const found = scanBatch(bytes, bodyStart, bodyEnd, known.context.policy.snapshot.server.maxBatchSize);
-    if (!('items' in found)) return refuse(request, known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
+    if (!('items' in found))
+      return refuse(request, known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
     const exchange = exchangeOf(request, known, reply);
     const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
     exchange.expect(calls);
@@ -157,7 +173,11 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
   function receiveOther(request: HttpRequest, known: Remembered, reply: Reply): boolean {
     const { route, reign } = known;
     if (request.method === 'OPTIONS' && request.origin !== undefined && reign.cors !== null) {
-      reply.send(204, `X-Request-Id: ${options.requestIds.text(options.requestIds.next())}\r\n${preflightLines(reign.cors, request.origin)}`, '');
+      reply.send(
+        204,
+        `X-Request-Id: ${options.requestIds.text(options.requestIds.next())}\r\n${preflightLines(reign.cors, request.origin)}`,
+        '',
+      );
       return true;
     }
     if (route.path === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {

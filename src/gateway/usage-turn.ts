@@ -17,7 +17,14 @@ export interface UsageRecord {
 export type CommitUsage = (records: readonly UsageRecord[]) => void;
 
 export interface TurnUsage {
-  add(keyNumber: number, network: number, method: string, outcome: number, cost: number, isError: boolean): void;
+  add(
+    keyNumber: number,
+    network: number,
+    method: string,
+    outcome: number,
+    cost: number,
+    isError: boolean,
+  ): void;
   /** To be run at the end of each turn that made answers. */
   commit(): void;
 }
