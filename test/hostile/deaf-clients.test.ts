@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
+import { open } from '../framing/connection.ts';
+import { type Program, startProgram } from '../program.ts';
+import { timedCalls } from './calls.ts';
+import { growthMiB } from './memory.ts';
+
+const MiB = 1 << 20;
+const clients = 24;
+const requests = 60;
+
+let node: FakeUpstream;
+let program: Program;
+beforeAll(async () => {
+  node = await startFakeUpstream({
+    vice: {
+      request(x) {
+        const big = /"eth_getLogs"/.test(x.body);
+        if (!big) return x.send(x.http());
+        const id = /"id":(\d+)/.exec(x.body)![1];
+        x.send(x.http(`{"jsonrpc":"2.0","id":${id},"result":"${'x'.repeat(MiB)}"}`));
+      },
+    },
+  });
+  program = await startProgram({
+    config: {
+      server: { workers: 1, header_timeout: '500ms', request_timeout: '1s' },
+      limits: { default: 'none' },
+      upstreams: [{ url: node.url, max_connections: 32, max_idle: 32 }],
+    },
+  });
+});
+afterAll(async () => {
+  await program.stop();
+  await node.close();
+});
+
+const call = '{"jsonrpc":"2.0","id":1,"method":"eth_getLogs","params":[]}';
+const post = 'POST / HTTP/1.1\r\nHost: a\r\n';
+it.each([
+  ['lane', `${post}Content-Length: ${call.length}\r\n\r\n${call}`],
+  [
+    'node:http',
+    `${post}Transfer-Encoding: chunked\r\n\r\n${call.length.toString(16)}\r\n${call}\r\n0\r\n\r\n`,
+  ],
+])('clients that ask and never read take bounded memory and are cut: %s', async (_lane, request) => {
+  const deaf: Socket[] = [];
+  const grown = await growthMiB(program.pid, async () => {
+    for (let k = 0; k < clients; k++) {
+      const socket = await open({ port: program.port });
+      socket.on('error', () => {});
+      socket.pause();
+      socket.write(request.repeat(requests));
+      deaf.push(socket);
+    }
+    await sleep(1000);
+    const { p50 } = await timedCalls(program.port, 100);
+    expect(p50).toBeLessThan(300);
+    // Beyond the time that a client may take without reading anything, twice as long at worst.
+    await sleep(7000);
+  });
+  const ended = new Set<Socket>();
+  let bytes = 0;
+  for (const socket of deaf) {
+    for (const event of ['end', 'close']) socket.on(event, () => ended.add(socket));
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    socket.resume();
+  }
+  for (let k = 0; k < 100 && ended.size < deaf.length; k++) await sleep(50);
+  for (const socket of deaf) socket.destroy();
+  expect(ended.size).toBe(clients);
+  // What the kernel held for them.
+  expect(bytes).toBeLessThan((clients * requests * MiB) / 4);
+  // All answers would be 1,440 MiB. 256 of them may wait, and come from the node in as many pieces.
+  expect(grown).toBeLessThan(900);
+});
