@@ -29,16 +29,16 @@ afterAll(async () => {
 async function flood(first: string, more: string): Promise<string> {
   const socket = await open({ port: program.port });
   let text = '';
-  let over = false;
+  const over = new AbortController();
   socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
-  for (const event of ['end', 'close', 'error']) socket.on(event, () => (over = true));
+  for (const event of ['end', 'close', 'error']) socket.on(event, () => over.abort());
   const piece = Buffer.from(more.repeat(Math.ceil(65_536 / more.length)), 'latin1');
   socket.write(first, 'latin1');
-  for (let sent = 0; !over && sent < 60 * MiB; sent += piece.length) {
+  for (let sent = 0; !over.signal.aborted && sent < 60 * MiB; sent += piece.length) {
     if (socket.write(piece)) await new Promise((resolve) => setImmediate(resolve));
-    else for (let k = 0; k < 100 && !over && socket.writableNeedDrain; k++) await sleep(1);
+    else for (let k = 0; k < 100 && !over.signal.aborted && socket.writableNeedDrain; k++) await sleep(1);
   }
-  for (let k = 0; !over && k < 100; k++) await sleep(50);
+  for (let k = 0; !over.signal.aborted && k < 100; k++) await sleep(50);
   socket.destroy();
   return text;
 }

@@ -35,11 +35,11 @@ const kinds: [first: string, then: string][] = [
 ];
 
 it(`${slowClients} slow clients leave normal calls quick, and are ended with 408`, async () => {
-  const clients: { socket: Socket; text: string; closed: boolean; then: string }[] = [];
+  const clients: { socket: Socket; text: string; closed: boolean; more: string }[] = [];
   const from = performance.now();
   for (let k = 0; k < slowClients; k++) {
     const [first, then] = kinds[k % kinds.length]!;
-    const one = { socket: await open({ port: program.port }), text: '', closed: false, then };
+    const one = { socket: await open({ port: program.port }), text: '', closed: false, more: then };
     one.socket.on('data', (bytes: Buffer) => (one.text += bytes.toString('latin1')));
     one.socket.on('error', () => {});
     for (const event of ['end', 'close']) one.socket.on(event, () => (one.closed = true));
@@ -47,7 +47,7 @@ it(`${slowClients} slow clients leave normal calls quick, and are ended with 408
     clients.push(one);
   }
   const drip = setInterval(() => {
-    for (const { socket, closed, then } of clients) if (!closed && socket.writable) socket.write(then);
+    for (const { socket, closed, more } of clients) if (!closed && socket.writable) socket.write(more);
   }, 500);
 
   const { p50, p99 } = await timedCalls(program.port, 300);
