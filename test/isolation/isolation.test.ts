@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
+import { batchVices, type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { converse } from './callers.ts';
 
@@ -16,7 +16,9 @@ afterEach(async () => {
 
 describe.each(['single', 'pipelined', 'batched'])('%s', (mode) => {
   it(`${callers} callers with the same ids, ${callers * callsPerCaller} calls: each gets its own answers`, async () => {
-    node = await startFakeUpstream();
+    node = await startFakeUpstream(
+      mode === 'batched' ? { vice: batchVices['answers out of order']!.vice } : {},
+    );
     program = await startProgram({
       config: {
         server: { workers: 2, max_connections_per_address: 1000 },
@@ -39,6 +41,7 @@ describe.each(['single', 'pipelined', 'batched'])('%s', (mode) => {
     const nonces = node.bodies.join('\n').match(/c\d+-n\d+/g)!;
     expect(nonces).toHaveLength(callers * callsPerCaller);
     expect(new Set(nonces).size).toBe(nonces.length);
+    expect(node.bodies.some((body) => body.startsWith('['))).toBe(mode === 'batched');
     expect(node.heads.join('\n')).not.toContain('isolation_key');
   });
 });
