@@ -177,11 +177,12 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     if (this.gone) return;
     const { socket, answers } = this;
     this.context.stats.bytesOut += answers.write(socket);
-    this.context.held.grown(this);
     if (answers.waiting === 0) this.settled();
-    if (this.gone || this.closing) return;
-    if (socket.writableLength > UNREAD_BYTES_MAX) this.pause();
-    else this.resume();
+    if (this.gone) return;
+    if (this.heldBytes > UNREAD_BYTES_MAX) {
+      this.context.held.grown(this);
+      if (!this.closing) this.pause();
+    } else if (this.paused && !this.closing) this.resume();
   }
 
   get heldBytes(): number {

@@ -80,6 +80,6 @@ it('a drain under load loses no request: what the node was asked is answered, in
       wrong.push(`${sent[0]}'s connection ended unsaid`);
   }
   expect(wrong).toEqual([]);
-  expect(answers).toBeGreaterThan(1000);
+  expect(answers).toBeGreaterThan(200);
   await node.close();
 });
