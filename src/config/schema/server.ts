@@ -125,14 +125,15 @@ export const serverSection = section('The public listener: JSON-RPC and `/health
     max: 1_000_000,
     default: 20_000,
     unit: 'connections',
-    about: 'Open client connections over all workers.',
+    about: 'Open client connections over all workers; 503 beyond.',
   }),
   max_connections_per_address: integer({
     min: 1,
     max: 1_000_000,
     default: 1000,
     unit: 'connections',
-    about: 'Open connections from one peer address; trusted proxies are not held to it.',
+    about:
+      'Open connections from one peer address (IPv6: from one network of `identity.ipv6_prefix`) over all workers; 503 beyond. Trusted proxies are not held to it.',
   }),
   drain_timeout: duration({
     min: '0',
