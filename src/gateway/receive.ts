@@ -29,11 +29,21 @@ export interface Reign {
   readonly policy: Policy;
   readonly callers: CallerResolver;
   readonly cors: CorsLines;
+  /** By `X-API-Key`: where one connection carries many callers, as a load balancer's do, each is resolved once. */
+  readonly recent: Map<string, Remembered>;
 }
 
-/** What was read from a connection's last request, for as long as the next ones say the same. */
+export function createReign(policy: Policy, callers: CallerResolver, cors: CorsLines): Reign {
+  return { policy, callers, cors, recent: new Map() };
+}
+
+/** Callers kept beyond their connections; when there are more, it begins anew. */
+const RECENT_MAX = 4096;
+
+/** What was read from a request, for as long as the next ones say the same. */
 interface Remembered {
   readonly reign: Reign;
+  readonly peerAddress: string;
   readonly target: string;
   readonly apiKey: string | undefined;
   readonly authorization: string | undefined;
@@ -90,15 +100,29 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       lane: request.lane,
       corsLines: corsOf(reign.cors, origin),
     };
-    const known = { reign, target, apiKey, authorization, forwardedFor, forwarded, origin, route, context };
+    const known: Remembered = {
+      reign,
+      peerAddress: peer.address,
+      target,
+      apiKey,
+      authorization,
+      forwardedFor,
+      forwarded,
+      origin,
+      route,
+      context,
+    };
     peer.memo = known;
+    // Only keys that exist: whoever makes keys up fills nothing.
+    if (apiKey !== undefined && caller.kind === 'key') {
+      if (reign.recent.size >= RECENT_MAX) reign.recent.clear();
+      reign.recent.set(apiKey, known);
+    }
     return known;
   }
 
-  function recall(request: HttpRequest, reign: Reign): Remembered {
-    const known = request.peer.memo as Remembered | undefined;
-    if (
-      known !== undefined &&
+  function fits(known: Remembered, request: HttpRequest, reign: Reign): boolean {
+    return (
       known.reign === reign &&
       known.target === request.target &&
       known.apiKey === request.apiKey &&
@@ -107,8 +131,21 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       known.forwarded === request.forwarded &&
       known.origin === request.origin &&
       reign.callers.current(known.context.caller, options.epochMs)
+    );
+  }
+
+  function recall(request: HttpRequest, reign: Reign): Remembered {
+    const known = request.peer.memo as Remembered | undefined;
+    if (known !== undefined && fits(known, request, reign)) return known;
+    const recent = request.apiKey === undefined ? undefined : reign.recent.get(request.apiKey);
+    if (
+      recent !== undefined &&
+      recent.peerAddress === request.peer.address &&
+      recent.context.lane === request.lane &&
+      fits(recent, request, reign)
     ) {
-      return known;
+      request.peer.memo = recent;
+      return recent;
     }
     return remember(request, reign);
   }

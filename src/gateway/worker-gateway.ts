@@ -21,7 +21,7 @@ import type { FromWorker, WorkerStart } from './messages.ts';
 import { decisionOf } from './note.ts';
 import { createPipeline } from './pipeline.ts';
 import { Policy } from './policy.ts';
-import { createReceiver, type Reign } from './receive.ts';
+import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
 import { classify, createAnswerStage, identify } from './stages.ts';
@@ -57,7 +57,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
 
   const reignOf = (snapshot: PolicySnapshot): Reign => {
     const policy = new Policy(snapshot, hash);
-    return { policy, callers: createCallerResolver(policy, hash), cors: createCors(snapshot) };
+    return createReign(policy, createCallerResolver(policy, hash), createCors(snapshot));
   };
   let reign = reignOf(start.snapshot);
   let decisions = ringOf(start.snapshot);

@@ -25,7 +25,9 @@ export class LaneRequest implements HttpRequest {
   }
 
   takeHead(bytes: Buffer, from: RequestHead): void {
-    this.target = bytes.toString('latin1', from.targetStart, from.targetEnd);
+    // Nearly always the one character, which need not be made.
+    const bare = from.targetEnd - from.targetStart === 1;
+    this.target = bare ? '/' : bytes.toString('latin1', from.targetStart, from.targetEnd);
     this.apiKey = slice(bytes, from.apiKeyStart, from.apiKeyEnd);
     this.authorization = slice(bytes, from.authorizationStart, from.authorizationEnd);
     this.origin = slice(bytes, from.originStart, from.originEnd);
