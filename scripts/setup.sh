@@ -115,9 +115,14 @@ lock_install() {
       [ -n "$waited" ] || say "polymorph: waiting for another install (process $holder) ..."
       waited=1
       sleep 0.2
-    elif mv "$lock" "$lock.$$" 2>/dev/null; then
-      # Its holder died. If somebody renewed the lock in between, it is theirs again.
-      if [ "$(readlink "$lock.$$")" = "$holder" ]; then rm -f "$lock.$$"; else mv "$lock.$$" "$lock"; fi
+    elif mkdir "$lock.takeover" 2>/dev/null; then
+      # Its holder died. Only who has this folder takes such a lock away, so it cannot be renewed between look and removal.
+      if [ "$(readlink "$lock")" = "$holder" ]; then rm -f "$lock"; fi
+      rmdir "$lock.takeover"
+    else
+      sleep 0.1
+      # Left by one who was killed in between.
+      if [ -n "$(find "$lock.takeover" -prune -mmin +1 2>/dev/null)" ]; then rmdir "$lock.takeover" 2>/dev/null || :; fi
     fi
   done
   trap 'rm -f "$lock"' EXIT

@@ -54,6 +54,8 @@ const basicTools = [
   'ln',
   'mv',
   'sleep',
+  'rmdir',
+  'find',
   'cp',
 ];
 beforeEach(() => {
