@@ -27,7 +27,9 @@ export function isOurs(program: string): boolean {
 /** Writes the results and the page that shows them. Returns the paths, from the project's root. */
 export function keep(results: Results): string[] {
   const stamp = `${results.at.slice(0, 10)}-${results.commit.replace('+', '')}`;
-  const json = `${JSON.stringify(results, undefined, 2)}\n`;
+  // No path of the machine: only programs of this checkout are kept.
+  const options = { ...results.options, program: relative(project, results.options.program) };
+  const json = `${JSON.stringify({ ...results, options }, undefined, 2)}\n`;
   const files: [string, string][] = [
     [`bench/results/${stamp}.json`, json],
     ['bench/results/latest.json', json],
