@@ -18,8 +18,6 @@ export interface MethodFacts {
   readonly safe: boolean;
   /** Cheap enough to share an upstream batch. */
   readonly cheap: boolean;
-  /** Named by the configuration or the method facts: may be a label of a metric. */
-  readonly known: boolean;
   /** Limit plans by rule set and network, made at first use. */
   readonly plans: Map<number, LimitPlan>;
 }
@@ -95,7 +93,6 @@ function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
     blocked: matchMethod(name, blocked, itself) !== undefined,
     safe: matchMethod(name, unsafe, itself) === undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,
-    known: group !== undefined || cost !== undefined,
     plans: new Map(),
   };
 }
