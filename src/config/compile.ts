@@ -31,7 +31,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
   const { ruleSets, keyQuotas, entries } = compileKeys(config, registries, compiler);
   return {
     generation: registries.nextGeneration(),
-    networks: compileNetworks(config),
+    networks: compileNetworks(config, registries),
     server: compileServer(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
     methods: compileMethods(config),
@@ -42,6 +42,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
     ceilings,
     keyIndex: buildKeyIndex(entries),
     limitHeaders: config.limits.headers,
+    chargeCached: 1,
     explain: {
       keepMs: config.explain.keep,
       sample: config.explain.sample,
@@ -119,19 +120,41 @@ function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
     : { unit: 'requests', limit: requests, period, warnAt };
 }
 
-function compileNetworks({ networks }: Config): NetworkPolicy[] {
+function compileNetworks({ networks }: Config, registries: Registries): NetworkPolicy[] {
+  const { networkSlots, upstreamSlots } = registries;
+  networkSlots.retain(new Set(networks.map(({ name }) => name)));
+  upstreamSlots.retain(
+    new Set(networks.flatMap(({ name, upstreams }) => upstreams.map((one) => `${name}/${one.name}`))),
+  );
   return networks.map(({ name, path, upstreams }, index) => ({
     index,
     name,
     path,
-    upstreams: upstreams.map(compileUpstream),
+    upstreams: upstreams.map((upstream, place) =>
+      compileUpstream(upstream, place, upstreamSlots.numberOf(`${name}/${upstream.name}`)),
+    ),
+    slot: networkSlots.numberOf(name),
+    kind: 'ethereum',
+    chainId: null,
+    timeoutMs: 60_000,
+    maxBlockLag: 5,
+    health: { intervalMs: 0, timeoutMs: 2_000, call: null },
+    breaker: { windowMs: 10_000, failures: 10, failureRate: 0.5, openMs: 5_000, trials: 3 },
+    retry: { attempts: 3, backoffMs: 50, backoffMaxMs: 1_000, budget: 0.1 },
+    hedge: null,
+    shed: { queue: 1_000, queueTimeoutMs: 2_000, reserve: 0.1, maxInFlightPerCaller: 0 },
+    cache: null,
+    coalesce: false,
   }));
 }
 
-function compileUpstream(upstream: UpstreamConfig, index: number): UpstreamPolicy {
+function compileUpstream(upstream: UpstreamConfig, index: number, slot: number): UpstreamPolicy {
   const { url } = upstream;
   return {
     index,
+    slot,
+    tier: 'primary',
+    weight: 1,
     name: upstream.name,
     url: url.origin,
     host: url.host,
@@ -139,6 +162,8 @@ function compileUpstream(upstream: UpstreamConfig, index: number): UpstreamPolic
     path: url.path,
     tls: url.tls,
     hostHeader: url.hostHeader,
+    http2: false,
+    ca: null,
     authorization: url.authorization,
     headers: Object.entries(upstream.headers),
     mode: upstream.mode,
@@ -149,7 +174,10 @@ function compileUpstream(upstream: UpstreamConfig, index: number): UpstreamPolic
     firstByteTimeoutMs: upstream.first_byte_timeout,
     timeoutMs: upstream.timeout,
     maxResponseBytes: upstream.max_response_bytes,
-    batch: { maxSize: upstream.batch.max_size, maxBytes: upstream.batch.max_bytes },
+    batch: { maxSize: upstream.batch.max_size, maxBytes: upstream.batch.max_bytes, maxWaitMs: 0 },
+    maxInFlight: 0,
+    requestsPerSecond: 0,
+    methods: { allowed: [], denied: [] },
   };
 }
 
@@ -185,5 +213,6 @@ function compileMethods({ methods }: Config): MethodsPolicy {
     blocked: [...methods.blocked],
     cheap: [...cheapMethods, ...methods.cheap],
     unsafe: [...unsafeMethods, ...methods.unsafe],
+    critical: [],
   };
 }

@@ -30,11 +30,17 @@ export {
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { UpstreamUrl } from './schema/networks.ts';
 export type {
+  BreakerPolicy,
+  CachePolicy,
   CeilingPolicy,
+  HealthPolicy,
+  HedgePolicy,
   MethodsPolicy,
   NetworkPolicy,
   PolicySnapshot,
   QuotaPolicy,
+  RetryPolicy,
+  ShedPolicy,
   RulePolicy,
   RuleRank,
   RuleSet,

@@ -6,6 +6,9 @@ export interface Registries {
   /** Seeded hash of a rule's scope: [lo, hi]. */
   scopeHash(scope: string): readonly [number, number];
   keys: KeyRegistry;
+  /** Slots of the shared board, by `network` and `network/upstream`. */
+  networkSlots: KeyRegistry;
+  upstreamSlots: KeyRegistry;
   nextGeneration(): number;
 }
 
@@ -35,6 +38,8 @@ export function createRegistries(parts: {
       return [words[0]!, words[1]!];
     },
     keys: createKeyRegistry(parts.keyNumbers ?? 65_536),
+    networkSlots: createKeyRegistry(0),
+    upstreamSlots: createKeyRegistry(0),
     nextGeneration: () => (generation += 1),
   };
 }

@@ -21,6 +21,8 @@ export interface PolicySnapshot {
   /** See `identity`: SHA-256 → key number, rule set, flags. */
   keyIndex: SharedArrayBuffer;
   limitHeaders: 'standard' | 'both' | 'none';
+  /** What a call costs that is answered without an upstream, as a share of its method's cost; 1: in full. */
+  chargeCached: number;
   explain: { keepMs: number; sample: number; maxRecords: number };
   logging: { accessSample: number };
 }
@@ -31,6 +33,87 @@ export interface NetworkPolicy {
   /** `/` or `/eth`. */
   path: string;
   upstreams: UpstreamPolicy[];
+  /** Its place in the shared board: holds for as long as a network of this name is configured. */
+  slot: number;
+  /** `ethereum`: what is known of Ethereum's methods, errors and blocks holds here. */
+  kind: 'ethereum' | 'generic';
+  /** null: not checked. */
+  chainId: number | null;
+  /** A call with all its attempts. */
+  timeoutMs: number;
+  /** Blocks an upstream may be behind the network's head; beyond it is not chosen while another is. */
+  maxBlockLag: number;
+  health: HealthPolicy;
+  breaker: BreakerPolicy;
+  retry: RetryPolicy;
+  /** null: off. */
+  hedge: HedgePolicy | null;
+  shed: ShedPolicy;
+  /** null: off. */
+  cache: CachePolicy | null;
+  /** Identical cacheable calls in flight share one upstream call. */
+  coalesce: boolean;
+}
+
+/** Active checks; passive ones (errors, timeouts, wrong answers) are the breaker's. */
+export interface HealthPolicy {
+  /** 0: no active checks, and no head. */
+  intervalMs: number;
+  timeoutMs: number;
+  /** A call whose answer must be a result, in place of Ethereum's own three; its params as JSON text. */
+  call: { method: string; params: string } | null;
+}
+
+export interface BreakerPolicy {
+  /** Sliding window; it opens where both the count and the rate are reached in it. */
+  windowMs: number;
+  failures: number;
+  /** Above 0 to 1. */
+  failureRate: number;
+  /** How long it stays open before trials. */
+  openMs: number;
+  /** Calls let through while half-open; all must succeed. */
+  trials: number;
+}
+
+export interface RetryPolicy {
+  /** Attempts of one call, the first included; 1: never again. */
+  attempts: number;
+  /** Full jitter: the n-th wait is random in [0, min(backoffMaxMs, backoffMs × 2^(n-1))]. Another upstream is tried at once. */
+  backoffMs: number;
+  backoffMaxMs: number;
+  /** Extra attempts, hedges included, as a share of calls. */
+  budget: number;
+}
+
+export interface HedgePolicy {
+  /** Of the method's latency; above 0, below 1. */
+  quantile: number;
+  /** Bounds of the wait before the second attempt. */
+  minDelayMs: number;
+  maxDelayMs: number;
+}
+
+export interface ShedPolicy {
+  /** Calls each worker holds until an upstream has room; beyond: 503. */
+  queue: number;
+  queueTimeoutMs: number;
+  /** Share of upstreams' `maxInFlight` and of the queue that only critical methods may use. */
+  reserve: number;
+  /** Calls in flight of one key or address in each worker; 0: no bound. */
+  maxInFlightPerCaller: number;
+}
+
+export interface CachePolicy {
+  /** Each worker's, over its answers. */
+  maxBytes: number;
+  maxEntryBytes: number;
+  /** An answer bound to the head is kept until the head moves, a transaction passes, or this; 0: not kept. */
+  headTtlMs: number;
+  /** Blocks below the head that are taken as final where nodes know no `finalized` block. */
+  finalityDepth: number;
+  /** By pattern, before what is known of Ethereum's methods; `ttlMs` 0: never. */
+  methods: { pattern: string; ttlMs: number }[];
 }
 
 export interface ServerPolicy {
@@ -61,6 +144,8 @@ export interface MethodsPolicy {
   cheap: string[];
   /** Never pipelined, batched or retried. */
   unsafe: string[];
+  /** May use what is held in reserve when calls are shed. */
+  critical: string[];
 }
 
 /** Rules by what they match; a pattern or group with several rules stands there as often, in order. */
@@ -112,6 +197,12 @@ export interface UpstreamPolicy {
   /** Within its network. */
   index: number;
   name: string;
+  /** Its place in the shared board: holds for as long as an upstream of this name and network is configured. */
+  slot: number;
+  /** Fallbacks are called where no primary can be. */
+  tier: 'primary' | 'fallback';
+  /** Relative to the others of its tier; 1 by default. */
+  weight: number;
   /** Without user, password, path and query: fit for logs. */
   url: string;
   /** Without brackets. */
@@ -121,7 +212,11 @@ export interface UpstreamPolicy {
   path: string;
   tls: boolean;
   hostHeader: string;
-  /** `Basic …`, secret. */
+  /** HTTP/2: by ALPN over TLS, by prior knowledge else. */
+  http2: boolean;
+  /** PEM certificates to trust in place of the system's. */
+  ca: string | null;
+  /** `Basic …` or `Bearer …`, secret. */
   authorization: string | null;
   /** Secret. */
   headers: [name: string, value: string][];
@@ -135,5 +230,12 @@ export interface UpstreamPolicy {
   firstByteTimeoutMs: number;
   timeoutMs: number;
   maxResponseBytes: number;
-  batch: { maxSize: number; maxBytes: number };
+  /** `maxWaitMs` 0: the calls of one event-loop turn. */
+  batch: { maxSize: number; maxBytes: number; maxWaitMs: number };
+  /** Calls in flight of all workers; 0: no bound. */
+  maxInFlight: number;
+  /** Calls a second, of all workers, with a burst of as many; 0: no bound. */
+  requestsPerSecond: number;
+  /** Patterns. It has only those allowed (all where empty), and none of those denied. */
+  methods: { allowed: string[]; denied: string[] };
 }

@@ -1,6 +1,6 @@
 import type { MessageScan, RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
-import type { UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
+import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
 import type { CallContext } from './context.ts';
 import type { ChainReading, DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
@@ -70,7 +70,14 @@ export class Call implements UpstreamCall, DecisionSource {
   idEnd = -1;
   safe = false;
   cheap = false;
+  retry: UpstreamCall['retry'] = 'never';
+  critical = false;
+  text = '';
+  idAt = -1;
+  idTo = -1;
+  via = -1;
   attempts = 1;
+  trace: DeliveryTrace | null = null;
 
   constructor(owner: CallOwner, item: number, sampled: number) {
     this.owner = owner;
@@ -79,6 +86,14 @@ export class Call implements UpstreamCall, DecisionSource {
     this.startedAt = owner.startedAt;
     this.item = item;
     this.sampled = sampled;
+  }
+
+  get caller(): number {
+    return this.context.caller.lo;
+  }
+
+  get traced(): boolean {
+    return this.sampled !== 0;
   }
 
   get callerRequestId(): string | undefined {

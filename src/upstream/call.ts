@@ -18,8 +18,27 @@ export interface UpstreamCall {
   /** May share a JSON-RPC batch with other callers' calls. */
   cheap: boolean;
   method: string;
-  /** How often the call was written to a node; set by the pool only when that is more than once. */
-  attempts?: number;
+  /**
+   * May it be sent again? `safe`: to any node. `transaction`: a signed transaction, which its hash makes the same
+   * wherever it goes: never to one node twice. `never`: only where not one byte of it was written.
+   */
+  retry: 'safe' | 'transaction' | 'never';
+  /** May use what is held in reserve when calls are shed. */
+  critical: boolean;
+  /** Whose it is, for bounds on one caller's calls in flight; 0: nobody's in particular. */
+  readonly caller: number;
+  /** The call as latin1 text, with its id in [idAt, idTo), -1 for a notification. Set by the pool inside `send`: '' before. */
+  text: string;
+  idAt: number;
+  idTo: number;
+  /** Its decision will be shown: the pool keeps a trace. */
+  readonly traced: boolean;
+  /** Index of the upstream that answered, or was asked last; -1 before. Set by the pool, as are the two below. */
+  via: number;
+  /** How often it was written to a node. */
+  attempts: number;
+  /** Where `traced`, and for each call that took more than one attempt. */
+  trace: DeliveryTrace | null;
   /**
    * Exactly one of `answered` and `failed` is called, once, never inside `send`. `bytes` are valid only
    * during this call: one well-formed JSON-RPC answer, its id at [idStart, idEnd) to be replaced by the
@@ -27,6 +46,23 @@ export interface UpstreamCall {
    */
   answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void;
   failed(failure: UpstreamFailure): void;
+}
+
+/** How a call came to its answer, for explain; plain data. */
+export interface DeliveryTrace {
+  /** In order. */
+  attempts: {
+    upstream: string;
+    /** Why it was chosen: `only one`, `least loaded`, `retry`, `hedge`, `fallback`, … */
+    why: string;
+    /** Milliseconds from the call's arrival at the pool to this attempt's start, and what it took. */
+    startedMs: number;
+    ms: number;
+    /** null: it brought the answer. */
+    failure: string | null;
+  }[];
+  /** The upstreams weighed for the first attempt, and why those passed over were. */
+  weighed: { upstream: string; score: number | null; passedOver: string | null }[];
 }
 
 /**

@@ -458,7 +458,10 @@ describe('pipelined', () => {
 
   it('splits a turn that is larger than a group may be', async () => {
     const fake = await fakeNode();
-    const upstream = upstreamOf(fake, { mode: 'pipelined', batch: { maxSize: 4, maxBytes: 100_000 } });
+    const upstream = upstreamOf(fake, {
+      mode: 'pipelined',
+      batch: { maxSize: 4, maxBytes: 100_000, maxWaitMs: 0 },
+    });
     await warm(upstream, 10);
     expect(fake.accepted).toBe(3);
   });
@@ -479,7 +482,10 @@ describe('batched', () => {
 
   it('keeps a batch within its bytes', async () => {
     const fake = await fakeNode();
-    const upstream = upstreamOf(fake, { mode: 'batched', batch: { maxSize: 50, maxBytes: 300 } });
+    const upstream = upstreamOf(fake, {
+      mode: 'batched',
+      batch: { maxSize: 50, maxBytes: 300, maxWaitMs: 0 },
+    });
     await warm(upstream, 20);
     for (const body of fake.bodies) expect(body.length).toBeLessThanOrEqual(302);
   });

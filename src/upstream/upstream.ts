@@ -175,7 +175,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.totals.retried++;
     pending.retried = true;
     pending.alone = true;
-    pending.call.attempts = (pending.call.attempts ?? 1) + 1;
+    pending.call.attempts++;
     pending.queuedMs = this.nowMs;
     this.queue.pushFront(pending);
     this.openMore();

@@ -6,6 +6,9 @@ import type { UpstreamCall, UpstreamDeps, UpstreamFailure } from '../call.ts';
 export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): UpstreamPolicy {
   return {
     index: 0,
+    slot: 0,
+    tier: 'primary',
+    weight: 1,
     name: 'node',
     url: `http://127.0.0.1:${port}/`,
     host: '127.0.0.1',
@@ -13,6 +16,8 @@ export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): Ups
     path: '/',
     tls: false,
     hostHeader: `127.0.0.1:${port}`,
+    http2: false,
+    ca: null,
     authorization: null,
     headers: [],
     mode: 'single',
@@ -23,7 +28,10 @@ export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): Ups
     firstByteTimeoutMs: 300,
     timeoutMs: 600,
     maxResponseBytes: 200_000,
-    batch: { maxSize: 50, maxBytes: 100_000 },
+    batch: { maxSize: 50, maxBytes: 100_000, maxWaitMs: 0 },
+    maxInFlight: 0,
+    requestsPerSecond: 0,
+    methods: { allowed: [], denied: [] },
     ...over,
   };
 }
@@ -58,7 +66,16 @@ export class Caller implements UpstreamCall {
   safe: boolean;
   cheap: boolean;
   method = 'eth_call';
-  attempts?: number;
+  retry: UpstreamCall['retry'] = 'safe';
+  critical = false;
+  caller = 0;
+  text = '';
+  idAt = -1;
+  idTo = -1;
+  readonly traced = false;
+  via = -1;
+  attempts = 1;
+  trace: UpstreamCall['trace'] = null;
   readonly nonce: string;
   readonly outcomes: Outcome[] = [];
   readonly settled: Promise<Outcome>;
