@@ -12,21 +12,42 @@ export interface FakeUpstream {
   readonly bodies: string[];
   /** Heads received, in order. */
   readonly heads: string[];
+  /** Calls received, in order, the items of batches singly. */
+  readonly calls: ReceivedCall[];
   /** Connections accepted so far. */
   readonly accepted: number;
   /** Connections open now. */
   readonly open: number;
   /** How it behaves from now on. */
   behave(vice: Vice): void;
+  /** Forgets what it received so far; connections keep their numbers. */
+  forget(): void;
   /** Ends every open connection at once, with a reset if asked. */
   drop(reset?: boolean): void;
   /** Closes everything; resolves when done. */
   close(): Promise<void>;
 }
 
+/** A call as the fake received it. */
+export interface ReceivedCall {
+  readonly method: string;
+  /** undefined: a notification. */
+  readonly id: number | string | null | undefined;
+  readonly params: readonly unknown[];
+  /** Number of the connection it came on, from 1, and the place of its HTTP request there, from 0. */
+  readonly connection: number;
+  readonly place: number;
+  /** How many calls its HTTP request carried; 0: a single call, not in an array. */
+  readonly batch: number;
+  /** `performance.now()`. */
+  readonly atMs: number;
+}
+
 /** One request as the fake sees it. */
 export interface FakeExchange {
   readonly socket: Socket;
+  /** The calls in it. */
+  readonly calls: readonly ReceivedCall[];
   readonly body: string;
   /** Place of this request on its connection, from 0. */
   readonly place: number;
@@ -47,6 +68,8 @@ export interface Vice {
 
 export interface FakeOptions {
   vice?: Vice;
+  /** The right answer to a call, as JSON text without braces and id: `"result":1`. Default: its first param as the result. */
+  answer?: (call: ReceivedCall) => string;
   tls?: { cert: string; key: string };
   port?: number;
 }
@@ -57,9 +80,11 @@ export async function startFakeUpstream(options: FakeOptions = {}): Promise<Fake
   const sockets = new Set<Socket>();
   const bodies: string[] = [];
   const heads: string[] = [];
+  const calls: ReceivedCall[] = [];
+  const answerCall = options.answer ?? firstParam;
 
   function serve(socket: Socket): void {
-    accepted++;
+    const connection = ++accepted;
     sockets.add(socket);
     let text = '';
     let place = 0;
@@ -73,13 +98,15 @@ export async function startFakeUpstream(options: FakeOptions = {}): Promise<Fake
         text = text.slice(request.length);
         heads.push(request.head);
         bodies.push(request.body);
-        answer(socket, request.body, place++);
+        answer(socket, request.body, connection, place++);
       }
     });
   }
 
-  function answer(socket: Socket, body: string, place: number): void {
-    const exchange = exchangeOf(socket, body, place);
+  function answer(socket: Socket, body: string, connection: number, place: number): void {
+    const received = callsIn(body, connection, place);
+    calls.push(...received);
+    const exchange = exchangeOf(socket, body, place, received, answerToCalls(received, answerCall));
     if (vice.request !== undefined) vice.request(exchange);
     else exchange.send(exchange.http());
   }
@@ -96,6 +123,7 @@ export async function startFakeUpstream(options: FakeOptions = {}): Promise<Fake
     url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/`,
     bodies,
     heads,
+    calls,
     get accepted() {
       return accepted;
     },
@@ -104,6 +132,11 @@ export async function startFakeUpstream(options: FakeOptions = {}): Promise<Fake
     },
     behave(next) {
       vice = next;
+    },
+    forget() {
+      bodies.length = 0;
+      heads.length = 0;
+      calls.length = 0;
     },
     drop(reset = false) {
       for (const socket of sockets) {
@@ -128,12 +161,18 @@ function take(text: string): { head: string; body: string; length: number } | un
   return text.length < length ? undefined : { head, body: text.slice(headEnd + 4, length), length };
 }
 
-function exchangeOf(socket: Socket, body: string, place: number): FakeExchange {
-  const answer = answerTo(body);
+function exchangeOf(
+  socket: Socket,
+  body: string,
+  place: number,
+  calls: readonly ReceivedCall[],
+  answer: string,
+): FakeExchange {
   return {
     socket,
     body,
     place,
+    calls,
     answer,
     http(text = answer, { status = '200 OK', headers = '', length = text.length } = {}) {
       if (text === '' && status === '200 OK') return 'HTTP/1.1 204 No Content\r\n\r\n';
@@ -145,27 +184,32 @@ function exchangeOf(socket: Socket, body: string, place: number): FakeExchange {
   };
 }
 
-interface Call {
-  id?: number | string | null;
-  params?: unknown[];
+/** The calls of a body; none in that of a health check, which has no body. */
+function callsIn(body: string, connection: number, place: number): ReceivedCall[] {
+  if (body === '') return [];
+  const parsed = JSON.parse(Buffer.from(body, 'latin1').toString()) as ReceivedCall | ReceivedCall[];
+  const batch = Array.isArray(parsed) ? parsed.length : 0;
+  const items = Array.isArray(parsed) ? parsed : [parsed];
+  const atMs = performance.now();
+  return items.map(({ method, id, params = [] }) => ({ method, id, params, connection, place, batch, atMs }));
 }
 
 /** The right answer to a body: each call's first param is its result. */
 export function answerTo(body: string): string {
-  // A health check, which has no body.
-  if (body === '') return '';
-  const parsed = JSON.parse(Buffer.from(body, 'latin1').toString()) as Call | Call[];
-  if (!Array.isArray(parsed)) return answerToCall(parsed);
-  return `[${parsed
-    .map(answerToCall)
-    .filter((answer) => answer !== '')
-    .join(',')}]`;
+  return answerToCalls(callsIn(body, 0, 0), firstParam);
 }
 
-function answerToCall(call: Call): string {
-  if (call.id === undefined) return '';
-  const answer = { jsonrpc: '2.0', id: call.id, result: call.params?.[0] ?? null };
-  return Buffer.from(JSON.stringify(answer)).toString('latin1');
+/** Latin1; '' where no answer is due. */
+function answerToCalls(calls: readonly ReceivedCall[], answerCall: (call: ReceivedCall) => string): string {
+  const answers = calls
+    .filter(({ id }) => id !== undefined)
+    .map((call) => `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},${answerCall(call)}}`);
+  const text = (calls[0]?.batch ?? 0) > 0 ? `[${answers.join(',')}]` : (answers[0] ?? '');
+  return Buffer.from(text).toString('latin1');
+}
+
+function firstParam({ params }: ReceivedCall): string {
+  return `"result":${JSON.stringify(params[0] ?? null)}`;
 }
 
 /** Each id in an answer replaced by what `change` makes of it. */
