@@ -63,6 +63,7 @@ const failureCounters: Record<FailureKind, CounterName> = {
   http: 'upstreamBadHttp',
   status: 'upstreamBadStatus',
   answer: 'upstreamBadAnswer',
+  throttled: 'upstreamBadStatus',
 };
 
 export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters {

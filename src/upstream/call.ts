@@ -1,9 +1,10 @@
 import type { UpstreamPolicy } from '../config/index.ts';
 import type { Turn } from '../http/index.ts';
+import type { Answer } from './answer.ts';
 
 /**
- * What the pool needs of a call. Byte ranges are valid only during `send`: the pool takes what it needs
- * before it returns.
+ * What the pool needs of a call. Byte ranges are valid only during the pool's `send`: by then its text has been
+ * taken out of them, or nobody needs it any more.
  */
 export interface UpstreamCall {
   /** The JSON object as the caller sent it, in [start, end). Already found to be a valid request. */
@@ -27,15 +28,15 @@ export interface UpstreamCall {
   critical: boolean;
   /** Whose it is, for bounds on one caller's calls in flight; 0: nobody's in particular. */
   readonly caller: number;
-  /** The call as latin1 text, with its id in [idAt, idTo), -1 for a notification. Set by the pool inside `send`: '' before. */
+  /** The call as latin1 text, with its id in [idAt, idTo), -1 for a notification. Set by the first `Upstream.send`: '' before. */
   text: string;
   idAt: number;
   idTo: number;
   /** Its decision will be shown: the pool keeps a trace. */
   readonly traced: boolean;
-  /** Index of the upstream that answered, or was asked last; -1 before. Set by the pool, as are the two below. */
+  /** Index of the upstream that answered, or was asked last; -1 before. Set by the pool, as is the trace. */
   via: number;
-  /** How often it was written to a node. */
+  /** How often it was written to a node: the pool begins with 0, each write adds one. */
   attempts: number;
   /** Where `traced`, and for each call that took more than one attempt. */
   trace: DeliveryTrace | null;
@@ -73,6 +74,7 @@ export interface DeliveryTrace {
  * - `reset`: the connection ended before the answer began; `truncated`: in the middle of it
  * - `oversized`: over `maxResponseBytes`; `http`: no sound HTTP otherwise
  * - `status`: an HTTP status in place of an answer; `answer`: not the answer to this call
+ * - `throttled`: HTTP 429, or 503 with Retry-After, without a result
  */
 export type FailureKind =
   | 'connect'
@@ -83,7 +85,8 @@ export type FailureKind =
   | 'oversized'
   | 'http'
   | 'status'
-  | 'answer';
+  | 'answer'
+  | 'throttled';
 
 /** Why there is no answer. */
 export interface UpstreamFailure {
@@ -94,6 +97,21 @@ export interface UpstreamFailure {
   reason: string;
   /** `no`: not one byte of the call was written to the node. `maybe`: the node may have run it. */
   delivered: 'no' | 'maybe';
+  /** Of `throttled`: what the node asked for in Retry-After, 0 to an hour; absent where it did not. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Who is told what became of each `Upstream.send`: by exactly one of the two, once, never inside `send`, unless the
+ * call was cancelled before.
+ */
+export interface UpstreamObserver {
+  /**
+   * `bytes` are valid only during this call; `answer` too, which says where in them the one well-formed JSON-RPC answer
+   * is: an empty one for a notification. `errorCode` is the error's, NaN without an error or where it is no number.
+   */
+  answered(upstream: Upstream, call: UpstreamCall, bytes: Buffer, answer: Answer, errorCode: number): void;
+  failed(upstream: Upstream, call: UpstreamCall, failure: UpstreamFailure): void;
 }
 
 /** State and totals of one upstream in one worker; plain data. */
@@ -116,6 +134,8 @@ export interface UpstreamStats {
   sent: number;
   answered: number;
   failed: number;
+  /** Calls that nobody wanted to hear of any more. */
+  cancelled: number;
   retried: number;
   /** HTTP requests written; one may carry a batch. */
   exchanges: number;
@@ -127,11 +147,21 @@ export interface UpstreamStats {
 /** One node as one worker sees it. */
 export interface Upstream {
   readonly policy: UpstreamPolicy;
-  /** Never throws; what becomes of the call is told through its `answered` or `failed`. */
+  /** Calls sent, waiting for a connection or under way, and not yet told of. */
+  readonly inFlight: number;
+  /**
+   * Never throws; the observer is told what becomes of the call. Sets its `text` if that is '' still, and reads its bytes
+   * only then. A call may be under way at several upstreams, at each once.
+   */
   send(call: UpstreamCall): void;
   /**
-   * Takes over a new policy between two calls. The same host, port and TLS keep their connections; else
-   * idle ones close and busy ones close after what they carry. Throws on headers that cannot be sent.
+   * Nothing more is told of this call's `send`, which may be followed by another. If it was written, its exchange runs to
+   * its end or its deadline; else it never will be. Nothing happens where it is not under way.
+   */
+  cancel(call: UpstreamCall): void;
+  /**
+   * Takes over a new policy between two calls. The same address, TLS and CA keep their connections; else idle ones
+   * close and busy ones close after what they carry. Throws on headers that cannot be sent.
    */
   update(policy: UpstreamPolicy): void;
   /**
@@ -148,6 +178,7 @@ export interface UpstreamDeps {
   now: () => number;
   /** This process among others; sent as `x-polymorph-hop`, so that a loop is found out. */
   instanceId: string;
-  /** PEM certificates to trust for a TLS upstream in place of the system's. */
-  ca?: string;
+  observer: UpstreamObserver;
+  /** Milliseconds since 1970, for dates that nodes send; `Date.now` by default. */
+  wallMs?: () => number;
 }

@@ -5,15 +5,9 @@ import type { UpstreamPolicy } from '../config/index.ts';
 /**
  * A socket on its way to the node. What arrives is written to the start of `buffer` and told to `read` by its
  * length, one read at a time. Throws RangeError for a port of no range.
- * @param ca PEM certificates to trust over TLS in place of the system's
  */
-export function connectSocket(
-  policy: UpstreamPolicy,
-  ca: string | undefined,
-  buffer: Buffer,
-  read: (bytes: number) => void,
-): Socket {
-  const { port } = policy;
+export function connectSocket(policy: UpstreamPolicy, buffer: Buffer, read: (bytes: number) => void): Socket {
+  const { port, ca } = policy;
   const host = policy.host.replace(/^\[|\]$/g, '');
   const onread = {
     buffer,
@@ -30,7 +24,7 @@ export function connectSocket(
     ALPNProtocols: ['http/1.1'],
     // The default, which NODE_TLS_REJECT_UNAUTHORIZED in the environment would turn off without a word.
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca }),
+    ...(ca === null ? {} : { ca }),
     // Passed on to net.Socket; the type leaves it out.
     ...{ onread },
   });

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { AnswerScan } from '../jsonrpc/index.ts';
+import { noAnswer } from './answer.ts';
 import { ANSWER_COMPLETE, ANSWER_INCOMPLETE, AnswerReader } from './answer-reader.ts';
 import type { FailureKind } from './call.ts';
 import { connectSocket } from './connect-socket.ts';
 import { matchBatch, refusesBatches } from './batch-match.ts';
-import type { Answer, ConnectionOwner } from './owner.ts';
+import type { ConnectionOwner } from './owner.ts';
 import type { Pending } from './pending.ts';
 import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_STATUS, VERDICT_WRONG } from './verdict.ts';
 
@@ -18,8 +19,6 @@ const shared = Buffer.allocUnsafeSlow(64 * 1024);
 const STRING_WRITE_MAX = 16 * 1024;
 
 const scan = new AnswerScan();
-/** What a notification is answered with. */
-const noAnswer: Answer = { start: 0, end: 0, idStart: 0, idEnd: 0, errorStart: -1 };
 
 /**
  * One connection to the node and what it carries: one call, a row of pipelined ones, or one batch.
@@ -51,7 +50,7 @@ export class Connection {
     this.owner = owner;
     this.sinceMs = owner.nowMs;
     this.reader = new AnswerReader(owner.policy.maxResponseBytes);
-    this.socket = connectSocket(owner.policy, owner.ca, shared, (bytes) => this.read(bytes));
+    this.socket = connectSocket(owner.policy, shared, (bytes) => this.read(bytes));
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.lose(error.code ?? error.message));
     this.socket.on('end', () => this.lose('closed by the node'));
     this.socket.on('close', () => this.lose('closed by the node'));
@@ -70,6 +69,7 @@ export class Connection {
 
   carry(pending: Pending): void {
     this.begin(pending);
+    pending.call.attempts++;
     this.write(`${this.owner.head}${pending.body.length}\r\n\r\n${pending.body}`, 1);
   }
 
@@ -80,7 +80,10 @@ export class Connection {
     this.restAt = 1;
     const head = this.owner.head;
     let text = '';
-    for (const pending of calls) text += `${head}${pending.body.length}\r\n\r\n${pending.body}`;
+    for (const pending of calls) {
+      pending.call.attempts++;
+      text += `${head}${pending.body.length}\r\n\r\n${pending.body}`;
+    }
     this.write(text, calls.length);
   }
 
@@ -89,7 +92,11 @@ export class Connection {
     this.begin(calls[0]!);
     this.batch = calls;
     let body = '[';
-    for (let i = 0; i < calls.length; i++) body += i === 0 ? calls[i]!.body : `,${calls[i]!.body}`;
+    for (let i = 0; i < calls.length; i++) {
+      const pending = calls[i]!;
+      pending.call.attempts++;
+      body += i === 0 ? pending.body : `,${pending.body}`;
+    }
     this.write(`${this.owner.head}${body.length + 1}\r\n\r\n${body}]`, 1);
   }
 

@@ -10,6 +10,7 @@ const codes: Record<FailureKind, UpstreamFailure['code']> = {
   http: 'upstream_invalid',
   status: 'upstream_invalid',
   answer: 'upstream_invalid',
+  throttled: 'overloaded',
 };
 
 /** What the caller is told follows from the kind. */
@@ -17,6 +18,8 @@ export function failureOf(
   kind: FailureKind,
   reason: string,
   delivered: UpstreamFailure['delivered'],
+  retryAfterMs?: number,
 ): UpstreamFailure {
-  return { code: codes[kind], kind, reason, delivered };
+  const failure = { code: codes[kind], kind, reason, delivered };
+  return retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
 }

@@ -30,7 +30,7 @@ export class Grouping {
   /** Must the call have an exchange of its own? So must what cannot be sent again if another call spoils it. */
   goesAlone(call: UpstreamCall, nowMs: number): boolean {
     const { mode } = this.policy;
-    if (mode === 'single' || !call.safe || call.idStart < 0) return true;
+    if (mode === 'single' || !call.safe || call.idAt < 0) return true;
     return mode === 'batched' && (!call.cheap || nowMs < this.refusedUntilMs);
   }
 

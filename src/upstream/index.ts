@@ -17,6 +17,7 @@ export type {
   UpstreamCall,
   UpstreamDeps,
   UpstreamFailure,
+  UpstreamObserver,
   UpstreamStats,
 } from './call.ts';
 export { createUpstreamPool, type UpstreamPool } from './pool.ts';

@@ -1,4 +1,5 @@
 import type { UpstreamPolicy } from '../config/index.ts';
+import type { Answer } from './answer.ts';
 import type { FailureKind, UpstreamFailure } from './call.ts';
 import type { Pending } from './pending.ts';
 
@@ -14,7 +15,6 @@ export interface ConnectionOwner<C> {
   readonly policy: UpstreamPolicy;
   /** Head of a request up to the digits of its Content-Length. */
   readonly head: string;
-  readonly ca: string | undefined;
   /** Coarse monotonic milliseconds. */
   readonly nowMs: number;
   readonly traffic: Traffic;
@@ -28,14 +28,11 @@ export interface ConnectionOwner<C> {
   /** The node takes no batches; the calls of this one are sent again. */
   batchRefused(): void;
   answered(pending: Pending, bytes: Buffer, answer: Answer): void;
-  failed(pending: Pending, kind: FailureKind, reason: string, delivered: UpstreamFailure['delivered']): void;
-}
-
-/** The part of jsonrpc's `AnswerScan` that a caller's answer is made of. */
-export interface Answer {
-  start: number;
-  end: number;
-  idStart: number;
-  idEnd: number;
-  errorStart: number;
+  failed(
+    pending: Pending,
+    kind: FailureKind,
+    reason: string,
+    delivered: UpstreamFailure['delivered'],
+    retryAfter?: string,
+  ): void;
 }

@@ -3,7 +3,7 @@ import type { UpstreamCall } from './call.ts';
 /** Greatest id we give out: still a small integer to V8, whose text it makes fastest. */
 const ID_MAX = 2 ** 31 - 1;
 
-/** A call the pool has taken: its own copy of the text, with our id in place of the caller's. */
+/** A call on its way to one node: its text with our id in place of the caller's. */
 export class Pending {
   readonly call: UpstreamCall;
   /** 0 for a notification. */
@@ -15,24 +15,31 @@ export class Pending {
   /** Coarse milliseconds: when it began to wait for a connection. */
   queuedMs = 0;
   /** Shares a connection's exchange with no other call. */
-  alone: boolean;
-  /** Was written to a node before. */
+  alone = true;
+  /** Was written to this node before. */
   retried = false;
+  /** Told of, or cancelled: nothing more is. */
+  over = false;
+  /** Its neighbours among the calls under way. */
+  previous: Pending | null = null;
+  next: Pending | null = null;
 
-  constructor(call: UpstreamCall, id: number, deadlineMs: number, alone: boolean) {
+  /** @param call with its text */
+  constructor(call: UpstreamCall, id: number, deadlineMs: number) {
     this.call = call;
     this.id = id;
-    this.body = bodyWithId(call, id);
+    const { text } = call;
+    this.body = id === 0 ? text : text.slice(0, call.idAt) + id + text.slice(call.idTo);
     this.deadlineMs = deadlineMs;
-    this.alone = alone;
   }
 }
 
-/** One copy out of the buffer and two slices of it: some 30 ns less than two copies. */
-function bodyWithId(call: UpstreamCall, id: number): string {
-  const { start, idStart, idEnd } = call;
-  const text = call.bytes.toString('latin1', start, call.end);
-  return id === 0 ? text : text.slice(0, idStart - start) + id + text.slice(idEnd - start);
+/** One copy out of the buffer, of which each node's body takes two slices: some 30 ns less than two copies. */
+export function takeText(call: UpstreamCall): void {
+  const { start, idStart } = call;
+  call.text = call.bytes.toString('latin1', start, call.end);
+  call.idAt = idStart < 0 ? -1 : idStart - start;
+  call.idTo = idStart < 0 ? -1 : call.idEnd - start;
 }
 
 /** Ids are one upstream's, not one connection's: an answer that strayed between connections is found out too. */

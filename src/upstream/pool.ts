@@ -1,5 +1,5 @@
 import type { UpstreamPolicy } from '../config/index.ts';
-import type { Upstream, UpstreamCall, UpstreamDeps, UpstreamStats } from './call.ts';
+import type { Upstream, UpstreamCall, UpstreamDeps, UpstreamObserver, UpstreamStats } from './call.ts';
 import { requestHead } from './request-head.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -19,8 +19,21 @@ export interface UpstreamPool {
   stats(): UpstreamStats[];
 }
 
+const passingOn: UpstreamObserver = {
+  answered(_upstream, call, bytes, { start, end, idStart, idEnd, errorStart }) {
+    call.answered(bytes, start, end, idStart, idEnd, errorStart >= 0);
+  },
+  failed(_upstream, call, failure) {
+    call.failed(failure);
+  },
+};
+
 /** @throws TypeError for an empty list, or for headers that cannot be sent */
-export function createUpstreamPool(policies: UpstreamPolicy[], deps: UpstreamDeps): UpstreamPool {
+export function createUpstreamPool(
+  policies: UpstreamPolicy[],
+  given: Omit<UpstreamDeps, 'observer'>,
+): UpstreamPool {
+  const deps: UpstreamDeps = { ...given, observer: passingOn };
   let upstreams = policies.map((policy) => createUpstream(policy, deps));
   let chosen = choose(upstreams);
   /** Upstreams no longer configured that still have calls under way. */
@@ -33,6 +46,8 @@ export function createUpstreamPool(policies: UpstreamPolicy[], deps: UpstreamDep
 
   return {
     send(call) {
+      call.via = chosen.policy.index;
+      call.attempts = 0;
       chosen.send(call);
     },
     chosen: () => chosen,

@@ -25,8 +25,14 @@ const patient = { tls: true, connectTimeoutMs: 3000, firstByteTimeoutMs: 3000, t
 
 it.each(['single', 'pipelined', 'batched'] as const)('%s: reaches a node over TLS', async (mode) => {
   const fake = await startFakeUpstream({ tls: { cert, key } });
-  const policy = policyFor(fake.port, { ...patient, host: 'localhost', mode, maxResponseBytes: 3_000_000 });
-  const upstream = createUpstream(policy, testDeps({ ca: cert }));
+  const policy = policyFor(fake.port, {
+    ...patient,
+    host: 'localhost',
+    ca: cert,
+    mode,
+    maxResponseBytes: 3_000_000,
+  });
+  const upstream = createUpstream(policy, testDeps());
   for (let round = 0; round < 3; round++) {
     const callers = [10, 20_000, 300_000].map((size) => sendTo(upstream, { nonce: `"${'x'.repeat(size)}"` }));
     await Promise.all(callers.map((caller) => caller.settled));
@@ -47,13 +53,10 @@ it.each([
 
   const fake = await startFakeUpstream({ tls: { cert, key } });
   for (const [host, ca] of [
-    ['localhost', undefined],
+    ['localhost', null],
     ['127.0.0.1', cert],
   ] as const) {
-    const upstream = createUpstream(
-      policyFor(fake.port, { ...patient, host }),
-      testDeps(ca === undefined ? {} : { ca }),
-    );
+    const upstream = createUpstream(policyFor(fake.port, { ...patient, host, ca }), testDeps());
     const caller = sendTo(upstream);
     await caller.settled;
     expect(caller.reason).toMatch(

@@ -10,13 +10,15 @@ import type {
 } from './call.ts';
 import { ConnectionSet } from './connection-set.ts';
 import type { Connection } from './connection.ts';
+import { CallsUnderWay } from './calls-under-way.ts';
 import { DeferredFailures } from './deferred-failures.ts';
 import { Drain } from './drain.ts';
-import { failureOf } from './failure.ts';
 import { Grouping } from './grouping.ts';
-import type { Answer, ConnectionOwner, Traffic } from './owner.ts';
-import { idAfter, Pending } from './pending.ts';
+import type { Answer } from './answer.ts';
+import type { ConnectionOwner, Traffic } from './owner.ts';
+import type { Pending } from './pending.ts';
 import { requestHead } from './request-head.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { Ticker } from './ticker.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -30,8 +32,8 @@ const UNSAFE_IDLE_MS_MAX = 1000;
 export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, TurnTask {
   policy: UpstreamPolicy;
   head: string;
-  readonly ca: string | undefined;
   private readonly deps: UpstreamDeps;
+  private readonly wallMs: () => number;
   readonly traffic: Traffic = { exchanges: 0, bytesIn: 0, bytesOut: 0 };
   private readonly connections: ConnectionSet;
   private readonly queue = new WaitQueue();
@@ -42,19 +44,18 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   /** This turn's other calls. */
   private singles: Pending[] = [];
   private enrolled = false;
-  private nextId = 1;
   private readonly drain = new Drain();
   private readonly refused = new DeferredFailures((pending, kind, reason) =>
     this.failed(pending, kind, reason, 'no'),
   );
-  private underWay = 0;
-  private readonly totals = { sent: 0, answered: 0, failed: 0, retried: 0 };
+  private readonly calls: CallsUnderWay;
 
   constructor(policy: UpstreamPolicy, deps: UpstreamDeps) {
     this.policy = policy;
     this.deps = deps;
-    this.ca = deps.ca;
+    this.wallMs = deps.wallMs ?? Date.now;
     this.head = requestHead(policy, deps.instanceId);
+    this.calls = new CallsUnderWay(this, deps.observer);
     this.grouping = new Grouping(policy);
     this.connections = new ConnectionSet(this);
     this.ticker = new Ticker(deps.now, () => this.sweep());
@@ -64,22 +65,30 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     return this.ticker.nowMs;
   }
 
+  get inFlight(): number {
+    return this.calls.size;
+  }
+
   send(call: UpstreamCall): void {
     if (!this.ticker.running) this.startTicking();
-    this.underWay++;
-    const alone = this.grouping.goesAlone(call, this.nowMs);
-    let id = 0;
-    if (call.idStart >= 0) {
-      id = this.nextId;
-      this.nextId = idAfter(id);
-    }
-    const pending = new Pending(call, id, this.nowMs + this.policy.timeoutMs, alone);
+    const pending = this.calls.take(call, this.nowMs + this.policy.timeoutMs);
     if (this.drain.begun) return this.refused.add(pending, 'connect', 'upstream is closed');
-    if (alone) this.singles.push(pending);
+    pending.alone = this.grouping.goesAlone(call, this.nowMs);
+    if (pending.alone) this.singles.push(pending);
     else this.group.push(pending);
     if (this.enrolled) return;
     this.enrolled = true;
     this.deps.turn.defer(this);
+  }
+
+  cancel(call: UpstreamCall): void {
+    const cancelled = this.calls.cancel(call);
+    if (cancelled === undefined) return;
+    const others = (pending: Pending): boolean => pending !== cancelled;
+    this.singles = this.singles.filter(others);
+    this.group = this.group.filter(others);
+    this.queue.takeWhere((pending) => pending === cancelled);
+    if (this.drain.begun) this.checkClosed();
   }
 
   /**
@@ -123,12 +132,12 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
       return;
     }
     idle.pop();
-    this.totals.sent++;
+    this.calls.totals.sent++;
     connection.carry(pending);
   }
 
   private carryGroup(connection: Connection, calls: Pending[]): void {
-    this.totals.sent += calls.length;
+    this.calls.totals.sent += calls.length;
     if (calls.length === 1) connection.carry(calls[0]!);
     else if (this.policy.mode === 'batched') connection.carryBatch(calls);
     else connection.carryPipelined(calls);
@@ -171,11 +180,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   }
 
   sendAgain(pending: Pending): void {
+    if (pending.over) return;
     if (this.drain.begun) return this.failed(pending, 'connect', 'upstream is closed', 'maybe');
-    this.totals.retried++;
+    this.calls.totals.retried++;
     pending.retried = true;
     pending.alone = true;
-    pending.call.attempts++;
     pending.queuedMs = this.nowMs;
     this.queue.pushFront(pending);
     this.openMore();
@@ -186,17 +195,19 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   }
 
   answered(pending: Pending, bytes: Buffer, answer: Answer): void {
-    this.totals.answered++;
-    this.underWay--;
-    const { start, end, idStart, idEnd } = answer;
-    pending.call.answered(bytes, start, end, idStart, idEnd, answer.errorStart >= 0);
+    this.calls.answered(pending, bytes, answer);
     if (this.drain.begun) this.checkClosed();
   }
 
-  failed(pending: Pending, kind: FailureKind, reason: string, delivered: UpstreamFailure['delivered']): void {
-    this.totals.failed++;
-    this.underWay--;
-    pending.call.failed(failureOf(kind, reason, delivered));
+  failed(
+    pending: Pending,
+    kind: FailureKind,
+    reason: string,
+    delivered: UpstreamFailure['delivered'],
+    retryAfter = '',
+  ): void {
+    const waitMs = retryAfter === '' ? undefined : retryAfterMs(retryAfter, this.wallMs());
+    this.calls.failed(pending, kind, reason, delivered, waitMs);
     if (this.drain.begun) this.checkClosed();
   }
 
@@ -210,7 +221,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     const nowMs = this.nowMs + this.ticker.tickMs;
     this.connections.sweep(nowMs);
     if (this.queue.length > 0) this.expireQueued(nowMs, this.policy.connectTimeoutMs);
-    if (this.connections.size === 0 && this.underWay === 0) this.ticker.stop();
+    if (this.connections.size === 0 && this.calls.size === 0) this.ticker.stop();
   }
 
   private expireQueued(nowMs: number, waitMsMax: number): void {
@@ -235,9 +246,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.grouping.update(policy);
     if (this.ticker.running) this.startTicking();
     if (policy.mode !== before.mode) this.ungroup();
-    const moved = policy.host !== before.host || policy.port !== before.port || policy.tls !== before.tls;
     this.connections.setAnswerBytesMax(policy.maxResponseBytes);
-    if (moved) this.connections.retire();
+    if (moved(before, policy)) this.connections.retire();
   }
 
   /** What may share an exchange depends on the mode: calls that came under another one go alone. */
@@ -258,7 +268,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
 
   /** Once nothing is under way any more there is nothing to keep a connection for. */
   private checkClosed(): void {
-    if (!this.drain.begun || this.underWay > 0) return;
+    if (!this.drain.begun || this.calls.size > 0) return;
     this.ticker.stop();
     this.connections.destroy('upstream is closed');
     this.drain.finish();
@@ -284,10 +294,20 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
       inFlight: this.connections.inFlight,
       queued: this.queue.length,
       opened: this.connections.opened,
-      ...this.totals,
+      ...this.calls.totals,
       ...this.traffic,
     };
   }
+}
+
+/** What connections are made of is another: those there are may not be used any more. */
+function moved(before: UpstreamPolicy, after: UpstreamPolicy): boolean {
+  return (
+    after.host !== before.host ||
+    after.port !== before.port ||
+    after.tls !== before.tls ||
+    after.ca !== before.ca
+  );
 }
 
 /** An upstream with no connection yet. Throws TypeError for headers that cannot be sent. */

@@ -13,7 +13,8 @@ it('is a plain list, with calls to be sent again before the others', () => {
       let model: Pending[] = [];
       let id = 0;
       for (const step of steps) {
-        const pending = new Pending(new Caller(), ++id, 0, step !== 'push');
+        const pending = new Pending(new Caller(), ++id, 0);
+        pending.alone = step !== 'push';
         if (step === 'push' || step === 'alone') {
           queue.push(pending);
           model.push(pending);

@@ -1,6 +1,6 @@
 import type { UpstreamPolicy } from '../../config/index.ts';
 import { createTurn, type Turn } from '../../http/index.ts';
-import type { UpstreamCall, UpstreamDeps, UpstreamFailure } from '../call.ts';
+import type { UpstreamCall, UpstreamDeps, UpstreamFailure, UpstreamObserver } from '../call.ts';
 
 /** A policy for a node on a port of this machine, with deadlines short enough for tests. */
 export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): UpstreamPolicy {
@@ -36,9 +36,20 @@ export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): Ups
   };
 }
 
+/** Tells each call what is told of it. */
+export const passingOn: UpstreamObserver = {
+  answered(_upstream, call, bytes, { start, end, idStart, idEnd, errorStart }) {
+    call.answered(bytes, start, end, idStart, idEnd, errorStart >= 0);
+  },
+  failed(_upstream, call, failure) {
+    call.failed(failure);
+  },
+};
+
 export function testDeps(over: Partial<UpstreamDeps> = {}): UpstreamDeps {
   const turn: Turn = createTurn(() => {});
-  return { turn, now: () => Math.floor(performance.now() * 1000), instanceId: 'test-instance', ...over };
+  const now = (): number => Math.floor(performance.now() * 1000);
+  return { turn, now, instanceId: 'test-instance', observer: passingOn, ...over };
 }
 
 export type Outcome =
@@ -74,7 +85,7 @@ export class Caller implements UpstreamCall {
   idTo = -1;
   readonly traced = false;
   via = -1;
-  attempts = 1;
+  attempts = 0;
   trace: UpstreamCall['trace'] = null;
   readonly nonce: string;
   readonly outcomes: Outcome[] = [];
