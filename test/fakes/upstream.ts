@@ -184,10 +184,12 @@ function exchangeOf(
   };
 }
 
+type SentCall = Pick<ReceivedCall, 'method' | 'id'> & { params?: readonly unknown[] };
+
 /** The calls of a body; none in that of a health check, which has no body. */
 function callsIn(body: string, connection: number, place: number): ReceivedCall[] {
   if (body === '') return [];
-  const parsed = JSON.parse(Buffer.from(body, 'latin1').toString()) as ReceivedCall | ReceivedCall[];
+  const parsed = JSON.parse(Buffer.from(body, 'latin1').toString()) as SentCall | SentCall[];
   const batch = Array.isArray(parsed) ? parsed.length : 0;
   const items = Array.isArray(parsed) ? parsed : [parsed];
   const atMs = performance.now();

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NodeVice, nodeVices } from '../fakes/node-vices.ts';
+import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
+import type { ReceivedCall } from '../fakes/upstream.ts';
+import { type Program, startProgram } from '../program.ts';
+import { ask, describeTold, outcomeOf, type Question, questions, type Told } from './asking.ts';
+
+/** Every vice, in front of callers, through the real program: one node that has it, alone and beside a sound one. */
+
+const modes = ['single', 'pipelined', 'batched'] as const;
+type Company = 'alone' | 'beside';
+const companies: readonly Company[] = ['alone'];
+const rounds = process.env['POLYMORPH_TEST_LONG'] === '1' ? 10 : 1;
+const upstreamTimeoutMs = 500;
+const networkTimeoutMs = 2_000;
+/** What a busy machine may add. */
+const marginMs = 1_500;
+
+interface Place {
+  name: string;
+  mode: (typeof modes)[number];
+  company: Company;
+  vice: NodeVice;
+  bad: FakeNode;
+  good: FakeNode | undefined;
+}
+
+const places: Place[] = [];
+let program: Program;
+
+beforeAll(async () => {
+  for (const [name, vice] of Object.entries(nodeVices)) {
+    for (const mode of name.startsWith('batches: ') ? (['batched'] as const) : modes) {
+      for (const company of companies) {
+        const good = company === 'beside' ? await startFakeNode() : undefined;
+        places.push({ name, mode, company, vice, bad: await startFakeNode(), good });
+      }
+    }
+  }
+  const networks = places.map(({ mode, bad, good }, index) => [
+    `n${index}`,
+    {
+      upstreams: [bad, ...(good === undefined ? [] : [good])].map(({ url }, place) => ({
+        url,
+        mode,
+        name: `node-${place}`,
+        timeout: `${upstreamTimeoutMs}ms`,
+        first_byte_timeout: `${upstreamTimeoutMs}ms`,
+        max_response_bytes: '256KiB',
+      })),
+    },
+  ]);
+  program = await startProgram({
+    config: {
+      server: { workers: 1, state_dir: 'none', max_connections_per_address: 5_000 },
+      networks: Object.fromEntries(networks) as object,
+      methods: { cheap: ['*'] },
+      limits: { default: 'none' },
+    },
+  });
+});
+afterAll(async () => {
+  await program?.stop();
+  await Promise.all(places.flatMap(({ bad, good }) => [bad, good ?? []].flat().map((node) => node.close())));
+});
+
+describe.concurrent('a node that', () => {
+  for (const name of Object.keys(nodeVices)) {
+    it(name, async () => {
+      const mine = places.filter((place) => place.name === name);
+      const found = await Promise.all(mine.map(suffer));
+      expect(found.flat()).toEqual([]);
+    });
+  }
+});
+
+/** A hundred calls, half of them singly and then half in batches; what went wrong, in words. */
+async function suffer(place: Place): Promise<string[]> {
+  const { bad, good, vice } = place;
+  const path = `/n${places.indexOf(place)}`;
+  const wrong: string[] = [];
+  bad.forget();
+  bad.behave(vice.vice);
+  for (let round = 0; round < rounds; round++) {
+    const accepted = bad.accepted;
+    const singles = await ask(program.port, path, questions(`${round}s`, 50));
+    // What is still on its way from the node is to arrive.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = new Set(bad.calls.map(({ connection }) => connection));
+    const from = bad.calls.length;
+    const batches = await ask(program.port, path, questions(`${round}b`, 50), { batch: 10 });
+    const told = [...singles, ...batches];
+    if (bad.accepted === accepted && round === 0) wrong.push('the node was never asked');
+    wrong.push(...told.flatMap((one) => unlike(place, one)));
+    if (vice.spoils) {
+      const reused = bad.calls.slice(from).filter(({ connection }) => before.has(connection));
+      wrong.push(...reused.map(({ connection }) => `connection ${connection} was used again`));
+    }
+    for (const { question } of told) wrong.push(...copies(question, bad.calls, good?.calls ?? []));
+  }
+  return wrong.slice(0, 5).map((text) => `${place.mode}, ${place.company}: ${text}`);
+}
+
+/** What was told is one of the things that may be told. */
+function unlike({ company, vice }: Place, told: Told): string[] {
+  const outcome = outcomeOf(told);
+  const { repeats } = told.question;
+  const allowed = (() => {
+    if (company === 'beside' && repeats === 'safe') return ['answer'];
+    if (company === 'beside') return ['answer', 'refusal', ...(vice.alone === 'error' ? ['error'] : [])];
+    if (vice.alone === 'always') return repeats === 'safe' ? ['answer'] : ['answer', 'refusal'];
+    if (vice.alone === 'sometimes') return ['answer', 'refusal', 'error'];
+    return vice.alone === 'error' ? ['error', 'refusal'] : ['refusal'];
+  })();
+  const late = told.ms > networkTimeoutMs + marginMs;
+  return allowed.includes(outcome) && !late ? [] : [`${outcome}: ${describeTold(told)}`];
+}
+
+/** Nothing that must not run twice was sent twice. */
+function copies({ repeats, params }: Question, bad: ReceivedCall[], good: ReceivedCall[]): string[] {
+  if (repeats === 'safe') return [];
+  const [onBad, onGood] = [bad, good].map(
+    (calls) => calls.filter((call) => JSON.stringify(call.params) === params).length,
+  ) as [number, number];
+  const tooMany = repeats === 'once' ? onBad + onGood > 1 : onBad > 1 || onGood > 1;
+  return tooMany ? [`${repeats}: ${params} was sent ${onBad} times here and ${onGood} times there`] : [];
+}
