@@ -1,19 +1,12 @@
 import { hash } from 'node:crypto';
 import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
-import type { Config, KeyConfig, UpstreamConfig } from './config.ts';
-import { cheapMethods, unsafeMethods } from './ethereum-methods.ts';
+import type { Config, KeyConfig } from './config.ts';
+import { cheapMethods, transactionMethods, unsafeMethods } from './ethereum-methods.ts';
 import { factsOf } from './key-facts.ts';
+import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler, keyRanks, type RuleCompiler } from './rule-compiler.ts';
-import type {
-  MethodsPolicy,
-  NetworkPolicy,
-  PolicySnapshot,
-  QuotaPolicy,
-  RuleSet,
-  ServerPolicy,
-  UpstreamPolicy,
-} from './snapshot.ts';
+import type { MethodsPolicy, PolicySnapshot, QuotaPolicy, RuleSet, ServerPolicy } from './snapshot.ts';
 
 /**
  * Turns a checked config into what the workers use. 10,000 keys with limits of their own, in 50 distinct sets, take
@@ -31,7 +24,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
   const { ruleSets, keyQuotas, entries } = compileKeys(config, registries, compiler);
   return {
     generation: registries.nextGeneration(),
-    networks: compileNetworks(config, registries),
+    networks: compileNetworks(config.networks, registries),
     server: compileServer(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
     methods: compileMethods(config),
@@ -42,7 +35,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
     ceilings,
     keyIndex: buildKeyIndex(entries),
     limitHeaders: config.limits.headers,
-    chargeCached: 1,
+    chargeCached: config.limits.charge_cached,
     explain: {
       keepMs: config.explain.keep,
       sample: config.explain.sample,
@@ -120,67 +113,6 @@ function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
     : { unit: 'requests', limit: requests, period, warnAt };
 }
 
-function compileNetworks({ networks }: Config, registries: Registries): NetworkPolicy[] {
-  const { networkSlots, upstreamSlots } = registries;
-  networkSlots.retain(new Set(networks.map(({ name }) => name)));
-  upstreamSlots.retain(
-    new Set(networks.flatMap(({ name, upstreams }) => upstreams.map((one) => `${name}/${one.name}`))),
-  );
-  return networks.map(({ name, path, upstreams }, index) => ({
-    index,
-    name,
-    path,
-    upstreams: upstreams.map((upstream, place) =>
-      compileUpstream(upstream, place, upstreamSlots.numberOf(`${name}/${upstream.name}`)),
-    ),
-    slot: networkSlots.numberOf(name),
-    kind: 'ethereum',
-    chainId: null,
-    timeoutMs: 60_000,
-    maxBlockLag: 5,
-    health: { intervalMs: 0, timeoutMs: 2_000, call: null },
-    breaker: { windowMs: 10_000, failures: 10, failureRate: 0.5, openMs: 5_000, trials: 3 },
-    retry: { attempts: 3, backoffMs: 50, backoffMaxMs: 1_000, budget: 0.1 },
-    hedge: null,
-    shed: { queue: 1_000, queueTimeoutMs: 2_000, reserve: 0.1, maxInFlightPerCaller: 0 },
-    cache: null,
-    coalesce: false,
-  }));
-}
-
-function compileUpstream(upstream: UpstreamConfig, index: number, slot: number): UpstreamPolicy {
-  const { url } = upstream;
-  return {
-    index,
-    slot,
-    tier: 'primary',
-    weight: 1,
-    name: upstream.name,
-    url: url.origin,
-    host: url.host,
-    port: url.port,
-    path: url.path,
-    tls: url.tls,
-    hostHeader: url.hostHeader,
-    http2: false,
-    ca: null,
-    authorization: url.authorization,
-    headers: Object.entries(upstream.headers),
-    mode: upstream.mode,
-    maxIdle: upstream.max_idle,
-    idleTimeoutMs: upstream.idle_timeout,
-    maxConnections: upstream.max_connections,
-    connectTimeoutMs: upstream.connect_timeout,
-    firstByteTimeoutMs: upstream.first_byte_timeout,
-    timeoutMs: upstream.timeout,
-    maxResponseBytes: upstream.max_response_bytes,
-    batch: { maxSize: upstream.batch.max_size, maxBytes: upstream.batch.max_bytes, maxWaitMs: 0 },
-    maxInFlight: 0,
-    requestsPerSecond: 0,
-    methods: { allowed: [], denied: [] },
-  };
-}
-
 function compileServer({ server }: Config): ServerPolicy {
   const { cors } = server;
   return {
@@ -213,6 +145,7 @@ function compileMethods({ methods }: Config): MethodsPolicy {
     blocked: [...methods.blocked],
     cheap: [...cheapMethods, ...methods.cheap],
     unsafe: [...unsafeMethods, ...methods.unsafe],
-    critical: [],
+    transactions: [...transactionMethods],
+    critical: [...methods.critical],
   };
 }

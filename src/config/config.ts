@@ -1,7 +1,16 @@
 import { isAbsolute, join } from 'node:path';
+import { inheritSettings } from './schema/inherited.ts';
 import type { ParsedConfig } from './schema/index.ts';
+import { networkSettings } from './schema/network-settings.ts';
 
-export type UpstreamConfig = ParsedConfig['upstreams'][number];
+type ParsedUpstream = ParsedConfig['upstreams'][number];
+
+export type UpstreamConfig = Omit<ParsedUpstream, 'auth' | 'tls'> & {
+  /** `Basic …` or `Bearer …`, of the URL or of `auth`; secret. */
+  authorization: string | null;
+  /** `ca`: the file, absolute. `certificates`: what it holds, PEM. */
+  tls: { ca: string; certificates: string } | null;
+};
 export type KeyConfig = ParsedConfig['keys'][number] & {
   /** Hex SHA-256 of the key; the key itself is not kept. */
   digest: string;
@@ -13,7 +22,10 @@ export type CeilingConfig = ParsedConfig['limits']['ceilings'][number];
 export type QuotaConfig = NonNullable<ParsedConfig['keys'][number]['quota']>;
 export type KeyLimitsConfig = ParsedConfig['keys'][number]['limits'];
 
-export interface NetworkConfig {
+/** Settings of a network; what it leaves open is as at the top of the file. */
+export type NetworkSettings = Pick<ParsedConfig, keyof typeof networkSettings>;
+
+export interface NetworkConfig extends NetworkSettings {
   name: string;
   path: string;
   upstreams: UpstreamConfig[];
@@ -24,7 +36,7 @@ export interface NetworkConfig {
  * shares 0 to 1. Paths of files are absolute. Holds no key and no token, but upstreams' credentials: not for logs.
  */
 export type Config = Readonly<
-  Omit<ParsedConfig, 'networks' | 'upstreams' | 'keys' | 'server'> & {
+  Omit<ParsedConfig, keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server'> & {
     server: Readonly<
       Omit<ParsedConfig['server'], 'state_dir'> & {
         /** Absolute; null: keep nothing. */ state_dir: string | null;
@@ -36,30 +48,65 @@ export type Config = Readonly<
   }
 >;
 
-/** Fills in what depends on other fields. Keys without a digest are left out: the checks have said so. */
+/**
+ * Fills in what depends on other fields. Keys without a digest are left out: the checks have said so. Upstreams' `tls.ca`
+ * is not read yet.
+ */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { networks, upstreams, keys, server, ...rest } = parsed;
+  const { server, admin, identity, methods, limits, explain, logging } = parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
-  const named = (list: UpstreamConfig[]): UpstreamConfig[] =>
-    list.map((one) => (one.name === '' ? { ...one, name: one.url.origin.replace(/^https?:\/\//, '') } : one));
   const { tls, state_dir: stateDir } = server;
   return {
-    ...rest,
     server: {
       ...server,
       tls: tls && { cert: absolute(tls.cert), key: absolute(tls.key) },
       state_dir: stateDir === 'none' ? null : absolute(stateDir),
     },
-    networks:
-      upstreams.length > 0
-        ? [{ name: 'default', path: '/', upstreams: named(upstreams) }]
-        : Object.entries(networks).map(([name, network]) => ({
-            name,
-            path: network.path === '' ? `/${name}` : network.path,
-            upstreams: named(network.upstreams),
-          })),
-    keys: keys.map(completeKey).filter((key) => key !== undefined),
+    admin,
+    identity,
+    methods,
+    limits,
+    explain,
+    logging,
+    networks: completeNetworks(parsed, absolute),
+    keys: parsed.keys.map(completeKey).filter((key) => key !== undefined),
   };
+}
+
+function completeNetworks(parsed: ParsedConfig, absolute: (path: string) => string): NetworkConfig[] {
+  const names = Object.keys(networkSettings) as (keyof NetworkSettings)[];
+  const settings = Object.fromEntries(names.map((name) => [name, parsed[name]])) as NetworkSettings;
+  const complete = (upstreams: ParsedUpstream[]): UpstreamConfig[] =>
+    upstreams.map((one) => completeUpstream(one, absolute));
+  if (parsed.upstreams.length > 0) {
+    return [{ name: 'default', path: '/', ...settings, upstreams: complete(parsed.upstreams) }];
+  }
+  return Object.entries(parsed.networks).map(([name, { path, upstreams, ...own }]) => ({
+    name,
+    path: path === '' ? `/${name}` : path,
+    ...inheritSettings(settings, own),
+    upstreams: complete(upstreams),
+  }));
+}
+
+function completeUpstream(
+  { auth, tls, ...rest }: ParsedUpstream,
+  absolute: (path: string) => string,
+): UpstreamConfig {
+  return {
+    ...rest,
+    name: rest.name === '' ? rest.url.origin.replace(/^https?:\/\//, '') : rest.name,
+    authorization: rest.url.authorization ?? authorizationOf(auth),
+    tls: tls && { ca: absolute(tls.ca), certificates: '' },
+  };
+}
+
+function authorizationOf(auth: ParsedUpstream['auth']): string | null {
+  if (auth?.basic) {
+    const { user, password } = auth.basic;
+    return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  }
+  return auth?.bearer ? `Bearer ${auth.bearer}` : null;
 }
 
 const completed = new WeakMap<object, KeyConfig>();

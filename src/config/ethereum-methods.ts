@@ -66,6 +66,19 @@ export const unsafeMethods: readonly string[] = [
 ];
 
 /**
+ * Signed transactions that their hash identifies and is the answer: a node that has one already says so, and a second
+ * node may be given it without harm. Not `eth_sendRawTransactionSync`, whose answer is a receipt, and not the private
+ * ones, which are meant for one builder.
+ */
+export const transactionMethods: readonly string[] = [
+  'eth_sendRawTransaction',
+  'eth_sendRawTransactionConditional',
+];
+
+/** Methods of nodes' optional parts, by the names of `lacks`. */
+export const optionalParts = { trace: ['trace_*'], debug: ['debug_*'] } as const;
+
+/**
  * Reads with small answers that any node gives in well under a millisecond: they may share one upstream batch, where a
  * slow or large one would hold up its neighbours.
  */

@@ -21,14 +21,20 @@ export {
 export { type ConfigPlan, planChange } from './plan/index.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export type { ReadFile } from './read-file.ts';
-export { createRegistries, type KeyRegistry, type Registries } from './registries.ts';
+export {
+  createRegistries,
+  type KeyRegistry,
+  NETWORK_SLOTS,
+  type Registries,
+  UPSTREAM_SLOTS,
+} from './registries.ts';
 export {
   formatListen,
   type ListenAddress,
   parseListen,
 } from './schema/addresses.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
-export type { UpstreamUrl } from './schema/networks.ts';
+export type { UpstreamUrl } from './schema/upstream-url.ts';
 export type {
   BreakerPolicy,
   CachePolicy,

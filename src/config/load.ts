@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { readAuthorities } from './authorities.ts';
+import { upstreamsPathOf } from './checks/context.ts';
 import { runChecks } from './checks/index.ts';
 import { type Config, completeConfig, deepFreeze } from './config.ts';
 import { type Environment, expandEnvironment } from './environment.ts';
@@ -126,9 +128,14 @@ function checkValue(
       parsedKeys: [],
     };
   }
-  const config = deepFreeze(completeConfig(parsed.data, options.directory));
-  const material = readTlsFiles(config, options.readFile ?? readFileSync);
-  const findings = [...material.findings, ...runChecks(parsed.data, config)].map((finding) => ({
+  const complete = completeConfig(parsed.data, options.directory);
+  const readFile = options.readFile ?? readFileSync;
+  const material = readTlsFiles(complete, readFile);
+  const pathOf = (network: string): Path => upstreamsPathOf(parsed.data, network);
+  const authorities = readAuthorities(complete.networks, pathOf, readFile);
+  const config = deepFreeze(complete);
+  const told = [...material.findings, ...authorities.findings, ...runChecks(parsed.data, config)];
+  const findings = told.map((finding) => ({
     ...finding,
     path: writtenPath(finding.path, value),
   }));
@@ -137,7 +144,7 @@ function checkValue(
     findings,
     config: failed ? undefined : config,
     parsedKeys: parsed.data.keys,
-    files: material.files,
+    files: [...material.files, ...authorities.files],
     tls: material.tls,
   };
 }

@@ -1,5 +1,9 @@
 import type { Hash64, RuleVersions } from '../limits/index.ts';
 
+/** Upstreams and networks that one process has room for. */
+export const UPSTREAM_SLOTS = 1024;
+export const NETWORK_SLOTS = 256;
+
 /** Numbers that hold from one snapshot to the next. One a process, on main. */
 export interface Registries {
   versions: RuleVersions;
@@ -38,8 +42,8 @@ export function createRegistries(parts: {
       return [words[0]!, words[1]!];
     },
     keys: createKeyRegistry(parts.keyNumbers ?? 65_536),
-    networkSlots: createKeyRegistry(0),
-    upstreamSlots: createKeyRegistry(0),
+    networkSlots: createKeyRegistry(NETWORK_SLOTS),
+    upstreamSlots: createKeyRegistry(UPSTREAM_SLOTS),
     nextGeneration: () => (generation += 1),
   };
 }

@@ -112,7 +112,7 @@ export interface CachePolicy {
   headTtlMs: number;
   /** Blocks below the head that are taken as final where nodes know no `finalized` block. */
   finalityDepth: number;
-  /** By pattern, before what is known of Ethereum's methods; `ttlMs` 0: never. */
+  /** By pattern, before what is known of Ethereum's methods; `ttlMs` 0: never, `Number.MAX_SAFE_INTEGER`: for ever. */
   methods: { pattern: string; ttlMs: number }[];
 }
 
@@ -144,6 +144,8 @@ export interface MethodsPolicy {
   cheap: string[];
   /** Never pipelined, batched or retried. */
   unsafe: string[];
+  /** Names: signed transactions whose hash is the answer, unsafe but the same wherever they are sent. */
+  transactions: string[];
   /** May use what is held in reserve when calls are shed. */
   critical: string[];
 }
@@ -238,4 +240,6 @@ export interface UpstreamPolicy {
   requestsPerSecond: number;
   /** Patterns. It has only those allowed (all where empty), and none of those denied. */
   methods: { allowed: string[]; denied: string[] };
+  /** false: it keeps the state of late blocks only; a call that another node has no state for is not sent on to it. */
+  archive: boolean;
 }

@@ -121,10 +121,12 @@ function withOverrides(
 /** What must not be seen in a log although the config holds it: credentials for upstreams. */
 export function secretsOf(config: Config): string[] {
   return config.networks.flatMap(({ upstreams }) =>
-    upstreams.flatMap(({ url, headers }) => {
+    upstreams.flatMap(({ url, authorization, headers }) => {
       // Hosted nodes are called by a URL with a key in its path.
       const path = /[\w-]{16,}/.test(url.path) ? [url.path] : [];
-      return [...path, ...(url.authorization === null ? [] : [url.authorization]), ...Object.values(headers)];
+      // Without the scheme: a node may send back the token alone.
+      const credentials = authorization === null ? [] : [authorization.replace(/^\w+ /, '')];
+      return [...path, ...credentials, ...Object.values(headers)];
     }),
   );
 }

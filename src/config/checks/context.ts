@@ -36,7 +36,11 @@ export function createCheckContext(parsed: ParsedConfig, config: Config, finding
     count: () => findings.length,
     error: say('error'),
     warn: say('warning'),
-    upstreamsPath: (network) =>
-      parsed.upstreams.length > 0 ? ['upstreams'] : ['networks', network, 'upstreams'],
+    upstreamsPath: (network) => upstreamsPathOf(parsed, network),
   };
+}
+
+/** Where a network's upstreams stand in the file. */
+export function upstreamsPathOf(parsed: ParsedConfig, network: string): Path {
+  return parsed.upstreams.length > 0 ? ['upstreams'] : ['networks', network, 'upstreams'];
 }

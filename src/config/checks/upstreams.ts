@@ -4,7 +4,7 @@ import { isLoopback, isWildcard, type ListenAddress } from '../schema/addresses.
 import type { CheckContext } from './context.ts';
 
 export function checkUpstreams(context: CheckContext): void {
-  const { config, upstreamsPath, error, warn } = context;
+  const { config, upstreamsPath, error } = context;
   for (const network of config.networks) {
     const base = upstreamsPath(network.name);
     const names = new Map<string, number>();
@@ -20,12 +20,6 @@ export function checkUpstreams(context: CheckContext): void {
         );
       }
       checkUpstream(context, upstream, path);
-    }
-    if (network.upstreams.length > 1) {
-      warn(
-        [...base, 1],
-        `network ${network.name} has ${network.upstreams.length} upstreams: this version calls the first only`,
-      );
     }
   }
 }

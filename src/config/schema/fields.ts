@@ -191,34 +191,6 @@ export function asNumber(value: unknown): number {
   return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : Number.NaN;
 }
 
-/** A share from 0 to 1, written `0.01` or `1%`. */
-export function share(spec: { default: string; about: string }): z.ZodType<number> {
-  const read = (value: unknown): number => {
-    if (typeof value === 'string' && value.endsWith('%')) return asNumber(value.slice(0, -1).trim()) / 100;
-    return asNumber(value);
-  };
-  return field(
-    {
-      type: 'share',
-      about: spec.about,
-      bounds: '0 to 1, or 0% to 100%',
-      json: {
-        anyOf: [
-          { type: 'number', minimum: 0, maximum: 1 },
-          { type: 'string', pattern: '^\\d+(\\.\\d+)? ?%$' },
-        ],
-      },
-    },
-    { written: spec.default, value: read(spec.default) },
-    (value, fail) => {
-      const number = read(value);
-      return number >= 0 && number <= 1
-        ? number
-        : fail({ expected: 'a share such as 1% or 0.01, from 0 to 1' });
-    },
-  );
-}
-
 export function choice<const T extends string>(spec: {
   values: readonly T[];
   default?: T;

@@ -4,6 +4,7 @@ import { describe, jsonOf } from './fields.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
 import { methodsSection } from './methods.ts';
+import { networkSettings } from './network-settings.ts';
 import { networksMap, upstreamsList } from './networks.ts';
 import { explainSection, identitySection, loggingSection } from './others.ts';
 import { serverSection } from './server.ts';
@@ -11,6 +12,7 @@ import { serverSection } from './server.ts';
 const sections = {
   server: serverSection,
   admin: adminSection,
+  ...networkSettings,
   networks: networksMap,
   upstreams: upstreamsList,
   identity: identitySection,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { delegated, list, methodKey, nameOf, namedMap, record, section } from './containers.ts';
 import { choice, duration, factsOf, integer, jsonOf, text } from './fields.ts';
+import { share } from './fractions.ts';
 
 const MAX_TOKENS = 100_000_000;
 
@@ -121,6 +122,11 @@ export const limitsSection = section(
       values: ['standard', 'both', 'none'],
       default: 'standard',
       about: '`standard`: `RateLimit-Policy` and `RateLimit`. `both`: `X-RateLimit-*` as well.',
+    }),
+    charge_cached: share({
+      default: '100%',
+      about:
+        'What a call costs that is answered from the cache, or joined to an identical call in flight, as a share of its method’s cost.',
     }),
     table_entries: integer({
       min: 1024,

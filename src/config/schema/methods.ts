@@ -9,7 +9,7 @@ import {
 } from './containers.ts';
 import { integer, text } from './fields.ts';
 
-const pattern = text<string>({
+export const pattern = text<string>({
   type: 'pattern',
   about: 'A method name, or a glob such as `eth_get*`.',
   expected: methodPatternExpected,
@@ -44,6 +44,9 @@ export const methodsSection = section(
     cheap: patterns('Methods that may share an upstream batch, beside the known small reads of Ethereum.'),
     unsafe: patterns(
       'Methods that are never pipelined, batched or retried, beside the known ones that change something. `["*"]` for a backend of which nothing is known.',
+    ),
+    critical: patterns(
+      'Methods that may use the reserve (`shed.reserve`) when upstreams have no room for more calls.',
     ),
   },
 );

@@ -1,5 +1,6 @@
 import { section } from './containers.ts';
-import { choice, duration, integer, share } from './fields.ts';
+import { choice, duration, integer } from './fields.ts';
+import { share } from './fractions.ts';
 
 export const identitySection = section('Who a caller is.', {
   anonymous: choice({

@@ -1,6 +1,7 @@
 import { cidr, listen } from './addresses.ts';
 import { list, optionalRecord, section } from './containers.ts';
 import { duration, field, integer, size, text, wrong } from './fields.ts';
+import { pemFile } from './pem-file.ts';
 
 const workers = field<'auto' | number>(
   {
@@ -17,14 +18,6 @@ const workers = field<'auto' | number>(
     return fail({ expected: 'auto or a whole number from 1 to 256' });
   },
 );
-
-const pemFile = (about: string) =>
-  text<string>({
-    type: 'file',
-    about,
-    expected: 'the path of a file, absolute or from the config’s folder',
-    parse: (path) => (path.length > 0 && !path.includes('\0') ? path : undefined),
-  });
 
 const origin = text<string>({
   type: 'origin',

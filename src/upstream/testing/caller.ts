@@ -32,6 +32,7 @@ export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): Ups
     maxInFlight: 0,
     requestsPerSecond: 0,
     methods: { allowed: [], denied: [] },
+    archive: true,
     ...over,
   };
 }
