@@ -6,6 +6,8 @@ export class AnswerHead {
   chunked = false;
   /** The connection ends after this answer (`Connection: close`, HTTP/1.0). */
   close = false;
+  /** Value of Retry-After, '' where absent or too long to be one. */
+  retryAfter = '';
   /** Offset after the empty line. */
   end = -1;
   /** What is wrong, '' if nothing. */
@@ -42,6 +44,7 @@ export function readAnswerHead(bytes: Uint8Array, from: number, to: number, out:
   out.contentLength = -1;
   out.chunked = false;
   out.close = false;
+  out.retryAfter = '';
   out.fault = '';
   let at = readStatusLine(bytes, from, to, out);
   if (at < 0) return out.fault === '' ? HEAD_INCOMPLETE : HEAD_INVALID;
@@ -113,10 +116,12 @@ const CONTENT_LENGTH = lowerCase('content-length');
 const TRANSFER_ENCODING = lowerCase('transfer-encoding');
 const CONTENT_ENCODING = lowerCase('content-encoding');
 const CONNECTION = lowerCase('connection');
+const RETRY_AFTER = lowerCase('retry-after');
+const RETRY_AFTER_BYTES_MAX = 64;
 const CHUNKED = lowerCase('chunked');
 const IDENTITY = lowerCase('identity');
 
-/** Takes note of the four fields that matter. False, with `fault` set, if one of them is invalid. */
+/** Takes note of the five fields that matter. False, with `fault` set, if one of them is invalid. */
 function readField(
   bytes: Uint8Array,
   nameStart: number,
@@ -126,7 +131,7 @@ function readField(
   out: AnswerHead,
 ): boolean {
   const length = nameEnd - nameStart;
-  if (length !== 14 && length !== 10 && length !== 17 && length !== 16) return true;
+  if (length !== 14 && length !== 10 && length !== 17 && length !== 16 && length !== 11) return true;
   let valueEnd = lineEnd;
   while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
   if (length === 14) {
@@ -138,6 +143,11 @@ function readField(
   if (length === 10) {
     if (isWord(bytes, nameStart, nameEnd, CONNECTION) && namesClose(bytes, valueStart, valueEnd))
       out.close = true;
+    return true;
+  }
+  if (length === 11) {
+    if (isWord(bytes, nameStart, nameEnd, RETRY_AFTER) && valueEnd - valueStart <= RETRY_AFTER_BYTES_MAX)
+      out.retryAfter = String.fromCharCode(...bytes.subarray(valueStart, valueEnd));
     return true;
   }
   if (length === 17) {

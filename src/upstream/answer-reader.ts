@@ -29,6 +29,8 @@ export class AnswerReader {
   status = 0;
   /** The node will close the connection after this answer. */
   close = false;
+  /** Its Retry-After, '' where absent. */
+  retryAfter = '';
   /** Offset into the given bytes after the complete answer. */
   next = 0;
   /** What is wrong with the answer, '' if nothing. */
@@ -91,6 +93,7 @@ export class AnswerReader {
     if (head.status < 200) return this.skipInterim(bytes, at, to);
     this.status = head.status;
     this.close = head.close;
+    this.retryAfter = head.retryAfter;
     if (head.status === 204 || head.status === 304) {
       if (head.contentLength > 0 || head.chunked) return this.invalid('body beside a status that has none');
       return this.complete(bytes, at, at, at);

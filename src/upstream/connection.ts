@@ -4,10 +4,10 @@ import { noAnswer } from './answer.ts';
 import { ANSWER_COMPLETE, ANSWER_INCOMPLETE, AnswerReader } from './answer-reader.ts';
 import type { FailureKind } from './call.ts';
 import { connectSocket } from './connect-socket.ts';
-import { matchBatch, refusesBatches } from './batch-match.ts';
+import { judgeBatch, settleBatch } from './batch-verdict.ts';
 import type { ConnectionOwner } from './owner.ts';
 import type { Pending } from './pending.ts';
-import { describeVerdict, judgeAnswer, VERDICT_ANSWER, VERDICT_STATUS, VERDICT_WRONG } from './verdict.ts';
+import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
 
 /**
  * Where all connections of this worker read into: what arrives is used up, or copied, before the next
@@ -169,30 +169,19 @@ export class Connection {
     const verdict = judgeAnswer(pending, reader, scan);
     this.proceed(verdict !== VERDICT_WRONG, used);
     if (verdict !== VERDICT_ANSWER) {
-      const kind = verdict === VERDICT_STATUS ? 'status' : 'answer';
-      this.owner.failed(pending, kind, describeVerdict(verdict, reader, scan), 'maybe');
+      const reason = describeVerdict(verdict, reader, scan);
+      this.owner.failed(pending, failureKind(verdict), reason, 'maybe', reader.retryAfter);
     } else this.owner.answered(pending, reader.bytes, pending.id === 0 ? noAnswer : scan);
     reader.forget();
   }
 
   private completeBatch(calls: Pending[], used: boolean): void {
-    const { bytes, start, end, status } = this.reader;
-    const match = matchBatch(calls, bytes, start, end);
-    const refused = match?.exact !== true && refusesBatches(calls, status, bytes, start, end);
+    const { bytes } = this.reader;
+    const verdict = judgeBatch(this.reader, calls);
     this.takeAll();
-    this.proceed(match?.exact === true || refused || status !== 200, used);
+    this.proceed(verdict.sound, used);
     this.reader.forget();
-    if (refused) this.owner.batchRefused();
-    if (refused || (match === undefined && status === 200)) {
-      for (const pending of calls) this.owner.sendAgain(pending);
-      return;
-    }
-    for (let i = 0; i < calls.length; i++) {
-      const answer = match?.answers[i];
-      if (answer !== undefined) this.owner.answered(calls[i]!, bytes, answer);
-      else if (match === undefined) this.owner.failed(calls[i]!, 'status', `HTTP ${status}`, 'maybe');
-      else this.owner.failed(calls[i]!, 'answer', 'missing or double in the batch answer', 'maybe');
-    }
+    settleBatch(verdict, calls, bytes, this.owner);
   }
 
   private advance(): void {

@@ -10,8 +10,25 @@ export interface Traffic {
   bytesOut: number;
 }
 
+/** Who hears what became of calls that were written. */
+export interface CallOwner {
+  /** To another connection, alone. */
+  sendAgain(pending: Pending): void;
+  /** The node takes no batches; the calls of this one are sent again. */
+  batchRefused(): void;
+  answered(pending: Pending, bytes: Buffer, answer: Answer): void;
+  /** @param retryAfter what the node's Retry-After says, '' where it is absent */
+  failed(
+    pending: Pending,
+    kind: FailureKind,
+    reason: string,
+    delivered: UpstreamFailure['delivered'],
+    retryAfter?: string,
+  ): void;
+}
+
 /** What a connection needs of the upstream it belongs to; `C` is the connection. */
-export interface ConnectionOwner<C> {
+export interface ConnectionOwner<C> extends CallOwner {
   readonly policy: UpstreamPolicy;
   /** Head of a request up to the digits of its Content-Length. */
   readonly head: string;
@@ -23,16 +40,4 @@ export interface ConnectionOwner<C> {
   /** It is over and carries nothing more; the fate of what it carried is told separately. */
   gone(connection: C): void;
   connectFailed(reason: string): void;
-  /** To another connection, alone. */
-  sendAgain(pending: Pending): void;
-  /** The node takes no batches; the calls of this one are sent again. */
-  batchRefused(): void;
-  answered(pending: Pending, bytes: Buffer, answer: Answer): void;
-  failed(
-    pending: Pending,
-    kind: FailureKind,
-    reason: string,
-    delivered: UpstreamFailure['delivered'],
-    retryAfter?: string,
-  ): void;
 }

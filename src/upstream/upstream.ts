@@ -14,6 +14,7 @@ import { CallsUnderWay } from './calls-under-way.ts';
 import { DeferredFailures } from './deferred-failures.ts';
 import { Drain } from './drain.ts';
 import { Grouping } from './grouping.ts';
+import { HeldGroup } from './held-group.ts';
 import type { Answer } from './answer.ts';
 import type { ConnectionOwner, Traffic } from './owner.ts';
 import type { Pending } from './pending.ts';
@@ -39,8 +40,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   private readonly queue = new WaitQueue();
   private readonly grouping: Grouping;
   private readonly ticker: Ticker;
-  /** This turn's calls that may share a connection. */
-  private group: Pending[] = [];
+  /** This turn's calls that may share a connection; in mode batched also those that wait for more. */
+  private readonly group = new HeldGroup(() => this.flushGroup());
   /** This turn's other calls. */
   private singles: Pending[] = [];
   private enrolled = false;
@@ -84,9 +85,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   cancel(call: UpstreamCall): void {
     const cancelled = this.calls.cancel(call);
     if (cancelled === undefined) return;
-    const others = (pending: Pending): boolean => pending !== cancelled;
-    this.singles = this.singles.filter(others);
-    this.group = this.group.filter(others);
+    this.singles = this.singles.filter((pending) => pending !== cancelled);
+    this.group.remove(cancelled);
     this.queue.takeWhere((pending) => pending === cancelled);
     if (this.drain.begun) this.checkClosed();
   }
@@ -102,12 +102,17 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
       this.singles = [];
       for (const pending of singles) this.dispatch(pending);
     }
-    if (this.group.length > 0) this.flushGroup();
+    if (this.group.length > 0 && !this.mayWait()) this.flushGroup();
+  }
+
+  private mayWait(): boolean {
+    const { mode, batch } = this.policy;
+    if (batch.maxWaitMs === 0 || mode !== 'batched') return false;
+    return !this.grouping.batchesRefused(this.nowMs) && this.group.holds(batch);
   }
 
   private flushGroup(): void {
-    const group = this.group;
-    this.group = [];
+    const group = this.group.take();
     let from = 0;
     while (from < group.length) {
       const connection = this.connections.idle.pop();
@@ -206,7 +211,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     delivered: UpstreamFailure['delivered'],
     retryAfter = '',
   ): void {
-    const waitMs = retryAfter === '' ? undefined : retryAfterMs(retryAfter, this.wallMs());
+    const waitMs =
+      kind !== 'throttled' || retryAfter === '' ? undefined : retryAfterMs(retryAfter, this.wallMs());
     this.calls.failed(pending, kind, reason, delivered, waitMs);
     if (this.drain.begun) this.checkClosed();
   }
@@ -253,7 +259,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   /** What may share an exchange depends on the mode: calls that came under another one go alone. */
   private ungroup(): void {
     this.queue.separate();
-    for (const pending of this.group.splice(0)) {
+    for (const pending of this.group.take()) {
       pending.alone = true;
       this.dispatch(pending);
     }
@@ -276,7 +282,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
 
   private abandon(): void {
     const reason = 'upstream is closed';
-    for (const pending of [...this.queue.takeAll(), ...this.group.splice(0), ...this.singles.splice(0)]) {
+    for (const pending of [...this.queue.takeAll(), ...this.group.take(), ...this.singles.splice(0)]) {
       this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
     }
     this.connections.destroy(reason);
