@@ -7,7 +7,7 @@ export function maskSecrets(text: string): string {
     .replace(/(:\/\/)([^/@]+)(@)/g, (_, a: string, secret: string, b: string) => a + stars(secret) + b)
     .replace(/(:\/\/[^/\s"']+\/)([^\s"',}]+)/g, (_, a: string, path: string) => a + stars(path))
     .replace(
-      /((?:^|[\s{,'"_-])(?:x-[\w-]+|api_?key|key|token|sha256|secret|password|passwd|authorization|auth|cookie)['"]?\s*:\s*)(?!\s)([^,}#]*[^,}#\s])/gi,
+      /((?:^|[\s{,'"_-])(?:x-[\w-]+|api_?key|key|token|bearer|sha256|secret|password|passwd|authorization|auth|cookie)['"]?\s*:\s*)(?!\s)([^,}#]*[^,}#\s])/gi,
       (all, name: string, value: string) => (isReference(value) ? all : name + stars(value)),
     )
     .replace(/[A-Za-z0-9_+/=.~-]{16,}/g, (run) => (looksSecret(run) ? stars(run) : run));

@@ -61,7 +61,7 @@ function compileSettings(
     cache: cache.enabled
       ? {
           maxBytes: cache.max_bytes,
-          maxEntryBytes: cache.max_entry_bytes,
+          maxEntryBytes: Math.min(cache.max_entry_bytes, cache.max_bytes),
           headTtlMs: cache.head_ttl,
           finalityDepth: cache.finality_depth,
           methods: Object.entries(cache.methods).map(([pattern, ttlMs]) => ({ pattern, ttlMs })),

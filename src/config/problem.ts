@@ -30,9 +30,9 @@ export function formatProblem(problem: Problem): string {
 export function renderProblem(problem: Problem, text: string | undefined): string {
   const line = problem.line > 0 ? text?.split('\n', problem.line)[problem.line - 1] : undefined;
   if (line === undefined) return formatProblem(problem);
-  // Headers have names of the operator's choosing: any value there may be a secret.
-  const inHeaders = /\bheaders\b/.test(problem.path) || /\bheaders\s*:/.test(line);
-  const shown = maskSecrets(inHeaders ? maskValues(line.trimEnd()) : line.trimEnd());
+  // Headers have names of the operator's choosing: any value there may be a secret, as may be a user's name.
+  const secret = /\b(headers|auth)\b/.test(problem.path) || /\b(headers|auth|basic)\s*:/.test(line);
+  const shown = maskSecrets(secret ? maskValues(line.trimEnd()) : line.trimEnd());
   // A very long line (a map on one line) is shown from a little before the place.
   const from = problem.column > 100 ? problem.column - 41 : 0;
   const cut = shown.slice(from, from + 120).replaceAll('\t', ' ');

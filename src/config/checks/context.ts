@@ -21,6 +21,8 @@ export interface CheckContext {
   told: Set<string>;
   /** Where a network's, or the one network's, upstreams stand in the file. */
   upstreamsPath(network: string): Path;
+  /** Where a network's setting is written: in it, or at the top for all. */
+  settingPath(network: string, path: readonly string[]): Path;
 }
 
 export function createCheckContext(parsed: ParsedConfig, config: Config, findings: Finding[]): CheckContext {
@@ -37,6 +39,11 @@ export function createCheckContext(parsed: ParsedConfig, config: Config, finding
     error: say('error'),
     warn: say('warning'),
     upstreamsPath: (network) => upstreamsPathOf(parsed, network),
+    settingPath(network, path) {
+      let at: unknown = parsed.upstreams.length > 0 ? undefined : parsed.networks[network];
+      for (const segment of path.slice(0, 2)) at = (at as Record<string, unknown> | undefined)?.[segment];
+      return at === undefined ? path : ['networks', network, ...path];
+    },
   };
 }
 

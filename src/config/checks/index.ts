@@ -8,6 +8,8 @@ import { checkLimits } from './limits.ts';
 import { checkListeners } from './listeners.ts';
 import { checkMethods } from './methods.ts';
 import { checkNetworks } from './networks.ts';
+import { checkPools } from './pools.ts';
+import { checkSettings } from './settings.ts';
 import { checkUpstreams } from './upstreams.ts';
 
 /** The checks across fields; each is a file. */
@@ -15,6 +17,8 @@ const checks: readonly ((context: CheckContext) => void)[] = [
   checkListeners,
   checkNetworks,
   checkUpstreams,
+  checkPools,
+  checkSettings,
   checkMethods,
   checkLimits,
   checkKeys,

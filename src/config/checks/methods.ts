@@ -2,7 +2,7 @@ import { patternMatches, patternSpecificity } from '../../jsonrpc/index.ts';
 import type { CheckContext } from './context.ts';
 
 export function checkMethods({ config, error, warn }: CheckContext): void {
-  const { groups, blocked, costs } = config.methods;
+  const { groups, blocked, costs, critical } = config.methods;
   for (const [index, pattern] of blocked.entries()) {
     if (patternSpecificity(pattern) === 0) {
       error(
@@ -30,6 +30,18 @@ export function checkMethods({ config, error, warn }: CheckContext): void {
       } else owner.set(pattern, { group, index });
       const hidden = blocked.find((one) => hides(one, pattern));
       if (hidden !== undefined) warn(path, `every method it fits is blocked by ${hidden}`);
+    }
+  }
+  for (const [index, pattern] of critical.entries()) {
+    const path = ['methods', 'critical', index];
+    const hidden = blocked.find((one) => hides(one, pattern));
+    if (hidden !== undefined) warn(path, `every method it fits is blocked by ${hidden}`);
+    else if (patternSpecificity(pattern) === 0) {
+      warn(
+        path,
+        'every method is critical: nothing is held in reserve for any',
+        'name the few that matter most',
+      );
     }
   }
   for (const pattern of Object.keys(costs)) {

@@ -1,12 +1,16 @@
 import type { UpstreamConfig } from '../config.ts';
 import type { Path } from '../problem.ts';
 import { isLoopback, isWildcard, type ListenAddress } from '../schema/addresses.ts';
+import { deniedOf } from '../network-compiler.ts';
 import type { CheckContext } from './context.ts';
+import { checkCredentials } from './credentials.ts';
+import { hides } from './methods.ts';
 
 export function checkUpstreams(context: CheckContext): void {
-  const { config, upstreamsPath, error } = context;
+  const { config, parsed, upstreamsPath, error } = context;
   for (const network of config.networks) {
     const base = upstreamsPath(network.name);
+    const written = parsed.upstreams.length > 0 ? parsed.upstreams : parsed.networks[network.name]?.upstreams;
     const names = new Map<string, number>();
     for (const [index, upstream] of network.upstreams.entries()) {
       const path = [...base, index];
@@ -20,11 +24,13 @@ export function checkUpstreams(context: CheckContext): void {
         );
       }
       checkUpstream(context, upstream, path);
+      checkCredentials(context, upstream, written![index]!, path);
     }
   }
 }
 
-function checkUpstream({ config, error, warn }: CheckContext, upstream: UpstreamConfig, path: Path): void {
+function checkUpstream(context: CheckContext, upstream: UpstreamConfig, path: Path): void {
+  const { config, error, warn } = context;
   const { url, connect_timeout: connect, first_byte_timeout: firstByte, timeout } = upstream;
   for (const [what, listen] of [
     ['server.listen', config.server.listen],
@@ -48,23 +54,53 @@ function checkUpstream({ config, error, warn }: CheckContext, upstream: Upstream
   const names = Object.keys(upstream.headers).map((name) => name.toLowerCase());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) error([...path, 'headers'], `header ${twice} is given twice`, undefined, 'key');
-  const inHeaders = names.includes('authorization');
-  if (url.authorization !== null && inHeaders) {
-    error([...path, 'headers'], 'authorization is given both here and in the URL', 'keep one', 'key');
-  }
-  const credentials =
-    url.authorization !== null || names.some((name) => /auth|key|token|cookie|secret/.test(name));
-  if (credentials && !url.tls && !isLoopback(url.host)) {
-    warn([...path, 'url'], 'credentials cross the network in the clear', 'use https');
-  }
   if (upstream.max_idle > upstream.max_connections) {
     warn([...path, 'max_idle'], 'more than max_connections: it never takes effect');
   }
+  const { batch } = upstream;
   if (
     upstream.mode !== 'batched' &&
-    (upstream.batch.max_size !== 20 || upstream.batch.max_bytes !== 262_144)
+    (batch.max_size !== 20 || batch.max_bytes !== 262_144 || batch.max_wait !== 0)
   ) {
     warn([...path, 'batch'], `has no effect in mode ${upstream.mode}`, 'set mode: batched', 'key');
+  }
+  if (upstream.http2 && upstream.mode === 'pipelined') {
+    error(
+      [...path, 'mode'],
+      'HTTP/2 carries calls side by side without it: pipelined is of HTTP/1.1',
+      'set mode: single',
+    );
+  }
+  if (upstream.tls && !url.tls) {
+    error(
+      [...path, 'tls'],
+      'the URL is http: no TLS is spoken with this node',
+      'write https:// in url',
+      'key',
+    );
+  }
+  const { workers } = config.server;
+  if (workers !== 'auto' && upstream.max_in_flight > 0 && upstream.max_in_flight < workers) {
+    warn(
+      [...path, 'max_in_flight'],
+      `fewer than the ${workers} workers (server.workers): they wait for one another`,
+    );
+  }
+  checkPatterns(context, upstream, path);
+}
+
+function checkPatterns({ error, warn }: CheckContext, upstream: UpstreamConfig, path: Path): void {
+  const { allowed, denied } = upstream.methods;
+  for (const [index, pattern] of denied.entries()) {
+    if (allowed.includes(pattern)) {
+      error([...path, 'methods', 'denied', index], `${pattern} is allowed and denied`, 'keep one');
+    }
+  }
+  for (const [index, pattern] of allowed.entries()) {
+    const hidden = deniedOf(upstream).find((one) => one !== pattern && hides(one, pattern));
+    if (hidden !== undefined) {
+      warn([...path, 'methods', 'allowed', index], `every method it fits is denied by ${hidden}`);
+    }
   }
 }
 

@@ -959,6 +959,315 @@ export const badConfigs: readonly BadConfig[] = [
       '6:17: error: keys[0].limits.groups.logs: no group logs in methods.groups (no groups are defined: methods.groups)',
     ],
   },
+  {
+    name: 'a weight of nothing',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    weight: 0'],
+    problems: ['3:13: error: upstreams[0].weight: found 0, expected a number from 0.01 to 1000'],
+  },
+  {
+    name: 'an unknown tier',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    tier: backup'],
+    problems: ['3:11: error: upstreams[0].tier: found "backup", expected primary or fallback'],
+  },
+  {
+    name: 'an own CA that is not there',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    tls: { ca: ca.pem }'],
+    problems: ['3:16: error: upstreams[0].tls.ca: cannot read /nowhere/ca.pem: no such file'],
+  },
+  {
+    name: 'an own CA for http',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    tls: { ca: /dev/null }'],
+    problems: [
+      '3:5: error: upstreams[0].tls: the URL is http: no TLS is spoken with this node (write https:// in url)',
+      '3:16: error: upstreams[0].tls.ca: /dev/null holds no PEM certificate',
+    ],
+  },
+  {
+    name: 'TLS without a CA',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    tls: {}'],
+    problems: [
+      '3:5: error: upstreams[0].tls.ca: is missing (expected the path of a file, absolute or from the config’s folder)',
+    ],
+  },
+  {
+    name: 'basic and bearer',
+    yaml: [
+      'upstreams:',
+      '  - url: https://node.internal',
+      '    auth: { bearer: hunter2, basic: { user: a, password: hunter2 } }',
+    ],
+    problems: ['3:5: error: upstreams[0].auth: both basic and bearer are given (keep one)'],
+  },
+  {
+    name: 'auth of nothing',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    auth: {}'],
+    problems: [
+      '3:5: error: upstreams[0].auth: neither basic nor bearer is given (add bearer: ${A_VARIABLE})',
+    ],
+  },
+  {
+    name: 'auth beside the URL',
+    yaml: ['upstreams:', '  - url: https://me:hunter2@node.internal', '    auth: { bearer: hunter2 }'],
+    problems: ['3:5: error: upstreams[0].auth: credentials are given both here and in the URL (keep one)'],
+  },
+  {
+    name: 'auth beside a header',
+    yaml: [
+      'upstreams:',
+      '  - url: https://node.internal',
+      '    auth: { bearer: hunter2 }',
+      '    headers: { Authorization: hunter2 }',
+    ],
+    problems: ['4:5: error: upstreams[0].headers: authorization is given both here and in auth (keep one)'],
+  },
+  {
+    name: 'an empty bearer',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    auth: { bearer: "${EMPTY:-}" }'],
+    problems: [
+      '3:21: error: upstreams[0].auth.bearer: found ${EMPTY} (text of 0 characters), expected 1 to 4096 visible ASCII characters',
+    ],
+  },
+  {
+    name: 'a bearer with a space',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    auth:', '      bearer: "hunter2 hunter2"'],
+    problems: [
+      '4:15: error: upstreams[0].auth.bearer: found text of 15 characters, expected 1 to 4096 visible ASCII characters',
+    ],
+  },
+  {
+    name: 'a user with a colon',
+    yaml: [
+      'upstreams:',
+      '  - url: https://node.internal',
+      '    auth: { basic: { user: "a:hunter2", password: x } }',
+    ],
+    problems: [
+      '3:28: error: upstreams[0].auth.basic.user: found text of 9 characters, expected at most 1024 characters without a colon',
+    ],
+  },
+  {
+    name: 'basic without a password',
+    yaml: ['upstreams:', '  - url: https://node.internal', '    auth: { basic: { user: a } }'],
+    problems: [
+      '3:13: error: upstreams[0].auth.basic.password: is missing (expected at most 1024 characters)',
+    ],
+  },
+  {
+    name: 'a budget below nothing',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    requests_per_second: -1'],
+    problems: [
+      '3:26: error: upstreams[0].requests_per_second: found -1, expected a number from 0 to 10000000',
+    ],
+  },
+  {
+    name: 'an unknown part',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    lacks: [traces]'],
+    problems: [
+      '3:13: error: upstreams[0].lacks[0]: found "traces", expected archive, trace or debug (did you mean trace?)',
+    ],
+  },
+  {
+    name: 'a pattern allowed and denied',
+    yaml: [
+      'upstreams:',
+      '  - url: http://127.0.0.1:8545',
+      '    methods: { allowed: [eth_*], denied: [eth_*] }',
+    ],
+    problems: [
+      '1:1: warning: upstreams: network default: no upstream may be called for eth_blockNumber, eth_chainId and 26 more (allow it for one of them, or put it into methods.blocked)',
+      '3:43: error: upstreams[0].methods.denied[0]: eth_* is allowed and denied (keep one)',
+    ],
+  },
+  {
+    name: 'HTTP/2 in mode pipelined',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    http2: true', '    mode: pipelined'],
+    problems: [
+      '4:11: error: upstreams[0].mode: HTTP/2 carries calls side by side without it: pipelined is of HTTP/1.1 (set mode: single)',
+    ],
+  },
+  {
+    name: 'only fallback upstreams',
+    yaml: ['upstreams:', '  - url: http://127.0.0.1:8545', '    tier: fallback'],
+    problems: [
+      '3:11: error: upstreams[0].tier: network default has fallback upstreams only (leave tier out where it is the one to call)',
+    ],
+  },
+  {
+    name: 'a max_wait of minutes',
+    yaml: [
+      'upstreams:',
+      '  - url: http://127.0.0.1:8545',
+      '    mode: batched',
+      '    batch: { max_wait: 1m }',
+    ],
+    problems: [
+      '4:24: error: upstreams[0].batch.max_wait: found "1m", expected a duration from 0 to 1s (the most is 1s)',
+    ],
+  },
+  {
+    name: 'a chain id that is text',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'chain_id: mainnet'],
+    problems: ['2:11: error: chain_id: found "mainnet", expected a chain id such as 1'],
+  },
+  {
+    name: 'a chain id of a generic network',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    kind: generic',
+      '    upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'chain_id: 5',
+    ],
+    problems: [
+      '5:11: error: chain_id: kind: generic has no chain id to check (leave it out, or set kind: ethereum)',
+    ],
+  },
+  {
+    name: 'an unknown kind',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'kind: evm'],
+    problems: ['2:7: error: kind: found "evm", expected ethereum or generic'],
+  },
+  {
+    name: 'checks too often',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'health: { interval: 10ms }'],
+    problems: ['2:21: error: health.interval: shorter than 100ms (write 100ms or more, or 0 for no checks)'],
+  },
+  {
+    name: 'a health call without a method',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'health: { call: { params: [] } }'],
+    problems: ['2:11: error: health.call.method: is missing (expected a method name)'],
+  },
+  {
+    name: 'a health call with params that are none',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'health: { call: { method: getHealth, params: "[1" } }',
+    ],
+    problems: ['2:46: error: health.call.params: found "[1", expected a list or a map of params'],
+  },
+  {
+    name: 'a health call of a pattern',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'health: { call: { method: get*, params: [] } }'],
+    problems: ['2:27: error: health.call.method: found "get*", expected a method name'],
+  },
+  {
+    name: 'a failure rate of nothing',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'breaker: { failure_rate: 0% }'],
+    problems: [
+      '2:26: error: breaker.failure_rate: found "0%", expected a share such as 1% or 0.01, from 1% to 100%',
+    ],
+  },
+  {
+    name: 'a backoff beyond its bound',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'retry: { backoff: 2s }'],
+    problems: ['2:19: error: retry.backoff: longer than max_backoff (raise max_backoff)'],
+  },
+  {
+    name: 'a budget of two',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'retry: { budget: 200% }'],
+    problems: ['2:18: error: retry.budget: found "200%", expected a share such as 1% or 0.01, from 0 to 1'],
+  },
+  {
+    name: 'a hedge that ends before it begins',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    hedge: { enabled: true, min_delay: 1s }',
+      '    upstreams: [{ url: "http://127.0.0.1:8545" }, { url: "http://127.0.0.1:8546" }]',
+      'hedge: { max_delay: 500ms }',
+    ],
+    problems: ['3:40: error: networks.a.hedge.min_delay: longer than max_delay (raise max_delay)'],
+  },
+  {
+    name: 'a hedge after all',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'hedge: { quantile: 100% }'],
+    problems: [
+      '2:20: error: hedge.quantile: found "100%", expected a share such as 1% or 0.01, from 50% to 99.9%',
+    ],
+  },
+  {
+    name: 'everything in reserve',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'shed: { reserve: 100% }'],
+    problems: [
+      '2:18: error: shed.reserve: found "100%", expected a share such as 1% or 0.01, from 0% to 90%',
+    ],
+  },
+  {
+    name: 'an entry larger than the cache',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'cache: { max_bytes: 1MiB, max_entry_bytes: 2MiB }',
+    ],
+    problems: ['2:44: error: cache.max_entry_bytes: more than max_bytes, the whole cache'],
+  },
+  {
+    name: 'a cache of a time without a unit',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache: { methods: { eth_call: 5 } }'],
+    problems: [
+      '2:31: error: cache.methods.eth_call: found 5, expected off, forever or a duration up to 365d (add a unit, such as 5s)',
+    ],
+  },
+  {
+    name: 'a cache of a write',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'cache: { methods: { eth_sendRawTransaction: 5s } }',
+    ],
+    problems: [
+      '2:21: error: cache.methods.eth_sendRawTransaction: fits eth_sendRawTransaction, eth_send*: what changes something is answered once for each call (name the reads only)',
+    ],
+  },
+  {
+    name: 'a cache of writes among reads',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache:', '  methods: { eth_get*: 5s }'],
+    problems: [
+      '3:14: error: cache.methods.eth_get*: fits eth_getFilterChanges: what changes something is answered once for each call (name the reads only, or add "eth_getFilterChanges": off)',
+    ],
+  },
+  {
+    name: 'a cache of a method that config calls unsafe',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'methods: { unsafe: [acme_*] }',
+      'cache: { methods: { acme_get: forever } }',
+    ],
+    problems: [
+      '3:21: error: cache.methods.acme_get: fits acme_*: what changes something is answered once for each call (name the reads only)',
+    ],
+  },
+  {
+    name: 'an unknown key of a network’s section',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    retry: { attemps: 2 }',
+      '    upstreams: [{ url: "http://127.0.0.1:8545" }]',
+    ],
+    problems: ['3:14: error: networks.a.retry.attemps: unknown key "attemps" (did you mean attempts?)'],
+  },
+  {
+    name: 'a wrong value in a network’s section',
+    yaml: [
+      'networks:',
+      '  a:',
+      '    retry:',
+      '      attempts: 0',
+      '    upstreams: [{ url: "http://127.0.0.1:8545" }]',
+    ],
+    problems: ['4:17: error: networks.a.retry.attempts: found 0, expected a whole number from 1 to 10'],
+  },
+  {
+    name: 'a retry section that is a number',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'retry: 3'],
+    problems: ['2:8: error: retry: found 3, expected a map'],
+  },
+  {
+    name: 'a cached share of two',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits: { charge_cached: 2 }'],
+    problems: [
+      '2:26: error: limits.charge_cached: found 2, expected a share such as 1% or 0.01, from 0 to 1',
+    ],
+  },
 ];
 
 /** The values of the first two are secrets in the wrong place: no message may show them. */
