@@ -1,0 +1,200 @@
+import type { NetworkPolicy } from '../config/index.ts';
+import { Flight, Flights, type FlightDeps } from './flights.ts';
+import { keyOf } from './key.ts';
+import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './lifetime.ts';
+import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
+import { createPlans, type Plan } from './plans.ts';
+import type { AnswerCall, ChainView } from './ports.ts';
+import { KeptAnswer, keptSize } from './store.ts';
+
+/** Totals since it was made; see also {@link StoreStats}. */
+export interface AnswerStats extends StoreStats {
+  /** Calls answered from the cache. */
+  hits: number;
+  /** Calls whose answer might have been kept or shared, and that went to an upstream. */
+  misses: number;
+  /** Calls that joined one under way. */
+  joined: number;
+}
+
+export interface AnswerDeps<Trace> extends FlightDeps<Trace> {
+  chain: ChainView;
+  /**
+   * The latest block that the upstream of this index (`via`) is known to have; -1 where active checks did not find it
+   * sound, whose answers are not kept.
+   */
+  upstreamHead: (via: number) => number;
+}
+
+/** Answers of one network in one worker: those kept, and those under way. */
+export interface AnswerRoom<Trace> {
+  /**
+   * Answers the call, at once if it can, or sends it on. It is told exactly once how it ended. An unsafe call and a
+   * notification go to the pool as they are.
+   */
+  send(call: AnswerCall<Trace>): void;
+  /** Would `send`, called next, ask no upstream? Costs the look that `send` then saves. */
+  holds(call: AnswerCall<Trace>): boolean;
+  /** Between two calls. Other upstreams, another chain or other rules forget all that was kept. */
+  update(policy: NetworkPolicy): void;
+  stats(): AnswerStats;
+}
+
+/** Keys longer than this are not made: hashing them costs more than most calls. */
+const KEY_BYTES_MAX = 64 * 1024;
+
+const noBounds = { maxBytes: 0, maxEntryBytes: 0 };
+
+/**
+ * What holds of every answer that did not come from an upstream for this very call:
+ * - Its method and its params are those of the call, to the byte but for white space; its id is the call's own.
+ * - It was a result, not null. What depends on the head was read from an upstream that had the head, and since then no head
+ *   was seen to move, nobody was told a higher block number, no transaction passed, and at most `headTtlMs` went by.
+ *   What was kept of a block's height is final, or names its block by hash, and no reorg was seen from that height or below.
+ */
+export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<Trace>): AnswerRoom<Trace> {
+  const { chain } = deps;
+  let policy = first;
+  let planOf = createPlans(policy);
+  const store: MemoryStore = createMemoryStore(policy.cache ?? noBounds);
+  const totals = { hits: 0, misses: 0, joined: 0 };
+  let stamp = stampOf(chain);
+
+  /** Drops what the chain's moves since the last look made doubtful. */
+  function look(): Stamp {
+    if (chain.epoch === stamp.epoch && chain.served === stamp.served) return stamp;
+    const before = stamp.reorgs;
+    stamp = stampOf(chain);
+    const from = chain.reorgFrom;
+    const { reorgs } = stamp;
+    if (reorgs === before) store.moved();
+    // Of several reorgs only the last one's height is known.
+    else if (reorgs === before + 1 && chain.reorgs === reorgs) store.reorged(from);
+    else store.reorged(0);
+    return stamp;
+  }
+
+  const flights = new Flights<Trace>(deps, {
+    stamp: look,
+    timeoutMs: () => policy.timeoutMs,
+    keep(flight, bytes, start, end, idStart, idEnd) {
+      const { cache } = policy;
+      if (cache === null || keptSize(flight.key, start, end) > cache.maxEntryBytes) return null;
+      const how = keepingOf(flight, bytes, start, end, look(), deps.upstreamHead(flight.via));
+      if (how === keeping.no) return null;
+      const withHead = how === keeping.head;
+      const bounded = withHead || flight.lifetime === lifetimes.time;
+      const { keepMicros } = flight.plan;
+      if (bounded && keepMicros === 0) return null;
+      const until = bounded ? flight.sentAt + keepMicros : Number.POSITIVE_INFINITY;
+      const height = until === Number.POSITIVE_INFINITY && bounded ? -1 : found.height;
+      const kept = new KeptAnswer(flight.key, bytes, start, end, idStart, idEnd, { until, height, withHead });
+      store.keep(kept);
+      return kept.bytes === null ? kept : null;
+    },
+  });
+
+  /** The last look's call, what was found of it, and the key. */
+  let lookedFor: AnswerCall<Trace> | null = null;
+  let plan: Plan | null = null;
+  let key = '';
+
+  function find(call: AnswerCall<Trace>): KeptAnswer | undefined {
+    return policy.cache === null ? undefined : store.find(key, call.startedAt);
+  }
+
+  function prepare(call: AnswerCall<Trace>): boolean {
+    plan = call.safe && call.idStart >= 0 ? planOf(call.method) : null;
+    if (plan === null || call.paramsEnd - call.paramsStart > KEY_BYTES_MAX) return false;
+    key = keyOf(call.method, call.bytes, call.paramsStart, call.paramsEnd);
+    look();
+    return true;
+  }
+
+  function lead(call: AnswerCall<Trace>, plan: Plan): void {
+    found.height = -1;
+    const { fact } = plan;
+    const lifetime =
+      fact === null ? lifetimes.time : lifetimeOf(fact, call.bytes, call.paramsStart, call.paramsEnd, stamp);
+    if (lifetime === lifetimes.never) {
+      deps.send(call);
+      return;
+    }
+    totals.misses++;
+    const sent = { lifetime, height: found.height, stamp, sentAt: call.startedAt, spare: null };
+    flights.lead(new Flight(flights, call, key, plan, sent), policy.coalesce);
+  }
+
+  return {
+    send(call) {
+      const looked = lookedFor === call;
+      lookedFor = null;
+      if (looked ? plan === null : !prepare(call)) {
+        deps.send(call);
+        return;
+      }
+      const kept = find(call);
+      if (kept !== undefined) {
+        totals.hits++;
+        call.source = 'cache';
+        if (kept.bytes === null) call.answeredText(kept.before, kept.after, false);
+        else call.answered(kept.bytes, 0, kept.bytes.length, kept.idStart, kept.idEnd, false);
+        return;
+      }
+      const flight = flights.find(key, stamp);
+      if (flight === undefined) {
+        lead(call, plan!);
+      } else {
+        totals.joined++;
+        flights.join(flight, call);
+      }
+    },
+    holds(call) {
+      lookedFor = call;
+      if (!prepare(call)) {
+        plan = null;
+        return false;
+      }
+      return find(call) !== undefined || flights.find(key, stamp) !== undefined;
+    },
+    update(next) {
+      const { cache } = next;
+      if (sameAnswers(policy, next)) {
+        if (cache !== null) store.setBounds(cache);
+      } else {
+        store.clear();
+        store.setBounds(cache ?? noBounds);
+      }
+      policy = next;
+      planOf = createPlans(next);
+      lookedFor = null;
+    },
+    stats: () => ({ ...totals, ...store.stats() }),
+  };
+}
+
+/** The epoch first: it changes after all else has. */
+function stampOf(chain: ChainView): Stamp {
+  const { epoch } = chain;
+  return {
+    epoch,
+    reorgs: chain.reorgs,
+    served: chain.served,
+    head: chain.head,
+    finalized: chain.finalized,
+  };
+}
+
+/** Does what was kept under one policy hold under the other? */
+function sameAnswers(one: NetworkPolicy, other: NetworkPolicy): boolean {
+  return JSON.stringify(originOf(one)) === JSON.stringify(originOf(other));
+}
+
+function originOf({ kind, chainId, upstreams, cache }: NetworkPolicy): unknown {
+  const nodes = upstreams.map(({ host, port, path, tls }) => [host, port, path, tls]);
+  if (cache === null) return [kind, chainId, nodes];
+  const { methods, headTtlMs, finalityDepth } = cache;
+  // Infinity is no JSON.
+  const rules = methods.map(({ pattern, ttlMs }) => [pattern, `${ttlMs}`]);
+  return [kind, chainId, nodes, rules, headTtlMs, finalityDepth];
+}

@@ -1,0 +1,316 @@
+import { holdsAt, lifetimes, type Sent, type Stamp } from './lifetime.ts';
+import type { Plan } from './plans.ts';
+import type { AnswerCall, AnswerFailure, SentCall } from './ports.ts';
+import { isLarge, type KeptAnswer } from './store.ts';
+
+/** Calls that one flight carries beside the one that leads it; the next identical call leads another. */
+const RIDERS_MAX = 10_000;
+
+const nothing = Buffer.alloc(0);
+
+export interface FlightDeps<Trace> {
+  /** The network's pool. */
+  send(call: SentCall<Trace>): void;
+  /** Monotonic microseconds. */
+  now: () => number;
+  /** Runs something once, so many milliseconds from now; returns how to call it off. */
+  later: (ms: number, run: () => void) => () => void;
+}
+
+/** What the flights ask of the room. */
+export interface FlightTower {
+  /** The chain as it is now. */
+  stamp(): Stamp;
+  /** An answer without error came: keeps it if it may. Returns it if it is kept as text. */
+  keep(
+    flight: Flight<unknown>,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+  ): KeptAnswer | null;
+  /** What a call may take, in milliseconds. */
+  timeoutMs(): number;
+}
+
+/** One call to the pool that stands for several of callers, or whose answer will be kept. */
+export class Flight<Trace> implements SentCall<Trace>, Sent {
+  readonly key: string;
+  readonly plan: Plan;
+  lifetime: number;
+  readonly height: number;
+  readonly stamp: Stamp;
+  /** Monotonic microseconds at which the state that it asks for was at the latest. */
+  readonly sentAt: number;
+  /** The call it was made of; null once that has ended by itself. */
+  leader: AnswerCall<Trace> | null;
+  /** Identical calls that joined it; null: none did. */
+  riders: AnswerCall<Trace>[] | null = null;
+  /** The call's text once more, of the first that joined, for a second flight. */
+  spare: SpareText | null = null;
+  /** Calls off what watches its riders' deadlines; a second flight has it. */
+  callOff: (() => void) | null = null;
+  /** Others of its kind failed before it: it is not tried again. */
+  readonly second: boolean;
+
+  bytes: Buffer;
+  start: number;
+  end: number;
+  idStart: number;
+  idEnd: number;
+  readonly safe: boolean;
+  readonly cheap: boolean;
+  readonly method: string;
+  readonly retry: 'safe' | 'transaction' | 'never';
+  readonly critical: boolean;
+  readonly caller: number;
+  readonly traced: boolean;
+  text = '';
+  idAt = -1;
+  idTo = -1;
+  via = -1;
+  attempts: number;
+  trace: Trace | null = null;
+  private readonly flights: Flights<Trace>;
+
+  constructor(
+    flights: Flights<Trace>,
+    call: AnswerCall<Trace>,
+    key: string,
+    plan: Plan,
+    sent: { lifetime: number; height: number; stamp: Stamp; sentAt: number; spare: SpareText | null },
+  ) {
+    this.flights = flights;
+    this.leader = call;
+    this.key = key;
+    this.plan = plan;
+    this.lifetime = sent.lifetime;
+    this.height = sent.height;
+    this.stamp = sent.stamp;
+    this.sentAt = sent.sentAt;
+    this.second = sent.spare !== null;
+    this.bytes = call.bytes;
+    this.start = call.start;
+    this.end = call.end;
+    this.idStart = call.idStart;
+    this.idEnd = call.idEnd;
+    if (sent.spare !== null) this.takeText(sent.spare);
+    this.safe = call.safe;
+    this.cheap = call.cheap;
+    this.method = call.method;
+    this.retry = call.retry;
+    this.critical = call.critical;
+    this.caller = call.caller;
+    this.traced = call.traced;
+    this.attempts = call.attempts;
+  }
+
+  get member(): Plan['member'] {
+    return this.plan.member;
+  }
+
+  answered(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+  ): void {
+    this.flights.landed(this, bytes, start, end, idStart, idEnd, isError);
+  }
+
+  failed(failure: AnswerFailure): void {
+    this.flights.crashed(this, failure);
+  }
+
+  private takeText({ text, idAt, idTo }: SpareText): void {
+    this.bytes = Buffer.from(text, 'latin1');
+    this.start = 0;
+    this.end = text.length;
+    this.idStart = idAt;
+    this.idEnd = idTo;
+  }
+}
+
+interface SpareText {
+  text: string;
+  idAt: number;
+  idTo: number;
+}
+
+/**
+ * Identical calls that are under way together. What holds:
+ * - Each call is told exactly once how it ended, with its own id, and never later than the deadline of its own.
+ * - One call to the pool for all of them; where it fails, the one that led it is told so, and the others share one more.
+ *   If that fails too they are told.
+ * - Nobody leaves early: the call of a caller who is gone is answered like any other and its answer dropped by the
+ *   gateway, so a flight always comes to its end.
+ */
+export class Flights<Trace> {
+  private readonly byKey = new Map<string, Flight<Trace>>();
+  private readonly deps: FlightDeps<Trace>;
+  private readonly tower: FlightTower;
+
+  constructor(deps: FlightDeps<Trace>, tower: FlightTower) {
+    this.deps = deps;
+    this.tower = tower;
+  }
+
+  /** Flights that can still be joined. */
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */
+  find(key: string, stamp: Stamp): Flight<Trace> | undefined {
+    const flight = this.byKey.get(key);
+    if (flight === undefined || !holdsAt(flight, stamp)) return undefined;
+    return flight.riders !== null && flight.riders.length >= RIDERS_MAX ? undefined : flight;
+  }
+
+  join(flight: Flight<Trace>, call: AnswerCall<Trace>): void {
+    call.source = 'joined';
+    if (flight.riders === null) flight.riders = [call];
+    else flight.riders.push(call);
+    flight.spare ??= {
+      text: call.bytes.toString('latin1', call.start, call.end),
+      idAt: call.idStart - call.start,
+      idTo: call.idEnd - call.start,
+    };
+  }
+
+  /** Sends a call as a flight, one that others may join if `open`. */
+  lead(flight: Flight<Trace>, open: boolean): void {
+    if (open) this.byKey.set(flight.key, flight);
+    this.deps.send(flight);
+    // Good only until here.
+    flight.bytes = nothing;
+  }
+
+  landed(
+    flight: Flight<Trace>,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+  ): void {
+    this.close(flight);
+    const kept = isError ? null : this.tower.keep(flight, bytes, start, end, idStart, idEnd);
+    const { leader, riders } = flight;
+    if (riders === null) {
+      // The leader is there: it leaves early only from a flight with riders.
+      noteDelivery(leader!, flight);
+      if (kept === null) leader!.answered(bytes, start, end, idStart, idEnd, isError);
+      else leader!.answeredText(kept.before, kept.after, false);
+    } else if (kept !== null) {
+      this.tell(flight, (call) => call.answeredText(kept.before, kept.after, false));
+    } else if (isLarge(start, end)) {
+      this.tell(flight, (call) => call.answered(bytes, start, end, idStart, idEnd, isError));
+    } else {
+      const before = bytes.toString('latin1', start, idStart);
+      const after = bytes.toString('latin1', idEnd, end);
+      this.tell(flight, (call) => call.answeredText(before, after, isError));
+    }
+  }
+
+  crashed(flight: Flight<Trace>, failure: AnswerFailure): void {
+    this.close(flight);
+    const { leader, riders, second } = flight;
+    if (second || riders === null) {
+      this.tell(flight, (call) => call.failed(failure));
+      return;
+    }
+    if (leader !== null) {
+      noteDelivery(leader, flight);
+      leader.failed(failure);
+    }
+    this.goAgain(flight, riders, failure);
+  }
+
+  /** The others' one more flight, in which each keeps its own deadline. */
+  private goAgain(flight: Flight<Trace>, calls: AnswerCall<Trace>[], failure: AnswerFailure): void {
+    const now = this.deps.now();
+    const timeout = this.tower.timeoutMs() * 1000;
+    const others = calls.filter((call) => call.startedAt + timeout > now);
+    for (const call of calls) {
+      if (call.startedAt + timeout > now) continue;
+      noteDelivery(call, flight);
+      call.failed(failure);
+    }
+    const [leader, ...riders] = others;
+    if (leader === undefined) return;
+    leader.source = 'upstream';
+    const stamp = this.tower.stamp();
+    const again = new Flight(this, leader, flight.key, flight.plan, {
+      lifetime: flight.lifetime,
+      height: flight.height,
+      stamp,
+      sentAt: now,
+      spare: flight.spare,
+    });
+    // What was final may not be after a reorg.
+    if (stamp.reorgs !== flight.stamp.reorgs) again.lifetime = lifetimes.shared;
+    again.riders = riders;
+    again.spare = flight.spare;
+    this.watch(again, now);
+    this.lead(again, !this.byKey.has(flight.key));
+  }
+
+  private watch(flight: Flight<Trace>, now: number): void {
+    const waiting = callsOf(flight);
+    let first = Number.POSITIVE_INFINITY;
+    for (const { startedAt } of waiting) first = Math.min(first, startedAt);
+    const left = first + this.tower.timeoutMs() * 1000 - now;
+    flight.callOff = this.deps.later(Math.ceil(left / 1000), () => this.expire(flight));
+  }
+
+  /** Ends the calls whose time is up; the flight goes on for the others. */
+  private expire(flight: Flight<Trace>): void {
+    const now = this.deps.now();
+    const due = now - this.tower.timeoutMs() * 1000;
+    const calls = callsOf(flight);
+    flight.leader = null;
+    flight.riders = calls.filter(({ startedAt }) => startedAt > due);
+    flight.callOff = null;
+    if (flight.riders.length > 0) this.watch(flight, now);
+    else this.close(flight);
+    for (const call of calls) if (call.startedAt <= due) call.failed(outOfTime);
+  }
+
+  /** Nobody joins it any more. */
+  private close(flight: Flight<Trace>): void {
+    if (this.byKey.get(flight.key) === flight) this.byKey.delete(flight.key);
+    flight.callOff?.();
+    flight.callOff = null;
+  }
+
+  private tell(flight: Flight<Trace>, how: (call: AnswerCall<Trace>) => void): void {
+    for (const call of callsOf(flight)) {
+      noteDelivery(call, flight);
+      how(call);
+    }
+  }
+}
+
+const outOfTime: AnswerFailure = {
+  code: 'upstream_timeout',
+  kind: 'timeout',
+  reason: 'the call it had joined failed, and the next brought no answer in time',
+  delivered: 'maybe',
+};
+
+/** Those it still has to tell, in the order they came. */
+function callsOf<Trace>({ leader, riders }: Flight<Trace>): AnswerCall<Trace>[] {
+  if (leader === null) return riders ?? [];
+  return riders === null ? [leader] : [leader, ...riders];
+}
+
+function noteDelivery<Trace>(call: AnswerCall<Trace>, { via, attempts, trace }: Flight<Trace>): void {
+  call.via = via;
+  call.attempts = attempts;
+  call.trace = trace;
+}

@@ -1,0 +1,91 @@
+import { Sieve } from './sieve.ts';
+import type { AnswerStore, KeptAnswer } from './store.ts';
+
+/** Totals since it was made; `bytes` and `entries` are what is kept now. */
+export interface StoreStats {
+  stores: number;
+  /** Given up for want of room. */
+  evictions: number;
+  /** Dropped because a reorg made them doubtful; those kept with the head not counted. */
+  reorgDrops: number;
+  /** Keys, answers and what holds them. */
+  bytes: number;
+  entries: number;
+}
+
+export interface StoreBounds {
+  maxBytes: number;
+  /** Of one answer with its key. */
+  maxEntryBytes: number;
+}
+
+/** A store in this worker's memory, never above its bounds. */
+export interface MemoryStore extends AnswerStore {
+  setBounds(bounds: StoreBounds): void;
+  stats(): StoreStats;
+}
+
+/**
+ * Answers that are kept with the head stand by themselves, so that all of them go at once when it moves, without a look at
+ * each. Where room is wanted, the larger half of the two gives it: a flood of calls at the head leaves half to what lasts.
+ */
+export function createMemoryStore(first: StoreBounds): MemoryStore {
+  let bounds = first;
+  const near = new Sieve<KeptAnswer>();
+  const lasting = new Sieve<KeptAnswer>();
+  const totals = { stores: 0, evictions: 0, reorgDrops: 0 };
+
+  function makeRoom(bytes: number): void {
+    while (near.bytes + lasting.bytes + bytes > bounds.maxBytes) {
+      if (!(near.bytes > lasting.bytes ? near : lasting).evict()) return;
+      totals.evictions++;
+    }
+  }
+
+  function find(key: string): KeptAnswer | undefined {
+    return near.find(key) ?? lasting.find(key);
+  }
+
+  function remove(answer: KeptAnswer): void {
+    (answer.withHead ? near : lasting).remove(answer.key);
+  }
+
+  return {
+    find(key, now) {
+      const answer = find(key);
+      if (answer === undefined) return undefined;
+      if (answer.until > now) {
+        answer.used = true;
+        return answer;
+      }
+      remove(answer);
+      return undefined;
+    },
+    keep(answer) {
+      if (answer.size > bounds.maxEntryBytes || answer.size > bounds.maxBytes) return;
+      const before = find(answer.key);
+      if (before !== undefined) remove(before);
+      makeRoom(answer.size);
+      (answer.withHead ? near : lasting).add(answer);
+      totals.stores++;
+    },
+    moved: () => near.clear(),
+    reorged(from) {
+      near.clear();
+      totals.reorgDrops += lasting.dropWhere(({ height }) => height >= from);
+    },
+    clear() {
+      near.clear();
+      lasting.clear();
+    },
+    setBounds(next) {
+      bounds = next;
+      makeRoom(0);
+    },
+    stats: () => ({
+      ...totals,
+      bytes: near.bytes + lasting.bytes,
+      entries: near.count + lasting.count,
+    }),
+  };
+}

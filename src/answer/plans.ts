@@ -1,0 +1,49 @@
+import type { NetworkPolicy } from '../config/index.ts';
+import { matchMethod } from '../jsonrpc/index.ts';
+import { ethereumFacts, type Fact, type HeightMember } from './ethereum-facts.ts';
+
+/** What is done with one method's answers. */
+export interface Plan {
+  /** null: the configuration alone says how long. */
+  fact: Fact | null;
+  /** Where its results say their block. */
+  member: HeightMember | null;
+  /** How long an answer is kept; where there is a fact, one that depends on the head. Microseconds; 0: not at all. */
+  keepMicros: number;
+}
+
+/** Callers make names up: more are not remembered. */
+const PLANS_MAX = 1024;
+
+/**
+ * A method's plan, null where its answers are neither kept nor shared. The configuration's pattern that fits best comes
+ * first, then, on Ethereum's networks, what is known of the method. One exception: a block number is never kept beyond
+ * the head it was read at, however long a pattern allows, or it would run backwards.
+ */
+export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: string) => Plan | null {
+  if (cache === null && !coalesce) return () => null;
+  const plans = new Map<string, Plan | null>();
+  const make = (method: string): Plan | null => {
+    const own = matchMethod(method, cache?.methods ?? [], ({ pattern }) => pattern);
+    const fact = kind === 'ethereum' && Object.hasOwn(ethereumFacts, method) ? ethereumFacts[method]! : null;
+    if (own?.ttlMs === 0) return null;
+    if (own !== undefined && !(fact?.on === 'head' && fact.forward === true))
+      return { fact: null, member: null, keepMicros: own.ttlMs * 1000 };
+    if (fact === null) return null;
+    return { fact, member: memberOf(fact), keepMicros: (own?.ttlMs ?? cache?.headTtlMs ?? 0) * 1000 };
+  };
+  return (method) => {
+    let plan = plans.get(method);
+    if (plan === undefined) {
+      plan = make(method);
+      if (plans.size >= PLANS_MAX) plans.clear();
+      plans.set(method, plan);
+    }
+    return plan;
+  };
+}
+
+function memberOf(fact: Fact): HeightMember | null {
+  if (fact.on === 'logs') return 'blockNumber';
+  return 'height' in fact ? (fact.height ?? null) : null;
+}
