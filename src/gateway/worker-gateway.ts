@@ -9,7 +9,7 @@ import {
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
-import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
+import { createBoardMemory, createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
@@ -63,17 +63,18 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let decisions = ringOf(start.snapshot);
   let settings = settingsOf(start.snapshot);
 
-  const upstreamDeps = { turn, now, instanceId: start.instanceId };
+  const board = createBoardMemory(start.workers);
+  const upstreamDeps = { turn, now, instanceId: start.instanceId, board, worker: start.slot };
   let pools = new Map<string, UpstreamPool>();
   let poolOfNetwork: UpstreamPool[] = [];
   const setPools = (snapshot: PolicySnapshot): void => {
     const before = pools;
     pools = new Map();
-    poolOfNetwork = snapshot.networks.map(({ name, upstreams }) => {
-      let pool = before.get(name);
-      if (pool === undefined) pool = createUpstreamPool(upstreams, upstreamDeps);
-      else pool.update(upstreams, snapshot.server.drainTimeoutMs);
-      pools.set(name, pool);
+    poolOfNetwork = snapshot.networks.map((network) => {
+      let pool = before.get(network.name);
+      if (pool === undefined) pool = createUpstreamPool(network, upstreamDeps);
+      else pool.update(network, snapshot.server.drainTimeoutMs);
+      pools.set(network.name, pool);
       return pool;
     });
     for (const [name, pool] of before) if (!pools.has(name)) void pool.close(snapshot.server.drainTimeoutMs);

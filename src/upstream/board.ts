@@ -1,11 +1,19 @@
+import { type BreakerReading, readBreaker } from './pool/breaker.ts';
+import { cellBytes, clearSlotCells, clearWorkerCells, sharedBytes, sharedWordsOf } from './pool/cells.ts';
+
 /** How many upstreams, networks and workers one process has room for. */
 export const UPSTREAM_SLOTS = 1024;
 export const NETWORK_SLOTS = 256;
+export const WORKER_SLOTS = 64;
 
 /** Shared by all threads; one a process. */
 export interface BoardMemory {
   readonly upstreams: SharedArrayBuffer;
   readonly networks: SharedArrayBuffer;
+  /** Breakers and budgets of upstreams: any worker writes them, atomically. */
+  readonly shared: SharedArrayBuffer;
+  /** Each worker's windows and calls in flight, by upstream. */
+  readonly cells: SharedArrayBuffer;
 }
 
 /** What active checks say of an upstream. */
@@ -25,13 +33,16 @@ const sharedAt = { epoch: 0, reorgs: 1, served: 2 } as const;
 const networkIntegers = 8;
 const networkBytes = networkNumbers * 8 + networkIntegers * 4;
 
-export function createBoardMemory(): BoardMemory {
-  const memory = {
+/** @param workers how many there are at most; 128 KiB each, of which only what is used is ever touched */
+export function createBoardMemory(workers = WORKER_SLOTS): BoardMemory {
+  const memory: BoardMemory = {
     upstreams: new SharedArrayBuffer(UPSTREAM_SLOTS * upstreamNumbers * 8),
     networks: new SharedArrayBuffer(NETWORK_SLOTS * networkBytes),
+    shared: new SharedArrayBuffer(sharedBytes(UPSTREAM_SLOTS)),
+    cells: new SharedArrayBuffer(cellBytes(UPSTREAM_SLOTS, workers)),
   };
-  const upstreams = createUpstreamBoard(memory);
-  for (let slot = 0; slot < UPSTREAM_SLOTS; slot++) upstreams.clear(slot);
+  const numbers = new Float64Array(memory.upstreams);
+  for (let slot = 0; slot < UPSTREAM_SLOTS; slot++) numbers[slot * upstreamNumbers + upstreamAt.head] = -1;
   for (let slot = 0; slot < NETWORK_SLOTS; slot++) createHeads(memory, slot).clear();
   return memory;
 }
@@ -46,8 +57,15 @@ export interface UpstreamBoard {
   /** Of main alone. `nowMs` is monotonic. */
   setHealth(slot: number, state: number, reason: number, nowMs: number): void;
   setHead(slot: number, number: number): void;
+  /** What its circuit breaker is at, over all workers. */
+  breaker(slot: number): BreakerReading;
   /** For the next upstream that takes the slot. */
   clear(slot: number): void;
+}
+
+/** Of main alone: a worker ended, and with it whatever it had in flight. Before another one takes its place. */
+export function clearWorker(memory: BoardMemory, worker: number): void {
+  clearWorkerCells(memory.cells, UPSTREAM_SLOTS, worker);
 }
 
 export function createUpstreamBoard(memory: BoardMemory): UpstreamBoard {
@@ -65,9 +83,11 @@ export function createUpstreamBoard(memory: BoardMemory): UpstreamBoard {
     setHead(slot, number) {
       numbers[at(slot, upstreamAt.head)] = number;
     },
+    breaker: (slot) => readBreaker(sharedWordsOf(memory.shared, slot)),
     clear(slot) {
       numbers.fill(0, at(slot, 0), at(slot + 1, 0));
       numbers[at(slot, upstreamAt.head)] = -1;
+      clearSlotCells(memory.shared, memory.cells, UPSTREAM_SLOTS, slot);
     },
   };
 }

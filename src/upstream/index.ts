@@ -1,6 +1,7 @@
 /** Towards the nodes: connections, the three modes, deadlines, and what of an answer is trusted. */
 export {
   type BoardMemory,
+  clearWorker,
   createBoardMemory,
   createHeads,
   createUpstreamBoard,
@@ -20,4 +21,11 @@ export type {
   UpstreamObserver,
   UpstreamStats,
 } from './call.ts';
-export { createUpstreamPool, type UpstreamPool } from './pool.ts';
+export type { BreakerReading, BreakerState } from './pool/breaker.ts';
+export type { PoolTotals } from './pool/dispatcher.ts';
+export {
+  createUpstreamPool,
+  type PooledUpstreamStats,
+  type UpstreamPool,
+  type UpstreamPoolDeps,
+} from './pool.ts';

@@ -1,77 +1,119 @@
-import type { UpstreamPolicy } from '../config/index.ts';
-import type { Upstream, UpstreamCall, UpstreamDeps, UpstreamObserver, UpstreamStats } from './call.ts';
+import type { NetworkPolicy } from '../config/index.ts';
+import { type BoardMemory, createHeads, createUpstreamBoard } from './board.ts';
+import type { DeliveryTrace, UpstreamCall, UpstreamDeps, UpstreamStats } from './call.ts';
+import type { BreakerState } from './pool/breaker.ts';
+import { Dispatcher, type PoolTotals, type Timers } from './pool/dispatcher.ts';
+import { Member } from './pool/member.ts';
 import { requestHead } from './request-head.ts';
 import { createUpstream } from './upstream.ts';
 
-/** The upstreams of one network. */
-export interface UpstreamPool {
-  /** As {@link Upstream.send}, through the upstream chosen for this call. */
-  send(call: UpstreamCall): void;
-  /** The upstream a call sent now would go to. */
-  chosen(): Upstream;
-  /**
-   * Takes over a network's new upstreams between two calls. One of the same name stays, with its
-   * connections; one that is gone closes after its calls, for up to `graceMs` milliseconds.
-   */
-  update(policies: UpstreamPolicy[], graceMs: number): void;
-  /** Closes all of them; see {@link Upstream.close}. */
-  close(graceMs: number): Promise<void>;
-  stats(): UpstreamStats[];
+/** One upstream as its pool knows it; totals since start, of this worker. */
+export interface PooledUpstreamStats extends UpstreamStats {
+  /** Peak-EWMA latency in milliseconds. */
+  ewmaMs: number;
+  /** Over all workers. */
+  breaker: BreakerState;
+  /** Attempts sent here after another one failed; hedges sent here, and those that won. */
+  retries: number;
+  hedges: number;
+  hedgesWon: number;
+  /** Calls answered here that were first sent elsewhere. */
+  failovers: number;
+  /** Methods that the node said it lacks. */
+  missingMethods: number;
 }
 
-const passingOn: UpstreamObserver = {
-  answered(_upstream, call, bytes, { start, end, idStart, idEnd, errorStart }) {
-    call.answered(bytes, start, end, idStart, idEnd, errorStart >= 0);
-  },
-  failed(_upstream, call, failure) {
-    call.failed(failure);
-  },
+/** The upstreams of one network. */
+export interface UpstreamPool {
+  /**
+   * Never throws. The call is told exactly once what became of it, never inside `send`, and inside the network's
+   * `timeoutMs`: by the first upstream that can serve it.
+   */
+  send(call: UpstreamCall): void;
+  /** The upstreams as they would be weighed for a call of this method now; the one not passed over would get it. Changes nothing. */
+  foresee(method: string): DeliveryTrace['weighed'];
+  /**
+   * Takes over a network's new policy between two calls. An upstream of the same name stays, with its connections; one
+   * that is gone closes after its calls, for up to `graceMs` milliseconds.
+   *
+   * @throws TypeError for no upstream, or for headers that cannot be sent; then nothing has changed
+   */
+  update(network: NetworkPolicy, graceMs: number): void;
+  /** Closes all of them; see `Upstream.close`. */
+  close(graceMs: number): Promise<void>;
+  stats(): PooledUpstreamStats[];
+  totals(): PoolTotals;
+}
+
+export interface UpstreamPoolDeps extends Omit<UpstreamDeps, 'observer'> {
+  board: BoardMemory;
+  /** Number of this worker, from 0. */
+  worker: number;
+  /** From 0 to below 1; `Math.random` by default. */
+  random?: () => number;
+  /** The system's by default. */
+  timers?: Timers;
+}
+
+const systemTimers: Timers = {
+  set: (run, ms) => setTimeout(run, ms),
+  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** @throws TypeError for an empty list, or for headers that cannot be sent */
-export function createUpstreamPool(
-  policies: UpstreamPolicy[],
-  given: Omit<UpstreamDeps, 'observer'>,
-): UpstreamPool {
-  const deps: UpstreamDeps = { ...given, observer: passingOn };
-  let upstreams = policies.map((policy) => createUpstream(policy, deps));
-  let chosen = choose(upstreams);
+/** @throws TypeError for a network without upstreams, or for headers that cannot be sent */
+export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDeps): UpstreamPool {
+  const { board, worker, turn, now, random = Math.random, timers = systemTimers } = given;
+  const heads = createHeads(board, network.slot);
+  const dispatcher = new Dispatcher(network, { turn, now, random, timers, heads });
+  const deps: UpstreamDeps = { ...given, observer: dispatcher };
+  let members: Member[] = [];
   /** Upstreams no longer configured that still have calls under way. */
   const leaving = new Set<Promise<void>>();
 
-  function leave(upstream: Upstream, graceMs: number): void {
-    const gone = upstream.close(graceMs).then(() => void leaving.delete(gone));
-    leaving.add(gone);
+  function take(next: NetworkPolicy, graceMs: number): void {
+    if (next.upstreams.length === 0) throw new TypeError('a network needs an upstream');
+    // All of them are checked before one is changed.
+    for (const policy of next.upstreams) requestHead(policy, deps.instanceId);
+    const before = new Map(members.map((member) => [member.policy.name, member]));
+    members = next.upstreams.map((policy) => {
+      const known = before.get(policy.name);
+      if (known !== undefined) {
+        known.upstream.update(policy);
+        known.update(policy, next);
+        return known;
+      }
+      const member = new Member(policy, next, { board, worker, random });
+      member.upstream = createUpstream(policy, deps);
+      return member;
+    });
+    dispatcher.update(next, members);
+    for (const member of before.values()) {
+      if (members.includes(member)) continue;
+      const gone = member.upstream.close(graceMs).then(() => void leaving.delete(gone));
+      leaving.add(gone);
+    }
   }
+  take(network, 0);
 
   return {
-    send(call) {
-      call.via = chosen.policy.index;
-      call.attempts = 0;
-      chosen.send(call);
-    },
-    chosen: () => chosen,
-    update(policies, graceMs) {
-      const before = new Map(upstreams.map((upstream) => [upstream.policy.name, upstream]));
-      const created = policies.map((policy) => before.get(policy.name) ?? createUpstream(policy, deps));
-      const first = choose(created);
-      // All of them are checked before one is changed.
-      for (const policy of policies) requestHead(policy, deps.instanceId);
-      for (const policy of policies) before.get(policy.name)?.update(policy);
-      upstreams = created;
-      chosen = first;
-      for (const upstream of before.values()) if (!created.includes(upstream)) leave(upstream, graceMs);
-    },
+    send: (call) => dispatcher.send(call),
+    foresee: (method) => dispatcher.weighed(method),
+    update: take,
     async close(graceMs) {
-      await Promise.all([...upstreams.map((upstream) => upstream.close(graceMs)), ...leaving]);
+      dispatcher.close();
+      await Promise.all([...members.map((member) => member.upstream.close(graceMs)), ...leaving]);
     },
-    stats: () => upstreams.map((upstream) => upstream.stats()),
+    stats: () => members.map((member) => statsOf(member, board, dispatcher.clock.now())),
+    totals: () => ({ ...dispatcher.totals, waiting: dispatcher.waitingCount }),
   };
 }
 
-/** One upstream a network for now: the first. Health, latency and what a call needs will be weighed here. */
-function choose(upstreams: Upstream[]): Upstream {
-  const first = upstreams[0];
-  if (first === undefined) throw new TypeError('a network needs an upstream');
-  return first;
+function statsOf(member: Member, board: BoardMemory, nowMs: number): PooledUpstreamStats {
+  return {
+    ...member.upstream.stats(),
+    ewmaMs: member.latency.value(nowMs, member.inFlight === 0),
+    breaker: createUpstreamBoard(board).breaker(member.policy.slot).state,
+    ...member.totals,
+    missingMethods: member.methods.missingCount,
+  };
 }

@@ -1,0 +1,54 @@
+import type { Answer } from '../answer.ts';
+import type { Heads } from '../board.ts';
+import type { KeptAnswer } from './delivery.ts';
+
+/** A block's number stands near the beginning of it in every node's answer. */
+const SEARCHED_BYTES = 16 * 1024;
+/** A number this far above the head is not believed: it would hold the network's number up for all callers. */
+const BEYOND_HEAD_MAX = 1024;
+const SERVED_MAX = 2 ** 32 - 2;
+
+/** Does the answer to this call say where the chain's head is? */
+export function tellsHead(method: string, text: string): boolean {
+  if (method === 'eth_blockNumber') return true;
+  return method === 'eth_getBlockByNumber' && /"params"\s*:\s*\[\s*"latest"/.test(text);
+}
+
+/** The block number that such an answer tells; -1 where there is none to be read. */
+export function headTold(method: string, bytes: Buffer, { resultStart, resultEnd }: Answer): number {
+  if (resultStart < 0) return -1;
+  if (method === 'eth_blockNumber')
+    return quantity(bytes.toString('latin1', resultStart, Math.min(resultEnd, resultStart + 32)));
+  const text = bytes.toString('latin1', resultStart, Math.min(resultEnd, resultStart + SEARCHED_BYTES));
+  return quantity(/"number"\s*:\s*("0x[0-9a-fA-F]+")/.exec(text)?.[1] ?? '');
+}
+
+function quantity(text: string): number {
+  return /^"0x[0-9a-fA-F]{1,13}"$/.test(text) ? Number.parseInt(text.slice(3), 16) : -1;
+}
+
+/**
+ * Are callers to be kept from a number below one that was told before? Only where main follows the chain, because
+ * only then a reorg that takes the chain back is known as one.
+ */
+export function runsBackwards(heads: Heads, number: number): boolean {
+  return number >= 0 && heads.head >= 0 && number < heads.served;
+}
+
+export function noteTold(heads: Heads, number: number): void {
+  const { head } = heads;
+  if (number < 0 || number > SERVED_MAX || head < 0 || number > head + BEYOND_HEAD_MAX) return;
+  if (number > heads.served) heads.raiseServed(number);
+}
+
+/** An answer to eth_blockNumber with the highest number that was told. */
+export function servedAnswer(heads: Heads): KeptAnswer {
+  return resultAnswer(`0x${heads.served.toString(16)}`);
+}
+
+/** A JSON-RPC answer whose result is this string of plain characters. */
+export function resultAnswer(result: string): KeptAnswer {
+  const before = '{"jsonrpc":"2.0","id":';
+  const bytes = Buffer.from(`${before}0,"result":"${result}"}`, 'latin1');
+  return { bytes, idStart: before.length, idEnd: before.length + 1, isError: false };
+}

@@ -1,0 +1,199 @@
+import type { Answer } from '../answer.ts';
+import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../call.ts';
+import type { Claim, Member } from './member.ts';
+
+/**
+ * One sending of a call to one upstream: what the upstream takes for the call, so that two attempts of one call are never
+ * taken for each other. The call's text and count of attempts are the call's own.
+ */
+export class Attempt implements UpstreamCall {
+  readonly call: UpstreamCall;
+  readonly member: Member;
+  /** null: taken without a look. */
+  readonly claim: Claim | null;
+  readonly startedMs: number;
+  readonly why: string;
+  /** null as long as it is the call's only attempt and nothing else is known of it. */
+  delivery: Delivery | null;
+
+  constructor(
+    call: UpstreamCall,
+    member: Member,
+    claim: Claim | null,
+    startedMs: number,
+    why: string,
+    delivery: Delivery | null,
+  ) {
+    this.call = call;
+    this.member = member;
+    this.claim = claim;
+    this.startedMs = startedMs;
+    this.why = why;
+    this.delivery = delivery;
+  }
+
+  get bytes(): Buffer {
+    return this.call.bytes;
+  }
+  get start(): number {
+    return this.call.start;
+  }
+  get end(): number {
+    return this.call.end;
+  }
+  get idStart(): number {
+    return this.call.idStart;
+  }
+  get idEnd(): number {
+    return this.call.idEnd;
+  }
+  get safe(): boolean {
+    return this.call.safe;
+  }
+  get cheap(): boolean {
+    return this.call.cheap;
+  }
+  get method(): string {
+    return this.call.method;
+  }
+  get retry(): UpstreamCall['retry'] {
+    return this.call.retry;
+  }
+  get critical(): boolean {
+    return this.call.critical;
+  }
+  get caller(): number {
+    return this.call.caller;
+  }
+  get traced(): boolean {
+    return this.call.traced;
+  }
+  get text(): string {
+    return this.call.text;
+  }
+  set text(text: string) {
+    this.call.text = text;
+  }
+  get idAt(): number {
+    return this.call.idAt;
+  }
+  set idAt(at: number) {
+    this.call.idAt = at;
+  }
+  get idTo(): number {
+    return this.call.idTo;
+  }
+  set idTo(at: number) {
+    this.call.idTo = at;
+  }
+  get via(): number {
+    return this.member.policy.index;
+  }
+  get attempts(): number {
+    return this.call.attempts;
+  }
+  set attempts(attempts: number) {
+    this.call.attempts = attempts;
+  }
+  get trace(): DeliveryTrace | null {
+    return this.call.trace;
+  }
+
+  // Upstreams tell the pool, which tells the call.
+  answered(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+  ): void {
+    this.call.answered(bytes, start, end, idStart, idEnd, isError);
+  }
+  failed(failure: UpstreamFailure): void {
+    this.call.failed(failure);
+  }
+}
+
+/** An answer that outlives the bytes it was read from. */
+export interface KeptAnswer {
+  bytes: Buffer;
+  idStart: number;
+  idEnd: number;
+  isError: boolean;
+}
+
+/** All that is known of a call that does not simply go to one upstream and come back. */
+export class Delivery {
+  readonly call: UpstreamCall;
+  readonly startedMs: number;
+  /** Attempts begun, those that wrote nothing included. */
+  begun = 0;
+  /** Under way: one, or two with a hedge. */
+  live: Attempt[] = [];
+  /** Asked already. */
+  readonly tried: Member[] = [];
+  /** May have it: a transaction goes to none of them again. */
+  readonly holding: Member[] = [];
+  /** An attempt ended with its outcome unknown: a node may have run the call. */
+  maybe = false;
+  /** A node was troubled with it: from now on attempts are extra traffic. */
+  delivered = false;
+  /** Waits before the same upstream is tried again. */
+  waits = 0;
+  lastFailure: UpstreamFailure | null = null;
+  /** What a node that cannot serve it answered. */
+  nodeAnswer: KeptAnswer | null = null;
+  /** Of a hedge or a wait; of the deadline. */
+  timer: unknown = undefined;
+  deadline: unknown = undefined;
+  /** Counted as one of its caller's calls in flight. */
+  counted = false;
+  queuedUntilMs = 0;
+  /** Told. */
+  over = false;
+  trace: DeliveryTrace | null = null;
+
+  constructor(call: UpstreamCall, startedMs: number) {
+    this.call = call;
+    this.startedMs = startedMs;
+  }
+
+  begin(attempt: Attempt): void {
+    this.begun++;
+    this.live.push(attempt);
+    if (!this.tried.includes(attempt.member)) this.tried.push(attempt.member);
+    this.trace?.attempts.push({
+      upstream: attempt.member.policy.name,
+      why: attempt.why,
+      startedMs: tenths(attempt.startedMs - this.startedMs),
+      ms: -1,
+      failure: null,
+    });
+  }
+
+  /** @param failure null: it brought the answer */
+  end(attempt: Attempt, nowMs: number, failure: string | null): void {
+    this.live = this.live.filter((other) => other !== attempt);
+    const startedMs = tenths(attempt.startedMs - this.startedMs);
+    const noted = this.trace?.attempts.findLast(
+      (each) => each.ms < 0 && each.upstream === attempt.member.policy.name && each.startedMs === startedMs,
+    );
+    if (noted === undefined) return;
+    noted.ms = tenths(nowMs - attempt.startedMs);
+    noted.failure = failure;
+  }
+
+  keep(bytes: Buffer, { start, end, idStart, idEnd, errorStart }: Answer): void {
+    this.nodeAnswer = {
+      bytes: Buffer.from(bytes.subarray(start, end)),
+      idStart: idStart - start,
+      idEnd: idEnd - start,
+      isError: errorStart >= 0,
+    };
+  }
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

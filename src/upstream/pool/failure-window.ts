@@ -1,0 +1,51 @@
+import { BUCKET_INTEGERS, type CellPlaces, WINDOW_BUCKETS } from './cells.ts';
+
+/**
+ * How many calls went well and how many failed in the last `windowMs`, counted in eight buckets of equal length. What is
+ * older than the window never counts; what is younger than seven eighths of it always does. Each worker writes its own
+ * buckets, without atomics, and sums all: a call that goes well touches no line of memory that others write.
+ */
+export class FailureWindow {
+  /** Set by {@link sum}. */
+  ok = 0;
+  failed = 0;
+  private readonly places: CellPlaces;
+  private readonly own: number;
+
+  constructor(places: CellPlaces, worker: number) {
+    this.places = places;
+    this.own = places.window + worker * places.stride;
+  }
+
+  /** `nowMs` is monotonic, the same for all workers. */
+  record(failed: boolean, nowMs: number, windowMs: number): void {
+    const { cells } = this.places;
+    const bucket = Math.floor((nowMs * WINDOW_BUCKETS) / windowMs) | 0;
+    const at = this.own + (bucket & (WINDOW_BUCKETS - 1)) * BUCKET_INTEGERS;
+    if (cells[at] !== bucket) {
+      cells[at + 1] = 0;
+      cells[at + 2] = 0;
+      cells[at] = bucket;
+    }
+    cells[at + (failed ? 2 : 1)]!++;
+  }
+
+  /** Over all workers, of buckets that began after `sinceMs`; into {@link ok} and {@link failed}. */
+  sum(nowMs: number, windowMs: number, sinceMs: number): void {
+    const { cells, window, workers, stride } = this.places;
+    const last = Math.floor((nowMs * WINDOW_BUCKETS) / windowMs) | 0;
+    const since = sinceMs > 0 ? Math.floor((sinceMs * WINDOW_BUCKETS) / windowMs) | 0 : -1;
+    this.ok = 0;
+    this.failed = 0;
+    for (let worker = 0; worker < workers; worker++) {
+      for (let k = 0; k < WINDOW_BUCKETS; k++) {
+        const at = window + worker * stride + k * BUCKET_INTEGERS;
+        const bucket = cells[at]!;
+        // A worker whose clock is a bucket ahead counts too.
+        if (bucket <= last - WINDOW_BUCKETS || bucket > last + 1 || bucket <= since) continue;
+        this.ok += cells[at + 1]!;
+        this.failed += cells[at + 2]!;
+      }
+    }
+  }
+}

@@ -1,0 +1,263 @@
+import type { NetworkPolicy, UpstreamPolicy } from '../../config/index.ts';
+import {
+  type BoardMemory,
+  createUpstreamBoard,
+  health,
+  healthReasons,
+  type UpstreamBoard,
+  UPSTREAM_SLOTS,
+} from '../board.ts';
+import type { FailureKind, Upstream, UpstreamFailure } from '../call.ts';
+import { ADMITTED, Breaker, createLocalBreaker, REFUSED } from './breaker.ts';
+import { type CellPlaces, cellPlacesOf, sharedWordsOf } from './cells.ts';
+import { MethodTable } from './method-table.ts';
+import { PeakEwma } from './peak-ewma.ts';
+import { RateBudget } from './rate-budget.ts';
+
+/** Each failure in a row doubles what a call is expected to cost there, up to so many times; each so many ms halve it. */
+const IN_ROW_MAX = 10;
+const FORGIVEN_MS = 500;
+/** Methods whose failures are watched by themselves. */
+const METHOD_BREAKERS_MAX = 128;
+
+/** Not the node's fault, or its way of shedding load. */
+const blameless: ReadonlySet<FailureKind> = new Set(['overloaded', 'throttled']);
+
+/** Room for one call, as {@link Member.claim} took it. */
+export interface Claim {
+  /** Numbers of the upstream's and of the method's trial; 0 for none. */
+  trial: number;
+  methodTrial: number;
+}
+
+export interface MemberDeps {
+  board: BoardMemory;
+  worker: number;
+  random: () => number;
+}
+
+/** One upstream as its pool weighs it: what it can, how it does, and what of it is in use. */
+export class Member {
+  upstream!: Upstream;
+  policy: UpstreamPolicy;
+  network: NetworkPolicy;
+  readonly latency = new PeakEwma();
+  readonly breaker: Breaker;
+  readonly budget: RateBudget;
+  methods: MethodTable;
+  /** Of this worker. */
+  inFlight = 0;
+  readonly totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
+  private readonly methodBreakers = new Map<string, Breaker>();
+  private forgetAtMs = 0;
+  private failuresInRow = 0;
+  private failedAtMs = 0;
+  private readonly deps: MemberDeps;
+  private readonly board: UpstreamBoard;
+  private readonly places: CellPlaces;
+  private readonly ownInFlight: number;
+
+  constructor(policy: UpstreamPolicy, network: NetworkPolicy, deps: MemberDeps) {
+    this.policy = policy;
+    this.network = network;
+    this.deps = deps;
+    this.methods = new MethodTable(policy.methods);
+    this.board = createUpstreamBoard(deps.board);
+    const shared = sharedWordsOf(deps.board.shared, policy.slot);
+    this.places = cellPlacesOf(deps.board.cells, UPSTREAM_SLOTS, policy.slot);
+    this.ownInFlight = this.places.inFlight + deps.worker * this.places.stride;
+    this.breaker = new Breaker(shared, this.places, deps.worker, deps.random);
+    this.budget = new RateBudget(shared);
+  }
+
+  update(policy: UpstreamPolicy, network: NetworkPolicy): void {
+    this.methods = new MethodTable(policy.methods);
+    this.policy = policy;
+    this.network = network;
+  }
+
+  /** Nothing speaks against sending it a call of any method: the one look of the fast path. */
+  get carefree(): boolean {
+    return (
+      this.breaker.closed &&
+      this.policy.maxInFlight === 0 &&
+      this.budget.free(this.policy.requestsPerSecond) &&
+      this.methodBreakers.size === 0 &&
+      this.methods.unrestricted &&
+      this.board.reason(this.policy.slot) === healthReasons.none
+    );
+  }
+
+  /** Where checks that main makes found it on another chain, it is never asked. */
+  get wrongChain(): boolean {
+    return this.down && this.board.reason(this.policy.slot) === healthReasons.wrongChain;
+  }
+
+  get down(): boolean {
+    return this.board.health(this.policy.slot) === health.down;
+  }
+
+  behind(networkHead: number): boolean {
+    const head = this.board.head(this.policy.slot);
+    return head >= 0 && networkHead >= 0 && networkHead - head > this.network.maxBlockLag;
+  }
+
+  /** Expected cost of one more call, in milliseconds: the least wins. */
+  score(nowMs: number): number {
+    const cost = (this.latency.value(nowMs, this.inFlight === 0) * (this.inFlight + 1)) / this.policy.weight;
+    return this.failuresInRow === 0 ? cost : cost * this.penalty(nowMs);
+  }
+
+  /** A node that refuses at once would else look like the fastest, and draw calls until its breaker opens. */
+  private penalty(nowMs: number): number {
+    return 2 ** Math.max(0, this.failuresInRow - (nowMs - this.failedAtMs) / FORGIVEN_MS);
+  }
+
+  /** Milliseconds until its breakers let a call of this method through; 0: now. */
+  breakerWaitMs(method: string, nowMs: number): number {
+    const { trials } = this.network.breaker;
+    const waitMs = this.breaker.waitMs(nowMs, trials);
+    const own = this.methodBreakers.size === 0 ? undefined : this.methodBreakers.get(method);
+    return own === undefined ? waitMs : Math.max(waitMs, own.waitMs(nowMs, trials));
+  }
+
+  /** A call of this method would be a trial. */
+  onTrial(method: string): boolean {
+    return !this.breaker.closed || this.methodBreakers.get(method)?.closed === false;
+  }
+
+  /** Milliseconds until its budget allows a call; 0: now. */
+  budgetWaitMs(nowMs: number): number {
+    return this.budget.waitMs(nowMs, this.policy.requestsPerSecond);
+  }
+
+  /** Has it as many calls in flight, over all workers, as it may? */
+  full(critical: boolean): boolean {
+    const bound = this.inFlightMax(critical);
+    return bound > 0 && this.inFlightOfAll() >= bound;
+  }
+
+  /**
+   * Takes room for one call; undefined where another thread was faster. Whoever has a claim gives it back by exactly one
+   * of {@link succeeded}, {@link failed} and {@link withdrawn}.
+   */
+  claim(method: string, critical: boolean, nowMs: number): Claim | undefined {
+    if (!this.enter(critical)) return undefined;
+    const { breaker, timeoutMs } = this.network;
+    const trial = this.breaker.admit(nowMs, breaker, timeoutMs);
+    const own = this.methodBreakers.size === 0 ? undefined : this.methodBreakers.get(method);
+    const methodTrial =
+      trial === REFUSED || own === undefined ? ADMITTED : own.admit(nowMs, breaker, timeoutMs);
+    const claimed: Claim = { trial: Math.max(trial, 0), methodTrial: Math.max(methodTrial, 0) };
+    if (
+      trial !== REFUSED &&
+      methodTrial !== REFUSED &&
+      this.budget.take(nowMs, this.policy.requestsPerSecond)
+    ) {
+      return claimed;
+    }
+    this.withdrawn(claimed, method);
+    return undefined;
+  }
+
+  /** Takes room without a look, where {@link carefree} said that there is nothing to look at. */
+  enterFreely(): void {
+    this.inFlight++;
+    this.places.cells[this.ownInFlight]!++;
+  }
+
+  private enter(critical: boolean): boolean {
+    const bound = this.inFlightMax(critical);
+    if (bound === 0) {
+      this.enterFreely();
+      return true;
+    }
+    // Counted first, then looked at: of two workers that race for the last place at least one sees the other.
+    Atomics.add(this.places.cells, this.ownInFlight, 1);
+    this.inFlight++;
+    if (this.inFlightOfAll() <= bound) return true;
+    this.leave();
+    return false;
+  }
+
+  private leave(): void {
+    this.inFlight--;
+    this.places.cells[this.ownInFlight]!--;
+  }
+
+  succeeded(claim: Claim | null, method: string, ms: number, nowMs: number): void {
+    this.leave();
+    this.failuresInRow = 0;
+    this.latency.observe(ms, nowMs);
+    const { breaker } = this.network;
+    this.breaker.succeeded(claim === null ? ADMITTED : claim.trial, nowMs, breaker);
+    if (this.methodBreakers.size > 0) {
+      this.methodBreakers.get(method)?.succeeded(claim?.methodTrial ?? ADMITTED, nowMs, breaker);
+      if (nowMs >= this.forgetAtMs) this.forgetMethods();
+    }
+    this.methods.learnPresent(method);
+  }
+
+  failed(claim: Claim | null, method: string, failure: UpstreamFailure, ms: number, nowMs: number): void {
+    if (failure.kind === 'throttled') this.throttled(nowMs, failure.retryAfterMs);
+    if (blameless.has(failure.kind)) return this.withdrawn(claim, method);
+    this.leave();
+    this.failuresInRow = Math.min(IN_ROW_MAX, this.failuresInRow + 1);
+    this.failedAtMs = nowMs;
+    // A refused connection is quick, and says nothing of how long an answer takes.
+    if (failure.delivered === 'maybe') this.latency.observe(ms, nowMs);
+    const { breaker } = this.network;
+    const { trial, methodTrial } = claim ?? { trial: ADMITTED, methodTrial: ADMITTED };
+    this.breaker.failed(trial, nowMs, breaker);
+    this.forgetAtMs = nowMs + breaker.windowMs;
+    this.methodBreaker(method)?.failed(methodTrial, nowMs, breaker);
+  }
+
+  /** The call ended in a way that says nothing of the node. */
+  withdrawn(claim: Claim | null, method: string): void {
+    this.leave();
+    if (claim === null) return;
+    this.breaker.withdrawn(claim.trial);
+    this.methodBreakers.get(method)?.withdrawn(claim.methodTrial);
+  }
+
+  /** Another attempt was faster: this one took longer than `ms`, which counts where it is slow for this node. */
+  outrun(claim: Claim | null, method: string, ms: number, nowMs: number): void {
+    this.withdrawn(claim, method);
+    if (ms > this.latency.value(nowMs, false)) this.latency.observe(ms, nowMs);
+  }
+
+  throttled(nowMs: number, retryAfterMs?: number): void {
+    const accepted = this.breaker.rate(nowMs, this.network.breaker.windowMs);
+    this.budget.throttled(nowMs, this.policy.requestsPerSecond, accepted, retryAfterMs);
+  }
+
+  private methodBreaker(method: string): Breaker | undefined {
+    const known = this.methodBreakers.get(method);
+    if (known !== undefined) return known;
+    if (this.methodBreakers.size >= METHOD_BREAKERS_MAX) this.forgetMethods();
+    const made = createLocalBreaker(this.deps.random);
+    this.methodBreakers.set(method, made);
+    return made;
+  }
+
+  /** No method failed for a whole window: the fast path comes back. */
+  private forgetMethods(): void {
+    for (const [method, breaker] of this.methodBreakers)
+      if (breaker.closed) this.methodBreakers.delete(method);
+    if (this.methodBreakers.size >= METHOD_BREAKERS_MAX) this.methodBreakers.clear();
+  }
+
+  private inFlightMax(critical: boolean): number {
+    const { maxInFlight } = this.policy;
+    if (maxInFlight === 0 || critical) return maxInFlight;
+    return Math.max(1, Math.floor(maxInFlight * (1 - this.network.shed.reserve)));
+  }
+
+  private inFlightOfAll(): number {
+    const { cells, inFlight, workers, stride } = this.places;
+    let sum = 0;
+    for (let worker = 0; worker < workers; worker++) sum += Atomics.load(cells, inFlight + worker * stride);
+    return sum;
+  }
+}
