@@ -1,0 +1,3 @@
+/** Active checks of upstreams and the heads of networks; runs on main. */
+export type { HealthEvent, NetworkHealth, UpstreamHealth } from './events.ts';
+export { createHealthMonitor, type HealthMonitor } from './monitor.ts';

@@ -1,0 +1,210 @@
+import type { NetworkPolicy, UpstreamPolicy } from '../../config/index.ts';
+import {
+  type BoardMemory,
+  createHeads,
+  createUpstreamBoard,
+  health,
+  healthReasons,
+  healthReasonTexts,
+  type UpstreamBoard,
+} from '../board.ts';
+import { type Block, blockOf } from './block.ts';
+import type { HealthClock } from './clock.ts';
+import type { HealthEvent, NetworkHealth, UpstreamHealth } from './events.ts';
+import { type ChainSource, createHeadTracker } from './head-tracker.ts';
+import type { Node } from './node.ts';
+import { createProber, type Prober } from './prober.ts';
+import type { Transition } from './vitals.ts';
+
+/** Where no cache says how deep finality is. */
+const FINALITY_DEPTH = 64;
+
+export interface WatchOptions {
+  board: BoardMemory;
+  clock: HealthClock;
+  createNode(policy: UpstreamPolicy, timeoutMs: number): Node;
+  tell(event: HealthEvent): void;
+}
+
+/** Checks the upstreams of one network and follows its chain. */
+export interface NetworkWatch {
+  /** Takes over a new policy: an upstream of the same slot and address keeps its state. */
+  update(policy: NetworkPolicy): void;
+  state(): NetworkHealth;
+  /** Ends all checks; resolves when their connections are closed. The board stays as it is. */
+  stop(): Promise<void>;
+}
+
+interface Watched {
+  policy: UpstreamPolicy;
+  node: Node;
+  prober: Prober;
+  source: ChainSource;
+}
+
+export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions): NetworkWatch {
+  const { clock, tell } = options;
+  const board = createUpstreamBoard(options.board);
+  let policy = first;
+  let watched: Watched[] = [];
+  let begun = false;
+  const network = first.name;
+
+  const tracker = createHeadTracker({
+    heads: createHeads(options.board, first.slot),
+    maxBlockLag: () => policy.maxBlockLag,
+    finalityDepth: () => policy.cache?.finalityDepth ?? FINALITY_DEPTH,
+    onReorg: (from, head, upstream) =>
+      tell({ type: 'chain.reorg', network, upstream, from, head: head.number }),
+    onDisbelief: (upstream, tip, why) =>
+      tell({ type: 'head.doubted', network, upstream, head: tip.number, why }),
+  });
+
+  /** As configured; else what most upstreams say once each was asked, and of equally many what the first says. */
+  const expectedChainId = (): number | null => policy.chainId ?? (begun ? mostFrequent(watched) : null);
+
+  const watch = (upstream: UpstreamPolicy): Watched => {
+    const node = options.createNode(upstream, policy.health.timeoutMs);
+    const source = sourceOf(upstream.name, node);
+    const { slot } = upstream;
+    const prober = createProber({
+      node,
+      clock,
+      network: () => policy,
+      expectedChainId,
+      networkHead: () => tracker.head?.number ?? -1,
+      onTip(tip) {
+        board.setHead(slot, tip.number);
+        void tracker.observe(source, tip);
+      },
+      onTransition(transition, detail) {
+        if (transition.to === 'down') tracker.forget(source);
+        const down = transition.to === 'down';
+        const reason = down ? healthReasons[transition.reason] : healthReasons.none;
+        board.setHealth(slot, down ? health.down : health.up, reason, clock.now());
+        tell(eventOf(network, upstream.name, transition, detail));
+      },
+      onChecked: beginOnceAllChecked,
+    });
+    return { policy: upstream, node, prober, source };
+  };
+
+  const unwatch = ({ node, prober, source }: Watched): Promise<void> => {
+    prober.stop();
+    tracker.forget(source);
+    return node.close();
+  };
+
+  /** The first head is chosen among all, so that a single wrong one that was quicker does not lead the way. */
+  function beginOnceAllChecked(): void {
+    if (begun || watched.some(({ prober }) => !prober.checked)) return;
+    begun = true;
+    const expected = expectedChainId();
+    for (const { prober, source } of watched) {
+      if (prober.chainId === null || expected === null || prober.chainId === expected) continue;
+      tracker.forget(source);
+      prober.checkNow();
+    }
+    tracker.begin();
+  }
+
+  /** Another chain or another call: what was known of all must be asked anew. */
+  const update = (next: NetworkPolicy): void => {
+    const before = watched;
+    const asksAnew = policy.chainId !== next.chainId || !same(policy.health, next.health);
+    policy = next;
+    watched = [];
+    for (const upstream of next.upstreams) {
+      const kept = before.find((each) => sameAddress(each.policy, upstream));
+      if (kept === undefined) {
+        forgetHealth(board, upstream.slot, clock.now());
+        watched.push(watch(upstream));
+        continue;
+      }
+      const changed = !same(kept.policy, { ...upstream, index: kept.policy.index });
+      kept.node.update(upstream, next.health.timeoutMs);
+      kept.policy = upstream;
+      watched.push(kept);
+      if (changed || asksAnew) kept.prober.checkNow();
+    }
+    for (const each of before) if (!watched.includes(each)) void unwatch(each);
+  };
+
+  update(first);
+  return {
+    update,
+    state() {
+      const { head, finalized } = tracker;
+      return {
+        network,
+        chainId: expectedChainId(),
+        head: head && { number: head.number, hash: head.hash },
+        finalized: finalized < 0 ? null : finalized,
+        upstreams: watched.map((each) => healthOf(each, head, clock.now())),
+      };
+    },
+    async stop() {
+      tracker.stop();
+      await Promise.all(watched.map(unwatch));
+    },
+  };
+}
+
+/** Nothing is known of the upstream any more; what workers keep in its slot stays. */
+export function forgetHealth(board: UpstreamBoard, slot: number, nowMs: number): void {
+  board.setHealth(slot, health.unknown, healthReasons.none, nowMs);
+  board.setHead(slot, -1);
+}
+
+function sourceOf(name: string, { ask }: Node): ChainSource {
+  return {
+    name,
+    async blockAt(which) {
+      const tag = which === 'finalized' ? which : `0x${which.toString(16)}`;
+      const told = await ask('eth_getBlockByNumber', `["${tag}",false]`);
+      // A node that does not know the tag says so by an error.
+      if (told.kind === 'error') return which === 'finalized' && !told.throttled ? null : undefined;
+      const block = told.kind === 'result' ? blockOf(told.value) : undefined;
+      return block && which !== 'finalized' && block.number !== which ? undefined : block;
+    },
+  };
+}
+
+function mostFrequent(watched: readonly Watched[]): number | null {
+  const votes = new Map<number, number>();
+  for (const { prober } of watched) {
+    if (prober.chainId !== null) votes.set(prober.chainId, (votes.get(prober.chainId) ?? 0) + 1);
+  }
+  let winner: number | null = null;
+  for (const [chainId, count] of votes) if (count > (votes.get(winner ?? -1) ?? 0)) winner = chainId;
+  return winner;
+}
+
+function eventOf(network: string, upstream: string, transition: Transition, detail: string): HealthEvent {
+  if (transition.to === 'up') return { type: 'upstream.up', network, upstream, downMs: transition.downMs };
+  const reason = healthReasonTexts[healthReasons[transition.reason]];
+  return { type: 'upstream.down', network, upstream, reason, detail, upMs: transition.upMs };
+}
+
+function healthOf({ policy, prober }: Watched, head: Block | null, nowMs: number): UpstreamHealth {
+  const { state, reason, sinceMs, downs } = prober.vitals;
+  const own = prober.tip?.number ?? null;
+  return {
+    upstream: policy.name,
+    state,
+    reason: reason && healthReasonTexts[healthReasons[reason]],
+    detail: prober.detail === '' ? null : prober.detail,
+    head: own,
+    lag: own === null || head === null ? null : Math.max(0, head.number - own),
+    forMs: Math.round(nowMs - sinceMs),
+    downs,
+  };
+}
+
+function sameAddress(a: UpstreamPolicy, b: UpstreamPolicy): boolean {
+  return a.slot === b.slot && a.host === b.host && a.port === b.port && a.path === b.path && a.tls === b.tls;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
