@@ -54,7 +54,7 @@ export class Call implements UpstreamCall, DecisionSource {
   refusal: RefusalCode | null = null;
   reason: string | null = null;
   retryAfterMs = 0;
-  /** Monotonic microseconds; 0 = never sent. */
+  /** Monotonic microseconds; 0: never written to a node. */
   sentAt = 0;
   answeredAt = 0;
   isError = false;
@@ -70,7 +70,7 @@ export class Call implements UpstreamCall, DecisionSource {
   idEnd = -1;
   safe = false;
   cheap = false;
-  attempts = 1;
+  attempts = 0;
 
   constructor(owner: CallOwner, item: number, sampled: number) {
     this.owner = owner;

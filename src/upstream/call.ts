@@ -18,8 +18,9 @@ export interface UpstreamCall {
   /** May share a JSON-RPC batch with other callers' calls. */
   cheap: boolean;
   method: string;
-  /** How often the call was written to a node; set by the pool only when that is more than once. */
-  attempts?: number;
+  /** Set by the pool: how often the call was written to a node, and when it last was, in monotonic microseconds. */
+  attempts: number;
+  sentAt: number;
   /**
    * Exactly one of `answered` and `failed` is called, once, never inside `send`. `bytes` are valid only
    * during this call: one well-formed JSON-RPC answer, its id at [idStart, idEnd) to be replaced by the

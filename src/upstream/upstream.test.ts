@@ -453,7 +453,7 @@ describe('pipelined', () => {
       '',
       '',
     ]);
-    expect(callers.map((caller) => caller.attempts ?? 1)).toEqual([1, 1, 1, 2, 2, 2]);
+    expect(callers.map((caller) => caller.attempts)).toEqual([1, 1, 1, 2, 2, 2]);
   });
 
   it('splits a turn that is larger than a group may be', async () => {

@@ -42,6 +42,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   /** This turn's other calls. */
   private singles: Pending[] = [];
   private enrolled = false;
+  /** Monotonic microseconds: one look at the clock for all calls that are written together. */
+  private writingAt = 0;
   private nextId = 1;
   private readonly drain = new Drain();
   private readonly refused = new DeferredFailures((pending, kind, reason) =>
@@ -88,6 +90,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
    */
   flush(): void {
     this.enrolled = false;
+    this.writingAt = this.deps.now();
     if (this.singles.length > 0) {
       const singles = this.singles;
       this.singles = [];
@@ -124,14 +127,21 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     }
     idle.pop();
     this.totals.sent++;
+    this.stamp(pending.call);
     connection.carry(pending);
   }
 
   private carryGroup(connection: Connection, calls: Pending[]): void {
     this.totals.sent += calls.length;
+    for (const { call } of calls) this.stamp(call);
     if (calls.length === 1) connection.carry(calls[0]!);
     else if (this.policy.mode === 'batched') connection.carryBatch(calls);
     else connection.carryPipelined(calls);
+  }
+
+  private stamp(call: UpstreamCall): void {
+    call.attempts++;
+    call.sentAt = this.writingAt;
   }
 
   private enqueue(pending: Pending): void {
@@ -153,6 +163,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   ready(connection: Connection): void {
     this.connections.arrived(connection);
     if (this.queue.length === 0) return this.connections.idle.push(connection, this.nowMs);
+    this.writingAt = this.deps.now();
     this.carryGroup(connection, this.grouping.takeRun(this.queue, this.nowMs));
   }
 
@@ -175,7 +186,6 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.totals.retried++;
     pending.retried = true;
     pending.alone = true;
-    pending.call.attempts = (pending.call.attempts ?? 1) + 1;
     pending.queuedMs = this.nowMs;
     this.queue.pushFront(pending);
     this.openMore();

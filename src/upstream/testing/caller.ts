@@ -58,13 +58,14 @@ export class Caller implements UpstreamCall {
   safe: boolean;
   cheap: boolean;
   method = 'eth_call';
-  attempts?: number;
+  attempts = 0;
   readonly nonce: string;
   readonly outcomes: Outcome[] = [];
   readonly settled: Promise<Outcome>;
   /** True while the test is inside `send`. */
   sending = false;
-  private readonly sentAt = performance.now();
+  sentAt = 0;
+  private readonly madeAt = performance.now();
   private settle!: (outcome: Outcome) => void;
 
   constructor({
@@ -127,7 +128,7 @@ export class Caller implements UpstreamCall {
   }
 
   private when(): { inside: boolean; ms: number } {
-    return { inside: this.sending, ms: performance.now() - this.sentAt };
+    return { inside: this.sending, ms: performance.now() - this.madeAt };
   }
 
   private note(outcome: Outcome): void {
