@@ -86,7 +86,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       const bounded = withHead || flight.lifetime === lifetimes.time;
       const { keepMicros } = flight.plan;
       if (bounded && keepMicros === 0) return null;
-      const until = bounded ? flight.sentAt + keepMicros : Number.POSITIVE_INFINITY;
+      const until = bounded ? flight.askedAt + keepMicros : Number.POSITIVE_INFINITY;
       const height = until === Number.POSITIVE_INFINITY && bounded ? -1 : found.height;
       const kept = new KeptAnswer(flight.key, bytes, start, end, idStart, idEnd, { until, height, withHead });
       store.keep(kept);
@@ -121,7 +121,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       return;
     }
     totals.misses++;
-    const sent = { lifetime, height: found.height, stamp, sentAt: call.startedAt, spare: null };
+    const sent = { lifetime, height: found.height, stamp, askedAt: call.startedAt, spare: null };
     flights.lead(new Flight(flights, call, key, plan, sent), policy.coalesce);
   }
 

@@ -42,7 +42,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
   readonly height: number;
   readonly stamp: Stamp;
   /** Monotonic microseconds at which the state that it asks for was at the latest. */
-  readonly sentAt: number;
+  readonly askedAt: number;
   /** The call it was made of; null once that has ended by itself. */
   leader: AnswerCall<Trace> | null;
   /** Identical calls that joined it; null: none did. */
@@ -71,6 +71,8 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
   idTo = -1;
   via = -1;
   attempts: number;
+  /** Of the call to the pool, as the pool counts it. */
+  sentAt = 0;
   trace: Trace | null = null;
   private readonly flights: Flights<Trace>;
 
@@ -79,7 +81,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     call: AnswerCall<Trace>,
     key: string,
     plan: Plan,
-    sent: { lifetime: number; height: number; stamp: Stamp; sentAt: number; spare: SpareText | null },
+    sent: { lifetime: number; height: number; stamp: Stamp; askedAt: number; spare: SpareText | null },
   ) {
     this.flights = flights;
     this.leader = call;
@@ -88,7 +90,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     this.lifetime = sent.lifetime;
     this.height = sent.height;
     this.stamp = sent.stamp;
-    this.sentAt = sent.sentAt;
+    this.askedAt = sent.askedAt;
     this.second = sent.spare !== null;
     this.bytes = call.bytes;
     this.start = call.start;
@@ -249,7 +251,7 @@ export class Flights<Trace> {
       lifetime: flight.lifetime,
       height: flight.height,
       stamp,
-      sentAt: now,
+      askedAt: now,
       spare: flight.spare,
     });
     // What was final may not be after a reorg.
@@ -309,8 +311,9 @@ function callsOf<Trace>({ leader, riders }: Flight<Trace>): AnswerCall<Trace>[] 
   return riders === null ? [leader] : [leader, ...riders];
 }
 
-function noteDelivery<Trace>(call: AnswerCall<Trace>, { via, attempts, trace }: Flight<Trace>): void {
+function noteDelivery<Trace>(call: AnswerCall<Trace>, { via, attempts, sentAt, trace }: Flight<Trace>): void {
   call.via = via;
+  call.sentAt = sentAt;
   call.attempts = attempts;
   call.trace = trace;
 }

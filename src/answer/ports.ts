@@ -45,6 +45,7 @@ export interface SentCall<Trace> {
   readonly traced: boolean;
   via: number;
   attempts: number;
+  sentAt: number;
   trace: Trace | null;
   answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void;
   failed(failure: AnswerFailure): void;

@@ -63,6 +63,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   let { tls } = options;
   const slabs = Array.from({ length: options.workers }, () => createCounterSlab());
   const connections = createConnectionMemory(options.workers);
+  const starts = new Array<number>(options.workers).fill(0);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   /** A worker with very many ready sockets serves them all before its timer's turn: serving is a sign of life too. */
@@ -85,6 +86,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       applied.applied(slot, snapshot.generation);
       return {
         slot,
+        start: starts[slot]!++,
         workers: options.workers,
         instanceId: options.instanceId,
         bootId: options.bootId,

@@ -53,7 +53,7 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
       const result = buckets.load(saved, nowMicros(), wallMs(), quotaSlot);
       if (!result.ok) return { problem: `it is ${result.reason}` };
       const { buckets: filled, quotas } = result;
-      return { restored: `${filled} buckets and ${quotas} quotas`, nothing: filled + quotas === 0 };
+      return { restored: `${count(filled, 'bucket')} and ${count(quotas, 'quota')}`, nothing: filled + quotas === 0 };
     },
     async save(keyName) {
       if (path === null) return;
@@ -61,4 +61,8 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
       await writeState(path, state);
     },
   };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -165,7 +165,8 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     workers: workerCount(config.server.workers, address.reusePort),
     ...{ address, tls, limits, instanceId, logger },
     snapshot: () => policy.snapshot,
-    bootId: Date.now().toString(36),
+    // Two instances may start in one millisecond.
+    bootId: Date.now().toString(36) + randomBytes(2).toString('hex'),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });

@@ -45,7 +45,8 @@ function accessLine(record: DecisionRecord, droppedBefore: number): LogLine {
   return {
     level: 'info',
     kind: 'access',
-    msg: record.method === '' ? 'call' : record.method,
+    // What a caller wrote stands in fields, which a terminal's format escapes.
+    msg: 'call',
     fields: {
       requestId: record.requestId,
       callerRequestId: record.callerRequestId ?? undefined,

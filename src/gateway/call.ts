@@ -54,7 +54,7 @@ export class Call implements UpstreamCall, DecisionSource {
   refusal: RefusalCode | null = null;
   reason: string | null = null;
   retryAfterMs = 0;
-  /** Monotonic microseconds; 0 = never sent. */
+  /** Monotonic microseconds; 0: never written to a node. */
   sentAt = 0;
   answeredAt = 0;
   isError = false;
@@ -76,7 +76,7 @@ export class Call implements UpstreamCall, DecisionSource {
   idAt = -1;
   idTo = -1;
   via = -1;
-  attempts = 1;
+  attempts = 0;
   trace: DeliveryTrace | null = null;
 
   constructor(owner: CallOwner, item: number, sampled: number) {

@@ -37,11 +37,9 @@ const outcomeCounters: Record<RefusalCode, CounterName> = {
   unauthorized: 'callsUnauthorized',
   forbidden: 'callsForbidden',
   overloaded: 'callsShed',
-  shutting_down: 'callsShed',
   no_upstream: 'callsFailed',
   upstream_timeout: 'callsFailed',
   upstream_invalid: 'callsFailed',
-  internal_error: 'callsFailed',
   parse_error: 'callsInvalid',
   invalid_request: 'callsInvalid',
   body_too_large: 'callsInvalid',
@@ -143,9 +141,8 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       if (counter !== 'callsShed') add(call.outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', 1);
       add('costUnits', call.facts?.cost ?? 0);
     },
-    turnedAway(code) {
+    turnedAway() {
       add('requestsRefused', 1);
-      add(outcomeCounters[code], 1);
       add('answersRefusal', 1);
     },
     shadowRefused: () => add('shadowRefusals', 1),

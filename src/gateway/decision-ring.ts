@@ -19,12 +19,20 @@ const at = {
   links: 10,
   refused: 11,
   shadowRefused: 12,
-  tokens: 13,
+  alike: 13,
+  tokens: 14,
 } as const;
 const numbersEach = at.tokens + 2 * linksMax;
 
 /** A record as it was noted, with the wall clock's time of its request's end. */
-export type NotedDecision = DecisionSource & { readonly epochMs: number };
+export type NotedDecision = DecisionSource & {
+  readonly epochMs: number;
+  /** How many more items of its batch were refused alike. */
+  readonly alike: number;
+};
+
+/** Items of one batch that are refused alike are one record with a count; how far back it is looked for. */
+const ALIKE_LOOK_BACK = 4;
 
 /**
  * The latest decisions of one worker, bounded by age and by number. A record is written into arrays that are there
@@ -63,6 +71,7 @@ export class DecisionRing {
   /** @returns whether another record was dropped for it before its time */
   add(source: DecisionSource, epochMs: number): boolean {
     if (this.size === 0) return false;
+    if (source.item >= 0 && source.refusal !== null && this.countAlike(source)) return false;
     const slot = this.next;
     this.next = slot + 1 === this.size ? 0 : slot + 1;
     const { numbers } = this;
@@ -78,6 +87,7 @@ export class DecisionRing {
     numbers[base + at.hasFailed] = source.hasFailed ? 1 : 0;
     numbers[base + at.attempts] = source.attempts;
     numbers[base + at.retryAfterMs] = source.retryAfterMs;
+    numbers[base + at.alike] = 0;
     const { reading } = source;
     numbers[base + at.links] = reading === null ? -1 : reading.links;
     if (reading !== null) {
@@ -97,6 +107,20 @@ export class DecisionRing {
     this.quotas[slot] = source.quota;
     this.callerRequestIds[slot] = source.callerRequestId;
     return dropped;
+  }
+
+  /** A batch of a hundred refused items must not push out a hundred other callers' records. */
+  private countAlike(source: DecisionSource): boolean {
+    const rule = source.plan?.rule ?? null;
+    for (let back = 1; back <= ALIKE_LOOK_BACK && back <= this.size; back++) {
+      const slot = (this.next - back + this.size) % this.size;
+      const base = slot * numbersEach;
+      if (this.contexts[slot] === null || this.numbers[base + at.request] !== source.request) return false;
+      if (this.refusals[slot] !== source.refusal || (this.plans[slot]?.rule ?? null) !== rule) continue;
+      this.numbers[base + at.alike]!++;
+      return true;
+    }
+    return false;
   }
 
   /** All that is kept of one request, oldest first: one record, or one for each noted item of a batch. */
@@ -132,6 +156,7 @@ export class DecisionRing {
     const tokens = base + at.tokens;
     return {
       epochMs: number(at.epochMs),
+      alike: number(at.alike),
       context: this.contexts[slot]!,
       request: number(at.request),
       callerRequestId: this.callerRequestIds[slot],
@@ -161,4 +186,24 @@ export class DecisionRing {
       quota: this.quotas[slot]!,
     };
   }
+}
+
+/** What a worker keeps: a flood of refusals pushes out no sample of the calls that passed. */
+export interface Decisions {
+  readonly refusals: DecisionRing;
+  readonly samples: DecisionRing;
+}
+
+/** @param size of each, in records */
+export function createDecisions(size: number, keepMs: number): Decisions {
+  return { refusals: new DecisionRing(size, keepMs), samples: new DecisionRing(size, keepMs) };
+}
+
+/** All records of one request, those that passed first. */
+export function findDecisions(
+  { refusals, samples }: Decisions,
+  request: number,
+  nowMs: number,
+): NotedDecision[] {
+  return [...samples.find(request, nowMs), ...refusals.find(request, nowMs)].sort((a, b) => a.item - b.item);
 }

@@ -29,7 +29,7 @@ export interface DecisionSource {
   readonly callerRequestId: string | undefined;
   /** Position in its batch; -1 for a call of its own. */
   readonly item: number;
-  /** Monotonic microseconds; `sentAt` is 0 if it was never sent. */
+  /** Monotonic microseconds; `sentAt` is 0 if it was never written to a node. */
   readonly startedAt: number;
   readonly sentAt: number;
   readonly answeredAt: number;

@@ -5,7 +5,9 @@ export interface DecisionRecord {
   requestId: string;
   /** Position in its batch; -1 for a call of its own. */
   item: number;
-  /** Epoch milliseconds at which the request was whole. */
+  /** How many more items of its batch were refused for the same reason, and have no record of their own. */
+  alike: number;
+  /** Epoch milliseconds at which the request was whole, as the wall clock counts back from its answer. */
   atMs: number;
   worker: number;
   /** Of the policy that decided. */

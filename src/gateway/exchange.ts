@@ -9,8 +9,8 @@ import { limitHeaderLines } from './limit-headers.ts';
 export interface ExchangeSink {
   /** Once for each call, when it ends and before the exchange is answered. */
   record(call: Call): void;
-  /** A request was refused before any call was found in it; null where not even a request was read. */
-  turnedAway(code: RefusalCode, source: DecisionSource | null): void;
+  /** A request was refused before any call was found in it. */
+  turnedAway(source: DecisionSource): void;
   /** A request in which calls were found: how many of a batch, null for one of its own. */
   request(lane: 'fast' | 'fallback', items: number | null): void;
   /** An answer found its caller gone. */
@@ -103,8 +103,10 @@ export class Exchange implements CallOwner {
     this.answerBytes += call.answer.length;
     if (this.answerBytes <= BATCH_ANSWER_BYTES_MAX || call.refusal !== null) return;
     this.answerBytes -= call.answer.length;
+    const reason = 'answers of the batch too large together';
+    call.failure = { code: 'upstream_invalid', kind: 'oversized', reason, delivered: 'maybe' };
     call.refusal = 'upstream_invalid';
-    call.reason = 'answers of the batch too large together';
+    call.reason = reason;
     call.answer = this.errorText(call.id, 'upstream_invalid');
   }
 }

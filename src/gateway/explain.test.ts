@@ -32,6 +32,7 @@ describe('the decision record', () => {
     expect(records[0]).toEqual({
       requestId: answer.headers['x-request-id'],
       item: -1,
+      alike: 0,
       atMs: expect.any(Number) as number,
       worker: 0,
       generation: 1,
@@ -136,6 +137,59 @@ describe('the decision record', () => {
       [2, 'b', 'allowed', null],
       [3, 'c', 'exceeded', 'rate_limited'],
     ]);
+  });
+
+  it('is one for items of a batch that are refused alike, so that no batch pushes out others’ records', async () => {
+    const gateway = await startTestGateway({
+      explain: { sample: 0, max_records: 20 },
+      methods: { blocked: ['bad_*'] },
+      limits: { default: 'none', methods: { none: bucketOf(1) } },
+    });
+    const mine = await gateway.call('bad_mine');
+    const items = Array.from({ length: 100 }, (_, k) =>
+      callText(k % 2 === 0 ? `bad_${k}` : 'none', String(k)),
+    );
+    const batches = [];
+    for (let k = 0; k < 5; k++) batches.push(await gateway.send({ body: `[${items.join()}]` }));
+    expect(gateway.explain(mine)).toMatchObject([{ method: 'bad_mine', reason: 'bad_*', alike: 0 }]);
+    expect(gateway.explain(batches[0]!)).toMatchObject([
+      { item: 0, refusal: 'method_blocked', alike: 49 },
+      { item: 3, refusal: 'rate_limited', alike: 48 },
+    ]);
+    expect(gateway.explain(batches[4]!)).toMatchObject([
+      { item: 0, refusal: 'method_blocked', alike: 49 },
+      { item: 1, refusal: 'rate_limited', alike: 49 },
+    ]);
+    expect(gateway.counter('explainRecordsEvicted')).toBe(0);
+  });
+
+  it('of a call that passed is not pushed out by refusals', async () => {
+    const gateway = await startTestGateway({
+      explain: { sample: 1, max_records: 5 },
+      methods: { blocked: ['bad'] },
+    });
+    const passed = await gateway.call('m');
+    for (let k = 0; k < 20; k++) await gateway.call('bad');
+    expect(gateway.explain(passed)).toMatchObject([{ method: 'm', outcome: 'allowed' }]);
+  });
+
+  it('tells the time at the node from the time here, and when the request came', async () => {
+    const gateway = await startTestGateway(
+      {},
+      { vice: { request: (x) => void setTimeout(() => x.send(x.http(x.answer)), 60) } },
+    );
+    const before = Date.now();
+    const [record] = gateway.explain(await gateway.call('m'));
+    expect(record!.upstream!.ms).toBeGreaterThan(50);
+    expect(record!.upstream!.ms).toBeLessThan(record!.totalMs);
+    expect(record!.atMs).toBeGreaterThanOrEqual(before - 1);
+    expect(record!.atMs).toBeLessThan(Date.now() - 50);
+  });
+
+  it('of a call that reached no node says so', async () => {
+    const gateway = await startTestGateway({ upstreams: [{ url: 'http://127.0.0.1:1' }] });
+    const [record] = gateway.explain(await gateway.call('m'));
+    expect(record!.upstream).toMatchObject({ attempts: 0, ms: 0, failure: expect.stringMatching(/connect/) });
   });
 
   it('is of one request only: others’ ids find nothing', async () => {

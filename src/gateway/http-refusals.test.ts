@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { callText } from './testing/client.ts';
 import { closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
@@ -65,6 +65,19 @@ it.each<[string, RefusalCode, string, object]>([
       error: { code: rpc, message, data: { requestId, docs: page, ...data } },
     });
     expect(gateway.counter('requestsRefused')).toBe(1);
+    // No call was in it.
+    expect(gateway.counter('callsInvalid')).toBe(0);
+    expect(gateway.explainId(requestId!)).toMatchObject([
+      { refusal: code, method: '', network: '', caller: { kind: 'address', address: '127.0.0.1' } },
+    ]);
     expect(gateway.node.bodies).toEqual([]);
   },
 );
+
+it('takes larger heads after a reload that allows them', async () => {
+  const gateway = await startTestGateway({ server: { max_header_bytes: '4KiB' } });
+  const padded = { headers: { 'x-pad': 'p'.repeat(20_000) } };
+  expect((await gateway.call('m', padded)).status).toBe(431);
+  gateway.apply({ server: { max_header_bytes: '32KiB' } });
+  await vi.waitFor(async () => expect((await gateway.call('m', padded)).status).toBe(200), 5000);
+});

@@ -18,7 +18,7 @@ export interface LimitPlan {
   readonly rule: RulePolicy | null;
   /** Enforced: the rule first, then ceilings. */
   readonly links: readonly PlanLink[];
-  /** Rules in shadow mode that stood before the winner, and ceilings in shadow mode. */
+  /** The first rule in shadow mode of each rank that stood before the winner, and ceilings in shadow mode. */
   readonly shadows: readonly PlanLink[];
   /** The rule's header lines; null without a rule, or where limits are not told. */
   readonly lines: LimitLines | null;
@@ -46,8 +46,11 @@ export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): Limit
   const shadows: PlanLink[] = [];
   for (const candidate of candidates(snapshot, question)) {
     if (!onNetwork(candidate, network)) continue;
-    if (candidate.mode === 'shadow') shadows.push(linkOf(candidate, 'caller'));
-    else {
+    if (candidate.mode === 'shadow') {
+      // The first of each rank: however many patterns match, a chain has room for all.
+      if (!shadows.some((link) => link.rule.rank === candidate.rank))
+        shadows.push(linkOf(candidate, 'caller'));
+    } else {
       rule = candidate;
       break;
     }
@@ -71,12 +74,18 @@ function linkOf(rule: RulePolicy, owner: BucketOwner): PlanLink {
 export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): RuleVerdict[] {
   const { network } = question;
   let taken = false;
+  const shadows = new Set<RulePolicy['rank']>();
   return candidates(snapshot, question).map((rule) => {
     const other = snapshot.networks[rule.network]?.name;
     if (!onNetwork(rule, network)) return { rule, chosen: false, why: `holds on network ${other} only` };
     if (taken) return { rule, chosen: false, why: 'an earlier rule matched' };
-    if (rule.mode === 'shadow')
-      return { rule, chosen: false, why: 'shadow: counts and reports, never refuses' };
+    if (rule.mode === 'shadow') {
+      const why = shadows.has(rule.rank)
+        ? 'shadow: an earlier one of its rank counts and reports'
+        : 'shadow: counts and reports, never refuses';
+      shadows.add(rule.rank);
+      return { rule, chosen: false, why };
+    }
     taken = true;
     return { rule, chosen: true, why: 'first that matches' };
   });

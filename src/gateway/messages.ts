@@ -6,6 +6,8 @@ import type { DecisionRecord } from './decision.ts';
 /** What a worker thread is started with (`workerData`). */
 export interface WorkerStart {
   slot: number;
+  /** How many workers this slot had before. */
+  start: number;
   /** How many workers there are. */
   workers: number;
   /** This process among others; a request that carries it back to us has gone in a circle. */

@@ -8,7 +8,10 @@ import type { Policy } from './policy.ts';
 export interface NoteContext {
   worker: number;
   requestId: string;
+  /** Of the call's end. */
   epochMs: number;
+  /** Items of its batch that were refused alike. */
+  alike?: number;
 }
 
 /** Makes a call that has ended readable. Not for the hot path: it walks the rules once more. */
@@ -16,10 +19,12 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
   const { facts } = call;
   const { caller, policy, network, lane } = call.context;
   const { snapshot } = policy;
+  const totalMs = call.answeredAt === 0 ? 0 : (call.answeredAt - call.startedAt) / 1000;
   return {
     requestId: note.requestId,
     item: call.item,
-    atMs: note.epochMs,
+    alike: note.alike ?? 0,
+    atMs: Math.round(note.epochMs - totalMs),
     worker: note.worker,
     generation: snapshot.generation,
     transport: 'http',
@@ -50,7 +55,7 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     reason: call.reason,
     retryAfterMs: call.retryAfterMs > 0 && Number.isFinite(call.retryAfterMs) ? call.retryAfterMs : null,
     upstream: upstreamOf(call),
-    totalMs: call.answeredAt === 0 ? 0 : (call.answeredAt - call.startedAt) / 1000,
+    totalMs,
   };
 }
 
@@ -106,13 +111,13 @@ function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
 }
 
 function upstreamOf(call: DecisionSource): DecisionRecord['upstream'] {
-  if (call.sentAt === 0) return null;
+  if (call.sentAt === 0 && !call.hasFailed) return null;
   const upstream = call.context.policy.snapshot.networks[call.context.network]?.upstreams[0];
   return {
     name: upstream?.name ?? '',
     mode: upstream?.mode ?? '',
     attempts: call.attempts,
-    ms: (call.answeredAt - call.sentAt) / 1000,
+    ms: call.sentAt === 0 ? 0 : (call.answeredAt - call.sentAt) / 1000,
     failure: call.hasFailed ? call.reason : null,
   };
 }

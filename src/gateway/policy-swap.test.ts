@@ -30,6 +30,16 @@ describe('a new policy', () => {
     expect((await gateway.call('m')).status).toBe(429);
   });
 
+  it('without a network that was there keeps what its upstreams counted', async () => {
+    const gateway = await startTestGateway({ networks: { one: { path: '/' } } });
+    for (let k = 0; k < 20; k++) await gateway.call();
+    gateway.apply({ networks: { two: { path: '/' } } });
+    await until(() => gateway.counter('upstreamCalls') === 20);
+    await gateway.call();
+    await gateway.drain(1000);
+    expect(gateway.counter('upstreamCalls')).toBe(21);
+  });
+
   it('that changes nothing about a rule refills and forgets nothing', async () => {
     const gateway = await startTestGateway({ methods, limits: { default: bucketOf(30) } });
     await gateway.call('ten');

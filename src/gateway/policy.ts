@@ -5,15 +5,17 @@ import type { Hash64 } from '../limits/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
-/** Method names kept with their facts; a name beyond it is looked up anew each time. */
+/** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */
 const KNOWN_METHODS_MAX = 4096;
+const PLANS_MAX = 16_384;
 
 /** What the policy says of one method. */
 export interface MethodFacts {
   readonly name: string;
   readonly group: string | null;
   readonly cost: number;
-  readonly blocked: boolean;
+  /** The pattern of `methods.blocked` that it matches; null: it is not blocked. */
+  readonly blockedBy: string | null;
   /** Idempotent: may be sent twice. */
   readonly safe: boolean;
   /** Cheap enough to share an upstream batch. */
@@ -28,6 +30,7 @@ export class Policy {
   readonly paths: NetworkPaths;
   readonly errorAnswer: ErrorAnswer;
   private readonly methods = new Map<string, MethodFacts>();
+  private plans = 0;
   private readonly networkOwners: readonly (readonly [number, number])[];
 
   constructor(snapshot: PolicySnapshot, hash: Hash64) {
@@ -46,7 +49,11 @@ export class Policy {
     let facts = this.methods.get(name);
     if (facts === undefined) {
       facts = methodFacts(name, this.snapshot);
-      if (this.methods.size < KNOWN_METHODS_MAX) this.methods.set(name, facts);
+      if (this.methods.size >= KNOWN_METHODS_MAX) {
+        this.forgetPlans();
+        this.methods.clear();
+      }
+      this.methods.set(name, facts);
     }
     return facts;
   }
@@ -57,9 +64,16 @@ export class Policy {
     let plan = facts.plans.get(key);
     if (plan === undefined) {
       plan = planFor(this.snapshot, { ruleSet, withKey, method: facts, network });
+      if (this.plans >= PLANS_MAX) this.forgetPlans();
+      this.plans++;
       facts.plans.set(key, plan);
     }
     return plan;
+  }
+
+  private forgetPlans(): void {
+    for (const facts of this.methods.values()) facts.plans.clear();
+    this.plans = 0;
   }
 
   /** Whether a text is one of the keys. Not for the hot path. */
@@ -90,7 +104,7 @@ function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
     name,
     group: group?.group ?? null,
     cost: cost?.cost ?? 1,
-    blocked: matchMethod(name, blocked, itself) !== undefined,
+    blockedBy: matchMethod(name, blocked, itself) ?? null,
     safe: matchMethod(name, unsafe, itself) === undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,
     plans: new Map(),

@@ -1,7 +1,7 @@
 import type { RefusalCode } from '../jsonrpc/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { DecisionRecord } from './decision.ts';
-import type { DecisionRing } from './decision-ring.ts';
+import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
 import { decisionOf } from './note.ts';
@@ -14,7 +14,7 @@ export interface CallCounters {
   answered(call: Call, totalMicros: number, upstreamMicros: number): void;
   refused(call: Call, code: RefusalCode): void;
   /** A request in which no call was found. */
-  turnedAway(code: RefusalCode): void;
+  turnedAway(): void;
   shadowRefused(): void;
   /** An HTTP request in which calls were found. */
   request(lane: 'fast' | 'fallback'): void;
@@ -32,7 +32,7 @@ export function createRecorder(options: {
   worker: number;
   counters: CallCounters;
   usage: TurnUsage;
-  decisions: () => DecisionRing;
+  decisions: () => Decisions;
   requestIds: RequestIds;
   refundQuota: (call: Call) => void;
   /** One line of the sampled access log. */
@@ -44,13 +44,15 @@ export function createRecorder(options: {
   const { counters, usage, worker, requestIds } = options;
 
   function keep(source: DecisionSource): void {
-    if (options.decisions().add(source, options.epochMs())) counters.evicted();
+    const { refusals, samples } = options.decisions();
+    const ring = source.refusal === null ? samples : refusals;
+    if (ring.add(source, options.epochMs())) counters.evicted();
   }
 
   return {
-    turnedAway(code, source) {
-      counters.turnedAway(code);
-      if (source !== null) keep(source);
+    turnedAway(source) {
+      counters.turnedAway();
+      keep(source);
     },
     request(lane, items) {
       counters.request(lane);

@@ -1,4 +1,7 @@
-/** Ids of one worker's requests: `<boot>-<slot>-<count>`. The first parts tell runs and workers apart. */
+/**
+ * Ids of one worker's requests: `<boot>-<slot>-<count>`, and `<boot>-<slot>.<start>-<count>` for a worker that replaced
+ * another. The first parts tell runs and workers apart, so that no id is given twice.
+ */
 export interface RequestIds {
   /** The count of a new request. */
   next(): number;
@@ -7,8 +10,8 @@ export interface RequestIds {
   count(text: string): number | undefined;
 }
 
-export function createRequestIds(bootId: string, slot: number): RequestIds {
-  const prefix = `${bootId}-${slot.toString(36)}-`;
+export function createRequestIds(bootId: string, slot: number, start: number): RequestIds {
+  const prefix = `${bootId}-${slot.toString(36)}${start === 0 ? '' : `.${start}`}-`;
   let last = 0;
   return {
     next: () => ++last,

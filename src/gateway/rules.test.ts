@@ -334,4 +334,34 @@ describe('buckets', () => {
     await gateway.call('m', { headers: { 'x-api-key': 'x'.repeat(22) } });
     expect((await gateway.call()).status).toBe(200);
   });
+
+  it('are never more than a chain holds, however many patterns match a method', async () => {
+    const shadow = { ...bucketOf(1), mode: 'shadow' };
+    const patterns = [
+      '*',
+      'e*',
+      'et*',
+      'eth*',
+      'eth_*',
+      'eth_g*',
+      'eth_ge*',
+      'eth_get*',
+      'eth_getL*',
+      'eth_getLo*',
+    ];
+    const gateway = await startTestGateway({
+      limits: {
+        default: bucketOf(100),
+        methods: Object.fromEntries(patterns.map((pattern) => [pattern, shadow])),
+        ceilings: Array.from({ length: 8 }, (_, k) => ({ name: `c${k}`, per: 'global', ...bucketOf(100) })),
+      },
+    });
+    const answer = await gateway.call('eth_getLogs');
+    expect(answer.status).toBe(200);
+    const [record] = gateway.explain(answer);
+    expect(record!.buckets.filter(({ kind }) => kind === 'shadow')).toMatchObject([
+      { policy: 'method:eth_getLo*' },
+    ]);
+    expect(record!.rules.filter(({ why }) => why.includes('an earlier one of its rank'))).toHaveLength(9);
+  });
 });

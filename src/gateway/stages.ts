@@ -15,18 +15,14 @@ export function classify(call: Call): boolean {
   call.facts = facts;
   call.safe = facts.safe;
   call.cheap = facts.cheap;
-  if (facts.blocked) {
-    call.refuse('method_blocked', null, { method: call.method });
+  if (facts.blockedBy !== null) {
+    call.refuse('method_blocked', facts.blockedBy, { method: call.method });
     return false;
   }
   call.plan = policy.plan(facts, caller.ruleSet, caller.kind === 'key', network);
   return true;
 }
 
-/** Its time counts from the exchange's start: the stages before it take a few microseconds. */
 export function createAnswerStage(pool: (network: number) => UpstreamPool): (call: Call) => void {
-  return (call) => {
-    call.sentAt = call.startedAt;
-    pool(call.context.network).send(call);
-  };
+  return (call) => pool(call.context.network).send(call);
 }

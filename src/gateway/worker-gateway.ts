@@ -7,15 +7,15 @@ import {
   type TlsFiles,
 } from '../http/index.ts';
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
-import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
 import { createBoardMemory, createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
-import { corsOf, createCors } from './cors.ts';
+import { createCors } from './cors.ts';
 import { createWorkerCounters } from './counters.ts';
-import { DecisionRing } from './decision-ring.ts';
+import { createDecisions, type Decisions, findDecisions } from './decision-ring.ts';
+import { createHttpRefusals } from './http-refusal.ts';
 import { createLimitStage } from './limit.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
 import { decisionOf } from './note.ts';
@@ -48,7 +48,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const nowMs = (): number => now() / 1000;
   const hash = createHash64(start.limits.seed);
   const buckets = createBuckets(start.limits, start.slot + 1);
-  const requestIds = createRequestIds(start.bootId, start.slot);
+  const requestIds = createRequestIds(start.bootId, start.slot, start.start);
   const counters = createWorkerCounters(start.slab);
   const usage = createTurnUsage((records) => counters.commit(records));
   const turn = createTurn(() => usage.commit());
@@ -67,6 +67,15 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const upstreamDeps = { turn, now, instanceId: start.instanceId, board, worker: start.slot };
   let pools = new Map<string, UpstreamPool>();
   let poolOfNetwork: UpstreamPool[] = [];
+  /** Pools of networks no longer configured, until their last call has ended: what they count still counts. */
+  const leaving = new Set<UpstreamPool>();
+  const leave = (pool: UpstreamPool, graceMs: number): void => {
+    leaving.add(pool);
+    void pool.close(graceMs).then(() => {
+      beat();
+      leaving.delete(pool);
+    });
+  };
   const setPools = (snapshot: PolicySnapshot): void => {
     const before = pools;
     pools = new Map();
@@ -77,7 +86,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       pools.set(network.name, pool);
       return pool;
     });
-    for (const [name, pool] of before) if (!pools.has(name)) void pool.close(snapshot.server.drainTimeoutMs);
+    for (const [name, pool] of before) if (!pools.has(name)) leave(pool, snapshot.server.drainTimeoutMs);
   };
   setPools(start.snapshot);
 
@@ -109,10 +118,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       sample: () => samples(reign.policy.snapshot),
       instanceId: start.instanceId,
     }),
-    refuse(code, origin) {
-      counters.turnedAway(code);
-      return httpRefusal(reign, code, requestIds.text(requestIds.next()), origin);
-    },
+    refuse: createHttpRefusals({ reign: () => reign, requestIds, sink: recorder, now, epochMs: Date.now }),
     turn,
     settings: () => settings,
     tls: start.tls,
@@ -123,9 +129,13 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
 
   let beats = 0;
+  const beat = (): void => counters.beat(front.stats, [...pools.values(), ...leaving]);
   const heart = setInterval(() => {
-    counters.beat(front.stats, pools.values());
-    if (++beats % BEATS_BETWEEN_EXPIRIES === 0) decisions.expire(Date.now());
+    beat();
+    if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
+    decisions.refusals.expire(Date.now());
+    decisions.samples.expire(Date.now());
+    reign.recent.clear();
   }, BEAT_MS);
   heart.unref();
 
@@ -145,9 +155,9 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     setTls: (tls) => front.setTls(tls),
     explain(ask, requestId) {
       const count = requestIds.count(requestId);
-      const noted = count === undefined ? [] : decisions.find(count, Date.now());
+      const noted = count === undefined ? [] : findDecisions(decisions, count, Date.now());
       const records = noted.map((each) =>
-        decisionOf(each, { worker: start.slot, requestId, epochMs: each.epochMs }),
+        decisionOf(each, { worker: start.slot, requestId, epochMs: each.epochMs, alike: each.alike }),
       );
       tell({ type: 'explained', ask, records });
     },
@@ -158,6 +168,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       await Promise.all([...pools.values()].map((pool) => pool.close(0)));
       clearInterval(heart);
       usage.commit();
+      beat();
       tell({ type: 'drained' });
     },
   };
@@ -168,8 +179,8 @@ function samples({ explain, logging }: PolicySnapshot): number {
   return logging.accessSample > 0 && Math.random() < logging.accessSample ? kept | sampled.log : kept;
 }
 
-function ringOf({ explain }: PolicySnapshot): DecisionRing {
-  return new DecisionRing(explain.maxRecords, explain.keepMs);
+function ringOf({ explain }: PolicySnapshot): Decisions {
+  return createDecisions(explain.maxRecords, explain.keepMs);
 }
 
 function settingsOf({ server, identity }: PolicySnapshot): HttpSettings {
@@ -178,23 +189,5 @@ function settingsOf({ server, identity }: PolicySnapshot): HttpSettings {
     ...server,
     countedAs: (address) =>
       proxies.trusts(address) ? undefined : callerOfAddress(address, identity.ipv6Prefix)?.bytes,
-  };
-}
-
-function httpRefusal(
-  { policy, cors }: Reign,
-  code: RefusalCode,
-  requestId: string,
-  origin: string | undefined,
-): ReturnType<Parameters<typeof createHttpFront>[0]['refuse']> {
-  const { maxBodyBytes, maxHeaderBytes } = policy.snapshot.server;
-  const bounds: Partial<Record<RefusalCode, Record<string, unknown>>> = {
-    body_too_large: { maxBodyBytes },
-    headers_too_large: { maxHeaderBytes },
-  };
-  return {
-    status: refusals[code].http,
-    headers: `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${corsOf(cors, origin)}`,
-    body: policy.errorAnswer('null', code, { requestId, data: bounds[code] }),
   };
 }

@@ -29,7 +29,15 @@ export function createFallback(options: {
     // A bad head ends the connection, whatever its body is.
     const refuse = (code: 'bad_http' | 'body_too_large'): void => {
       connection.refused();
-      refuseUnread(incoming, response, options.refuse(code, incoming.headers.origin));
+      refuseUnread(
+        incoming,
+        response,
+        options.refuse(code, {
+          address: connection.address,
+          lane: 'fallback',
+          origin: incoming.headers.origin,
+        }),
+      );
     };
     if (headFault(incoming) !== undefined) return refuse('bad_http');
     const maxBytes = options.settings().maxBodyBytes;

@@ -49,6 +49,7 @@ const HEAD_ROOM = 32;
 /** One client connection while the lane serves it. */
 export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder {
   readonly address: string;
+  readonly lane = 'fast';
   /** The one that carries the connection; not the accepted one where reads are shared. */
   readonly socket: Socket;
   memo: unknown = undefined;
@@ -137,12 +138,12 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
       to - from >= known &&
       bytes.compare(this.headBytes, 0, known, from, from + known) === 0
     ) {
-      return this.headContentLength > this.context.settings().maxBodyBytes ? NOT_SIMPLE : from + known;
+      return this.withinBounds(known, this.headContentLength) ? from + known : NOT_SIMPLE;
     }
     const result = readRequestHead(bytes, from, to, head);
     if (result === HEAD_INCOMPLETE) return INCOMPLETE;
     if (result !== HEAD_COMPLETE) return NOT_SIMPLE;
-    if (head.contentLength > this.context.settings().maxBodyBytes) return NOT_SIMPLE;
+    if (!this.withinBounds(head.end - from, head.contentLength)) return NOT_SIMPLE;
     this.headLength = head.end - from;
     if (this.headBytes.length < this.headLength)
       this.headBytes = Buffer.allocUnsafeSlow(this.headLength + HEAD_ROOM);
@@ -151,6 +152,12 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     this.headKeepAlive = head.keepAlive;
     this.request.takeHead(bytes, head);
     return head.end;
+  }
+
+  /** What is too large is node:http's to refuse. */
+  private withinBounds(headBytes: number, bodyBytes: number): boolean {
+    const { maxHeaderBytes, maxBodyBytes } = this.context.settings();
+    return headBytes <= maxHeaderBytes && bodyBytes <= maxBodyBytes;
   }
 
   private serve(bytes: Buffer, bodyStart: number, bodyEnd: number): void {
@@ -290,7 +297,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
       const allowed = this.unread.expected > 0 ? settings.requestTimeoutMs : settings.headerTimeoutMs;
       if (now - this.unfinishedSince <= allowed) return;
       this.context.stats.timedOut++;
-      this.end(lastAnswer(this.context.refuse('request_timeout')));
+      this.end(lastAnswer(this.context.refuse('request_timeout', this)));
     } else if (this.context.draining) {
       if (now - this.activeAt > DRAIN_IDLE_MS) this.end();
     } else if (now - this.activeAt > settings.idleTimeoutMs) this.cut();

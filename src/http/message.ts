@@ -25,7 +25,7 @@ export interface HttpRequest {
   readonly requestId: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly peer: Peer;
-  readonly lane: 'fast' | 'fallback';
+  readonly lane: HttpLane;
   /** The body is `bytes[bodyStart, bodyEnd)`. */
   bytes: Buffer;
   bodyStart: number;
@@ -45,13 +45,20 @@ export interface Reply {
 
 export type RequestHandler = (request: HttpRequest, reply: Reply) => void;
 
-/**
- * What HTTP itself refuses (no request was understood): status, header lines and body of the answer. `origin` is the
- * page's, where that much was read.
- */
+/** Which parser read a request. */
+export type HttpLane = 'fast' | 'fallback';
+
+/** Whom HTTP itself refuses. `origin` is the page's, where that much was read. */
+export interface RefusedPeer {
+  readonly address: string;
+  readonly lane: HttpLane;
+  readonly origin?: string;
+}
+
+/** What HTTP itself refuses (no request was understood): status, header lines and body of the answer. */
 export type RefuseHttp = (
   code: RefusalCode,
-  origin?: string,
+  from: RefusedPeer,
 ) => { status: number; headers: string; body: string };
 
 /** Bounds of one HTTP front, in bytes and milliseconds; connections are counted over all workers. */

@@ -5,6 +5,7 @@ import { type Peer, PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.
 /** One client connection while node:http serves it. */
 export class NodeConnection implements Peer, AnswerHolder {
   readonly address: string;
+  readonly lane = 'fallback';
   memo: unknown = undefined;
   /** What it sends is no HTTP: nothing of it is read any more. */
   failed = false;

@@ -46,14 +46,14 @@ export function createNodeServer(
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('connect', (_request, socket: Socket) => {
-    refuseSocket(socket, () => lastAnswer(refuse('http_method_unsupported')));
+    refuseSocket(socket, () => lastAnswer(refuse('http_method_unsupported', nodeConnectionOf(socket))));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = refusalOf(error.code);
     // What follows a request that was the last by its own word: dropped.
     if (error.code === 'HPE_CLOSED_CONNECTION') refuseSocket(socket, () => '');
     else if (code === undefined) socket.destroy();
-    else refuseSocket(socket, () => lastAnswer(refuse(code)));
+    else refuseSocket(socket, () => lastAnswer(refuse(code, nodeConnectionOf(socket))));
   });
   return server;
 }
@@ -63,6 +63,8 @@ export function setTimeouts(server: NodeServer, settings: HttpSettings): void {
   server.headersTimeout = Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs);
   server.requestTimeout = settings.requestTimeoutMs;
   server.keepAliveTimeout = settings.idleTimeoutMs;
+  // Read for each new connection; not in Node's reference.
+  Object.assign(server, { maxHeaderSize: settings.maxHeaderBytes });
   // Without any progress: of an answer that the client does not read, since one still to be made is waited for. Later
   // than the looks for slow requests, which answer them.
   server.timeout = settings.requestTimeoutMs + 4 * CHECK_MS;

@@ -319,3 +319,22 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
     });
   },
 );
+
+describe('the bound on a head', () => {
+  it('holds in the lane as in node:http', async () => {
+    const front = await start({ settings: { maxHeaderBytes: 1024 } });
+    const padded = (bytes: number): string => post('x', `X-Pad: ${'p'.repeat(bytes)}\r\n`);
+    const status = async (text: string): Promise<number> => {
+      const one = client(front).send(text);
+      await until(() => one.answers.length > 0);
+      one.socket.destroy();
+      return one.answers[0]!.status;
+    };
+    expect(await status(padded(500))).toBe(200);
+    expect(await status(padded(3000))).toBe(431);
+    expect(await status(padded(9000))).toBe(431);
+    front.settings.maxHeaderBytes = 32_768;
+    expect(await status(padded(3000))).toBe(200);
+    expect(front.seen.at(-1)).toMatchObject({ lane: 'fast' });
+  });
+});

@@ -114,7 +114,11 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       else if (unserved.size >= REFUSING_MAX) socket.destroy();
       else {
         unserved.add(socket);
-        endWith(socket, lastAnswer(options.refuse('overloaded')), () => unserved.delete(socket));
+        endWith(
+          socket,
+          lastAnswer(options.refuse('overloaded', { address: socket.remoteAddress ?? '', lane: 'fast' })),
+          () => unserved.delete(socket),
+        );
       }
     });
   }

@@ -1,7 +1,7 @@
 /** What `presentedKey` gives when a request presents two different keys: answered 401. */
 export const keyConflict: unique symbol = Symbol('two different keys');
 
-/** The places of a key, raw: header values as received, the path segment and query value percent-decoded. */
+/** The places of a key, raw: header values as received, the path segment as sent, the query value percent-decoded. */
 export interface KeySources {
   /** Value of `X-API-Key`. */
   xApiKey?: string | undefined;

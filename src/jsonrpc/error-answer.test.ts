@@ -108,9 +108,9 @@ describe('whatever it is given, it makes valid JSON', () => {
       },
       ['__proto__']: 1,
     };
-    expect(read(errorAnswer('1', 'internal_error', { requestId: 'r', data })).error.data).toEqual({
+    expect(read(errorAnswer('1', 'upstream_invalid', { requestId: 'r', data })).error.data).toEqual({
       requestId: 'r',
-      docs: refusals.internal_error.page,
+      docs: refusals.upstream_invalid.page,
       nan: null,
       big: '100000000000000000000',
       deep: { big: '5', text: '\u2028é\x7f' },

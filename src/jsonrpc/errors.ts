@@ -40,23 +40,7 @@ export const refusals = {
   request_timeout: refusal('request_timeout', -32600, 408, 'Request took too long to arrive'),
   headers_too_large: refusal('headers_too_large', -32600, 431, 'Request headers too large'),
   bad_http: refusal('bad_http', -32600, 400, 'Malformed HTTP request'),
-  shutting_down: refusal('shutting_down', -32603, 503, 'Shutting down'),
   overloaded: refusal('overloaded', -32603, 503, 'Overloaded'),
-  internal_error: refusal('internal_error', -32603, 500, 'Internal error'),
 } as const;
 
 export type RefusalCode = keyof typeof refusals;
-
-/**
- * For what breaks, not for what is refused: a caller over its limit is an outcome, never thrown.
- * `message` is public, the `cause` is for logs only.
- */
-export class GatewayError extends Error {
-  override readonly name = 'GatewayError';
-  readonly code: RefusalCode;
-
-  constructor(code: RefusalCode, options: { message?: string; cause?: unknown } = {}) {
-    super(options.message ?? refusals[code].message, { cause: options.cause });
-    this.code = code;
-  }
-}

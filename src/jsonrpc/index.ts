@@ -9,7 +9,7 @@ export {
   faultDetail,
   type RefusalDetail,
 } from './error-answer.ts';
-export { docsBase, GatewayError, type RefusalCode, refusals } from './errors.ts';
+export { docsBase, type RefusalCode, refusals } from './errors.ts';
 export * from './faults.ts';
 export { joinAnswers } from './join.ts';
 export {

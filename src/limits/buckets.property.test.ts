@@ -5,6 +5,7 @@ import { createFixture, long } from './testing/fixture.ts';
 import { ReferenceModel } from './testing/reference-model.ts';
 import type { ModelLink, ModelQuota } from './testing/reference-model.ts';
 import { bucketShape } from './token-bucket.ts';
+import type { RuleParams } from './index.ts';
 
 const numRuns = long ? 10_000 : 400;
 
@@ -31,6 +32,8 @@ const cost = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
 );
 
+type CallStep = typeof call extends fc.Arbitrary<infer T> ? T : never;
+
 const call = fc.record({
   step,
   cost,
@@ -44,6 +47,21 @@ const call = fc.record({
   /** Now and then, a reload gives one scope another rule. */
   reload: fc.option(fc.record({ scope: fc.nat(3), rule: fineRule }), { nil: undefined, freq: 12 }),
 });
+
+/** A burst, a refusal that finds the bucket just refilled, and another a microsecond before that. */
+const clockBackAfterRefusal: [RuleParams[], CallStep[], number] = (() => {
+  const rule = { requests: 1, periodMs: 1, burst: 1 };
+  const plain = { caller: 'a' as const, scopes: [0], shadows: 0, quota: undefined, reload: undefined };
+  return [
+    [rule, rule, rule, rule],
+    [
+      { ...plain, step: 0, cost: 2 },
+      { ...plain, step: 2000, cost: 3 },
+      { ...plain, step: -1, cost: 2 },
+    ],
+    0,
+  ];
+})();
 
 test('any sequence of calls, clocks and reloads is answered as the reference model answers it', () => {
   fc.assert(
@@ -93,7 +111,7 @@ test('any sequence of calls, clocks and reloads is answered as the reference mod
         }
       },
     ),
-    { numRuns },
+    { numRuns, examples: [clockBackAfterRefusal] },
   );
 });
 

@@ -41,7 +41,10 @@ export const definitions = {
   handOvers: total('fallback_connections_total', 'Connections handed from the fast lane to node:http'),
   requestsFast: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fast']),
   requestsFallback: total('http_requests_total', 'HTTP requests by lane', ['lane', 'fallback']),
-  requestsRefused: total('http_refused_total', 'HTTP requests refused before a call was read from them'),
+  requestsRefused: total(
+    'http_refused_total',
+    'HTTP requests and connections refused before a call was read from them',
+  ),
   bytesIn: total('received_bytes_total', bytesHelp),
   bytesOut: total('sent_bytes_total', bytesHelp),
 
@@ -102,9 +105,9 @@ export const latencies = {
   /** From the last byte of the call to its answer being handed to the socket, without the upstream's part. */
   proxy: {
     family: 'proxy_duration_seconds',
-    help: 'Time of a call in the proxy, the upstream’s part not counted',
+    help: 'Time of a call in the proxy, without that between its being written to an upstream and its answer',
   },
-  /** From the call's first byte sent to the upstream to its answer's last byte read. */
+  /** From the turn in which the call was written to the upstream to its answer's last byte read. */
   upstream: {
     family: 'upstream_duration_seconds',
     help: 'Time from a call being sent upstream to its answer',
@@ -118,7 +121,7 @@ export const latencyNames = Object.keys(latencies) as LatencyName[];
 /** What is counted for each method number. */
 export const methodColumns = {
   calls: { family: 'method_calls_total', help: 'Calls by method, whatever became of them' },
-  refused: { family: 'method_refused_total', help: 'Calls refused by a limit, quota or block, by method' },
+  refused: { family: 'method_refused_total', help: 'Calls refused, by whatever stage, by method' },
   failed: { family: 'method_failed_total', help: 'Calls let in that ended in an error of ours, by method' },
   upstreamMicros: { family: 'method_upstream_seconds_total', help: 'Time spent at upstreams, by method' },
 } as const;

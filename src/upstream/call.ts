@@ -38,6 +38,8 @@ export interface UpstreamCall {
   via: number;
   /** How often it was written to a node: the pool begins with 0, each write adds one. */
   attempts: number;
+  /** When it last was, in monotonic microseconds; 0: never. Set by the pool. */
+  sentAt: number;
   /** Where `traced`, and for each call that took more than one attempt. */
   trace: DeliveryTrace | null;
   /**

@@ -45,6 +45,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   /** This turn's other calls. */
   private singles: Pending[] = [];
   private enrolled = false;
+  /** Monotonic microseconds: one look at the clock for all calls that are written together. */
+  private writingAt = 0;
   private readonly drain = new Drain();
   private readonly refused = new DeferredFailures((pending, kind, reason) =>
     this.failed(pending, kind, reason, 'no'),
@@ -97,6 +99,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
    */
   flush(): void {
     this.enrolled = false;
+    this.writingAt = this.deps.now();
     if (this.singles.length > 0) {
       const singles = this.singles;
       this.singles = [];
@@ -138,11 +141,13 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     }
     idle.pop();
     this.calls.totals.sent++;
+    pending.call.sentAt = this.writingAt;
     connection.carry(pending);
   }
 
   private carryGroup(connection: Connection, calls: Pending[]): void {
     this.calls.totals.sent += calls.length;
+    for (const { call } of calls) call.sentAt = this.writingAt;
     if (calls.length === 1) connection.carry(calls[0]!);
     else if (this.policy.mode === 'batched') connection.carryBatch(calls);
     else connection.carryPipelined(calls);
@@ -167,6 +172,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   ready(connection: Connection): void {
     this.connections.arrived(connection);
     if (this.queue.length === 0) return this.connections.idle.push(connection, this.nowMs);
+    this.writingAt = this.deps.now();
     this.carryGroup(connection, this.grouping.takeRun(this.queue, this.nowMs));
   }
 

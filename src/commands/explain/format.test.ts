@@ -4,6 +4,7 @@ import { type ExplainedRecord, type Explanation, formatExplanation } from './for
 const record: ExplainedRecord = {
   requestId: '3k9x-1-2a',
   item: -1,
+  alike: 0,
   atMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
   worker: 1,
   generation: 3,

@@ -74,7 +74,8 @@ function outcome(record: ExplainedRecord): string {
   const answer = record.refusal === null ? '' : `, ${record.refusal} (HTTP ${refusals[record.refusal].http})`;
   const reason = record.reason === null ? '' : `: ${printable(record.reason)}`;
   const retry = record.retryAfterMs === null ? '' : `; enough tokens in ${milliseconds(record.retryAfterMs)}`;
-  return `${outcomes[record.outcome]}${answer}${reason}${retry}`;
+  const alike = record.alike > 0 ? `; ${record.alike} more of its batch alike` : '';
+  return `${outcomes[record.outcome]}${answer}${reason}${retry}${alike}`;
 }
 
 const places = {
@@ -119,7 +120,8 @@ function quotaLines({ quota }: ExplainedRecord): string[] {
 
 function upstreamLines({ upstream }: ExplainedRecord): string[] {
   if (upstream === null) return [];
-  const attempts = upstream.attempts === 1 ? '1 attempt' : `${upstream.attempts} attempts`;
+  const { attempts: count } = upstream;
+  const attempts = count === 0 ? 'never reached' : count === 1 ? '1 attempt' : `${count} attempts`;
   const failure = upstream.failure === null ? '' : `, failed: ${printable(upstream.failure)}`;
   return [`${upstream.name} (${upstream.mode}), ${attempts}, ${milliseconds(upstream.ms)}${failure}`];
 }

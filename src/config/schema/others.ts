@@ -25,7 +25,7 @@ export const explainSection = section('Decision records, for `polymorph explain`
     max: 1_000_000,
     default: 10_000,
     unit: 'records',
-    about: 'Most kept by each worker; the oldest go first.',
+    about: 'Most kept by each worker, of refusals and of others; the oldest go first.',
   }),
 });
 

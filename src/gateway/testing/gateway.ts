@@ -20,6 +20,7 @@ export interface TestGateway {
   apply(config: object): void;
   /** What explain says of an answer's request, by its `X-Request-Id`. */
   explain(answer: TestAnswer): DecisionRecord[];
+  explainId(requestId: string): DecisionRecord[];
   foresee(ask: DryRunAsk): DecisionRecord | undefined;
   counter(name: CounterName): number;
   /** Everything this worker told main. */
@@ -58,6 +59,7 @@ export async function startTestGateway(
   const gateway = createWorkerGateway(
     {
       slot,
+      start: 0,
       workers: 1,
       instanceId: 'test-instance',
       bootId: 'boot',
@@ -80,6 +82,12 @@ export async function startTestGateway(
     await node.close();
   });
 
+  const explain = (requestId: string): DecisionRecord[] => {
+    gateway.explain((asks += 1), requestId);
+    const last = told.at(-1);
+    return last?.type === 'explained' ? last.records : [];
+  };
+
   return {
     port,
     node,
@@ -90,11 +98,8 @@ export async function startTestGateway(
       snapshot = snapshotOf(next, node, registries);
       gateway.apply(snapshot);
     },
-    explain(answer) {
-      gateway.explain((asks += 1), String(answer.headers['x-request-id']));
-      const last = told.at(-1);
-      return last?.type === 'explained' ? last.records : [];
-    },
+    explain: (answer) => explain(String(answer.headers['x-request-id'])),
+    explainId: explain,
     foresee: (ask) => createDryRun(snapshot, limits)(ask),
     counter: (name) => readTotals([slab]).counters[name],
     logLines: () => told.flatMap((message) => (message.type === 'log' ? message.lines : [])),

@@ -88,7 +88,8 @@ export class ReferenceModel {
       const depleted = refused.some((i) => buckets[i]!.inBurst);
       for (const i of refused) {
         const stored = this.buckets.get(links[i]!.name);
-        if (stored !== undefined) stored.inBurst = false;
+        // One that has refilled is the same as none: not even a refusal leaves a trace on it.
+        if (stored !== undefined && buckets[i]!.units < maxOf(links[i]!.rule)) stored.inBurst = false;
       }
       return { outcome: 'exceeded', refused, shadowRefused, depleted, before };
     }

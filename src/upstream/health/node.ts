@@ -77,7 +77,8 @@ class Question implements UpstreamCall {
   idTo = -1;
   readonly traced = false;
   via = -1;
-  attempts = 1;
+  attempts = 0;
+  sentAt = 0;
   trace: DeliveryTrace | null = null;
   private readonly tell: (told: Told) => void;
 

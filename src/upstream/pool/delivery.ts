@@ -95,6 +95,12 @@ export class Attempt implements UpstreamCall {
   set attempts(attempts: number) {
     this.call.attempts = attempts;
   }
+  get sentAt(): number {
+    return this.call.sentAt;
+  }
+  set sentAt(at: number) {
+    this.call.sentAt = at;
+  }
   get trace(): DeliveryTrace | null {
     return this.call.trace;
   }

@@ -93,7 +93,8 @@ export class Caller implements UpstreamCall {
   readonly settled: Promise<Outcome>;
   /** True while the test is inside `send`. */
   sending = false;
-  private readonly sentAt = performance.now();
+  sentAt = 0;
+  private readonly madeAt = performance.now();
   private settle!: (outcome: Outcome) => void;
 
   constructor({
@@ -156,7 +157,7 @@ export class Caller implements UpstreamCall {
   }
 
   private when(): { inside: boolean; ms: number } {
-    return { inside: this.sending, ms: performance.now() - this.sentAt };
+    return { inside: this.sending, ms: performance.now() - this.madeAt };
   }
 
   private note(outcome: Outcome): void {

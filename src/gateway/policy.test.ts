@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { compile, createConfig, createRegistries } from '../config/index.ts';
+import { createHash64, createLimitsMemory, createRuleVersions } from '../limits/index.ts';
+import { Policy } from './policy.ts';
+
+function policyOf(config: object): Policy {
+  const seed = Uint32Array.of(1, 2, 3, 4);
+  const limits = createLimitsMemory({ entries: 4096, quotaSlots: 64, seed });
+  const hash64 = createHash64(seed);
+  const registries = createRegistries({ versions: createRuleVersions(limits), hash64 });
+  const value = { upstreams: [{ url: 'http://127.0.0.1:1' }], ...config };
+  const result = createConfig(value, { name: 'test', directory: '/' });
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return new Policy(compile(result.config, registries), hash64);
+}
+
+describe('a policy’s memory of methods', () => {
+  it('goes on remembering however many names callers make up', () => {
+    const policy = policyOf({});
+    for (let k = 0; k < 10_000; k++) policy.method(`made_up_${k}`);
+    expect(policy.method('eth_call')).toBe(policy.method('eth_call'));
+  });
+
+  it('holds a bounded number of plans, whatever the number of keys', () => {
+    const policy = policyOf({});
+    const facts = Array.from({ length: 100 }, (_, k) => policy.method(`m_${k}`));
+    for (let set = 0; set < 1000; set++) for (const one of facts) policy.plan(one, set, true, 0);
+    const kept = facts.reduce((sum, one) => sum + one.plans.size, 0);
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThanOrEqual(16_384);
+  });
+});
