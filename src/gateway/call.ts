@@ -1,3 +1,4 @@
+import type { AnswerCall, AnswerSource } from '../answer/index.ts';
 import type { MessageScan, RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
@@ -27,7 +28,7 @@ const nothing = Buffer.alloc(0);
  * One JSON-RPC call, whichever transport brought it: an HTTP body or an item of a batch. The stages fill it
  * in, in order; it ends exactly once, with an answer or a refusal, and then tells its exchange.
  */
-export class Call implements UpstreamCall, DecisionSource {
+export class Call implements UpstreamCall, AnswerCall<DeliveryTrace>, DecisionSource {
   readonly owner: CallOwner;
   readonly context: CallContext;
   readonly request: number;
@@ -39,6 +40,8 @@ export class Call implements UpstreamCall, DecisionSource {
   /** The id's raw JSON as latin1 text; '' for a notification. */
   id = '';
   method = '';
+  /** In tokens. */
+  cost = 0;
   facts: MethodFacts | null = null;
   plan: LimitPlan | null = null;
   /** One of the limits' `outcomes`. */
@@ -61,6 +64,7 @@ export class Call implements UpstreamCall, DecisionSource {
   failure: UpstreamFailure | null = null;
   /** The answer: latin1 text, bytes where it is large, '' for none. */
   answer: string | Buffer = '';
+  source: AnswerSource = 'upstream';
 
   // What the upstream reads while it takes the call.
   bytes: Buffer = nothing;
@@ -68,6 +72,8 @@ export class Call implements UpstreamCall, DecisionSource {
   end = 0;
   idStart = -1;
   idEnd = -1;
+  paramsStart = -1;
+  paramsEnd = -1;
   safe = false;
   cheap = false;
   retry: UpstreamCall['retry'] = 'never';
@@ -111,6 +117,8 @@ export class Call implements UpstreamCall, DecisionSource {
     this.end = scan.end;
     this.idStart = scan.idStart;
     this.idEnd = scan.idEnd;
+    this.paramsStart = scan.paramsStart;
+    this.paramsEnd = scan.paramsEnd;
     this.id = scan.idStart < 0 ? '' : rawId(bytes, scan.idStart, scan.idEnd);
     this.method = method;
   }
@@ -133,8 +141,16 @@ export class Call implements UpstreamCall, DecisionSource {
     this.owner.ended(this);
   }
 
+  /** The same for an answer that is there as text: what stands before and after its id. */
+  answeredText(before: string, after: string, isError: boolean): void {
+    this.isError = isError;
+    if (this.id !== '') this.answer = before + this.id + after;
+    this.owner.ended(this);
+  }
+
   failed(failure: UpstreamFailure): void {
     this.failure = failure;
+    this.retryAfterMs = failure.retryAfterMs ?? 0;
     this.refuse(failure.code, failure.reason);
   }
 

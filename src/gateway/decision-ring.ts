@@ -1,8 +1,11 @@
 import { linksMax } from '../limits/index.ts';
+import type { DeliveryTrace } from '../upstream/index.ts';
 import type { CallContext } from './context.ts';
 import type { DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
+
+const sources = ['upstream', 'cache', 'joined'] as const;
 
 /** Numbers of one record, in this order; then each link's tokens before, then after. */
 const at = {
@@ -20,7 +23,10 @@ const at = {
   refused: 11,
   shadowRefused: 12,
   alike: 13,
-  tokens: 14,
+  cost: 14,
+  source: 15,
+  via: 16,
+  tokens: 17,
 } as const;
 const numbersEach = at.tokens + 2 * linksMax;
 
@@ -50,6 +56,7 @@ export class DecisionRing {
   private readonly refusals: DecisionSource['refusal'][];
   private readonly reasons: (string | null)[];
   private readonly quotas: (QuotaReading | null)[];
+  private readonly traces: (DeliveryTrace | null)[];
   private readonly callerRequestIds: (string | undefined)[];
   private next = 0;
 
@@ -65,6 +72,7 @@ export class DecisionRing {
     this.refusals = new Array<DecisionSource['refusal']>(size).fill(null);
     this.reasons = new Array<string | null>(size).fill(null);
     this.quotas = new Array<QuotaReading | null>(size).fill(null);
+    this.traces = new Array<DeliveryTrace | null>(size).fill(null);
     this.callerRequestIds = new Array<string | undefined>(size).fill(undefined);
   }
 
@@ -88,6 +96,9 @@ export class DecisionRing {
     numbers[base + at.attempts] = source.attempts;
     numbers[base + at.retryAfterMs] = source.retryAfterMs;
     numbers[base + at.alike] = 0;
+    numbers[base + at.cost] = source.cost;
+    numbers[base + at.source] = sources.indexOf(source.source);
+    numbers[base + at.via] = source.via;
     const { reading } = source;
     numbers[base + at.links] = reading === null ? -1 : reading.links;
     if (reading !== null) {
@@ -105,6 +116,7 @@ export class DecisionRing {
     this.refusals[slot] = source.refusal;
     this.reasons[slot] = source.reason;
     this.quotas[slot] = source.quota;
+    this.traces[slot] = source.trace;
     this.callerRequestIds[slot] = source.callerRequestId;
     return dropped;
   }
@@ -144,6 +156,7 @@ export class DecisionRing {
       this.facts[slot] = null;
       this.plans[slot] = null;
       this.quotas[slot] = null;
+      this.traces[slot] = null;
       this.methods[slot] = '';
       this.callerRequestIds[slot] = undefined;
     }
@@ -172,6 +185,10 @@ export class DecisionRing {
       reason: this.reasons[slot]!,
       hasFailed: number(at.hasFailed) === 1,
       attempts: number(at.attempts),
+      cost: number(at.cost),
+      source: sources[number(at.source)]!,
+      via: number(at.via),
+      trace: this.traces[slot]!,
       retryAfterMs: number(at.retryAfterMs),
       reading:
         links < 0

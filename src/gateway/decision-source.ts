@@ -1,4 +1,6 @@
+import type { AnswerSource } from '../answer/index.ts';
 import type { RefusalCode } from '../jsonrpc/index.ts';
+import type { DeliveryTrace } from '../upstream/index.ts';
 import type { CallContext } from './context.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
@@ -43,6 +45,12 @@ export interface DecisionSource {
   /** The upstream brought no answer. */
   readonly hasFailed: boolean;
   readonly attempts: number;
+  /** In tokens; 0 where the call did not get as far. */
+  readonly cost: number;
+  readonly source: AnswerSource;
+  /** Index of the upstream in its network; -1: none. */
+  readonly via: number;
+  readonly trace: DeliveryTrace | null;
   readonly retryAfterMs: number;
   readonly reading: ChainReading | null;
   readonly quota: QuotaReading | null;

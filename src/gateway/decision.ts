@@ -1,4 +1,5 @@
 import type { RefusalCode } from '../jsonrpc/index.ts';
+import type { DeliveryTrace } from '../upstream/index.ts';
 
 /** How one call was decided, whole and readable: what explain shows. Plain data. */
 export interface DecisionRecord {
@@ -52,7 +53,17 @@ export interface DecisionRecord {
   /** For operators; may say more than the caller was told. */
   reason: string | null;
   retryAfterMs: number | null;
-  upstream: { name: string; mode: string; attempts: number; ms: number; failure: string | null } | null;
+  /** Where the answer came from; null: there is none. `joined`: by an identical call that was under way. */
+  answeredFrom: 'upstream' | 'cache' | 'joined' | null;
+  upstream: {
+    name: string;
+    mode: string;
+    attempts: number;
+    ms: number;
+    failure: string | null;
+    /** What was weighed and tried; null for a call that went well at once and was not to be explained. */
+    delivery: DeliveryTrace | null;
+  } | null;
   /** From the whole request to its answer, in milliseconds. */
   totalMs: number;
 }

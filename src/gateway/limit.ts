@@ -27,7 +27,7 @@ export function createLimitStage(options: { buckets: Buckets; epochMs: () => num
   function load(call: Call): void {
     const { caller, policy, network } = call.context;
     const { links, shadows } = call.plan!;
-    const cost = call.facts!.cost;
+    const { cost } = call;
     chain.reset(cost);
     for (const link of links) addLink(chain, link, caller, policy, network, false);
     for (const link of shadows) addLink(chain, link, caller, policy, network, true);

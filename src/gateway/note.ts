@@ -40,7 +40,7 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     network: snapshot.networks[network]?.name ?? '',
     method: legible(call.method, policy),
     group: facts?.group ?? null,
-    cost: facts?.cost ?? 0,
+    cost: call.cost,
     rules: facts ? rulesOf(call) : [],
     buckets: bucketsOf(call),
     quota: call.quota && {
@@ -54,6 +54,7 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     refusal: call.refusal,
     reason: call.reason,
     retryAfterMs: call.retryAfterMs > 0 && Number.isFinite(call.retryAfterMs) ? call.retryAfterMs : null,
+    answeredFrom: call.refusal === null && call.answeredAt > 0 ? call.source : null,
     upstream: upstreamOf(call),
     totalMs,
   };
@@ -111,13 +112,14 @@ function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
 }
 
 function upstreamOf(call: DecisionSource): DecisionRecord['upstream'] {
-  if (call.sentAt === 0 && !call.hasFailed) return null;
-  const upstream = call.context.policy.snapshot.networks[call.context.network]?.upstreams[0];
+  if (call.via < 0 && call.attempts === 0 && !call.hasFailed) return null;
+  const upstream = call.context.policy.snapshot.networks[call.context.network]?.upstreams[call.via];
   return {
     name: upstream?.name ?? '',
     mode: upstream?.mode ?? '',
     attempts: call.attempts,
-    ms: call.sentAt === 0 ? 0 : (call.answeredAt - call.sentAt) / 1000,
+    ms: call.sentAt === 0 ? 0 : (call.answeredAt - Math.max(call.sentAt, call.startedAt)) / 1000,
     failure: call.hasFailed ? call.reason : null,
+    delivery: call.trace,
   };
 }

@@ -12,13 +12,15 @@ export function createPipeline(stages: {
   identify: Stage;
   /** Which method is it: its group, its cost, is it blocked? */
   classify: Stage;
+  /** What does it cost, if it can be answered without an upstream? */
+  price: Stage;
   /** Do its buckets, ceilings and quota hold enough? All or nothing. */
   limit: Stage;
   /** The upstream answers. */
   answer: (call: Call) => void;
 }): (call: Call) => void {
-  const { identify, classify, limit, answer } = stages;
+  const { identify, classify, price, limit, answer } = stages;
   return (call) => {
-    if (identify(call) && classify(call) && limit(call)) answer(call);
+    if (identify(call) && classify(call) && price(call) && limit(call)) answer(call);
   };
 }

@@ -18,6 +18,10 @@ export interface MethodFacts {
   readonly blockedBy: string | null;
   /** Idempotent: may be sent twice. */
   readonly safe: boolean;
+  /** May it be sent to a node again, or to another? */
+  readonly retry: 'safe' | 'transaction' | 'never';
+  /** May use what is held in reserve when calls are shed. */
+  readonly critical: boolean;
   /** Cheap enough to share an upstream batch. */
   readonly cheap: boolean;
   /** Limit plans by rule set and network, made at first use. */
@@ -93,19 +97,22 @@ export class Policy {
 }
 
 function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
-  const { groups, costs, blocked, cheap, unsafe } = snapshot.methods;
+  const { groups, costs, blocked, cheap, unsafe, transactions, critical } = snapshot.methods;
   const groupPatterns = groups.flatMap((group) =>
     group.patterns.map((pattern) => ({ pattern, group: group.name })),
   );
   const group = matchMethod(name, groupPatterns, (entry) => entry.pattern);
   const cost = matchMethod(name, costs, (entry) => entry.pattern);
   const itself = (pattern: string): string => pattern;
+  const safe = matchMethod(name, unsafe, itself) === undefined;
   return {
     name,
     group: group?.group ?? null,
     cost: cost?.cost ?? 1,
     blockedBy: matchMethod(name, blocked, itself) ?? null,
-    safe: matchMethod(name, unsafe, itself) === undefined,
+    safe,
+    retry: safe ? 'safe' : transactions.includes(name) ? 'transaction' : 'never',
+    critical: matchMethod(name, critical, itself) !== undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,
     plans: new Map(),
   };

@@ -35,6 +35,8 @@ export function createRecorder(options: {
   decisions: () => Decisions;
   requestIds: RequestIds;
   refundQuota: (call: Call) => void;
+  /** An unsafe call that a node may have run. */
+  touched: (call: Call) => void;
   /** One line of the sampled access log. */
   logAccess: (record: DecisionRecord) => void;
   /** Monotonic microseconds. */
@@ -65,12 +67,13 @@ export function createRecorder(options: {
       const { startedAt } = call;
       const { caller, network } = call.context;
       if (call.refusal === null) {
-        usage.add(caller.keyNumber, network, call.method, call.outcome, call.facts!.cost, call.isError);
-        counters.answered(call, now - startedAt, call.sentAt === 0 ? 0 : now - call.sentAt);
+        usage.add(caller.keyNumber, network, call.method, call.outcome, call.cost, call.isError);
+        counters.answered(call, now - startedAt, upstreamMicros(call, now));
       } else {
         options.refundQuota(call);
         counters.refused(call, call.refusal);
       }
+      if (!call.safe && call.attempts > 0) options.touched(call);
       if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
       if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
       if ((call.sampled & sampled.log) !== 0) {
@@ -79,4 +82,9 @@ export function createRecorder(options: {
       }
     },
   };
+}
+
+/** A call that joined another was at the node for no longer than it was here. */
+function upstreamMicros({ sentAt, startedAt }: Call, now: number): number {
+  return sentAt === 0 ? 0 : now - Math.max(sentAt, startedAt);
 }

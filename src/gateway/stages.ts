@@ -1,4 +1,3 @@
-import type { UpstreamPool } from '../upstream/index.ts';
 import type { Call } from './call.ts';
 
 /** A caller that may not call was found out when its credentials were read; every call of it says so. */
@@ -15,6 +14,9 @@ export function classify(call: Call): boolean {
   call.facts = facts;
   call.safe = facts.safe;
   call.cheap = facts.cheap;
+  call.retry = facts.retry;
+  call.critical = facts.critical;
+  call.cost = facts.cost;
   if (facts.blockedBy !== null) {
     call.refuse('method_blocked', facts.blockedBy, { method: call.method });
     return false;
@@ -23,6 +25,11 @@ export function classify(call: Call): boolean {
   return true;
 }
 
-export function createAnswerStage(pool: (network: number) => UpstreamPool): (call: Call) => void {
-  return (call) => pool(call.context.network).send(call);
+/** Where answers that need no upstream cost less: whether this one does is found out before it is paid for. */
+export function createPriceStage(networks: { holds(call: Call): boolean }): (call: Call) => boolean {
+  return (call) => {
+    const share = call.context.policy.snapshot.chargeCached;
+    if (share < 1 && networks.holds(call)) call.cost = Math.ceil(call.cost * share);
+    return true;
+  };
 }

@@ -8,7 +8,6 @@ import {
 } from '../http/index.ts';
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
-import { createBoardMemory, createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
@@ -18,13 +17,14 @@ import { createDecisions, type Decisions, findDecisions } from './decision-ring.
 import { createHttpRefusals } from './http-refusal.ts';
 import { createLimitStage } from './limit.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
+import { createNetworks } from './networks.ts';
 import { decisionOf } from './note.ts';
 import { createPipeline } from './pipeline.ts';
 import { Policy } from './policy.ts';
 import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
-import { classify, createAnswerStage, identify } from './stages.ts';
+import { classify, createPriceStage, identify } from './stages.ts';
 import { createTurnUsage } from './usage-turn.ts';
 
 /** How often a worker says that it is alive, and looks after what it keeps. */
@@ -63,32 +63,11 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let decisions = ringOf(start.snapshot);
   let settings = settingsOf(start.snapshot);
 
-  const board = createBoardMemory(start.workers);
-  const upstreamDeps = { turn, now, instanceId: start.instanceId, board, worker: start.slot };
-  let pools = new Map<string, UpstreamPool>();
-  let poolOfNetwork: UpstreamPool[] = [];
-  /** Pools of networks no longer configured, until their last call has ended: what they count still counts. */
-  const leaving = new Set<UpstreamPool>();
-  const leave = (pool: UpstreamPool, graceMs: number): void => {
-    leaving.add(pool);
-    void pool.close(graceMs).then(() => {
-      beat();
-      leaving.delete(pool);
-    });
-  };
-  const setPools = (snapshot: PolicySnapshot): void => {
-    const before = pools;
-    pools = new Map();
-    poolOfNetwork = snapshot.networks.map((network) => {
-      let pool = before.get(network.name);
-      if (pool === undefined) pool = createUpstreamPool(network, upstreamDeps);
-      else pool.update(network, snapshot.server.drainTimeoutMs);
-      pools.set(network.name, pool);
-      return pool;
-    });
-    for (const [name, pool] of before) if (!pools.has(name)) leave(pool, snapshot.server.drainTimeoutMs);
-  };
-  setPools(start.snapshot);
+  const beat = (): void => counters.beat(front.stats, networks.counts());
+  const networks = createNetworks(start.snapshot, {
+    ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
+    beforeForgetting: beat,
+  });
 
   const recorder = createRecorder({
     worker: start.slot,
@@ -96,6 +75,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     usage,
     decisions: () => decisions,
     refundQuota: limitStage.refund,
+    touched: networks.touch,
     logAccess: accessLog.write,
     requestIds,
     now,
@@ -105,7 +85,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     identify,
     classify,
     limit: limitStage.limit,
-    answer: createAnswerStage((network) => poolOfNetwork[network]!),
+    price: createPriceStage(networks),
+    answer: networks.send,
   });
   const front = createHttpFront({
     handler: createReceiver({
@@ -129,7 +110,6 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
 
   let beats = 0;
-  const beat = (): void => counters.beat(front.stats, [...pools.values(), ...leaving]);
   const heart = setInterval(() => {
     beat();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
@@ -149,7 +129,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       settings = settingsOf(snapshot);
       const { maxRecords, keepMs } = snapshot.explain;
       if (maxRecords !== before.maxRecords || keepMs !== before.keepMs) decisions = ringOf(snapshot);
-      setPools(snapshot);
+      networks.apply(snapshot);
       tell({ type: 'applied', generation: snapshot.generation });
     },
     setTls: (tls) => front.setTls(tls),
@@ -165,7 +145,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       const cut = setTimeout(() => front.destroy(), deadlineMs);
       await front.drain();
       clearTimeout(cut);
-      await Promise.all([...pools.values()].map((pool) => pool.close(0)));
+      await networks.close(0);
       clearInterval(heart);
       usage.commit();
       beat();
