@@ -9,7 +9,7 @@ import {
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
-import { createBoardMemory, createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
+import { createUpstreamPool, type UpstreamPool } from '../upstream/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
@@ -63,7 +63,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let decisions = ringOf(start.snapshot);
   let settings = settingsOf(start.snapshot);
 
-  const board = createBoardMemory(start.workers);
+  const { board } = start;
   const upstreamDeps = { turn, now, instanceId: start.instanceId, board, worker: start.slot };
   let pools = new Map<string, UpstreamPool>();
   let poolOfNetwork: UpstreamPool[] = [];

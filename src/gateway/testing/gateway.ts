@@ -3,6 +3,7 @@ import { compile, createConfig, createRegistries, type Registries } from '../../
 import { createConnectionMemory } from '../../http/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
 import { createCounterSlab, type CounterName, readTotals } from '../../metrics/index.ts';
+import { createBoardMemory } from '../../upstream/index.ts';
 import type { DecisionRecord } from '../decision.ts';
 import { createDryRun, type DryRunAsk } from '../dry-run.ts';
 import type { FromWorker, LogLine } from '../messages.ts';
@@ -63,6 +64,7 @@ export async function startTestGateway(
       bootId: 'boot',
       snapshot,
       limits,
+      board: createBoardMemory(),
       slab,
       connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
