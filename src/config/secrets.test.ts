@@ -9,14 +9,22 @@ const canaries = [
   'canaryPasswordC3',
   'canaryHeaderD4',
   'canaryPathE5E5E5E5E5E5',
+  'canaryBearerF6',
+  'canaryBasicG7',
 ];
-const [key, token, password, header, path] = canaries;
+const [key, token, password, header, path, bearer, basic] = canaries;
 
 const good = `
 admin: { token: ${token} }
 upstreams:
   - url: http://user:${password}@127.0.0.1:8545/v3/${path}
     headers: { x-node: ${header} }
+  - { url: https://two.internal, auth: { bearer: ${bearer} } }
+  - url: https://three.internal
+    auth:
+      basic:
+        user: me
+        password: ${basic}
 keys:
   - { name: acme, key: ${key} }
 `;
@@ -58,7 +66,7 @@ describe('secrets', () => {
   it('are in the config and the snapshot only where calls need them', () => {
     const result = parseConfig(good, options);
     if (!result.ok) throw new Error(result.problems.map(formatProblem).join());
-    expect(leaks(JSON.stringify(result.config))).toEqual([header, path]);
+    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer]);
     const snapshot = compile(result.config, testRegistries());
     const upstream = snapshot.networks[0]?.upstreams[0];
     expect(upstream?.url).toBe('http://127.0.0.1:8545');

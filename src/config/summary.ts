@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config, UpstreamConfig } from './config.ts';
 import { ruleText } from './plan/limits.ts';
 import { formatListen } from './schema/addresses.ts';
 
@@ -8,8 +8,7 @@ export function summarize(config: Config): string[] {
   const lines = [
     `listens on ${server.tls ? 'https' : 'http'}://${formatListen(server.listen)}, admin ${admin.listen === 'none' ? 'off' : `on ${formatListen(admin.listen)}`}${admin.token ? ' with a token' : ''}`,
     ...networks.map(
-      ({ name, path, upstreams }) =>
-        `network ${name} at ${path} → ${upstreams.map((one) => `${one.url.origin} (${one.mode})`).join(', ')}`,
+      ({ name, path, upstreams }) => `network ${name} at ${path} → ${upstreamsText(upstreams)}`,
     ),
     limits.default.length > 0
       ? `by default ${limits.default.map(ruleText).join(', then ')}`
@@ -31,4 +30,15 @@ export function summarize(config: Config): string[] {
     `${count(keys.length, 'key')}${quotas > 0 ? `, ${quotas} with a quota` : ''}; callers without one are ${identity.anonymous === 'allow' ? 'told apart by address' : 'refused'}`,
   );
   return lines;
+}
+
+/** Primaries, then fallbacks. */
+function upstreamsText(upstreams: readonly UpstreamConfig[]): string {
+  const text = (tier: UpstreamConfig['tier']): string =>
+    upstreams
+      .filter((one) => one.tier === tier)
+      .map((one) => `${one.url.origin} (${one.mode}${one.http2 ? ', HTTP/2' : ''})`)
+      .join(', ');
+  const fallback = text('fallback');
+  return fallback === '' ? text('primary') : `${text('primary')}; fallback ${fallback}`;
 }

@@ -3,6 +3,7 @@ import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
+import { type BoardMemory, clearWorker } from '../upstream/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
 import type { BoundAddress } from './bind.ts';
 import { createExplainCollector, type ExplainCollector } from './explain-collector.ts';
@@ -18,6 +19,7 @@ export interface DataPlaneOptions {
   address: BoundAddress;
   tls: TlsMaterial | null;
   limits: LimitsKeeper;
+  board: BoardMemory;
   snapshot(): PolicySnapshot;
   instanceId: string;
   bootId: string;
@@ -92,6 +94,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         bootId: options.bootId,
         snapshot,
         limits: limits.memory,
+        board: options.board,
         slab: slabOf(slot),
         connections,
         listen: address,
@@ -104,6 +107,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       limits.buckets.releaseDead(death.slot + 1);
       clearGauges(slabOf(death.slot));
       clearConnections(connections, death.slot);
+      clearWorker(options.board, death.slot);
       logDeath(logger, death);
     },
     onMessage(slot, message) {

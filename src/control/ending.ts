@@ -1,4 +1,5 @@
 import type { AdminServer } from '../admin/index.ts';
+import type { HealthMonitor } from '../upstream/index.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
@@ -6,6 +7,7 @@ import type { PolicyKeeper } from './policy-keeper.ts';
 
 export interface EndingParts {
   dataPlane: DataPlane;
+  health: HealthMonitor;
   admin: AdminServer | null;
   limits: LimitsKeeper;
   policy: PolicyKeeper;
@@ -18,7 +20,7 @@ export interface EndingParts {
 const adminGraceMs = 250;
 
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
-export function createEnding({ dataPlane, admin, limits, policy, log, close }: EndingParts) {
+export function createEnding({ dataPlane, health, admin, limits, policy, log, close }: EndingParts) {
   const { logger } = log;
   let drained: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
@@ -28,6 +30,7 @@ export function createEnding({ dataPlane, admin, limits, policy, log, close }: E
     const began = performance.now();
     logger.info({ deadlineMs }, 'draining');
     close();
+    await health.stop();
     const { cut } = await dataPlane.drain(deadlineMs);
     if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
     // Only now: until the workers have ended their takes would be lost.
@@ -41,7 +44,7 @@ export function createEnding({ dataPlane, admin, limits, policy, log, close }: E
 
   const stop = async () => {
     close();
-    await Promise.all([dataPlane.stop(), admin?.close(0), log.flush()]);
+    await Promise.all([health.stop(), dataPlane.stop(), admin?.close(0), log.flush()]);
   };
 
   return {

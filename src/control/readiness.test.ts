@@ -13,11 +13,13 @@ test.each<[Partial<ReadinessFacts>, string]>([
   [{ workers: [away, away] }, 'failed'],
   [{ config: { ...config, problem: 'polymorph.yaml:1:1: error' } }, 'degraded'],
 ])('%j is %s', (facts, status) => {
-  expect(readinessOf({ phase: 'serving', workers: [up, up], config, ...facts }).status).toBe(status);
+  expect(readinessOf({ phase: 'serving', workers: [up, up], config, networks: [], ...facts }).status).toBe(
+    status,
+  );
 });
 
 test('each check says its facts', () => {
-  expect(readinessOf({ phase: 'serving', workers: [up, away], config }).checks).toEqual([
+  expect(readinessOf({ phase: 'serving', workers: [up, away], config, networks: [] }).checks).toEqual([
     { name: 'workers', status: 'degraded', detail: { up: 1, of: 2, restarts: 2 } },
     {
       name: 'config',
@@ -30,5 +32,6 @@ test('each check says its facts', () => {
         restartNeeded: [],
       },
     },
+    { name: 'upstreams', status: 'up', detail: { networks: [] } },
   ]);
 });

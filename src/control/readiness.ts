@@ -1,4 +1,5 @@
 import type { Readiness, ReadinessCheck } from '../admin/index.ts';
+import type { NetworkHealth } from '../upstream/index.ts';
 import type { SlotState } from './worker-slot.ts';
 
 export type Phase = 'starting' | 'serving' | 'draining';
@@ -16,13 +17,16 @@ export interface ReadinessFacts {
     /** Changes in the file that wait for a restart. */
     restartNeeded: readonly string[];
   };
+  /** Those that are checked. */
+  networks: readonly NetworkHealth[];
 }
 
 /**
  * Ready while at least one worker serves and nothing is drained. A config file that was refused degrades: the old one
- * serves, and somebody should look.
+ * serves, and somebody should look. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
+ * and an instance that left because of them would take its like with it.
  */
-export function readinessOf({ phase, workers, config }: ReadinessFacts): Readiness {
+export function readinessOf({ phase, workers, config, networks }: ReadinessFacts): Readiness {
   const up = workers.filter(({ state }) => state === 'up').length;
   const checks: ReadinessCheck[] = [
     {
@@ -42,7 +46,18 @@ export function readinessOf({ phase, workers, config }: ReadinessFacts): Readine
       },
     },
   ];
-  return { status: statusOf(phase, up, checks), checks };
+  const status = statusOf(phase, up, checks);
+  return {
+    status,
+    checks: [...checks, { name: 'upstreams', status: upstreamsStatus(networks), detail: { networks } }],
+  };
+}
+
+/** `down`: some network has none that is not down. */
+function upstreamsStatus(networks: readonly NetworkHealth[]): ReadinessCheck['status'] {
+  const usable = networks.map(({ upstreams }) => upstreams.filter(({ state }) => state !== 'down').length);
+  if (usable.includes(0)) return 'down';
+  return networks.some(({ upstreams }, index) => usable[index] !== upstreams.length) ? 'degraded' : 'up';
 }
 
 function statusOf(phase: Phase, up: number, checks: readonly ReadinessCheck[]): Readiness['status'] {

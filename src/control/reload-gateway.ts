@@ -6,6 +6,7 @@ import type { OpenLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
+import type { HealthMonitor } from '../upstream/index.ts';
 import { findSelf } from './self-probe.ts';
 
 export interface GatewayReloadParts {
@@ -16,6 +17,7 @@ export interface GatewayReloadParts {
   readConfig: ReturnType<typeof createConfigReader>;
   policy: PolicyKeeper;
   dataPlane: DataPlane;
+  health: HealthMonitor;
   admin: AdminServer | null;
   log: OpenLog;
   instanceId: string;
@@ -33,7 +35,7 @@ const probeTimeoutMs = 500;
 
 /** Reloads the config of a running gateway when its files change or somebody asks. */
 export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
-  const { policy, dataPlane, admin, log } = parts;
+  const { policy, dataPlane, health, admin, log } = parts;
   const { logger } = log;
   let { tls } = parts;
   const { listen: adminListen } = parts.config.admin;
@@ -66,6 +68,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
     async apply(config) {
       log.addSecrets(secretsOf(config));
       const { generation } = policy.adopt(config);
+      health.update(policy.snapshot);
       logger.level = config.logging.level;
       adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
       admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type AdminServer, startAdminServer } from '../admin/index.ts';
 import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
 import { workerUrl } from '../gateway/index.ts';
+import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
 import {
   type Configuration,
@@ -14,6 +15,7 @@ import {
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
 import { createExplainPort } from './explain-port.ts';
+import { createHealthLog } from './health-log.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
@@ -97,14 +99,20 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane } = inside;
-  undo.push(dataPlane.stop);
+  const { address, instanceId, policy, dataPlane, health } = inside;
+  undo.push(dataPlane.stop, health.stop);
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
   const admin = await startAdmin(config, {
     instanceId,
-    readiness: () => readinessOf({ phase, workers: dataPlane.states(), config: configFacts(policy, last) }),
+    readiness: () =>
+      readinessOf({
+        phase,
+        workers: dataPlane.states(),
+        config: configFacts(policy, last),
+        networks: health.state(),
+      }),
     explain: createExplainPort({
       limits: inside.limits.memory,
       collector: dataPlane.explain,
@@ -116,7 +124,7 @@ async function compose(
   });
   undo.push(() => admin?.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, admin, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, admin, log, instanceId },
     watch: options.watch,
     onResult: (result) => {
       last = result;
@@ -125,6 +133,7 @@ async function compose(
   undo.push(close);
 
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
+  health.update(policy.snapshot);
   endTurn();
   await refuseOurselves(config, instanceId);
   phase = 'serving';
@@ -160,17 +169,19 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   });
   const policy = createPolicyKeeper(config, limits, Date.now);
   restoreLimits(limits, policy, logger);
+  const workers = workerCount(config.server.workers, address.reusePort);
+  const board = createBoardMemory(workers);
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,
-    workers: workerCount(config.server.workers, address.reusePort),
-    ...{ address, tls, limits, instanceId, logger },
+    ...{ workers, address, tls, limits, board, instanceId, logger },
     snapshot: () => policy.snapshot,
     // Two instances may start in one millisecond.
     bootId: Date.now().toString(36) + randomBytes(2).toString('hex'),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
-  return { address, instanceId, limits, policy, dataPlane };
+  const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
+  return { address, instanceId, limits, policy, dataPlane, health };
 }
 
 function openConfiguredLog(

@@ -10,24 +10,19 @@ import {
   record,
 } from '../metrics/index.ts';
 import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
+import type { NetworkCounts } from './networks.ts';
 import type { CallCounters } from './record.ts';
 import type { UsageRecord } from './usage-turn.ts';
 
-/** What a pool has counted since its start. */
-interface PoolCounts {
-  sent: number;
-  opened: number;
-  exchanges: number;
-  bytesIn: number;
-  bytesOut: number;
-}
+/** Totals that a network keeps, by the counter that takes them over. */
+type NetworkTotals = Partial<Record<CounterName, number>>;
 
 /** One worker's counters: the only writer of its slab. */
 export interface WorkerCounters extends CallCounters {
   /** A turn's answered calls, folded. */
   commit(records: readonly UsageRecord[]): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
-  beat(front: Readonly<HttpStats>, pools: Iterable<UpstreamPool>): void;
+  beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[]): void;
 }
 
 const outcomeCounters: Record<RefusalCode, CounterName> = {
@@ -85,7 +80,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     bytesIn: 0,
     bytesOut: 0,
   };
-  const poolsBefore = new WeakMap<UpstreamPool, PoolCounts>();
+  const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
 
   const takeFront = (front: Readonly<HttpStats>): void => {
     slab[at.connectionsOpen] = front.connections;
@@ -98,25 +93,12 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     frontBefore = { ...front };
   };
 
-  const takePool = (pool: UpstreamPool): number => {
-    const stats = pool.stats();
-    const sum = (of: (upstream: UpstreamStats) => number): number =>
-      stats.reduce((total, each) => total + of(each), 0);
-    const before = poolsBefore.get(pool) ?? { sent: 0, opened: 0, exchanges: 0, bytesIn: 0, bytesOut: 0 };
-    const current = {
-      sent: sum((each) => each.sent),
-      opened: sum((each) => each.opened),
-      exchanges: sum((each) => each.exchanges),
-      bytesIn: sum((each) => each.bytesIn),
-      bytesOut: sum((each) => each.bytesOut),
-    };
-    add('upstreamCalls', Math.max(0, current.sent - before.sent));
-    add('upstreamConnectionsTotal', Math.max(0, current.opened - before.opened));
-    add('upstreamExchanges', Math.max(0, current.exchanges - before.exchanges));
-    add('upstreamBytesIn', Math.max(0, current.bytesIn - before.bytesIn));
-    add('upstreamBytesOut', Math.max(0, current.bytesOut - before.bytesOut));
-    poolsBefore.set(pool, current);
-    return sum((each) => each.connections);
+  const takeNetwork = (counts: NetworkCounts): void => {
+    const totals = totalsOf(counts);
+    const before = networksBefore.get(counts.pool);
+    for (const name of Object.keys(totals) as CounterName[])
+      add(name, Math.max(0, totals[name]! - (before?.[name] ?? 0)));
+    networksBefore.set(counts.pool, totals);
   };
 
   return {
@@ -166,12 +148,43 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
         slab[methodIndex(methods.numberOf(method), 'calls')]! += calls;
       }
     },
-    beat(front, pools) {
+    beat(front, networks) {
       slab[at.heartbeat]!++;
       takeFront(front);
-      let open = 0;
-      for (const pool of pools) open += takePool(pool);
-      slab[at.upstreamConnectionsOpen] = open;
+      for (const network of networks) takeNetwork(network);
+      const sum = (of: (network: NetworkCounts) => number): number =>
+        networks.reduce((total, network) => total + of(network), 0);
+      slab[at.upstreamConnectionsOpen] = sum(({ pool }) =>
+        pool.stats().reduce((total, { connections }) => total + connections, 0),
+      );
+      slab[at.callsWaiting] = sum(({ pool }) => pool.totals().waiting);
+      slab[at.cacheBytes] = sum(({ answers }) => answers.bytes);
+      slab[at.cacheEntries] = sum(({ answers }) => answers.entries);
     },
+  };
+}
+
+function totalsOf({ pool, answers }: NetworkCounts): NetworkTotals {
+  const stats = pool.stats();
+  const totals = pool.totals();
+  const sum = (of: (upstream: UpstreamStats) => number): number =>
+    stats.reduce((total, each) => total + of(each), 0);
+  return {
+    upstreamCalls: sum((each) => each.sent),
+    upstreamConnectionsTotal: sum((each) => each.opened),
+    upstreamExchanges: sum((each) => each.exchanges),
+    upstreamBytesIn: sum((each) => each.bytesIn),
+    upstreamBytesOut: sum((each) => each.bytesOut),
+    upstreamRetries: totals.retries,
+    upstreamHedges: totals.hedges,
+    upstreamHedgesWon: totals.hedgesWon,
+    upstreamFailovers: totals.failovers,
+    upstreamRetriesDenied: totals.overBudget,
+    cacheHits: answers.hits,
+    cacheMisses: answers.misses,
+    cacheJoined: answers.joined,
+    cacheStores: answers.stores,
+    cacheEvictions: answers.evictions,
+    cacheReorgDrops: answers.reorgDrops,
   };
 }

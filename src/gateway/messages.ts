@@ -1,6 +1,7 @@
 import type { PolicySnapshot } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
 import type { LimitsMemory } from '../limits/index.ts';
+import type { BoardMemory } from '../upstream/index.ts';
 import type { DecisionRecord } from './decision.ts';
 
 /** What a worker thread is started with (`workerData`). */
@@ -16,6 +17,8 @@ export interface WorkerStart {
   bootId: string;
   snapshot: PolicySnapshot;
   limits: LimitsMemory;
+  /** Health of upstreams and heads of networks, which all threads share. */
+  board: BoardMemory;
   /** This slot's counters. */
   slab: SharedArrayBuffer;
   /** Open connections of all workers. */

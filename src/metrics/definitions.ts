@@ -19,6 +19,8 @@ function gauge(family: string, help: string): CounterDefinition {
 const callsHelp = 'JSON-RPC calls by what was decided: each call, batch item and notification once';
 const answersHelp = 'Answers sent to callers by where they came from';
 const failuresHelp = 'Exchanges with an upstream that brought no usable answer, by what went wrong';
+const cacheHelp =
+  'Calls whose answer may be kept or shared: answered from what is kept, by an identical call under way, or by an upstream';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -82,6 +84,34 @@ export const definitions = {
   upstreamConnectionsTotal: total('upstream_connections_total', 'Connections to upstreams opened'),
   upstreamBytesIn: total('upstream_received_bytes_total', 'Bytes received from upstreams'),
   upstreamBytesOut: total('upstream_sent_bytes_total', 'Bytes sent to upstreams'),
+  upstreamRetries: total('upstream_retries_total', 'Calls sent again, to another upstream or the same'),
+  upstreamRetriesDenied: total(
+    'upstream_retries_denied_total',
+    'Calls not sent again since the retry budget was used up',
+  ),
+  upstreamFailovers: total(
+    'upstream_failovers_total',
+    'Calls answered by another upstream than the first asked',
+  ),
+  upstreamHedges: total('upstream_hedges_total', 'Second attempts beside a slow first one', [
+    'result',
+    'sent',
+  ]),
+  upstreamHedgesWon: total('upstream_hedges_total', 'Second attempts beside a slow first one', [
+    'result',
+    'won',
+  ]),
+  callsWaiting: gauge('upstream_calls_waiting', 'Calls that wait until an upstream has room'),
+
+  cacheHits: total('cache_calls_total', cacheHelp, ['result', 'hit']),
+  cacheJoined: total('cache_calls_total', cacheHelp, ['result', 'joined']),
+  cacheMisses: total('cache_calls_total', cacheHelp, ['result', 'miss']),
+  cacheStores: total('cache_stores_total', 'Answers kept'),
+  cacheEvictions: total('cache_evictions_total', 'Answers given up for want of room'),
+  cacheReorgDrops: total('cache_reorg_drops_total', 'Answers dropped since a reorg made them doubtful'),
+  cacheBytes: gauge('cache_bytes', 'Bytes of answers that are kept, with what holds them'),
+  cacheEntries: gauge('cache_entries', 'Answers that are kept'),
+
   upstreamRefused: total('upstream_failures_total', failuresHelp, ['reason', 'connect']),
   upstreamReset: total('upstream_failures_total', failuresHelp, ['reason', 'reset']),
   upstreamTimedOut: total('upstream_failures_total', failuresHelp, ['reason', 'timeout']),

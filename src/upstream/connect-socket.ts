@@ -1,5 +1,5 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { UpstreamPolicy } from '../config/index.ts';
 
 /**
@@ -7,8 +7,6 @@ import type { UpstreamPolicy } from '../config/index.ts';
  * length, one read at a time. Throws RangeError for a port of no range.
  */
 export function connectSocket(policy: UpstreamPolicy, buffer: Buffer, read: (bytes: number) => void): Socket {
-  const { port, ca } = policy;
-  const host = policy.host.replace(/^\[|\]$/g, '');
   const onread = {
     buffer,
     callback: (bytes: number): boolean => {
@@ -16,17 +14,31 @@ export function connectSocket(policy: UpstreamPolicy, buffer: Buffer, read: (byt
       return true;
     },
   };
-  if (!policy.tls) return connectTcp({ host, port, noDelay: true, onread });
+  if (!policy.tls) return connectTcp({ ...addressOf(policy), noDelay: true, onread });
+  return secureSocket(policy, 'http/1.1', onread);
+}
+
+/** The same for HTTP/2, whose session reads by itself. */
+export function connectHttp2Socket(policy: UpstreamPolicy): Socket | TLSSocket {
+  return policy.tls ? secureSocket(policy, 'h2') : connectTcp({ ...addressOf(policy), noDelay: true });
+}
+
+function addressOf({ host, port }: UpstreamPolicy): { host: string; port: number } {
+  return { host: host.replace(/^\[|\]$/g, ''), port };
+}
+
+function secureSocket(policy: UpstreamPolicy, protocol: string, onread?: OnReadOpts): TLSSocket {
+  const { host, port } = addressOf(policy);
   const socket = connectTls({
     host,
     port,
     servername: isIP(host) === 0 ? host : '',
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [protocol],
     // The default, which NODE_TLS_REJECT_UNAUTHORIZED in the environment would turn off without a word.
     rejectUnauthorized: true,
-    ...(ca === null ? {} : { ca }),
+    ...(policy.ca === null ? {} : { ca: policy.ca }),
     // Passed on to net.Socket; the type leaves it out.
-    ...{ onread },
+    ...(onread === undefined ? {} : { onread }),
   });
   socket.setNoDelay(true);
   return socket;

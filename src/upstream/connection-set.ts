@@ -1,9 +1,9 @@
 import { Connection } from './connection.ts';
 import { IdleConnections } from './idle-connections.ts';
-import type { ConnectionOwner } from './owner.ts';
+import type { Carriers, ConnectionOwner } from './owner.ts';
 
-/** All connections of one upstream: how many there may be, which are on their way, which carry nothing. */
-export class ConnectionSet {
+/** All HTTP/1.1 connections of one upstream: how many there may be, which are on their way, which carry nothing. */
+export class ConnectionSet implements Carriers<Connection> {
   readonly idle = new IdleConnections();
   /** On their way to being open. */
   connecting = 0;
@@ -66,8 +66,8 @@ export class ConnectionSet {
   }
 
   remove(connection: Connection): void {
+    if (!this.all.delete(connection)) return;
     if (connection.fresh) this.connecting--;
-    this.all.delete(connection);
     this.idle.remove(connection);
   }
 

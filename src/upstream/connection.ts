@@ -5,7 +5,7 @@ import { ANSWER_COMPLETE, ANSWER_INCOMPLETE, AnswerReader } from './answer-reade
 import type { FailureKind } from './call.ts';
 import { connectSocket } from './connect-socket.ts';
 import { judgeBatch, settleBatch } from './batch-verdict.ts';
-import type { ConnectionOwner } from './owner.ts';
+import type { Carrier, ConnectionOwner } from './owner.ts';
 import type { Pending } from './pending.ts';
 import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
 
@@ -24,7 +24,7 @@ const scan = new AnswerScan();
  * One connection to the node and what it carries: one call, a row of pipelined ones, or one batch.
  * Once it has misbehaved in any way it is destroyed, never used again.
  */
-export class Connection {
+export class Connection implements Carrier {
   /** Coarse milliseconds: since when it connects, waits for the first byte of an answer, or is idle. */
   sinceMs: number;
   /** Has not been ready yet. Kept by the owner, which counts them. */

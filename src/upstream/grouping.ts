@@ -29,8 +29,9 @@ export class Grouping {
 
   /** Must the call have an exchange of its own? So must what cannot be sent again if another call spoils it. */
   goesAlone(call: UpstreamCall, nowMs: number): boolean {
-    const { mode } = this.policy;
-    if (mode === 'single' || !call.safe || call.idAt < 0) return true;
+    const { mode, http2 } = this.policy;
+    // Streams of HTTP/2 need no pipeline.
+    if (mode === 'single' || (http2 && mode === 'pipelined') || !call.safe || call.idAt < 0) return true;
     return mode === 'batched' && (!call.cheap || nowMs < this.refusedUntilMs);
   }
 

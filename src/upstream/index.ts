@@ -21,6 +21,13 @@ export type {
   UpstreamObserver,
   UpstreamStats,
 } from './call.ts';
+export {
+  createHealthMonitor,
+  type HealthEvent,
+  type HealthMonitor,
+  type NetworkHealth,
+  type UpstreamHealth,
+} from './health/index.ts';
 export type { BreakerReading, BreakerState } from './pool/breaker.ts';
 export type { PoolTotals } from './pool/dispatcher.ts';
 export {

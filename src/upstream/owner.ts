@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
 import type { Answer } from './answer.ts';
 import type { FailureKind, UpstreamFailure } from './call.ts';
@@ -27,11 +28,57 @@ export interface CallOwner {
   ): void;
 }
 
+/** What can carry calls: an HTTP/1.1 connection that carries none, or an HTTP/2 one that carries less than it may. */
+export interface Carrier {
+  /** Coarse milliseconds: since when the node may have closed it for being idle. */
+  readonly sinceMs: number;
+  /** Has not been ready yet. Kept by the owner, which counts them. */
+  fresh: boolean;
+  carry(pending: Pending): void;
+  carryPipelined(calls: Pending[]): void;
+  carryBatch(calls: Pending[]): void;
+}
+
+/** All connections of one HTTP version to one node. */
+export interface Carriers<C extends Carrier> {
+  /** Those that can carry a call now. */
+  readonly idle: {
+    /** How many carry nothing. */
+    readonly size: number;
+    peek(): C | undefined;
+    pop(): C | undefined;
+    push(carrier: C, nowMs: number): void;
+  };
+  readonly size: number;
+  /** On their way to being open; opened since start. */
+  readonly connecting: number;
+  readonly opened: number;
+  /** No more may be opened. */
+  readonly full: boolean;
+  /** Calls written and not yet answered. */
+  readonly inFlight: number;
+  /** Opens what so many exchanges that wait will need, as far as the bound allows. */
+  open(wanted: number): void;
+  /** It can carry calls: no longer on its way. */
+  arrived(carrier: C): void;
+  remove(carrier: C): void;
+  /** Ends exchanges that let a deadline pass by `nowMs`, and idle connections that nobody needs. */
+  sweep(nowMs: number): void;
+  setAnswerBytesMax(bytes: number): void;
+  /** Each closes as soon as it carries nothing, and is given no more. */
+  retire(): void;
+  destroy(reason: string): void;
+}
+
 /** What a connection needs of the upstream it belongs to; `C` is the connection. */
 export interface ConnectionOwner<C> extends CallOwner {
   readonly policy: UpstreamPolicy;
   /** Head of a request up to the digits of its Content-Length. */
   readonly head: string;
+  /** Headers of an HTTP/2 request, all but `content-length`. */
+  readonly http2Head: OutgoingHttpHeaders;
+  /** Calls that wait for a connection. */
+  readonly waiting: number;
   /** Coarse monotonic milliseconds. */
   readonly nowMs: number;
   readonly traffic: Traffic;
@@ -40,4 +87,6 @@ export interface ConnectionOwner<C> extends CallOwner {
   /** It is over and carries nothing more; the fate of what it carried is told separately. */
   gone(connection: C): void;
   connectFailed(reason: string): void;
+  /** Opens what waiting calls ask for: one that could have carried them no longer can. */
+  openMore(): void;
 }

@@ -1,3 +1,4 @@
+import { type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
 
 /** Fields that are ours alone: framing, the connection, and what the pool itself sets. */
@@ -14,6 +15,7 @@ const ours = new Set([
   'te',
   'trailer',
   'upgrade',
+  'http2-settings',
   'expect',
   'x-polymorph-hop',
 ]);
@@ -27,6 +29,30 @@ const value = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @throws TypeError for a field that would break the framing or is the pool's own
  */
 export function requestHead(policy: UpstreamPolicy, instanceId: string): string {
+  let head = `POST ${policy.path} HTTP/1.1\r\n`;
+  for (const [field, text] of requestFields(policy, instanceId)) head += `${field}: ${text}\r\n`;
+  return `${head}Content-Length: `;
+}
+
+/** The same for HTTP/2, all but `content-length`. What is secret is never put in a table of the compression. */
+export function http2RequestHead(policy: UpstreamPolicy, instanceId: string): OutgoingHttpHeaders {
+  const head: Record<string, string | string[]> = {
+    ':method': 'POST',
+    ':scheme': policy.tls ? 'https' : 'http',
+    ':authority': policy.hostHeader,
+    ':path': policy.path,
+  };
+  for (const [field, text] of requestFields(policy, instanceId)) {
+    const key = field.toLowerCase();
+    if (key === 'host') continue;
+    const before = head[key];
+    head[key] = before === undefined ? text : [before, text].flat();
+  }
+  const secret = ['authorization', ...policy.headers.map(([field]) => field.toLowerCase())];
+  return { ...head, [sensitiveHeaders]: secret };
+}
+
+function requestFields(policy: UpstreamPolicy, instanceId: string): [name: string, value: string][] {
   const fields: [string, string][] = [
     ['Host', policy.hostHeader],
     ['Content-Type', 'application/json'],
@@ -41,12 +67,10 @@ export function requestHead(policy: UpstreamPolicy, instanceId: string): string 
     fields.push(['User-Agent', 'polymorph-proxy']);
   fields.push(['x-polymorph-hop', instanceId]);
   if (!/^[\x21-\x7e]+$/.test(policy.path)) throw new TypeError(`upstream ${policy.name}: malformed path`);
-  let head = `POST ${policy.path} HTTP/1.1\r\n`;
   for (const field of fields) {
     if (!name.test(field[0]) || !value.test(field[1])) {
       throw new TypeError(`upstream ${policy.name}: malformed header ${JSON.stringify(field[0])}`);
     }
-    head += `${field[0]}: ${field[1]}\r\n`;
   }
-  return `${head}Content-Length: `;
+  return fields;
 }

@@ -1,25 +1,8 @@
 import { expect, it } from 'vitest';
 import { startFakeUpstream } from '../../test/fakes/upstream.ts';
+import { cert, key } from './testing/certificate.ts';
 import { policyFor, sendTo, testDeps } from './testing/caller.ts';
 import { createUpstream } from './upstream.ts';
-
-/** Made for this test: `localhost`, signed by itself. */
-const cert = `-----BEGIN CERTIFICATE-----
-MIIBlDCCATugAwIBAgIUDABN5QxnfMJyJzrEHih+wYGnDhcwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjIwMDI0OFoYDzIxMjYxMDI5
-MjAwMjQ4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAASiLonq5xywVwWUspJ/cXwRtI7PFmALr9ZRoeNCnuy+QGXOuRSj/kot
-RWcJBccSxGmzkSMO7ZEBhU9dhNJGD2kRo2kwZzAdBgNVHQ4EFgQUIC4eYtRbfZDg
-hzpn6nmnuqCc2YkwHwYDVR0jBBgwFoAUIC4eYtRbfZDghzpn6nmnuqCc2YkwDwYD
-VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
-RwAwRAIgUpIdBMdHY2ksYlC2eY3mmhHxWGTGJL/qw94PIwFIxkwCIDa5d/0Y+zYn
-YA0NiMqgMUfy6o89WEWbMAUKbS5cj+lY
------END CERTIFICATE-----`;
-const key = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgr/MR4qJuc5FmFeWq
-W3LloUcybK6KrTBO7UBoI6pBth6hRANCAASiLonq5xywVwWUspJ/cXwRtI7PFmAL
-r9ZRoeNCnuy+QGXOuRSj/kotRWcJBccSxGmzkSMO7ZEBhU9dhNJGD2kR
------END PRIVATE KEY-----`;
 
 const patient = { tls: true, connectTimeoutMs: 3000, firstByteTimeoutMs: 3000, timeoutMs: 5000 };
 

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
 import type { TurnTask } from '../http/index.ts';
 import type {
@@ -9,16 +10,16 @@ import type {
   UpstreamStats,
 } from './call.ts';
 import { ConnectionSet } from './connection-set.ts';
-import type { Connection } from './connection.ts';
 import { CallsUnderWay } from './calls-under-way.ts';
 import { DeferredFailures } from './deferred-failures.ts';
 import { Drain } from './drain.ts';
 import { Grouping } from './grouping.ts';
 import { HeldGroup } from './held-group.ts';
 import type { Answer } from './answer.ts';
-import type { ConnectionOwner, Traffic } from './owner.ts';
+import { Http2ConnectionSet } from './http2-connection-set.ts';
+import type { Carrier, Carriers, ConnectionOwner, Traffic } from './owner.ts';
 import type { Pending } from './pending.ts';
-import { requestHead } from './request-head.ts';
+import { http2RequestHead, requestHead } from './request-head.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { Ticker } from './ticker.ts';
 import { WaitQueue } from './wait-queue.ts';
@@ -30,13 +31,18 @@ const QUEUED_BYTES_MAX = 64 * 1024 * 1024;
 const UNSAFE_IDLE_MS_MAX = 1000;
 
 /** The pool of one upstream: which call goes over which connection, and when it has waited long enough. */
-export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, TurnTask {
+export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnTask {
   policy: UpstreamPolicy;
   head: string;
+  http2Head: OutgoingHttpHeaders;
   private readonly deps: UpstreamDeps;
   private readonly wallMs: () => number;
   readonly traffic: Traffic = { exchanges: 0, bytesIn: 0, bytesOut: 0 };
-  private readonly connections: ConnectionSet;
+  private readonly http1: ConnectionSet;
+  private readonly http2: Http2ConnectionSet;
+  private readonly sets: Carriers<Carrier>[];
+  /** Of the protocol that is asked for; the other's only finish what they carry. */
+  private connections: Carriers<Carrier>;
   private readonly queue = new WaitQueue();
   private readonly grouping: Grouping;
   private readonly ticker: Ticker;
@@ -58,10 +64,18 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     this.deps = deps;
     this.wallMs = deps.wallMs ?? Date.now;
     this.head = requestHead(policy, deps.instanceId);
+    this.http2Head = http2RequestHead(policy, deps.instanceId);
     this.calls = new CallsUnderWay(this, deps.observer);
     this.grouping = new Grouping(policy);
-    this.connections = new ConnectionSet(this);
+    this.http1 = new ConnectionSet(this);
+    this.http2 = new Http2ConnectionSet(this);
+    this.sets = [this.http1, this.http2];
+    this.connections = policy.http2 ? this.http2 : this.http1;
     this.ticker = new Ticker(deps.now, () => this.sweep());
+  }
+
+  get waiting(): number {
+    return this.queue.length;
   }
 
   get nowMs(): number {
@@ -145,7 +159,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     connection.carry(pending);
   }
 
-  private carryGroup(connection: Connection, calls: Pending[]): void {
+  private carryGroup(connection: Carrier, calls: Pending[]): void {
     this.calls.totals.sent += calls.length;
     for (const { call } of calls) call.sentAt = this.writingAt;
     if (calls.length === 1) connection.carry(calls[0]!);
@@ -162,22 +176,21 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     else this.queue.push(pending);
   }
 
-  /** Opens what the queue asks for. */
-  private openMore(): void {
+  openMore(): void {
     const { groupable } = this.queue;
     const exchanges = Math.ceil(groupable / this.grouping.sizeMax(this.nowMs));
     this.connections.open(this.queue.length - groupable + exchanges);
   }
 
-  ready(connection: Connection): void {
+  ready(connection: Carrier): void {
     this.connections.arrived(connection);
     if (this.queue.length === 0) return this.connections.idle.push(connection, this.nowMs);
     this.writingAt = this.deps.now();
     this.carryGroup(connection, this.grouping.takeRun(this.queue, this.nowMs));
   }
 
-  gone(connection: Connection): void {
-    this.connections.remove(connection);
+  gone(connection: Carrier): void {
+    for (const set of this.sets) set.remove(connection);
     if (this.queue.length > 0) process.nextTick(() => this.openMore());
     this.checkClosed();
   }
@@ -231,9 +244,9 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   private sweep(): void {
     // A tick ahead, so that what would be due before the next one is settled inside its time.
     const nowMs = this.nowMs + this.ticker.tickMs;
-    this.connections.sweep(nowMs);
+    for (const set of this.sets) if (set.size > 0) set.sweep(nowMs);
     if (this.queue.length > 0) this.expireQueued(nowMs, this.policy.connectTimeoutMs);
-    if (this.connections.size === 0 && this.calls.size === 0) this.ticker.stop();
+    if (this.total((set) => set.size) + this.calls.size === 0) this.ticker.stop();
   }
 
   private expireQueued(nowMs: number, waitMsMax: number): void {
@@ -255,11 +268,18 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     const before = this.policy;
     this.policy = policy;
     this.head = head;
+    this.http2Head = http2RequestHead(policy, this.deps.instanceId);
     this.grouping.update(policy);
     if (this.ticker.running) this.startTicking();
     if (policy.mode !== before.mode) this.ungroup();
-    this.connections.setAnswerBytesMax(policy.maxResponseBytes);
-    if (moved(before, policy)) this.connections.retire();
+    for (const set of this.sets) set.setAnswerBytesMax(policy.maxResponseBytes);
+    if (moved(before, policy)) this.move();
+  }
+
+  private move(): void {
+    this.connections = this.policy.http2 ? this.http2 : this.http1;
+    for (const set of this.sets) set.retire();
+    this.openMore();
   }
 
   /** What may share an exchange depends on the mode: calls that came under another one go alone. */
@@ -282,7 +302,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
   private checkClosed(): void {
     if (!this.drain.begun || this.calls.size > 0) return;
     this.ticker.stop();
-    this.connections.destroy('upstream is closed');
+    for (const set of this.sets) set.destroy('upstream is closed');
     this.drain.finish();
   }
 
@@ -291,21 +311,26 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Connection>, Tu
     for (const pending of [...this.queue.takeAll(), ...this.group.take(), ...this.singles.splice(0)]) {
       this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
     }
-    this.connections.destroy(reason);
+    for (const set of this.sets) set.destroy(reason);
+  }
+
+  private total(of: (set: Carriers<Carrier>) => number): number {
+    return of(this.http1) + of(this.http2);
   }
 
   stats(): UpstreamStats {
+    this.http2.countBytes();
     const batchesRefused = this.grouping.batchesRefused(this.nowMs);
     return {
       name: this.policy.name,
       mode: batchesRefused ? 'single' : this.policy.mode,
       batchesRefused,
-      connections: this.connections.size,
-      connecting: this.connections.connecting,
-      idle: this.connections.idle.size,
-      inFlight: this.connections.inFlight,
+      connections: this.total((set) => set.size),
+      connecting: this.total((set) => set.connecting),
+      idle: this.total((set) => set.idle.size),
+      inFlight: this.total((set) => set.inFlight),
       queued: this.queue.length,
-      opened: this.connections.opened,
+      opened: this.total((set) => set.opened),
       ...this.calls.totals,
       ...this.traffic,
     };
@@ -318,6 +343,7 @@ function moved(before: UpstreamPolicy, after: UpstreamPolicy): boolean {
     after.host !== before.host ||
     after.port !== before.port ||
     after.tls !== before.tls ||
+    after.http2 !== before.http2 ||
     after.ca !== before.ca
   );
 }

@@ -31,7 +31,8 @@ export class Caller implements AnswerCall<string> {
   idAt = -1;
   idTo = -1;
   via = -1;
-  attempts = 1;
+  attempts = 0;
+  sentAt = 0;
   trace: string | null = null;
   source: AnswerSource = 'upstream';
   readonly startedAt: number;

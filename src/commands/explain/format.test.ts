@@ -49,6 +49,7 @@ const record: ExplainedRecord = {
   refusal: 'rate_limited',
   reason: null,
   retryAfterMs: 2936,
+  answeredFrom: null,
   upstream: null,
   totalMs: 0.214,
 };
@@ -98,10 +99,17 @@ test('an answered call shows its upstream', () => {
     refusal: 'upstream_timeout',
     reason: 'no first byte within 30 s',
     retryAfterMs: null,
-    upstream: { name: 'node-a', mode: 'pipelined', attempts: 2, ms: 30_001, failure: 'timeout' },
+    upstream: {
+      name: 'node-a',
+      mode: 'pipelined',
+      attempts: 2,
+      ms: 30_001,
+      failure: 'timeout',
+      delivery: null,
+    },
   });
   expect(text).toContain('Outcome: failed, upstream_timeout (HTTP 504): no first byte within 30 s\n');
-  expect(text).toContain('Upstream\n  node-a (pipelined), 2 attempts, 30 s, failed: timeout\n');
+  expect(text).toContain('Answer\n  node-a (pipelined), 2 attempts, 30 s, failed: timeout\n');
 });
 
 test('callers without a key, and ones that are refused', () => {

@@ -1,6 +1,8 @@
 import type { DecisionRecord } from '../../gateway/index.ts';
 import { refusals } from '../../jsonrpc/index.ts';
 
+type Delivery = NonNullable<NonNullable<DecisionRecord['upstream']>['delivery']>;
+
 /** A decision record as the admin listener gives it: main adds the key's name, which workers do not know. */
 export type ExplainedRecord = DecisionRecord & { caller: { keyName?: string | null } };
 
@@ -30,7 +32,7 @@ function formatRecord(record: ExplainedRecord, kind: Explanation['kind']): strin
     ...section('Rules, in the order they were looked at', table(record.rules.map(ruleRow))),
     ...section('Buckets, in tokens', table(record.buckets.map((bucket) => bucketRow(bucket, kind)))),
     ...section('Quota', quotaLines(record)),
-    ...section('Upstream', upstreamLines(record)),
+    ...section('Answer', upstreamLines(record)),
     ...section(
       'Time',
       kind === 'dry-run' ? [] : [`${milliseconds(record.totalMs)} from the whole request to its answer`],
@@ -73,7 +75,10 @@ const outcomes: Record<DecisionRecord['outcome'], string> = {
 function outcome(record: ExplainedRecord): string {
   const answer = record.refusal === null ? '' : `, ${record.refusal} (HTTP ${refusals[record.refusal].http})`;
   const reason = record.reason === null ? '' : `: ${printable(record.reason)}`;
-  const retry = record.retryAfterMs === null ? '' : `; enough tokens in ${milliseconds(record.retryAfterMs)}`;
+  const retry =
+    record.retryAfterMs === null
+      ? ''
+      : `; ${record.outcome === 'failed' ? 'try again' : 'enough tokens'} in ${milliseconds(record.retryAfterMs)}`;
   const alike = record.alike > 0 ? `; ${record.alike} more of its batch alike` : '';
   return `${outcomes[record.outcome]}${answer}${reason}${retry}${alike}`;
 }
@@ -118,12 +123,43 @@ function quotaLines({ quota }: ExplainedRecord): string[] {
   ];
 }
 
-function upstreamLines({ upstream }: ExplainedRecord): string[] {
-  if (upstream === null) return [];
-  const { attempts: count } = upstream;
+const answerPlaces = {
+  upstream: [],
+  cache: ['answered from the cache'],
+  joined: ['answered by an identical call that was under way'],
+} as const;
+
+function upstreamLines({ upstream, answeredFrom }: ExplainedRecord): string[] {
+  const place = answeredFrom === null ? [] : answerPlaces[answeredFrom];
+  if (upstream === null) return [...place];
+  const { attempts: count, delivery } = upstream;
   const attempts = count === 0 ? 'never reached' : count === 1 ? '1 attempt' : `${count} attempts`;
   const failure = upstream.failure === null ? '' : `, failed: ${printable(upstream.failure)}`;
-  return [`${upstream.name} (${upstream.mode}), ${attempts}, ${milliseconds(upstream.ms)}${failure}`];
+  const name = upstream.name === '' ? 'none' : `${upstream.name} (${upstream.mode})`;
+  return [
+    ...place,
+    `${name}, ${attempts}, ${milliseconds(upstream.ms)}${failure}`,
+    ...(delivery === null ? [] : deliveryLines(delivery)),
+  ];
+}
+
+function deliveryLines({ weighed, attempts }: Delivery): string[] {
+  return table([
+    ...weighed.map((one) => [
+      'weighed',
+      one.upstream,
+      one.passedOver === null
+        ? `fit${one.score === null ? '' : `, load ${tokens(one.score)}`}`
+        : printable(one.passedOver),
+    ]),
+    ...attempts.map((one) => [
+      `after ${milliseconds(one.startedMs)}`,
+      one.upstream,
+      one.why,
+      one.ms < 0 ? 'no answer waited for' : milliseconds(one.ms),
+      one.failure === null ? '' : printable(one.failure),
+    ]),
+  ]);
 }
 
 function section(title: string, lines: string[]): string[] {

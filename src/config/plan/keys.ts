@@ -1,6 +1,6 @@
 import type { Config, KeyConfig, QuotaConfig } from '../config.ts';
 import { ruleChanges, rulesOf } from './limits.ts';
-import { some } from './settings.ts';
+import { some } from './words.ts';
 
 type Say = (sentence: string) => void;
 

@@ -1,13 +1,23 @@
-import type { Config, UpstreamConfig } from '../config.ts';
-import { formatDuration, formatSize } from '../quantity.ts';
+import type { Config, NetworkConfig, UpstreamConfig } from '../config.ts';
+import { formatCacheFor } from '../schema/cache-for.ts';
+import { factsOf } from '../schema/fields.ts';
+import { networkSettings } from '../schema/network-settings.ts';
+import { planUpstream } from './upstreams.ts';
+import { changeText, some } from './words.ts';
 
 type Say = (sentence: string) => void;
 
 export function planNetworks(from: Config, to: Config, say: Say): void {
   const before = new Map(from.networks.map((network) => [network.name, network]));
+  const kept: [NetworkConfig, NetworkConfig][] = [];
   for (const network of to.networks) {
     const old = before.get(network.name);
     before.delete(network.name);
+    if (old) kept.push([old, network]);
+  }
+  planAllSettings(kept, say);
+  for (const network of to.networks) {
+    const old = kept.find(([, one]) => one === network)?.[0];
     if (!old) {
       say(
         `Network ${network.name} is added at ${network.path}, calling ${network.upstreams.map((one) => one.url.origin).join(', ')}.`,
@@ -24,6 +34,50 @@ export function planNetworks(from: Config, to: Config, say: Say): void {
     say(`Network ${name} is removed: callers of ${path} get 404.`);
 }
 
+/** What follows from a setting's change, beside that it holds for the calls that come then. */
+const effects: Readonly<Record<string, string>> = {
+  kind: 'Its cache is dropped; connections are kept.',
+  chain_id: 'Its cache is dropped and its upstreams are checked anew; connections are kept.',
+  'cache.enabled': 'Cached answers are dropped.',
+  'cache.methods': 'Cached answers are dropped.',
+};
+
+/** One sentence for a change, whichever networks have it: one at the top of the file changes many. */
+function planAllSettings(networks: readonly [NetworkConfig, NetworkConfig][], say: Say): void {
+  const told = new Map<string, string[]>();
+  for (const [from, to] of networks) {
+    const [before, after] = [settingsOf(from), settingsOf(to)];
+    for (const [path, { value: now, type }] of after) {
+      const old = before.get(path)?.value;
+      if (JSON.stringify(old) === JSON.stringify(now)) continue;
+      const effect = effects[path];
+      const text = `${changeText(path, old, now, type)}${effect === undefined ? '' : ` ${effect}`}`;
+      told.set(text, [...(told.get(text) ?? []), to.name]);
+    }
+  }
+  for (const [sentence, names] of told)
+    say(`${names.length === 1 ? 'Network' : 'Networks'} ${some(names)}: ${sentence}`);
+}
+
+/** By path, as they are said. */
+function settingsOf(network: NetworkConfig): Map<string, { value: unknown; type: string }> {
+  const settings = new Map<string, { value: unknown; type: string }>();
+  for (const [name, schema] of Object.entries(networkSettings)) {
+    const value = network[name as keyof typeof networkSettings];
+    const { type, fields = {} } = factsOf(schema);
+    if (type !== 'section') settings.set(name, { value, type });
+    else {
+      for (const [field, inner] of Object.entries(value as object))
+        settings.set(`${name}.${field}`, { value: inner, type: factsOf(fields[field]!).type });
+    }
+  }
+  const { call } = network.health;
+  settings.set('health.call', { value: call && `${call.method} ${call.params}`, type: '' });
+  const kept = Object.entries(network.cache.methods).map(([pattern, ms]) => [pattern, formatCacheFor(ms)]);
+  settings.set('cache.methods', { value: Object.fromEntries(kept), type: '' });
+  return settings;
+}
+
 function planUpstreams(
   network: string,
   from: readonly UpstreamConfig[],
@@ -35,38 +89,10 @@ function planUpstreams(
     const old = before.get(upstream.name);
     before.delete(upstream.name);
     const name = `Upstream ${upstream.name} of network ${network}`;
-    if (!old) {
-      say(`${name} is added (${upstream.url.origin}).`);
-      continue;
-    }
-    if (old.url.origin !== upstream.url.origin) {
-      say(`${name} moves from ${old.url.origin} to ${upstream.url.origin}: its connections are opened anew.`);
-    } else if (old.url.path !== upstream.url.path) say(`${name} is called at another path.`);
-    if (old.url.authorization !== upstream.url.authorization)
-      say(`${name} is called with other credentials.`);
-    if (JSON.stringify(old.headers) !== JSON.stringify(upstream.headers))
-      say(`${name} is sent other headers.`);
-    for (const [field, show] of Object.entries(shownFields)) {
-      const [a, b] = [old, upstream].map((one) => one[field as keyof typeof shownFields]);
-      if (a !== b) say(`${name}: ${field} changes from ${show(a as never)} to ${show(b as never)}.`);
-    }
-    if (JSON.stringify(old.batch) !== JSON.stringify(upstream.batch)) {
-      const size = ({ batch }: UpstreamConfig): string =>
-        `${batch.max_size} calls and ${formatSize(batch.max_bytes)}`;
-      say(`${name}: batches change from at most ${size(old)} to ${size(upstream)}.`);
-    }
+    const { tier, url } = upstream;
+    if (old) planUpstream(name, old, upstream, say);
+    else say(`${name} is added (${url.origin}${tier === 'fallback' ? ', fallback' : ''}).`);
   }
   for (const name of before.keys())
     say(`Upstream ${name} of network ${network} is removed: calls under way are finished.`);
 }
-
-const shownFields = {
-  mode: String,
-  max_idle: String,
-  idle_timeout: formatDuration,
-  max_connections: String,
-  connect_timeout: formatDuration,
-  first_byte_timeout: formatDuration,
-  timeout: formatDuration,
-  max_response_bytes: formatSize,
-} as const;

@@ -167,6 +167,65 @@ describe('planChange', () => {
     ]);
   });
 
+  it('tells of settings at the top once, with the networks they change', () => {
+    const networks = (own: string): string =>
+      `networks:\n  a: { ${own}upstreams: [{ url: "http://127.0.0.1:1" }] }\n  b: { upstreams: [{ url: "http://127.0.0.1:2" }] }\n`;
+    const to = `chain_id: 5\nretry: { budget: 20%, backoff: 10ms }\nhealth: { call: { method: up } }\ncache: { methods: { eth_call: 5s, eth_chainId: forever } }\ncoalesce: false\n${networks('retry: { budget: 10% }, ')}`;
+    expect(plan(networks(''), to).changes).toEqual([
+      'Networks a, b: chain_id changes from none to 5. Its cache is dropped and its upstreams are checked anew; connections are kept.',
+      'Networks a, b: health.call changes from none to up [].',
+      'Networks a, b: retry.backoff changes from 50ms to 10ms.',
+      'Networks a, b: cache.methods gains eth_call (5s), gains eth_chainId (forever). Cached answers are dropped.',
+      'Networks a, b: coalesce changes from true to false.',
+      'Network b: retry.budget changes from 10% to 20%.',
+    ]);
+  });
+
+  it('tells of an upstream’s fields, and what becomes of its connections', () => {
+    const list = (fields: string): string =>
+      `upstreams: [{ name: n, url: "https://node.internal"${fields} }, { url: "https://other.internal" }]\n`;
+    const to = list(
+      ', tier: fallback, weight: 2.5, http2: true, auth: { bearer: canary-9 }, requests_per_second: 25, max_in_flight: 9, methods: { allowed: [eth_*] }, lacks: [trace], mode: batched, batch: { max_wait: 2ms }',
+    ).replace('other.internal"', 'other.internal", weight: 2');
+    const { changes } = plan(list(''), to);
+    const n = 'Upstream n of network default';
+    expect(changes).toEqual([
+      `${n} is called with other credentials. Its connections are kept.`,
+      `${n}: tier changes from primary to fallback.`,
+      `${n}: weight changes from 1 to 2.5.`,
+      `${n}: mode changes from single to batched.`,
+      `${n}: http2 changes from off to on: its connections are opened anew.`,
+      `${n}: requests_per_second changes from no bound to 25.`,
+      `${n}: max_in_flight changes from no bound to 9.`,
+      `${n}: batches change from at most 20 calls and 256KiB, waiting 0 to 20 calls and 256KiB, waiting 2ms.`,
+      `${n}: methods.allowed gains eth_*.`,
+      `${n}: lacks gains trace.`,
+      'Upstream other.internal of network default: weight changes from 1 to 2.',
+    ]);
+    expect(plan(to, list('')).changes[0]).toBe(
+      `${n} is called without credentials. Its connections are kept.`,
+    );
+  });
+
+  it('tells of other certificates, in another file or in the same', () => {
+    const config = (ca: string, contents: string): Config => {
+      const text = `upstreams: [{ name: n, url: "https://node.internal"${ca} }]`;
+      const readFile = (): Buffer => Buffer.from(contents);
+      const result = parseConfig(text, { env: {}, file: 'c.yaml', directory: '/etc', readFile });
+      if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+      return result.config;
+    };
+    const [one, two] = [config(', tls: { ca: a.pem }', certA), config(', tls: { ca: a.pem }', certA + certA)];
+    const opened = 'are trusted from now on: its connections are opened anew.';
+    expect(planChange(one, two).changes).toEqual([
+      `Upstream n of network default: the certificates in /etc/a.pem ${opened}`,
+    ]);
+    expect(planChange(one, config('', '')).changes).toEqual([
+      `Upstream n of network default: the system’s certificates ${opened}`,
+    ]);
+    expect(planChange(one, one).changes).toEqual([]);
+  });
+
   it('sums up when very many keys change', () => {
     const keys = (requests: number): string =>
       Array.from(

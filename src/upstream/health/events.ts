@@ -1,3 +1,5 @@
+import type { BreakerState } from '../pool/breaker.ts';
+
 /** What the health monitor has to tell; plain data, without secrets. */
 export type HealthEvent =
   | {
@@ -33,6 +35,13 @@ export type HealthEvent =
       upstream: string;
       head: number;
       why: string;
+    }
+  | {
+      /** Workers opened or closed its circuit breaker, or try it out. */
+      type: 'breaker';
+      network: string;
+      upstream: string;
+      state: BreakerState;
     };
 
 /** For operators. */

@@ -1,5 +1,6 @@
 import type { NetworkPolicy, PolicySnapshot, UpstreamPolicy } from '../../config/index.ts';
 import { type BoardMemory, createHeads, createUpstreamBoard } from '../board.ts';
+import { createBreakerWatch } from './breaker-watch.ts';
 import { type HealthClock, realClock } from './clock.ts';
 import type { HealthEvent, NetworkHealth } from './events.ts';
 import { createNetworkWatch, forgetHealth, type NetworkWatch } from './network-watch.ts';
@@ -16,7 +17,7 @@ export interface HealthMonitorOptions {
 }
 
 /**
- * Active checks of all upstreams and the heads of all networks, on main alone. It writes health and heads to the
+ * Active checks of all upstreams, the heads of all networks and a look at circuit breakers, on main alone. It writes health and heads to the
  * shared board, where workers read them; nothing is sent to workers. The first check of each upstream runs at once.
  */
 export interface HealthMonitor {
@@ -30,6 +31,7 @@ export interface HealthMonitor {
 export function createHealthMonitor(options: HealthMonitorOptions): HealthMonitor {
   const { board, instanceId, clock = realClock } = options;
   const upstreams = createUpstreamBoard(board);
+  const breakers = createBreakerWatch(board, clock, options.onEvent);
   const watches = new Map<string, NetworkWatch>();
   /** Who has, or had last, which slot of the board. */
   const networkOwners = new Map<number, string>();
@@ -63,6 +65,7 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
       const kept = new Set(networks.filter(isChecked).map(({ name }) => name));
       for (const name of watches.keys()) if (!kept.has(name)) unwatch(name);
       takeOverSlots(networks);
+      breakers.update(networks);
       for (const network of networks) {
         const watch = watches.get(network.name);
         if (watch !== undefined) watch.update(network);
@@ -72,6 +75,7 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
     },
     state: () => [...watches.values()].map((watch) => watch.state()),
     async stop() {
+      breakers.stop();
       const stopped = [...watches.values()].map((watch) => watch.stop());
       watches.clear();
       await Promise.all(stopped);
