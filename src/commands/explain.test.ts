@@ -11,6 +11,7 @@ let url = '';
 const record = {
   requestId: 'known',
   item: -1,
+  alike: 0,
   atMs: 0,
   worker: 0,
   generation: 1,
@@ -36,6 +37,7 @@ const record = {
   refusal: null,
   reason: null,
   retryAfterMs: null,
+  answeredFrom: null,
   upstream: null,
   totalMs: 1,
 };

@@ -69,12 +69,31 @@ describe('the decision record', () => {
       refusal: null,
       reason: null,
       retryAfterMs: null,
+      answeredFrom: 'upstream',
       upstream: {
         name: expect.any(String) as string,
         mode: 'single',
         attempts: 1,
         ms: expect.any(Number) as number,
         failure: null,
+        delivery: {
+          weighed: [
+            {
+              upstream: expect.any(String) as string,
+              score: expect.any(Number) as number,
+              passedOver: null,
+            },
+          ],
+          attempts: [
+            {
+              upstream: expect.any(String) as string,
+              why: 'only one',
+              startedMs: expect.any(Number) as number,
+              ms: expect.any(Number) as number,
+              failure: null,
+            },
+          ],
+        },
       },
       totalMs: expect.any(Number) as number,
     });

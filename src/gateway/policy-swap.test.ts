@@ -126,7 +126,7 @@ describe('a new policy', () => {
       { vice: { request: (x) => void waiting.push(() => x.send(x.http())) } },
     );
     const next = await startFakeUpstream();
-    const calls = [gateway.call(), gateway.call()];
+    const calls = [gateway.call('m'), gateway.call('m')];
     await until(() => waiting.length === 2);
     gateway.apply({ limits: { default: 'none' }, upstreams: [{ url: next.url }] });
     expect((await gateway.call()).json.result).toBe('here');

@@ -116,7 +116,8 @@ describe('a quota', () => {
   });
 
   it('gives back what failed: no answer, nothing to pay', async () => {
-    const gateway = await startTestGateway(configOf({ requests: 2, period: 'day' }), {
+    const config = { ...configOf({ requests: 2, period: 'day' }), breaker: { failures: 1000 } };
+    const gateway = await startTestGateway(config, {
       vice: { request: (x) => x.send(x.http('rubbish')) },
     });
     for (let k = 0; k < 4; k++) expect(await ask(gateway)).toBe(502);
