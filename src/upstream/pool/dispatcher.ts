@@ -219,7 +219,7 @@ export class Dispatcher implements UpstreamObserver {
       noteTold(heads, number);
       return false;
     }
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, `behind: block ${number}, ${heads.served} was told`);
     delivery.delivered = true;
     if (call.method === 'eth_blockNumber') delivery.nodeAnswer = servedAnswer(heads);
@@ -256,7 +256,7 @@ export class Dispatcher implements UpstreamObserver {
       if (this.waiting.length > 0) this.releaseWaiting(nowMs);
       return;
     }
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     if (hash !== undefined) {
       this.conclude(delivery, attempt, nowMs);
       return this.tell(delivery, resultAnswer(hash));
@@ -276,7 +276,7 @@ export class Dispatcher implements UpstreamObserver {
     // What fails because we take an upstream out of service is no sign of its health.
     if (this.closed || !this.chooser.members.includes(member)) member.withdrawn(attempt.claim, call.method);
     else member.failed(attempt.claim, call.method, failure, nowMs - attempt.startedMs, nowMs);
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, failure.reason);
     delivery.lastFailure = failure;
     if (failure.delivered === 'maybe') {
@@ -438,7 +438,8 @@ export class Dispatcher implements UpstreamObserver {
       delivery.end(loser, nowMs, winner === null ? 'the call was over' : 'another was faster');
     }
     if (delivery.counted) this.callers.leave(call.caller);
-    if (call.traced || delivery.begun > 1) call.trace = delivery.trace;
+    if (!call.traced && delivery.begun < 2) return;
+    call.trace = { attempts: delivery.attempts, weighed: delivery.weighed ?? [] };
   }
 
   private expireDeadline(delivery: Delivery): void {
@@ -484,21 +485,18 @@ export class Dispatcher implements UpstreamObserver {
   }
 
   /** A call that went out plainly turns out to need more. */
-  private deliveryOf(attempt: Attempt, nowMs: number): Delivery {
+  private deliveryOf(attempt: Attempt): Delivery {
     if (attempt.delivery !== null) return attempt.delivery;
     const delivery = new Delivery(attempt.call, attempt.startedMs);
     attempt.delivery = delivery;
-    if (this.network.retry.attempts > 1) this.note(delivery, nowMs);
     delivery.begin(attempt);
     return delivery;
   }
 
-  /** From the second attempt on there is a trace. */
+  /** For the trace, which is shown from the second attempt on. */
   private note(delivery: Delivery, nowMs: number): void {
-    delivery.trace ??= {
-      attempts: [],
-      weighed: this.weighed(delivery.call.method, delivery.call.critical, nowMs),
-    };
+    const { method, critical } = delivery.call;
+    delivery.weighed ??= this.weighed(method, critical, nowMs);
   }
 
   /** Changes nothing. */
