@@ -131,8 +131,7 @@ export class Dispatcher implements UpstreamObserver {
   private begin(delivery: Delivery, nowMs: number): void {
     const { call } = delivery;
     const { maxInFlightPerCaller } = this.network.shed;
-    if (call.traced)
-      delivery.trace = { attempts: [], weighed: this.weighed(call.method, call.critical, nowMs) };
+    if (call.traced) this.note(delivery, nowMs);
     if (maxInFlightPerCaller > 0 && call.caller !== 0) {
       if (!this.callers.enter(call.caller, maxInFlightPerCaller)) {
         return this.shed(delivery, 'the caller has too many calls in flight', RETRY_AFTER_MS);
