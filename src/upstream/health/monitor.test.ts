@@ -1,6 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { NetworkPolicy } from '../../config/index.ts';
-import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
+import {
+  createBoardMemory,
+  createHeads,
+  createUpstreamBoard,
+  health,
+  healthReasons,
+  UPSTREAM_SLOTS,
+} from '../board.ts';
+import { Breaker } from '../pool/breaker.ts';
+import { cellPlacesOf, sharedWordsOf } from '../pool/cells.ts';
 import { policyFor } from '../testing/caller.ts';
 import { networkOf } from '../testing/network.ts';
 import type { HealthEvent } from './events.ts';
@@ -330,10 +339,16 @@ describe('reload', () => {
   });
 });
 
-test('a breaker that opens is told, and when it closes', async () => {
-  await begin(network([1]));
+test('a breaker that workers open is told, once', async () => {
+  const policy = network([1]);
+  await begin(policy);
+  const places = cellPlacesOf(memory.cells, UPSTREAM_SLOTS, 0);
+  const breaker = new Breaker(sharedWordsOf(memory.shared, 0), places, 0, () => 0.5);
+  for (let i = 0; i < 100; i++) breaker.failed(0, clock.now(), policy.breaker);
   await clock.pass(1000);
-  expect(told('breaker')).toEqual([]);
+  expect(told('breaker')).toEqual([
+    { type: 'breaker', network: 'network', upstream: 'node-1', state: 'open' },
+  ]);
 });
 
 test('nothing is asked after the end, and connections are closed', async () => {
