@@ -26,12 +26,13 @@ export const accounts = {
 /** Why tests with a real node are skipped here, or false. */
 export const noAnvil = findAnvil() === undefined && 'no anvil for this platform is installed';
 
-/** Starts anvil on a free port of 127.0.0.1. Rejects with its output if it does not listen within 15 s. */
+/** Starts anvil on 127.0.0.1, on a free port unless `args` name one. Rejects if it does not listen within 15 s. */
 export async function startAnvil(args: readonly string[] = []): Promise<Anvil> {
   const binary = findAnvil();
   if (binary === undefined) throw new Error('no anvil is installed');
   const home = await mkdtemp(join(tmpdir(), 'polymorph-anvil-'));
-  const node = spawn(binary, ['--host', '127.0.0.1', '--port', '0', '--color', 'never', ...args], {
+  const listen = ['--host', '127.0.0.1', ...(args.includes('--port') ? [] : ['--port', '0'])];
+  const node = spawn(binary, [...listen, '--color', 'never', ...args], {
     cwd: home,
     env: { ...ownEnvironment(), HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -22,7 +22,10 @@ describe('examples', () => {
       'config-enhanced.yaml',
       'keys-and-quotas.yaml',
       'minimal.yaml',
+      'one-node.yaml',
+      'primary-and-fallback.yaml',
       'several-networks.yaml',
+      'three-providers.yaml',
     ]);
   });
 
@@ -30,6 +33,8 @@ describe('examples', () => {
     const result = loadConfig(new URL(name, examples).pathname, { env });
     expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([]);
     if (!result.ok) return;
+    // One tells of the token that crosses the network, which is for who runs it to see.
+    expect(result.warnings().length).toBe(name === 'behind-a-load-balancer.yaml' ? 1 : 0);
     expect(compile(result.config, testRegistries()).networks.length).toBeGreaterThan(0);
     expect(result.text.startsWith('# yaml-language-server: $schema=./config.schema.json\n')).toBe(true);
   });

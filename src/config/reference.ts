@@ -23,10 +23,34 @@ What is marked so needs a restart.
 /** docs/configuration.md: a table for each section. */
 export function referencePage(): string {
   const parts = [intro];
-  for (const [name, schema] of Object.entries(configSections))
-    parts.push(sectionText(name, factsOf(schema), 2));
+  let fieldsTold = false;
+  for (const [name, schema] of Object.entries(configSections)) {
+    const facts = factsOf(schema);
+    if (facts.fields) parts.push(sectionText(name, facts, 2));
+    else if (!fieldsTold) {
+      parts.push(topFields());
+      fieldsTold = true;
+    }
+  }
   return parts.join('\n');
 }
+
+/** What is no section, in one table. */
+function topFields(): string {
+  const rows = Object.entries(configSections).filter(([, schema]) => !factsOf(schema).fields);
+  return [
+    '## Settings of all networks',
+    '',
+    'These fields and the sections up to `cache` hold for every network. A network may say them again for itself: its own go',
+    'before those at the top, field by field (a list or a map is taken whole). [Upstreams](upstreams.md) explains them.',
+    '',
+    ...tableHead,
+    ...rows.map(([name, schema]) => row(name, factsOf(schema))),
+    '',
+  ].join('\n');
+}
+
+const tableHead = ['| field | type | default | bounds | meaning |', '|---|---|---|---|---|'];
 
 /** How entries of a list or map are written in a heading. */
 function entryName(name: string, facts: FieldFacts): string {
@@ -45,7 +69,7 @@ function sectionText(path: string, facts: FieldFacts, depth: number): string {
   const lines = [`${'#'.repeat(Math.min(depth, 4))} \`${heading}\``, '', facts.about, ''];
   const rows = Object.entries(facts.fields ?? {}).filter(([, schema]) => factsOf(schema).type !== 'section');
   if (rows.length > 0) {
-    lines.push('| field | type | default | bounds | meaning |', '|---|---|---|---|---|');
+    lines.push(...tableHead);
     for (const [name, schema] of rows) lines.push(row(name, factsOf(schema)));
     lines.push('');
   }

@@ -37,7 +37,7 @@ export interface NetworkPolicy {
   slot: number;
   /** `ethereum`: what is known of Ethereum's methods, errors and blocks holds here. */
   kind: 'ethereum' | 'generic';
-  /** null: not checked. */
+  /** null: that of most upstreams. */
   chainId: number | null;
   /** A call with all its attempts. */
   timeoutMs: number;

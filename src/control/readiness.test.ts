@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { NetworkHealth } from '../upstream/index.ts';
 import { type ReadinessFacts, readinessOf } from './readiness.ts';
 
 const up = { state: 'up', restarts: 0 } as const;
@@ -16,6 +17,27 @@ test.each<[Partial<ReadinessFacts>, string]>([
   expect(readinessOf({ phase: 'serving', workers: [up, up], config, networks: [], ...facts }).status).toBe(
     status,
   );
+});
+
+test('upstreams are shown and decide nothing', () => {
+  const network = (...states: ('unknown' | 'up' | 'down')[]): NetworkHealth => ({
+    network: 'main',
+    chainId: 1,
+    head: null,
+    finalized: null,
+    upstreams: states.map((state) => ({
+      ...{ upstream: 'node', state, reason: null, detail: null, head: null, lag: null, forMs: 1, downs: 0 },
+    })),
+  });
+  const shown = (...networks: NetworkHealth[]) => {
+    const { status, checks } = readinessOf({ phase: 'serving', workers: [up], config, networks });
+    expect(status).toBe('ready');
+    expect(checks[2]).toMatchObject({ name: 'upstreams', detail: { networks } });
+    return checks[2]!.status;
+  };
+  expect(shown(network('up', 'unknown'))).toBe('up');
+  expect(shown(network('up', 'down'), network('up'))).toBe('degraded');
+  expect(shown(network('up', 'up'), network('down', 'down'))).toBe('down');
 });
 
 test('each check says its facts', () => {

@@ -29,7 +29,7 @@ export {
   type UpstreamHealth,
 } from './health/index.ts';
 export type { BreakerReading, BreakerState } from './pool/breaker.ts';
-export type { PoolTotals } from './pool/dispatcher.ts';
+export type { PoolTotals } from './pool/totals.ts';
 export {
   createUpstreamPool,
   type PooledUpstreamStats,

@@ -2,7 +2,9 @@ import type { NetworkPolicy } from '../config/index.ts';
 import { type BoardMemory, createHeads, createUpstreamBoard } from './board.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamDeps, UpstreamStats } from './call.ts';
 import type { BreakerState } from './pool/breaker.ts';
-import { Dispatcher, type PoolTotals, type Timers } from './pool/dispatcher.ts';
+import { Dispatcher } from './pool/dispatcher.ts';
+import type { Timers } from './pool/endings.ts';
+import type { PoolTotals } from './pool/totals.ts';
 import { Member } from './pool/member.ts';
 import { requestHead } from './request-head.ts';
 import { createUpstream } from './upstream.ts';
@@ -97,7 +99,8 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
 
   return {
     send: (call) => dispatcher.send(call),
-    foresee: (method) => dispatcher.weighed(method),
+    foresee: (method) =>
+      dispatcher.chooser.trace({ method, critical: false, mayTry: false }, dispatcher.clock.now()),
     update: take,
     async close(graceMs) {
       dispatcher.close();

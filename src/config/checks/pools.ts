@@ -4,6 +4,7 @@ import { cheapMethods } from '../ethereum-methods.ts';
 import { deniedOf } from '../network-compiler.ts';
 import { NETWORK_SLOTS, UPSTREAM_SLOTS } from '../registries.ts';
 import type { CheckContext } from './context.ts';
+import { hides } from './methods.ts';
 
 /** What the upstreams of one network are together, and how many there are in all. */
 export function checkPools(context: CheckContext): void {
@@ -12,6 +13,7 @@ export function checkPools(context: CheckContext): void {
     checkTiers(context, network);
     checkCoverage(context, network);
   }
+  checkDenied(context);
   if (networks.length > NETWORK_SLOTS) {
     context.error(
       ['networks'],
@@ -44,15 +46,16 @@ function checkTiers({ upstreamsPath, error, warn }: CheckContext, { name, upstre
   }
 }
 
-/** Methods that any wallet calls and no upstream may be asked for. */
+/** Methods that any wallet calls, and that fell between the `allowed` of the upstreams. */
 function checkCoverage(context: CheckContext, { name, kind, upstreams }: NetworkConfig): void {
   if (kind !== 'ethereum') return;
   const { blocked } = context.config.methods;
-  const missing = cheapMethods.filter(
-    (method) =>
-      !blocked.some((pattern) => patternMatches(pattern, method)) &&
-      !upstreams.some(({ methods, lacks }) => has(methods.allowed, deniedOf({ methods, lacks }), method)),
-  );
+  const missing = cheapMethods.filter((method) => {
+    const fits = (pattern: string): boolean => patternMatches(pattern, method);
+    const willing = upstreams.filter((upstream) => !deniedOf(upstream).some(fits));
+    if (willing.length === 0 || blocked.some(fits)) return false;
+    return !willing.some(({ methods: { allowed } }) => allowed.length === 0 || allowed.some(fits));
+  });
   if (missing.length === 0) return;
   const more = missing.length > 2 ? ` and ${missing.length - 2} more` : '';
   context.warn(
@@ -63,7 +66,23 @@ function checkCoverage(context: CheckContext, { name, kind, upstreams }: Network
   );
 }
 
-function has(allowed: readonly string[], denied: readonly string[], method: string): boolean {
-  const fits = (pattern: string): boolean => patternMatches(pattern, method);
-  return !denied.some(fits) && (allowed.length === 0 || allowed.some(fits));
+/** A call that no upstream of any network is asked for gets 503, which clients take for passing and repeat. */
+function checkDenied({ config, warn, upstreamsPath }: CheckContext): void {
+  const [network] = config.networks;
+  const [first] = network?.upstreams ?? [];
+  if (!network || !first) return;
+  const all = config.networks.flatMap(({ upstreams }) => upstreams);
+  const everywhere = deniedOf(first).filter(
+    (pattern) =>
+      all.every((upstream) => deniedOf(upstream).some((one) => hides(one, pattern))) &&
+      !config.methods.blocked.some((one) => hides(one, pattern)),
+  );
+  if (everywhere.length === 0) return;
+  const written = first.lacks.some((part) => part !== 'archive') ? ['lacks'] : ['methods', 'denied'];
+  warn(
+    [...upstreamsPath(network.name), 0, ...written],
+    `no upstream is called for ${everywhere.join(', ')}: callers get 503, which most libraries repeat`,
+    'put it into methods.blocked, too',
+    'key',
+  );
 }

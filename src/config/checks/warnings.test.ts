@@ -20,18 +20,23 @@ describe('warnings of upstreams and networks', () => {
     ],
     [
       'an allowed method that is denied',
-      first('methods: { allowed: [eth_*, net_*, web3_*, debug_traceCall], denied: [debug_trace*] }'),
-      '3:48: warning: upstreams[0].methods.allowed[3]: every method it fits is denied by debug_trace*',
+      `methods: { blocked: [debug_trace*] }\n${first('methods: { allowed: [eth_*, net_*, web3_*, debug_traceCall], denied: [debug_trace*] }')}`,
+      '4:48: warning: upstreams[0].methods.allowed[3]: every method it fits is denied by debug_trace*',
     ],
     [
       'an allowed method that it lacks',
-      first('lacks: [trace]\n    methods: { allowed: [eth_*, net_*, web3_*, trace_block] }'),
-      '4:48: warning: upstreams[0].methods.allowed[3]: every method it fits is denied by trace_*',
+      `methods: { blocked: [trace_*] }\n${first('lacks: [trace]\n    methods: { allowed: [eth_*, net_*, web3_*, trace_block] }')}`,
+      '5:48: warning: upstreams[0].methods.allowed[3]: every method it fits is denied by trace_*',
     ],
     [
       'methods nobody has',
-      first('methods: { denied: [net_version, web3_*] }'),
+      first('methods: { allowed: [eth_*, net_listening, net_peerCount] }'),
       '1:1: warning: upstreams: network default: no upstream may be called for net_version, web3_clientVersion and 1 more (allow it for one of them, or put it into methods.blocked)',
+    ],
+    [
+      'parts nobody has',
+      first('lacks: [trace, archive]'),
+      '3:5: warning: upstreams[0].lacks: no upstream is called for trace_*: callers get 503, which most libraries repeat (put it into methods.blocked, too)',
     ],
     [
       'fewer calls than workers',
@@ -84,7 +89,14 @@ describe('warnings of upstreams and networks', () => {
 
   it.each([
     ['several upstreams', two],
-    ['a node without debug and trace', first('lacks: [archive, trace, debug]')],
+    [
+      'a node without debug and trace, where they are blocked',
+      `methods: { blocked: [debug_*, trace_*] }\n${first('lacks: [archive, trace, debug]')}`,
+    ],
+    [
+      'a node without trace beside one that has it',
+      'upstreams:\n  - { url: "http://127.0.0.1:1", lacks: [trace] }\n  - url: http://127.0.0.1:2\n',
+    ],
     ['methods blocked anyway', `methods: { blocked: [net_*] }\n${first('methods: { denied: [net_*] }')}`],
     [
       'methods that another has',

@@ -29,9 +29,16 @@ export function planNetworks(from: Config, to: Config, say: Say): void {
         `Network ${network.name} moves from ${old.path} to ${network.path}: callers of the old path get 404.`,
       );
     planUpstreams(network.name, old.upstreams, network.upstreams, say);
+    if (old.cache.enabled && network.cache.enabled && nodesOf(old) !== nodesOf(network))
+      say(`Network ${network.name} has other nodes: cached answers are dropped.`);
   }
   for (const { name, path } of before.values())
     say(`Network ${name} is removed: callers of ${path} get 404.`);
+}
+
+/** Addresses, in order. */
+function nodesOf({ upstreams }: NetworkConfig): string {
+  return JSON.stringify(upstreams.map(({ url }) => [url.origin, url.path]));
 }
 
 /** What follows from a setting's change, beside that it holds for the calls that come then. */
@@ -40,6 +47,8 @@ const effects: Readonly<Record<string, string>> = {
   chain_id: 'Its cache is dropped and its upstreams are checked anew; connections are kept.',
   'cache.enabled': 'Cached answers are dropped.',
   'cache.methods': 'Cached answers are dropped.',
+  'cache.head_ttl': 'Cached answers are dropped.',
+  'cache.finality_depth': 'Cached answers are dropped.',
 };
 
 /** One sentence for a change, whichever networks have it: one at the top of the file changes many. */

@@ -162,6 +162,7 @@ describe('planChange', () => {
       'Network a moves from /a to /x: callers of the old path get 404.',
       'Upstream n of network a moves from http://127.0.0.1:1 to http://127.0.0.1:3: its connections are opened anew.',
       'Upstream n of network a: mode changes from single to pipelined.',
+      'Network a has other nodes: cached answers are dropped.',
       'Network c is added at /c, calling http://127.0.0.1:2.',
       'Network b is removed: callers of /b get 404.',
     ]);

@@ -11,7 +11,8 @@ const health = section(
       min: '0',
       max: '1h',
       default: '2s',
-      about: 'Between two checks of one upstream. 0: no checks, and no head is followed.',
+      about:
+        'Between two checks of one upstream. 0: no checks and no head, and nothing is kept but what `cache.methods` names.',
     }),
     timeout: duration({
       min: '10ms',
@@ -183,7 +184,7 @@ export const networkSettings = {
   chain_id: field<number | null>(
     {
       type: 'integer',
-      about: 'Upstreams that answer `eth_chainId` otherwise are not called. `none`: not checked.',
+      about: 'Upstreams that answer `eth_chainId` otherwise are not called. `none`: that of most of them.',
       bounds: '1 to 9007199254740991',
       json: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'none' }] },
     },

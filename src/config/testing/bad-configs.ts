@@ -1072,11 +1072,9 @@ export const badConfigs: readonly BadConfig[] = [
       'upstreams:',
       '  - url: http://127.0.0.1:8545',
       '    methods: { allowed: [eth_*], denied: [eth_*] }',
+      '  - url: http://127.0.0.1:8546',
     ],
-    problems: [
-      '1:1: warning: upstreams: network default: no upstream may be called for eth_blockNumber, eth_chainId and 26 more (allow it for one of them, or put it into methods.blocked)',
-      '3:43: error: upstreams[0].methods.denied[0]: eth_* is allowed and denied (keep one)',
-    ],
+    problems: ['3:43: error: upstreams[0].methods.denied[0]: eth_* is allowed and denied (keep one)'],
   },
   {
     name: 'HTTP/2 in mode pipelined',

@@ -27,11 +27,11 @@ export type Finding =
   | { kind: 'unclear' };
 
 /** What is asked of every Ethereum node. All at once, so that the check takes no longer than its slowest answer. */
-export async function checkEthereum({ ask }: Node, withChainId: boolean): Promise<Finding> {
+export async function checkEthereum(node: Node, withChainId: boolean): Promise<Finding> {
   const [latest, syncing, chain] = await Promise.all([
-    ask('eth_getBlockByNumber', '["latest",false]'),
-    ask('eth_syncing', '[]'),
-    withChainId ? ask('eth_chainId', '[]') : null,
+    node.ask('eth_getBlockByNumber', '["latest",false]'),
+    node.ask('eth_syncing', '[]'),
+    withChainId ? node.ask('eth_chainId', '[]') : null,
   ]);
   const trouble = troubleOf(latest, 'eth_getBlockByNumber') ?? (chain && troubleOf(chain, 'eth_chainId'));
   if (trouble) return trouble;
@@ -46,8 +46,8 @@ export async function checkEthereum({ ask }: Node, withChainId: boolean): Promis
 }
 
 /** Where a call of the operator's stands in for Ethereum's: it must bring a result. */
-export async function checkCall({ ask }: Node, call: { method: string; params: string }): Promise<Finding> {
-  const told = await ask(call.method, call.params);
+export async function checkCall(node: Node, call: { method: string; params: string }): Promise<Finding> {
+  const told = await node.ask(call.method, call.params);
   return troubleOf(told, call.method) ?? { kind: 'good', tip: null, syncingTo: null, chainId: null };
 }
 

@@ -262,7 +262,7 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
   };
 
   const settleAll = async (): Promise<void> => {
-    while (dirty && !stopped) {
+    while (dirty) {
       dirty = false;
       await settle();
     }
@@ -270,7 +270,7 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
   };
 
   const wake = (): Promise<void> => {
-    dirty = true;
+    dirty = !stopped;
     if (!begun || stopped) return Promise.resolve();
     return (settling ??= settleAll());
   };
@@ -299,6 +299,7 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
     },
     stop() {
       stopped = true;
+      dirty = false;
     },
   };
 }

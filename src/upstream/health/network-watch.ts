@@ -156,12 +156,12 @@ export function forgetHealth(board: UpstreamBoard, slot: number, nowMs: number):
   board.setHead(slot, -1);
 }
 
-function sourceOf(name: string, { ask }: Node): ChainSource {
+function sourceOf(name: string, node: Node): ChainSource {
   return {
     name,
     async blockAt(which) {
       const tag = which === 'finalized' ? which : `0x${which.toString(16)}`;
-      const told = await ask('eth_getBlockByNumber', `["${tag}",false]`);
+      const told = await node.ask('eth_getBlockByNumber', `["${tag}",false]`);
       // A node that does not know the tag says so by an error.
       if (told.kind === 'error') return which === 'finalized' && !told.throttled ? null : undefined;
       const block = told.kind === 'result' ? blockOf(told.value) : undefined;

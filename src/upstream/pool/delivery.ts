@@ -158,7 +158,8 @@ export class Delivery {
   queuedUntilMs = 0;
   /** Told. */
   over = false;
-  trace: DeliveryTrace | null = null;
+  readonly attempts: DeliveryTrace['attempts'] = [];
+  weighed: DeliveryTrace['weighed'] | null = null;
 
   constructor(call: UpstreamCall, startedMs: number) {
     this.call = call;
@@ -169,7 +170,7 @@ export class Delivery {
     this.begun++;
     this.live.push(attempt);
     if (!this.tried.includes(attempt.member)) this.tried.push(attempt.member);
-    this.trace?.attempts.push({
+    this.attempts.push({
       upstream: attempt.member.policy.name,
       why: attempt.why,
       startedMs: tenths(attempt.startedMs - this.startedMs),
@@ -182,7 +183,7 @@ export class Delivery {
   end(attempt: Attempt, nowMs: number, failure: string | null): void {
     this.live = this.live.filter((other) => other !== attempt);
     const startedMs = tenths(attempt.startedMs - this.startedMs);
-    const noted = this.trace?.attempts.findLast(
+    const noted = this.attempts.findLast(
       (each) => each.ms < 0 && each.upstream === attempt.member.policy.name && each.startedMs === startedMs,
     );
     if (noted === undefined) return;

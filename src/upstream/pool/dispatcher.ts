@@ -2,17 +2,19 @@ import type { NetworkPolicy } from '../../config/index.ts';
 import type { Turn } from '../../http/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Heads } from '../board.ts';
-import type { DeliveryTrace, Upstream, UpstreamCall, UpstreamFailure, UpstreamObserver } from '../call.ts';
+import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamObserver } from '../call.ts';
 import { failureOf } from '../failure.ts';
 import { takeText } from '../pending.ts';
 import { backoffMs } from './backoff.ts';
 import { headTold, noteTold, resultAnswer, runsBackwards, servedAnswer, tellsHead } from './block-number.ts';
 import { Chooser, type Chosen, type NoneChosen, type Wish } from './choose.ts';
-import { Attempt, Delivery, type KeptAnswer } from './delivery.ts';
+import { Attempt, Delivery } from './delivery.ts';
+import { Endings, type Timers } from './endings.ts';
 import { MethodLatencies } from './latency-sketch.ts';
 import type { Member } from './member.ts';
 import { judgeError } from './judge-error.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { zeroTotals } from './totals.ts';
 import { transactionHash } from './transaction.ts';
 import { TurnClock } from './turn-clock.ts';
 import { CallersInFlight, WaitingCalls } from './waiting-calls.ts';
@@ -24,12 +26,6 @@ const TRIAL_BACKUP_MS = 250;
 /** Told to who is turned away where nothing says when there is room. */
 const RETRY_AFTER_MS = 1000;
 
-/** Timers as `setTimeout` gives them. */
-export interface Timers {
-  set(run: () => void, ms: number): unknown;
-  clear(timer: unknown): void;
-}
-
 export interface DispatcherDeps {
   turn: Turn;
   /** Monotonic microseconds. */
@@ -39,36 +35,9 @@ export interface DispatcherDeps {
   heads: Heads;
 }
 
-/** Totals of a pool in one worker. */
-export interface PoolTotals {
-  /** Attempts beyond a call's first: on another upstream or the same, and hedges. */
-  retries: number;
-  hedges: number;
-  hedgesWon: number;
-  /** Calls answered by another upstream than the first asked. */
-  failovers: number;
-  /** Calls turned away for want of room. */
-  shed: number;
-  /** Calls turned away because no upstream could serve them. */
-  unserved: number;
-  /** Extra attempts that the retry budget did not allow. */
-  overBudget: number;
-  /** Calls waiting for room now. */
-  waiting: number;
-}
-
 /** Brings each call to an answer: over as many upstreams as it takes and is safe, inside one deadline. */
 export class Dispatcher implements UpstreamObserver {
-  readonly totals: PoolTotals = {
-    retries: 0,
-    hedges: 0,
-    hedgesWon: 0,
-    failovers: 0,
-    shed: 0,
-    unserved: 0,
-    overBudget: 0,
-    waiting: 0,
-  };
+  readonly totals = zeroTotals();
   readonly chooser: Chooser;
   readonly clock: TurnClock;
   private network: NetworkPolicy;
@@ -76,6 +45,7 @@ export class Dispatcher implements UpstreamObserver {
   private readonly retryBudget = new RetryBudget();
   private readonly waiting = new WaitingCalls();
   private readonly callers = new CallersInFlight();
+  private readonly endings: Endings;
   private latencies: MethodLatencies | null = null;
   private readonly wish: Wish = { method: '', critical: false, mayTry: false };
   private looking = false;
@@ -90,11 +60,23 @@ export class Dispatcher implements UpstreamObserver {
     this.deps = deps;
     this.clock = new TurnClock(deps.now, deps.turn);
     this.chooser = new Chooser(deps.random);
+    const now = (): number => this.clock.now();
+    const roomMade = (nowMs: number): void => {
+      if (this.waiting.length > 0) this.releaseWaiting(nowMs);
+    };
+    this.endings = new Endings({
+      timers: deps.timers,
+      now,
+      totals: this.totals,
+      callers: this.callers,
+      roomMade,
+    });
     this.chooser.networkHead = () => deps.heads.head;
   }
 
   update(network: NetworkPolicy, members: readonly Member[]): void {
     this.network = network;
+    this.endings.timeoutMs = network.timeoutMs;
     this.chooser.members = members;
     this.sole = members.length === 1 ? members[0]! : null;
     const { hedge, shed, timeoutMs } = network;
@@ -110,7 +92,7 @@ export class Dispatcher implements UpstreamObserver {
     const nowMs = this.clock.now();
     this.retryBudget.called(nowMs);
     call.attempts = 0;
-    if (this.closed) return this.fail(new Delivery(call, nowMs), closedFailure);
+    if (this.closed) return this.endings.fail(new Delivery(call, nowMs), closedFailure);
     if (!this.plain || call.traced) return this.begin(new Delivery(call, nowMs), nowMs);
     const { sole } = this;
     if (sole?.carefree && this.waiting.length === 0) {
@@ -131,15 +113,14 @@ export class Dispatcher implements UpstreamObserver {
   private begin(delivery: Delivery, nowMs: number): void {
     const { call } = delivery;
     const { maxInFlightPerCaller } = this.network.shed;
-    if (call.traced)
-      delivery.trace = { attempts: [], weighed: this.weighed(call.method, call.critical, nowMs) };
+    if (call.traced) this.note(delivery, nowMs);
     if (maxInFlightPerCaller > 0 && call.caller !== 0) {
       if (!this.callers.enter(call.caller, maxInFlightPerCaller)) {
         return this.shed(delivery, 'the caller has too many calls in flight', RETRY_AFTER_MS);
       }
       delivery.counted = true;
     }
-    this.watchDeadline(delivery, nowMs);
+    this.endings.watchDeadline(delivery, nowMs);
     if (this.waiting.length > 0) this.releaseWaiting(nowMs);
     const chosen = this.choose(call, nothing, nowMs);
     if (chosen.member === null) return this.noneFor(delivery, chosen, nowMs);
@@ -173,11 +154,12 @@ export class Dispatcher implements UpstreamObserver {
     const { hedge } = this.network;
     const { call } = delivery;
     if (call.retry !== 'safe' || this.sole !== null || delivery.live.length > 1) return;
-    if (trial) return this.wait(delivery, TRIAL_BACKUP_MS, () => this.addSecond(delivery, 'beside a trial'));
+    if (trial)
+      return this.endings.wait(delivery, TRIAL_BACKUP_MS, () => this.addSecond(delivery, 'beside a trial'));
     if (hedge === null || delivery.begun > 1) return;
     const usual = this.latencies?.of(call.method).quantile(hedge.quantile) ?? hedge.maxDelayMs;
     const delayMs = Math.max(hedge.minDelayMs, Math.min(hedge.maxDelayMs, usual));
-    this.wait(delivery, delayMs, () => this.addSecond(delivery, 'hedge'));
+    this.endings.wait(delivery, delayMs, () => this.addSecond(delivery, 'hedge'));
   }
 
   private addSecond(delivery: Delivery, why: string): void {
@@ -190,7 +172,7 @@ export class Dispatcher implements UpstreamObserver {
     this.totals.hedges++;
     chosen.member.totals.hedges++;
     this.note(delivery, nowMs);
-    this.watchDeadline(delivery, nowMs);
+    this.endings.watchDeadline(delivery, nowMs);
     this.launch(delivery, chosen, why, nowMs);
   }
 
@@ -205,7 +187,7 @@ export class Dispatcher implements UpstreamObserver {
     if (this.network.kind === 'ethereum' && tellsHead(call.method, call.text)) {
       if (this.holdsBack(attempt, bytes, answer, nowMs)) return;
     }
-    if (delivery !== null) this.conclude(delivery, attempt, nowMs);
+    if (delivery !== null) this.endings.conclude(delivery, attempt, nowMs);
     call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, false);
     if (this.waiting.length > 0) this.releaseWaiting(nowMs);
   }
@@ -219,7 +201,7 @@ export class Dispatcher implements UpstreamObserver {
       noteTold(heads, number);
       return false;
     }
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, `behind: block ${number}, ${heads.served} was told`);
     delivery.delivered = true;
     if (call.method === 'eth_blockNumber') delivery.nodeAnswer = servedAnswer(heads);
@@ -251,15 +233,15 @@ export class Dispatcher implements UpstreamObserver {
     const hash =
       kind === 'known' && call.retry === 'transaction' && earlier ? transactionHash(call.text) : undefined;
     if (hash === undefined && (kind === 'caller' || kind === 'known' || call.retry === 'never')) {
-      if (attempt.delivery !== null) this.conclude(attempt.delivery, attempt, nowMs);
+      if (attempt.delivery !== null) this.endings.conclude(attempt.delivery, attempt, nowMs);
       call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, true);
       if (this.waiting.length > 0) this.releaseWaiting(nowMs);
       return;
     }
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     if (hash !== undefined) {
-      this.conclude(delivery, attempt, nowMs);
-      return this.tell(delivery, resultAnswer(hash));
+      this.endings.conclude(delivery, attempt, nowMs);
+      return this.endings.tell(delivery, resultAnswer(hash));
     }
     delivery.end(attempt, nowMs, `node error ${code}: ${kind}`);
     delivery.keep(bytes, answer);
@@ -276,7 +258,7 @@ export class Dispatcher implements UpstreamObserver {
     // What fails because we take an upstream out of service is no sign of its health.
     if (this.closed || !this.chooser.members.includes(member)) member.withdrawn(attempt.claim, call.method);
     else member.failed(attempt.claim, call.method, failure, nowMs - attempt.startedMs, nowMs);
-    const delivery = this.deliveryOf(attempt, nowMs);
+    const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, failure.reason);
     delivery.lastFailure = failure;
     if (failure.delivered === 'maybe') {
@@ -293,33 +275,36 @@ export class Dispatcher implements UpstreamObserver {
     if (delivery.live.length > 0) return;
     const { call } = delivery;
     const { retry } = this.network;
-    this.stopTimer(delivery);
+    this.endings.stopTimer(delivery);
     const forbidden = call.retry === 'never' && delivery.maybe;
-    if (this.closed || forbidden || delivery.begun >= retry.attempts) return this.giveUp(delivery, nowMs);
+    if (this.closed || forbidden || delivery.begun >= retry.attempts)
+      return this.endings.giveUp(delivery, nowMs);
     this.note(delivery, nowMs);
     const other = this.choose(call, delivery.tried, nowMs);
     const same =
       again &&
       (call.retry !== 'transaction' || delivery.tried.some((one) => !delivery.holding.includes(one)));
-    if (other.member === null && !same && other.why === 'none') return this.giveUp(delivery, nowMs);
+    if (other.member === null && !same && other.why === 'none') return this.endings.giveUp(delivery, nowMs);
     if (delivery.delivered && !this.afford(nowMs)) {
       other.member?.withdrawn(other.claim, call.method);
-      return this.giveUp(delivery, nowMs);
+      return this.endings.giveUp(delivery, nowMs);
     }
-    this.watchDeadline(delivery, nowMs);
+    this.endings.watchDeadline(delivery, nowMs);
     if (other.member !== null) return this.retry(delivery, other, nowMs);
     if (!same) return this.enqueue(delivery, other.waitMs, nowMs);
-    this.wait(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () => this.tryAgain(delivery));
+    this.endings.wait(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
+      this.tryAgain(delivery),
+    );
   }
 
   /** On an upstream that was asked before, or on another that has become fit meanwhile. */
   private tryAgain(delivery: Delivery): void {
     const nowMs = this.clock.now();
-    if (this.closed) return this.giveUp(delivery, nowMs);
+    if (this.closed) return this.endings.giveUp(delivery, nowMs);
     const chosen = this.choose(delivery.call, this.barred(delivery), nowMs);
     if (chosen.member !== null) return this.retry(delivery, chosen, nowMs);
     if (chosen.why === 'full') this.enqueue(delivery, chosen.waitMs, nowMs);
-    else this.giveUp(delivery, nowMs);
+    else this.endings.giveUp(delivery, nowMs);
   }
 
   private retry(delivery: Delivery, chosen: Chosen, nowMs: number): void {
@@ -345,7 +330,7 @@ export class Dispatcher implements UpstreamObserver {
     const reasons = this.chooser
       .weigh({ ...this.wish }, nowMs)
       .map(({ member, passedOver }) => `${member.policy.name}: ${passedOver ?? 'passed over'}`);
-    this.fail(
+    this.endings.fail(
       delivery,
       failureOf('connect', reasons.join('; '), 'no', waitMs > 0 ? Math.ceil(waitMs) : undefined),
     );
@@ -358,7 +343,7 @@ export class Dispatcher implements UpstreamObserver {
     if (!this.waiting.add(delivery, this.network.shed, nowMs)) {
       return this.shed(delivery, 'upstreams are full, and so is the queue', waitMs);
     }
-    this.watchDeadline(delivery, nowMs);
+    this.endings.watchDeadline(delivery, nowMs);
     this.look();
   }
 
@@ -386,135 +371,31 @@ export class Dispatcher implements UpstreamObserver {
 
   private shed(delivery: Delivery, reason: string, waitMs: number): void {
     if (delivery.over) return;
-    if (delivery.begun > 0) return this.giveUp(delivery, this.clock.now());
+    if (delivery.begun > 0) return this.endings.giveUp(delivery, this.clock.now());
     this.totals.shed++;
     const retryAfterMs = waitMs > 0 ? Math.ceil(waitMs) : RETRY_AFTER_MS;
-    this.fail(delivery, failureOf('overloaded', reason, 'no', retryAfterMs));
-  }
-
-  /** Tells the best there is: a node's own answer before a failure of ours. */
-  private giveUp(delivery: Delivery, nowMs: number): void {
-    if (delivery.over) return;
-    this.conclude(delivery, null, nowMs);
-    const { nodeAnswer, lastFailure } = delivery;
-    if (nodeAnswer !== null) this.tell(delivery, nodeAnswer);
-    else delivery.call.failed(lastFailure ?? failureOf('connect', 'no upstream', 'no'));
-  }
-
-  /** Also inside `send`, where nothing may be told. */
-  private fail(delivery: Delivery, failure: UpstreamFailure): void {
-    process.nextTick(() => {
-      if (delivery.over) return;
-      this.conclude(delivery, null, this.clock.now());
-      delivery.call.failed(failure);
-    });
-  }
-
-  private tell({ call }: Delivery, { bytes, idStart, idEnd, isError }: KeptAnswer): void {
-    call.answered(bytes, 0, bytes.length, idStart, idEnd, isError);
-  }
-
-  /** The call has its answer, by `winner` if not null: what else is under way for it is so no more. */
-  private conclude(delivery: Delivery, winner: Attempt | null, nowMs: number): void {
-    const { call } = delivery;
-    delivery.over = true;
-    this.stopTimer(delivery);
-    if (delivery.deadline !== undefined) this.deps.timers.clear(delivery.deadline);
-    if (winner !== null) {
-      delivery.end(winner, nowMs, null);
-      call.via = winner.member.policy.index;
-      if (winner.why === 'hedge') {
-        this.totals.hedgesWon++;
-        winner.member.totals.hedgesWon++;
-      }
-      if (delivery.tried[0] !== winner.member) {
-        this.totals.failovers++;
-        winner.member.totals.failovers++;
-      }
-    }
-    for (const loser of delivery.live) {
-      loser.member.upstream.cancel(loser);
-      loser.member.outrun(loser.claim, call.method, nowMs - loser.startedMs, nowMs);
-      delivery.end(loser, nowMs, winner === null ? 'the call was over' : 'another was faster');
-    }
-    if (delivery.counted) this.callers.leave(call.caller);
-    if (call.traced || delivery.begun > 1) call.trace = delivery.trace;
-  }
-
-  private expireDeadline(delivery: Delivery): void {
-    if (delivery.over) return;
-    const nowMs = this.clock.now();
-    const late = failureOf(
-      'timeout',
-      'not answered in time',
-      delivery.maybe || delivery.live.length > 0 ? 'maybe' : 'no',
-    );
-    for (const attempt of delivery.live) {
-      attempt.member.upstream.cancel(attempt);
-      // One that had most of the time is to blame; one that came late is not.
-      const ms = nowMs - attempt.startedMs;
-      const { claim, member } = attempt;
-      if (ms * 2 >= this.network.timeoutMs) member.failed(claim, delivery.call.method, late, ms, nowMs);
-      else member.outrun(claim, delivery.call.method, ms, nowMs);
-      delivery.end(attempt, nowMs, late.reason);
-    }
-    delivery.lastFailure = late;
-    this.giveUp(delivery, nowMs);
-    if (this.waiting.length > 0) this.releaseWaiting(nowMs);
-  }
-
-  private watchDeadline(delivery: Delivery, nowMs: number): void {
-    if (delivery.deadline !== undefined) return;
-    const leftMs = delivery.startedMs + this.network.timeoutMs - nowMs;
-    delivery.deadline = this.deps.timers.set(() => this.expireDeadline(delivery), Math.max(0, leftMs));
-  }
-
-  private wait(delivery: Delivery, ms: number, then: () => void): void {
-    this.stopTimer(delivery);
-    delivery.timer = this.deps.timers.set(() => {
-      delivery.timer = undefined;
-      if (!delivery.over) then();
-    }, ms);
-  }
-
-  private stopTimer(delivery: Delivery): void {
-    if (delivery.timer === undefined) return;
-    this.deps.timers.clear(delivery.timer);
-    delivery.timer = undefined;
+    this.endings.fail(delivery, failureOf('overloaded', reason, 'no', retryAfterMs));
   }
 
   /** A call that went out plainly turns out to need more. */
-  private deliveryOf(attempt: Attempt, nowMs: number): Delivery {
+  private deliveryOf(attempt: Attempt): Delivery {
     if (attempt.delivery !== null) return attempt.delivery;
     const delivery = new Delivery(attempt.call, attempt.startedMs);
     attempt.delivery = delivery;
-    if (this.network.retry.attempts > 1) this.note(delivery, nowMs);
     delivery.begin(attempt);
     return delivery;
   }
 
-  /** From the second attempt on there is a trace. */
+  /** For the trace, which is shown from the second attempt on. */
   private note(delivery: Delivery, nowMs: number): void {
-    delivery.trace ??= {
-      attempts: [],
-      weighed: this.weighed(delivery.call.method, delivery.call.critical, nowMs),
-    };
-  }
-
-  /** Changes nothing. */
-  weighed(method: string, critical = false, nowMs = this.clock.now()): DeliveryTrace['weighed'] {
-    const wish = { method, critical, mayTry: false };
-    return this.chooser.weigh(wish, nowMs).map(({ member, score, passedOver }) => ({
-      upstream: member.policy.name,
-      score: Math.round(score * 1000) / 1000,
-      passedOver,
-    }));
+    const { method, critical } = delivery.call;
+    delivery.weighed ??= this.chooser.trace({ method, critical, mayTry: false }, nowMs);
   }
 
   /** Nothing new is taken, nothing sent again. Calls under way come to their end. */
   close(): void {
     this.closed = true;
-    for (const delivery of this.waiting.takeAll()) this.fail(delivery, closedFailure);
+    for (const delivery of this.waiting.takeAll()) this.endings.fail(delivery, closedFailure);
   }
 
   get waitingCount(): number {

@@ -11,6 +11,10 @@ export class FailureWindow {
   failed = 0;
   private readonly places: CellPlaces;
   private readonly own: number;
+  /** Of the last call's moment, which its turn's other calls share. */
+  private nowMs = -1;
+  private windowMs = 0;
+  private bucket = 0;
 
   constructor(places: CellPlaces, worker: number) {
     this.places = places;
@@ -20,7 +24,12 @@ export class FailureWindow {
   /** `nowMs` is monotonic, the same for all workers. */
   record(failed: boolean, nowMs: number, windowMs: number): void {
     const { cells } = this.places;
-    const bucket = Math.floor((nowMs * WINDOW_BUCKETS) / windowMs) | 0;
+    if (nowMs !== this.nowMs || windowMs !== this.windowMs) {
+      this.nowMs = nowMs;
+      this.windowMs = windowMs;
+      this.bucket = bucketAt(nowMs, windowMs);
+    }
+    const { bucket } = this;
     const at = this.own + (bucket & (WINDOW_BUCKETS - 1)) * BUCKET_INTEGERS;
     if (cells[at] !== bucket) {
       cells[at + 1] = 0;
@@ -33,8 +42,8 @@ export class FailureWindow {
   /** Over all workers, of buckets that began after `sinceMs`; into {@link ok} and {@link failed}. */
   sum(nowMs: number, windowMs: number, sinceMs: number): void {
     const { cells, window, workers, stride } = this.places;
-    const last = Math.floor((nowMs * WINDOW_BUCKETS) / windowMs) | 0;
-    const since = sinceMs > 0 ? Math.floor((sinceMs * WINDOW_BUCKETS) / windowMs) | 0 : -1;
+    const last = bucketAt(nowMs, windowMs);
+    const since = sinceMs > 0 ? bucketAt(sinceMs, windowMs) : -1;
     this.ok = 0;
     this.failed = 0;
     for (let worker = 0; worker < workers; worker++) {
@@ -48,4 +57,8 @@ export class FailureWindow {
       }
     }
   }
+}
+
+function bucketAt(ms: number, windowMs: number): number {
+  return Math.floor((ms * WINDOW_BUCKETS) / windowMs) | 0;
 }

@@ -14,7 +14,8 @@ export class PeakEwma {
 
   observe(ms: number, nowMs: number): void {
     if (ms >= this.valueMs) this.valueMs = ms;
-    else {
+    // Of one turn's answers all but the slowest weigh nothing.
+    else if (nowMs > this.atMs) {
       const kept = Math.exp((this.atMs - nowMs) / DECAY_MS);
       this.valueMs = this.valueMs * kept + ms * (1 - kept);
     }

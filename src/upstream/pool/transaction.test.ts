@@ -19,7 +19,7 @@ it('is the transaction’s hash, of each kind', async () => {
 });
 
 it('leaves the sidecar of a blob transaction out', () => {
-  const body = `c4${'01020304'}`;
+  const body = 'c401020304';
   const long = `f83c${'aa'.repeat(60)}`;
   for (const each of [body, long]) {
     const rest = 'c3010203';

@@ -66,7 +66,8 @@ export async function startHttp2Node({
 
   const server: Http2Server =
     tls === undefined ? createServer({ settings }) : createSecureServer({ ...tls, settings });
-  server.on('connection', (socket: Socket) => {
+  // Before the server's own listener, which makes the session.
+  server.prependListener('connection', (socket: Socket) => {
     accepted++;
     sockets.add(socket);
     socket.on('error', () => {});

@@ -1,0 +1,306 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
+import { sleep } from '../testing/caller.ts';
+import { type NodeSet, says, startNodes, type TestCall } from '../testing/node-set.ts';
+import { transactionHash } from './transaction.ts';
+
+const fine = says.result('"fine"');
+const mine = says.result('"mine"');
+let open: NodeSet[] = [];
+afterEach(async () => {
+  for (const set of open) await set.close();
+  open = [];
+});
+/** Of two nodes the first is always preferred: its weight is a thousand times the next one's. */
+const start = async (...given: Parameters<typeof startNodes>): Promise<NodeSet> => {
+  const set = await startNodes(...given);
+  open.push(set);
+  return set;
+};
+const RAW = `0x02${'ab'.repeat(100)}`;
+const transaction = {
+  method: 'eth_sendRawTransaction',
+  params: `["${RAW}"]`,
+  retry: 'transaction',
+  safe: false,
+} as const;
+
+describe('a call that may be sent again', () => {
+  it.each([
+    ['a reset', says.reset()],
+    ['no answer', says.nothing()],
+    ['a status', says.status('502 Bad Gateway')],
+    ['nonsense', (x) => x.send(x.http('nonsense'))],
+    ['429', says.status('429 Too Many Requests')],
+    ['a missing state', says.error(-32000, 'missing trie node 12')],
+    ['a missing method', says.error(-32601, 'the method eth_call does not exist')],
+    ['a rate limit', says.error(-32005, 'rate limit')],
+  ] satisfies [string, Parameters<typeof startNodes>[0][number]][])(
+    'goes to another upstream after %s',
+    async (_, vice) => {
+      const set = await start([vice, fine]);
+      const call = set.call();
+      expect(await call.settled).toBe('result "fine"');
+      expect(set.received()[1]).toBe(1);
+      expect(call.via).toBe(1);
+      expect(call.attempts).toBeGreaterThanOrEqual(2);
+      expect(
+        call.trace?.attempts.map(({ upstream, why, failure }) => [upstream, why, failure === null]),
+      ).toEqual([
+        ['n0', 'least loaded', false],
+        ['n1', 'retry', true],
+      ]);
+      expect(set.pool.totals()).toMatchObject({ retries: 1, failovers: 1 });
+      await sleep(5);
+      expect(call.told).toHaveLength(1);
+    },
+  );
+
+  it('is told the first node’s answer if the call itself is wrong', async () => {
+    const set = await start([says.error(3, 'execution reverted'), fine]);
+    expect(await set.call().settled).toBe('error {"code":3,"message":"execution reverted"}');
+    expect(set.received()).toEqual([1, 0]);
+  });
+
+  it('is told the last node’s own answer if none can', async () => {
+    const set = await start([says.error(-32601, 'not here'), says.error(-32601, 'nor here')]);
+    const answer = 'error {"code":-32601,"message":"nor here"}';
+    expect(await set.call().settled).toBe(answer);
+    expect(set.pool.stats().map((stats) => stats.missingMethods)).toEqual([1, 1]);
+    // Nor is it refused by us now that this is known.
+    expect(await set.call().settled).toMatch(/error.*here/);
+  });
+
+  it('comes back to the only upstream after a wait', async () => {
+    let times = 0;
+    const set = await start([(x) => (++times < 3 ? says.status('500 Oops') : fine)(x)]);
+    const call = set.call();
+    expect(await call.settled).toBe('result "fine"');
+    expect(set.received()).toEqual([3]);
+  });
+
+  it('ends with the failure once its attempts are used up', async () => {
+    const set = await start([says.status('500 Oops'), says.status('500 Oops')]);
+    const call = set.call();
+    expect(await call.settled).toBe('upstream_invalid: HTTP 500');
+    expect(call.attempts).toBe(3);
+  });
+
+  it('ends inside the network’s time, whatever its upstreams do', async () => {
+    const set = await start([says.nothing(), says.nothing()], { timeoutMs: 450 });
+    const before = performance.now();
+    const call = set.call();
+    expect(await call.settled).toMatch(/upstream_timeout/);
+    expect(performance.now() - before).toBeLessThan(500);
+    expect(call.trace?.attempts).toHaveLength(2);
+  });
+
+  it('is not sent again beyond the budget', async () => {
+    const set = await start([says.error(-32000, 'missing trie node'), fine], {
+      breaker: { windowMs: 1000, failures: 1000, failureRate: 1, openMs: 1000, trials: 1 },
+    });
+    const calls: TestCall[] = [];
+    for (let k = 0; k < 30; k++) calls.push(set.call());
+    const told = await Promise.all(calls.map((call) => call.settled));
+    const failedOver = told.filter((each) => each === 'result "fine"').length - set.pool.totals().failovers;
+    expect(failedOver).toBeGreaterThanOrEqual(0);
+    expect(set.pool.totals().failovers).toBeLessThanOrEqual(13);
+    expect(set.pool.totals().overBudget).toBeGreaterThan(0);
+  });
+});
+
+describe('a call that may not', () => {
+  it('is sent again only where not one byte was written', async () => {
+    const set = await start([says.reset(), fine]);
+    const call = set.call({ retry: 'never', safe: false, method: 'eth_newFilter' });
+    expect(await call.settled).toMatch(/upstream_invalid/);
+    expect(set.received()).toEqual([1, 0]);
+    await set.nodes[0]!.close();
+    expect(await set.call({ retry: 'never', safe: false }).settled).toBe('result "fine"');
+  });
+});
+
+describe('a transaction', () => {
+  it('goes to another node, never to the same twice, and known there is its hash', async () => {
+    const set = await start([says.reset(), says.error(-32000, 'already known')]);
+    const call = set.call(transaction);
+    expect(await call.settled).toBe(`result "${transactionHash(call.text)}"`);
+    expect(set.received()).toEqual([1, 1]);
+  });
+
+  it('that was not ours before gets the node’s own error', async () => {
+    const set = await start([says.error(-32000, 'already known'), fine]);
+    expect(await set.call(transaction).settled).toBe('error {"code":-32000,"message":"already known"}');
+    const refused = await start([fine, says.error(-32000, 'nonce too low')]);
+    await refused.nodes[0]!.close();
+    expect(await refused.call(transaction).settled).toBe('error {"code":-32000,"message":"nonce too low"}');
+  });
+
+  it('ends where no other node is left', async () => {
+    const set = await start([says.reset()]);
+    expect(await set.call(transaction).settled).toMatch(/upstream_invalid/);
+    await sleep(60);
+    expect(set.received()).toEqual([1]);
+  });
+});
+
+describe('a hedge', () => {
+  const hedge = { quantile: 0.95, minDelayMs: 20, maxDelayMs: 20 };
+  it('takes over from a slow node, and only one answer is told', async () => {
+    const set = await start([says.after(100, fine), mine], { hedge });
+    const call = set.call();
+    expect(await call.settled).toBe('result "mine"');
+    expect(call.via).toBe(1);
+    await sleep(120);
+    expect(call.told).toHaveLength(1);
+    expect(set.pool.totals()).toMatchObject({ hedges: 1, hedgesWon: 1 });
+    expect(set.pool.stats()[0]).toMatchObject({ cancelled: 1 });
+    expect(call.trace?.attempts.map(({ failure }) => failure)).toEqual(['another was faster', null]);
+  });
+
+  it('is not for what may not be sent twice, nor where the first answers in time', async () => {
+    const set = await start([says.after(5, fine), mine], { hedge });
+    expect(await set.call().settled).toBe('result "fine"');
+    await sleep(30);
+    expect(set.received()).toEqual([1, 0]);
+    const slow = await start([says.after(60, fine), mine], { hedge });
+    expect(await slow.call(transaction).settled).toBe('result "fine"');
+    expect(slow.received()).toEqual([1, 0]);
+  });
+});
+
+describe('too many calls', () => {
+  const shed = { queue: 2, queueTimeoutMs: 80, reserve: 0, maxInFlightPerCaller: 0 };
+  it('wait in order for room, up to a bound and a time, and are told when to come back', async () => {
+    const set = await start([says.after(20, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
+    const calls = [1, 2, 3, 4].map(() => set.call({ traced: true }));
+    const told = await Promise.all(calls.map((call) => call.settled));
+    expect(told.slice(0, 3)).toEqual(['result "fine"', 'result "fine"', 'result "fine"']);
+    expect(told[3]).toMatch(/^overloaded/);
+    expect(calls[3]!.failure?.retryAfterMs).toBeGreaterThan(0);
+    expect(calls[1]!.trace?.attempts[0]!.why).toBe('after waiting');
+    const slow = await start([says.after(300, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
+    slow.call();
+    const before = performance.now();
+    expect(await slow.call().settled).toMatch(/^overloaded/);
+    expect(performance.now() - before).toBeLessThan(150);
+    expect(slow.pool.totals()).toMatchObject({ shed: 1, waiting: 0 });
+  });
+
+  it('leave the reserve to those marked critical', async () => {
+    const half = { ...shed, queue: 0, reserve: 0.5 };
+    const set = await start([says.after(20, fine)], { shed: half }, {}, [{ maxInFlight: 2 }]);
+    const calls = [set.call(), set.call(), set.call({ critical: true }), set.call({ critical: true })];
+    const told = await Promise.all(calls.map((call) => call.settled));
+    expect(told.map((each) => each.split(':')[0])).toEqual([
+      'result "fine"',
+      'overloaded',
+      'result "fine"',
+      'overloaded',
+    ]);
+  });
+
+  it('of one caller do not take from others', async () => {
+    const set = await start([says.after(20, fine)], { shed: { ...shed, maxInFlightPerCaller: 1 } });
+    const calls = [set.call({ caller: 7 }), set.call({ caller: 7 }), set.call({ caller: 8 }), set.call()];
+    const told = await Promise.all(calls.map((call) => call.settled));
+    expect(told.map((each) => each.split(':')[0])).toEqual([
+      'result "fine"',
+      'overloaded',
+      'result "fine"',
+      'result "fine"',
+    ]);
+    expect(await set.call({ caller: 7 }).settled).toBe('result "fine"');
+  });
+
+  it('wait for the budget of a node', async () => {
+    const set = await start([fine], { shed: { ...shed, queue: 50, queueTimeoutMs: 1000 } }, {}, [
+      { requestsPerSecond: 20 },
+    ]);
+    const before = performance.now();
+    await Promise.all(Array.from({ length: 24 }, () => set.call().settled));
+    expect(performance.now() - before).toBeGreaterThan(140);
+    expect(set.received()).toEqual([24]);
+  });
+});
+
+describe('a node that fails', () => {
+  it('is asked no more until a trial goes well', async () => {
+    const set = await start([says.status('500 Oops'), fine]);
+    for (let k = 0; k < 8; k++) expect(await set.call().settled).toBe('result "fine"');
+    expect(set.received()[0]).toBe(5);
+    expect(set.pool.stats()[0]).toMatchObject({ breaker: 'open' });
+    expect(set.pool.foresee('eth_call')[0]).toMatchObject({ upstream: 'n0', passedOver: 'breaker open' });
+    set.nodes[0]!.behave({ request: mine });
+    await sleep(260);
+    expect(await set.call().settled).toBe('result "mine"');
+    expect(await set.call().settled).toBe('result "mine"');
+    expect(set.pool.stats()[0]).toMatchObject({ breaker: 'closed' });
+  });
+
+  it('and is the only one is refused at once, with the time to come back', async () => {
+    const set = await start([says.status('500 Oops')], {
+      retry: { attempts: 1, backoffMs: 1, backoffMaxMs: 1, budget: 0 },
+    });
+    for (let k = 0; k < 5; k++) await set.call().settled;
+    const call = set.call();
+    expect(await call.settled).toBe('no_upstream: n0: breaker open');
+    expect(call.failure?.retryAfterMs).toBeGreaterThan(0);
+    expect(call.failure?.retryAfterMs).toBeLessThanOrEqual(240);
+    expect(set.received()).toEqual([5]);
+  });
+
+  it('holds up no caller while it is tried', async () => {
+    const set = await start([says.status('500 Oops'), fine], { timeoutMs: 5000 }, {}, [
+      { firstByteTimeoutMs: 4000, timeoutMs: 4000 },
+    ]);
+    for (let k = 0; k < 8; k++) await set.call().settled;
+    set.nodes[0]!.behave({ request: says.nothing() });
+    await sleep(260);
+    const before = performance.now();
+    expect(await set.call().settled).toBe('result "fine"');
+    expect(performance.now() - before).toBeGreaterThan(200);
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});
+
+describe('what main found', () => {
+  it('decides: a wrong chain is never asked, one that is down only where nothing else is', async () => {
+    const board = createBoardMemory(1);
+    const set = await start([fine, mine], {}, { board });
+    const upstreams = createUpstreamBoard(board);
+    upstreams.setHealth(0, health.down, healthReasons.wrongChain, 0);
+    upstreams.setHealth(1, health.down, healthReasons.unreachable, 0);
+    expect(await set.call().settled).toBe('result "mine"');
+    upstreams.setHealth(1, health.down, healthReasons.wrongChain, 0);
+    expect(await set.call().settled).toBe('no_upstream: n0: wrong chain; n1: wrong chain');
+    expect(set.received()).toEqual([0, 1]);
+  });
+});
+
+describe('block numbers', () => {
+  it('never run backwards: asked elsewhere, else answered with what was told', async () => {
+    const board = createBoardMemory(1);
+    const heads = createHeads(board, 0);
+    const set = await start([says.result('"0x64"'), says.result('"0x65"')], {}, { board });
+    const number = (): Promise<string> => set.call({ method: 'eth_blockNumber' }).settled;
+    heads.publish(101, -1);
+    expect(await number()).toBe('result "0x64"');
+    heads.raiseServed(101);
+    expect(await number()).toBe('result "0x65"');
+    set.nodes[1]!.behave({ request: says.result('"0x63"') });
+    expect(await number()).toBe('result "0x65"');
+    const latest = { method: 'eth_getBlockByNumber', params: '["latest",false]' };
+    set.nodes[0]!.behave({ request: says.result('{"hash":"0x1","number":"0x66"}') });
+    expect(await set.call(latest).settled).toContain('0x66');
+    expect(heads.served).toBe(0x66);
+    // A reorg: the chain went back, and so may its number.
+    heads.reorg(99, 99, -1);
+    set.nodes[0]!.behave({ request: says.result('"0x63"') });
+    expect(await number()).toBe('result "0x63"');
+    // A number far off the chain is told, but not held to.
+    set.nodes[0]!.behave({ request: says.result('"0xffffff"') });
+    await number();
+    expect(heads.served).toBe(0x63);
+  });
+});
