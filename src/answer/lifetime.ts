@@ -47,16 +47,16 @@ export function lifetimeOf(fact: Fact, bytes: Buffer, from: number, to: number, 
       return lifetimes.result;
     case 'hash':
       return byHash(fact.height);
-    case 'block': {
-      const at = parameterAt(bytes, from, to, fact.parameter);
-      const block = at === notAList ? blockArgument.none : readBlock(bytes, at, to);
-      if (block === blockArgument.absent) return fact.absent === 'latest' ? lifetimes.head : lifetimes.never;
-      return byBlock(block, fact.height, stamp);
-    }
     case 'logs': {
       const at = parameterAt(bytes, from, to, 0);
       const block = at < 0 ? blockArgument.none : readLogFilter(bytes, at, to);
       return byBlock(block, 'blockNumber', stamp);
+    }
+    default: {
+      const at = parameterAt(bytes, from, to, fact.parameter);
+      const block = at === notAList ? blockArgument.none : readBlock(bytes, at, to);
+      if (block === blockArgument.absent) return fact.absent === 'latest' ? lifetimes.head : lifetimes.never;
+      return byBlock(block, fact.height, stamp);
     }
   }
 }

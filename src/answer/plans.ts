@@ -24,6 +24,8 @@ export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: 
   if (cache === null && !coalesce) return () => null;
   const plans = new Map<string, Plan | null>();
   const make = (method: string): Plan | null => {
+    // Other names would make two bytes of each character of a key.
+    if (!/^[ -~]*$/.test(method)) return null;
     const own = matchMethod(method, cache?.methods ?? [], ({ pattern }) => pattern);
     const fact = kind === 'ethereum' && Object.hasOwn(ethereumFacts, method) ? ethereumFacts[method]! : null;
     if (own?.ttlMs === 0) return null;
