@@ -3,6 +3,7 @@ import { bucketOf } from '../../src/gateway/testing/gateway.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { burst, count, workerOf } from './load.ts';
+import { quiet } from '../quiet.ts';
 
 const key = 'exact-key-of-twenty-two-characters';
 const withQuota = 'quota-key-of-twenty-two-characters';
@@ -13,6 +14,7 @@ beforeAll(async () => {
   node = await startFakeUpstream();
   program = await startProgram({
     config: {
+      ...quiet,
       server: { workers: 3, state_dir: 'none' },
       upstreams: [{ url: node.url }],
       limits: {

@@ -7,6 +7,7 @@ import { bucketOf } from '../../src/gateway/testing/gateway.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { startLoad } from './load.ts';
+import { quiet } from '../quiet.ts';
 
 const key = 'reload-key-of-twenty-two-characters';
 let node: FakeUpstream;
@@ -22,6 +23,7 @@ afterEach(async () => {
 afterAll(() => node.close());
 
 const configOf = (over: object = {}): object => ({
+  ...quiet,
   server: { workers: 2, state_dir: 'none' },
   upstreams: [{ url: node.url }],
   limits: { default: 'none' },

@@ -11,6 +11,7 @@ import { until } from '../../src/gateway/testing/until.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { ownEnvironment, type Program, startProgram } from '../program.ts';
 import { startLoad } from './load.ts';
+import { quiet } from '../quiet.ts';
 
 const key = 'restart-key-of-twenty-two-characters';
 let node: FakeUpstream;
@@ -31,6 +32,7 @@ afterEach(async () => {
 afterAll(() => node.close());
 
 const configOf = (over: object = {}): object => ({
+  ...quiet,
   server: { workers: 2, drain_timeout: '5s', ...over },
   upstreams: [{ url: node.url }],
   limits: { default: bucketOf(10) },

@@ -4,6 +4,7 @@ import { type Program, startProgram } from '../program.ts';
 import { modes } from './modes.ts';
 import { postAll } from './raw-client.ts';
 import { post, startRecordedChain } from './record.ts';
+import { quiet } from '../quiet.ts';
 
 describe.skipIf(noAnvil)(`a real node's answers, byte for byte${noAnvil ? `: ${noAnvil}` : ''}`, () => {
   let anvil: Anvil;
@@ -19,6 +20,7 @@ describe.skipIf(noAnvil)(`a real node's answers, byte for byte${noAnvil ? `: ${n
     const networks = modes.map((mode) => [mode, { path: `/${mode}`, upstreams: [{ url: anvil.url, mode }] }]);
     program = await startProgram({
       config: {
+        ...quiet,
         networks: Object.fromEntries(networks) as object,
         methods: { cheap: ['*'] },
         limits: { default: 'none' },

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Program, startProgram } from '../program.ts';
 import { type ReceivedCall, type RecordingNode, startRecordingNode } from './recording-node.ts';
+import { quiet } from '../quiet.ts';
 
 /** The ways to talk to an upstream; each is a network of the gateway, at the path of its name. */
 export const modes = ['single', 'pipelined', 'batched'] as const;
@@ -22,6 +23,7 @@ export function useModes(answer: (call: ReceivedCall & { id: string }) => string
     const networks = modes.map((mode) => [mode, { path: `/${mode}`, upstreams: [{ url: node.url, mode }] }]);
     program = await startProgram({
       config: {
+        ...quiet,
         networks: Object.fromEntries(networks) as object,
         methods: { cheap: ['*'] },
         limits: { default: 'none' },

@@ -6,6 +6,7 @@ import { withCertificate } from './certificate.ts';
 import { exchange, inParallel, type Target } from './connection.ts';
 import { createCorpus } from './corpus.ts';
 import { judgeAnswers, judgeNode } from './judge.ts';
+import { quiet } from '../quiet.ts';
 
 interface Subject extends Target {
   node: FakeUpstream;
@@ -13,6 +14,7 @@ interface Subject extends Target {
 }
 
 const config = {
+  ...quiet,
   limits: { default: 'none' },
   server: { workers: 1, header_timeout: '3s', request_timeout: '4s' },
 };

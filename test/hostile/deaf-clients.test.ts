@@ -6,6 +6,7 @@ import { open } from '../framing/connection.ts';
 import { type Program, startProgram } from '../program.ts';
 import { timedCalls } from './calls.ts';
 import { growthMiB } from './memory.ts';
+import { quiet } from '../quiet.ts';
 
 const MiB = 1 << 20;
 const clients = 24;
@@ -26,6 +27,7 @@ beforeAll(async () => {
   });
   program = await startProgram({
     config: {
+      ...quiet,
       server: { workers: 1, header_timeout: '500ms', request_timeout: '1s' },
       limits: { default: 'none' },
       upstreams: [{ url: node.url, max_connections: 32, max_idle: 32 }],

@@ -4,6 +4,7 @@ import { startFakeUpstream } from '../fakes/upstream.ts';
 import { readAnswers } from '../framing/answers.ts';
 import { open } from '../framing/connection.ts';
 import { startProgram } from '../program.ts';
+import { quiet } from '../quiet.ts';
 
 interface Client {
   sent: string[];
@@ -50,6 +51,7 @@ it('a drain under load loses no request: what the node was asked is answered, in
   });
   const program = await startProgram({
     config: {
+      ...quiet,
       server: { workers: 2, drain_timeout: '10s' },
       limits: { default: 'none' },
       upstreams: [{ url: node.url }],

@@ -4,6 +4,7 @@ import { readAnswers } from '../framing/answers.ts';
 import { withCertificate } from '../framing/certificate.ts';
 import { exchange, type Target } from '../framing/connection.ts';
 import { type Program, startProgram } from '../program.ts';
+import { quiet } from '../quiet.ts';
 
 const key = 'early_answers_key_0123456789';
 let node: FakeUpstream;
@@ -12,6 +13,7 @@ let secure: Program;
 beforeAll(async () => {
   node = await startFakeUpstream();
   const config = {
+    ...quiet,
     server: { workers: 1, max_body_bytes: '64KiB' },
     limits: { default: { requests: 3, period: '1h' } },
     upstreams: [{ url: node.url }],

@@ -6,6 +6,7 @@ import { open } from '../framing/connection.ts';
 import { type Program, startProgram } from '../program.ts';
 import { timedCalls } from './calls.ts';
 import { growthMiB } from './memory.ts';
+import { quiet } from '../quiet.ts';
 
 const MiB = 1 << 20;
 let node: FakeUpstream;
@@ -14,6 +15,7 @@ beforeAll(async () => {
   node = await startFakeUpstream();
   program = await startProgram({
     config: {
+      ...quiet,
       server: { workers: 1, max_connections_per_address: 500, header_timeout: '3s', request_timeout: '4s' },
       limits: { default: 'none' },
       upstreams: [{ url: node.url }],

@@ -6,6 +6,7 @@ import { readAnswers } from '../framing/answers.ts';
 import { open } from '../framing/connection.ts';
 import { type Program, startProgram } from '../program.ts';
 import { timedCalls } from './calls.ts';
+import { quiet } from '../quiet.ts';
 
 const slowClients = 1000;
 
@@ -15,6 +16,7 @@ beforeAll(async () => {
   node = await startFakeUpstream();
   program = await startProgram({
     config: {
+      ...quiet,
       server: { workers: 2, max_connections_per_address: 2000, header_timeout: '3s', request_timeout: '4s' },
       limits: { default: 'none' },
       upstreams: [{ url: node.url }],

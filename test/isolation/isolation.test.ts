@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { batchVices, type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { converse } from './callers.ts';
+import { quiet } from '../quiet.ts';
 
 const callers = 200;
 const callsPerCaller = process.env['POLYMORPH_TEST_LONG'] === '1' ? 2000 : 170;
@@ -21,6 +22,7 @@ describe.each(['single', 'pipelined', 'batched'])('%s', (mode) => {
     );
     program = await startProgram({
       config: {
+        ...quiet,
         server: { workers: 2, max_connections_per_address: 1000 },
         limits: { default: 'none' },
         upstreams: [{ url: node.url, mode }],
