@@ -80,5 +80,5 @@ export function count(answers: readonly TestAnswer[], status: number): number {
 
 /** The worker that gave an answer, by its request id. */
 export function workerOf(answer: TestAnswer): string {
-  return String(answer.headers['x-request-id']).split('-')[1] ?? '';
+  return String(answer.headers['x-request-id']).split('-')[1]?.split('.')[0] ?? '';
 }

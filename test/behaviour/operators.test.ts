@@ -102,10 +102,10 @@ describe('explain', () => {
   it('finds the refused items of a batch, in order', async () => {
     const body = `[${callText('m', '1')},${callText('blocked', '2')},{},${callText('blocked', '4')}]`;
     const { records } = await explain(await send(program.port, { body }));
-    expect(records.map(({ item, method }) => [item, method])).toEqual([
-      [1, 'blocked'],
-      [2, ''],
-      [3, 'blocked'],
+    // Those that were refused alike are one record.
+    expect(records.map(({ item, method, alike }) => [item, method, alike])).toEqual([
+      [1, 'blocked', 1],
+      [2, '', 0],
     ]);
   });
 

@@ -75,7 +75,7 @@ describe('SIGTERM', () => {
 
     node.behave({});
     const second = await start(configOf());
-    expect(second.logs().map(({ msg }) => msg)).toContain('restored 1 buckets and 1 quotas of the last run');
+    expect(second.logs().map(({ msg }) => msg)).toContain('restored 1 bucket and 1 quota of the last run');
     // Six of ten tokens and six of eight calls went before the restart.
     expect(await left(second)).toBe('3');
     expect(await left(second)).toBe('2');
