@@ -223,6 +223,22 @@ describe('too many calls', () => {
     expect(await set.call({ caller: 7 }).settled).toBe('result "fine"');
   });
 
+  it('wait while the only node is paused by its own 429', async () => {
+    let times = 0;
+    const once = says.status('429 Too Many Requests', 'Retry-After: 0\r\n');
+    const paused = await start([(x) => (times++ === 0 ? once : fine)(x)], {
+      shed: { ...shed, queueTimeoutMs: 1500 },
+    });
+    expect(await paused.call().settled).toBe('result "fine"');
+    const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
+    const set = await start([long], { shed });
+    expect(await set.call().settled).toBe('overloaded: HTTP 429');
+    const next = set.call();
+    expect(await next.settled).toMatch(/^overloaded/);
+    expect(set.received()).toEqual([1]);
+    expect(set.pool.foresee('eth_call')[0]!.passedOver).toBe('paused by its 429');
+  });
+
   it('wait for the budget of a node', async () => {
     const set = await start([fine], { shed: { ...shed, queue: 50, queueTimeoutMs: 1000 } }, {}, [
       { requestsPerSecond: 20 },
