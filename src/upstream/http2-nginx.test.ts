@@ -8,14 +8,15 @@ import { policyFor, sendTo, sleep, testDeps } from './testing/caller.ts';
 import { cert, key } from './testing/certificate.ts';
 import { createUpstream } from './upstream.ts';
 
-/** Somebody else's HTTP/2, which Node's own would not show to be understood. */
-const missing = spawnSync('nginx', ['-v']).error !== undefined;
+/** Somebody else's HTTP/2: Node's own on both sides could share a misreading. */
+const server = 'nginx';
+const missing = spawnSync(server, ['-v']).error !== undefined;
 
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  const listener = createServer();
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = listener.address() as { port: number };
+  await new Promise((resolve) => listener.close(resolve));
   return port;
 }
 
@@ -53,7 +54,7 @@ http {
   }
 }`,
     );
-    const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' });
+    const nginx = spawn(server, ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' });
     try {
       await listens(secure);
       for (const [port, tls] of [
