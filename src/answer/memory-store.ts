@@ -35,9 +35,11 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
   const lasting = new Sieve<KeptAnswer>();
   const totals = { stores: 0, evictions: 0, reorgDrops: 0 };
 
-  function makeRoom(bytes: number): void {
-    while (near.bytes + lasting.bytes + bytes > bounds.maxBytes) {
-      if (!(near.bytes > lasting.bytes ? near : lasting).evict()) return;
+  /** For so many bytes more of each of the two. */
+  function makeRoom(nearBytes: number, lastingBytes: number): void {
+    while (near.bytes + nearBytes + lasting.bytes + lastingBytes > bounds.maxBytes) {
+      const larger = near.bytes + nearBytes > lasting.bytes + lastingBytes ? near : lasting;
+      if (!larger.evict()) return;
       totals.evictions++;
     }
   }
@@ -65,7 +67,7 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
       if (answer.size > bounds.maxEntryBytes || answer.size > bounds.maxBytes) return;
       const before = find(answer.key);
       if (before !== undefined) remove(before);
-      makeRoom(answer.size);
+      makeRoom(answer.withHead ? answer.size : 0, answer.withHead ? 0 : answer.size);
       (answer.withHead ? near : lasting).add(answer);
       totals.stores++;
     },
@@ -80,7 +82,7 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
     },
     setBounds(next) {
       bounds = next;
-      makeRoom(0);
+      makeRoom(0, 0);
     },
     stats: () => ({
       ...totals,

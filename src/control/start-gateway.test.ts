@@ -122,6 +122,25 @@ test('a dry run takes nothing, knows keys by name and says what it does not know
   });
 });
 
+test('upstreams are checked while it serves, as the file says; a reload may end it', async () => {
+  write({ more: 'health: { interval: 100ms }\n' });
+  await start();
+  await until(() => logged('is down: unreachable') === 1);
+  const { status, body } = await ask('/readyz');
+  expect({ status, body }).toMatchObject({
+    status: 200,
+    body: {
+      status: 'ready',
+      checks: [{}, {}, { name: 'upstreams', status: 'down', networks: [{ upstreams: [{ state: 'down' }] }] }],
+    },
+  });
+  write({ more: 'health: { interval: 0 }\n' });
+  await until(() => logged('config reloaded') === 1);
+  expect((await ask('/readyz')).body).toMatchObject({
+    checks: [{}, {}, { name: 'upstreams', status: 'up', networks: [] }],
+  });
+});
+
 test('a changed file is applied by itself; a bad one is refused with its place and leaves the old', async () => {
   write();
   await start();

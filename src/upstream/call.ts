@@ -97,7 +97,10 @@ export interface UpstreamFailure {
   kind: FailureKind;
   /** For logs and explain, never for the caller: `connect ECONNREFUSED`, `truncated`, `HTTP 500`. */
   reason: string;
-  /** `no`: not one byte of the call was written to the node. `maybe`: the node may have run it. */
+  /**
+   * `no`: not one byte of the call was written to the node, or the node said over HTTP/2 that it did not look at it.
+   * `maybe`: the node may have run it.
+   */
   delivered: 'no' | 'maybe';
   /** Of `throttled`: what the node asked for in Retry-After, 0 to an hour; absent where it did not. */
   retryAfterMs?: number;

@@ -43,3 +43,14 @@ function secureSocket(policy: UpstreamPolicy, protocol: string, onread?: OnReadO
   socket.setNoDelay(true);
   return socket;
 }
+
+/** May what is connected by one policy be used on by the other? */
+export function samePlace(one: UpstreamPolicy, other: UpstreamPolicy): boolean {
+  return (
+    one.host === other.host &&
+    one.port === other.port &&
+    one.tls === other.tls &&
+    one.http2 === other.http2 &&
+    one.ca === other.ca
+  );
+}

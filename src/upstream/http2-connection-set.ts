@@ -86,10 +86,6 @@ export class Http2ConnectionSet implements Carriers<Http2Connection> {
     }
   }
 
-  setAnswerBytesMax(): void {
-    // Each stream takes it from the policy.
-  }
-
   countBytes(): void {
     for (const connection of this.all) connection.countBytes();
   }

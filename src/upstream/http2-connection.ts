@@ -7,7 +7,9 @@ import { judgeBatch, settleBatch } from './batch-verdict.ts';
 import type { FailureKind, UpstreamFailure } from './call.ts';
 import { OVERSIZED } from './chunked-body.ts';
 import { connectHttp2Socket } from './connect-socket.ts';
+import { http2ErrorName } from './http2-error-name.ts';
 import { type ExchangeOwner, Http2Exchange } from './http2-exchange.ts';
+import { Http2Heartbeat } from './http2-heartbeat.ts';
 import type { Carrier, ConnectionOwner } from './owner.ts';
 import type { Pending } from './pending.ts';
 import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
@@ -19,8 +21,6 @@ const STREAM_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 /** Node's own bound on what a session holds, in MB: answers have bounds of ours. */
 const SESSION_MEMORY_MB = 1024;
-/** A node that is silent for so long while it owes answers is asked whether it is there. */
-const SILENCE_MS = 5000;
 
 const scan = new AnswerScan();
 
@@ -38,9 +38,7 @@ export class Http2Connection implements Carrier, ExchangeOwner {
   private lastProcessed = Number.POSITIVE_INFINITY;
   /** Of its end, where it is known before it comes. */
   private reason = '';
-  private heardMs: number;
-  /** Coarse milliseconds; -1: none is on its way. */
-  private pingedMs = -1;
+  private readonly heartbeat: Http2Heartbeat;
   private bytesIn = 0;
   private bytesOut = 0;
   private readonly startedMs: number;
@@ -52,7 +50,7 @@ export class Http2Connection implements Carrier, ExchangeOwner {
   constructor(owner: ConnectionOwner<Http2Connection>) {
     this.owner = owner;
     this.startedMs = owner.nowMs;
-    this.heardMs = owner.nowMs;
+    this.heartbeat = new Http2Heartbeat(owner.nowMs);
     const socket = connectHttp2Socket(owner.policy);
     this.socket = socket;
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -129,7 +127,7 @@ export class Http2Connection implements Carrier, ExchangeOwner {
   }
 
   heard(): void {
-    this.heardMs = this.owner.nowMs;
+    this.heartbeat.heard(this.owner.nowMs);
   }
 
   /** Its first settings have come, or others. */
@@ -172,7 +170,7 @@ export class Http2Connection implements Carrier, ExchangeOwner {
     if (this.session.destroyed) return this.lose(this.reason || exchange.cause || 'closed by the node');
     const untouched = exchange.untouched(this.lastProcessed);
     const code = exchange.stream.rstCode ?? 0;
-    const reason = `stream closed with ${errorNames.get(code) ?? code}`;
+    const reason = `stream closed with ${http2ErrorName(code)}`;
     // One that misbehaves is not used on; to refuse a stream, or to cancel one, is no misbehaviour.
     this.drop(exchange, !(code === constants.NGHTTP2_PROTOCOL_ERROR || (exchange.begun && code === 0)));
     this.breakOff(exchange, reason, untouched ? 'no' : 'maybe');
@@ -211,7 +209,7 @@ export class Http2Connection implements Carrier, ExchangeOwner {
   private leave(code: number, lastProcessed: number): void {
     this.heard();
     this.lastProcessed = lastProcessed;
-    if (code !== constants.NGHTTP2_NO_ERROR) this.reason = `GOAWAY ${errorNames.get(code) ?? code}`;
+    if (code !== constants.NGHTTP2_NO_ERROR) this.reason = `GOAWAY ${http2ErrorName(code)}`;
     this.retire();
   }
 
@@ -238,27 +236,16 @@ export class Http2Connection implements Carrier, ExchangeOwner {
       else if (!exchange.begun && nowMs - exchange.sinceMs >= firstByteTimeoutMs)
         this.timeOut(exchange, 'no answer in time');
     }
-    if (!this.dead && this.busy) this.listen(nowMs, connectTimeoutMs);
+    if (!this.dead && this.busy && !this.heartbeat.isThere(this.session, nowMs, connectTimeoutMs))
+      this.lose('no answer to PING');
     this.countBytes();
   }
 
   private timeOut(exchange: Http2Exchange, reason: string): void {
     exchange.abandon();
     // A node that has been silent ever since may be gone without a word.
-    this.drop(exchange, this.heardMs > exchange.sinceMs);
+    this.drop(exchange, this.heartbeat.heardMs > exchange.sinceMs);
     for (const pending of exchange.calls) this.owner.failed(pending, 'timeout', reason, 'maybe');
-  }
-
-  private listen(nowMs: number, patienceMs: number): void {
-    if (this.pingedMs >= 0) {
-      if (nowMs - this.pingedMs >= patienceMs) this.lose('no answer to PING');
-    } else if (nowMs - this.heardMs >= SILENCE_MS && !this.session.destroyed) {
-      const sent = this.session.ping((error) => {
-        this.pingedMs = -1;
-        if (error === null) this.heard();
-      });
-      if (sent) this.pingedMs = nowMs;
-    }
   }
 
   destroy(reason: string): void {
@@ -306,23 +293,3 @@ export class Http2Connection implements Carrier, ExchangeOwner {
     this.bytesOut = bytesWritten;
   }
 }
-
-/** `REFUSED_STREAM` and the like, by code (RFC 9113, 7). */
-const errorNames = new Map<number, string>(
-  [
-    'NO_ERROR',
-    'PROTOCOL_ERROR',
-    'INTERNAL_ERROR',
-    'FLOW_CONTROL_ERROR',
-    'SETTINGS_TIMEOUT',
-    'STREAM_CLOSED',
-    'FRAME_SIZE_ERROR',
-    'REFUSED_STREAM',
-    'CANCEL',
-    'COMPRESSION_ERROR',
-    'CONNECT_ERROR',
-    'ENHANCE_YOUR_CALM',
-    'INADEQUATE_SECURITY',
-    'HTTP_1_1_REQUIRED',
-  ].map((name, code) => [code, name]),
-);

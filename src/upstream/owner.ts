@@ -64,7 +64,6 @@ export interface Carriers<C extends Carrier> {
   remove(carrier: C): void;
   /** Ends exchanges that let a deadline pass by `nowMs`, and idle connections that nobody needs. */
   sweep(nowMs: number): void;
-  setAnswerBytesMax(bytes: number): void;
   /** Each closes as soon as it carries nothing, and is given no more. */
   retire(): void;
   destroy(reason: string): void;

@@ -9,24 +9,21 @@ import type {
   UpstreamFailure,
   UpstreamStats,
 } from './call.ts';
-import { ConnectionSet } from './connection-set.ts';
+import { samePlace } from './connect-socket.ts';
+import { Connections } from './connections.ts';
 import { CallsUnderWay } from './calls-under-way.ts';
 import { DeferredFailures } from './deferred-failures.ts';
 import { Drain } from './drain.ts';
 import { Grouping } from './grouping.ts';
 import { HeldGroup } from './held-group.ts';
 import type { Answer } from './answer.ts';
-import { Http2ConnectionSet } from './http2-connection-set.ts';
-import type { Carrier, Carriers, ConnectionOwner, Traffic } from './owner.ts';
+import type { Carrier, ConnectionOwner, Traffic } from './owner.ts';
 import type { Pending } from './pending.ts';
 import { http2RequestHead, requestHead } from './request-head.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { Ticker } from './ticker.ts';
 import { WaitQueue } from './wait-queue.ts';
 
-/** Calls that may wait for a connection: this many for each connection allowed, and this many bytes. */
-const QUEUED_PER_CONNECTION = 16;
-const QUEUED_BYTES_MAX = 64 * 1024 * 1024;
 /** A call that cannot be sent twice does not go over a connection the node may be closing just now. */
 const UNSAFE_IDLE_MS_MAX = 1000;
 
@@ -38,11 +35,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   private readonly deps: UpstreamDeps;
   private readonly wallMs: () => number;
   readonly traffic: Traffic = { exchanges: 0, bytesIn: 0, bytesOut: 0 };
-  private readonly http1: ConnectionSet;
-  private readonly http2: Http2ConnectionSet;
-  private readonly sets: Carriers<Carrier>[];
-  /** Of the protocol that is asked for; the other's only finish what they carry. */
-  private connections: Carriers<Carrier>;
+  private readonly connections: Connections;
   private readonly queue = new WaitQueue();
   private readonly grouping: Grouping;
   private readonly ticker: Ticker;
@@ -67,10 +60,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     this.http2Head = http2RequestHead(policy, deps.instanceId);
     this.calls = new CallsUnderWay(this, deps.observer);
     this.grouping = new Grouping(policy);
-    this.http1 = new ConnectionSet(this);
-    this.http2 = new Http2ConnectionSet(this);
-    this.sets = [this.http1, this.http2];
-    this.connections = policy.http2 ? this.http2 : this.http1;
+    this.connections = new Connections(this);
     this.ticker = new Ticker(deps.now, () => this.sweep());
   }
 
@@ -132,7 +122,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     const group = this.group.take();
     let from = 0;
     while (from < group.length) {
-      const connection = this.connections.idle.pop();
+      const connection = this.connections.current.idle.pop();
       if (connection === undefined) break;
       const to = this.grouping.runEnd(group, from, this.nowMs);
       this.carryGroup(connection, group.slice(from, to));
@@ -143,11 +133,12 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   }
 
   private dispatch(pending: Pending): void {
-    const { idle } = this.connections;
+    const { current } = this.connections;
+    const { idle } = current;
     const connection = idle.peek();
     const usable =
       connection !== undefined &&
-      (pending.call.safe || this.nowMs - connection.sinceMs <= UNSAFE_IDLE_MS_MAX || this.connections.full);
+      (pending.call.safe || this.nowMs - connection.sinceMs <= UNSAFE_IDLE_MS_MAX || current.full);
     if (!usable) {
       this.enqueue(pending);
       this.openMore();
@@ -169,28 +160,26 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
 
   private enqueue(pending: Pending): void {
     pending.queuedMs = this.nowMs;
-    const full =
-      this.queue.length >= this.policy.maxConnections * QUEUED_PER_CONNECTION ||
-      this.queue.bytes + pending.body.length > QUEUED_BYTES_MAX;
-    if (full) this.refused.add(pending, 'overloaded', 'too many calls wait for a connection');
+    if (!this.queue.hasRoom(pending, this.policy.maxConnections))
+      this.refused.add(pending, 'overloaded', 'too many calls wait for a connection');
     else this.queue.push(pending);
   }
 
   openMore(): void {
     const { groupable } = this.queue;
     const exchanges = Math.ceil(groupable / this.grouping.sizeMax(this.nowMs));
-    this.connections.open(this.queue.length - groupable + exchanges);
+    this.connections.current.open(this.queue.length - groupable + exchanges);
   }
 
   ready(connection: Carrier): void {
-    this.connections.arrived(connection);
-    if (this.queue.length === 0) return this.connections.idle.push(connection, this.nowMs);
+    this.connections.current.arrived(connection);
+    if (this.queue.length === 0) return this.connections.current.idle.push(connection, this.nowMs);
     this.writingAt = this.deps.now();
     this.carryGroup(connection, this.grouping.takeRun(this.queue, this.nowMs));
   }
 
   gone(connection: Carrier): void {
-    for (const set of this.sets) set.remove(connection);
+    this.connections.remove(connection);
     if (this.queue.length > 0) process.nextTick(() => this.openMore());
     this.checkClosed();
   }
@@ -198,7 +187,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   connectFailed(reason: string): void {
     // One connection was opened for each waiting call, so one failed connection fails one call; all of
     // them if there is none left that could take them.
-    const first = this.connections.size > 0 ? this.queue.shift() : undefined;
+    const first = this.connections.current.size > 0 ? this.queue.shift() : undefined;
     const due = first === undefined ? this.queue.takeAll() : [first];
     for (const pending of due) this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
   }
@@ -244,16 +233,17 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   private sweep(): void {
     // A tick ahead, so that what would be due before the next one is settled inside its time.
     const nowMs = this.nowMs + this.ticker.tickMs;
-    for (const set of this.sets) if (set.size > 0) set.sweep(nowMs);
+    this.connections.sweep(nowMs);
     if (this.queue.length > 0) this.expireQueued(nowMs, this.policy.connectTimeoutMs);
-    if (this.total((set) => set.size) + this.calls.size === 0) this.ticker.stop();
+    if (this.connections.size + this.calls.size === 0) this.ticker.stop();
   }
 
   private expireQueued(nowMs: number, waitMsMax: number): void {
     const due = this.queue.takeWhere(
       (pending) => nowMs - pending.queuedMs >= waitMsMax || nowMs >= pending.deadlineMs,
     );
-    const busy = this.connections.size > this.connections.connecting;
+    const { size, connecting } = this.connections.current;
+    const busy = size > connecting;
     for (const pending of due) {
       const delivered = pending.retried ? 'maybe' : 'no';
       const late = nowMs >= pending.deadlineMs;
@@ -272,13 +262,9 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     this.grouping.update(policy);
     if (this.ticker.running) this.startTicking();
     if (policy.mode !== before.mode) this.ungroup();
-    for (const set of this.sets) set.setAnswerBytesMax(policy.maxResponseBytes);
-    if (moved(before, policy)) this.move();
-  }
-
-  private move(): void {
-    this.connections = this.policy.http2 ? this.http2 : this.http1;
-    for (const set of this.sets) set.retire();
+    this.connections.setAnswerBytesMax(policy.maxResponseBytes);
+    if (samePlace(before, policy)) return;
+    this.connections.replace(policy.http2);
     this.openMore();
   }
 
@@ -302,7 +288,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   private checkClosed(): void {
     if (!this.drain.begun || this.calls.size > 0) return;
     this.ticker.stop();
-    for (const set of this.sets) set.destroy('upstream is closed');
+    this.connections.destroy('upstream is closed');
     this.drain.finish();
   }
 
@@ -311,41 +297,21 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     for (const pending of [...this.queue.takeAll(), ...this.group.take(), ...this.singles.splice(0)]) {
       this.failed(pending, 'connect', reason, pending.retried ? 'maybe' : 'no');
     }
-    for (const set of this.sets) set.destroy(reason);
-  }
-
-  private total(of: (set: Carriers<Carrier>) => number): number {
-    return of(this.http1) + of(this.http2);
+    this.connections.destroy(reason);
   }
 
   stats(): UpstreamStats {
-    this.http2.countBytes();
     const batchesRefused = this.grouping.batchesRefused(this.nowMs);
     return {
       name: this.policy.name,
       mode: batchesRefused ? 'single' : this.policy.mode,
       batchesRefused,
-      connections: this.total((set) => set.size),
-      connecting: this.total((set) => set.connecting),
-      idle: this.total((set) => set.idle.size),
-      inFlight: this.total((set) => set.inFlight),
+      ...this.connections.counts(),
       queued: this.queue.length,
-      opened: this.total((set) => set.opened),
       ...this.calls.totals,
       ...this.traffic,
     };
   }
-}
-
-/** What connections are made of is another: those there are may not be used any more. */
-function moved(before: UpstreamPolicy, after: UpstreamPolicy): boolean {
-  return (
-    after.host !== before.host ||
-    after.port !== before.port ||
-    after.tls !== before.tls ||
-    after.http2 !== before.http2 ||
-    after.ca !== before.ca
-  );
 }
 
 /** An upstream with no connection yet. Throws TypeError for headers that cannot be sent. */

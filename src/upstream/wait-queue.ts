@@ -1,5 +1,9 @@
 import type { Pending } from './pending.ts';
 
+/** How many may wait for each connection allowed, and how many bytes of them. */
+const CALLS_PER_CONNECTION = 16;
+const BYTES_MAX = 64 * 1024 * 1024;
+
 /** Calls that wait for a connection: those to be sent again first, then in order of arrival. */
 export class WaitQueue {
   /** Bytes of all bodies in it. */
@@ -12,6 +16,12 @@ export class WaitQueue {
 
   get length(): number {
     return this.again.length + this.items.length - this.first;
+  }
+
+  hasRoom(pending: Pending, maxConnections: number): boolean {
+    return (
+      this.length < maxConnections * CALLS_PER_CONNECTION && this.bytes + pending.body.length <= BYTES_MAX
+    );
   }
 
   push(pending: Pending): void {

@@ -34,7 +34,6 @@ const saying: Record<string, NodeVice> = {
   ),
   'has no such block: header not found': error(-32000, 'header not found'),
   'has no such method': error(-32601, 'the method does not exist/is not available'),
-  'fails inside: -32603': error(-32603, 'internal error'),
 };
 
 /** Bent on the wire in ways the transport's own list leaves out. */
@@ -97,6 +96,8 @@ const sound = new Set([
   'sends interim answers first',
   'answers chunked',
   'answers in many chunks',
+  // To a batch this is a refusal, and no fault of the connection.
+  'answers with id null and an error',
 ]);
 
 /** Does to batches alone what it does: with a call that comes singly these nodes are sound. */

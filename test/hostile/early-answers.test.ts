@@ -17,6 +17,8 @@ beforeAll(async () => {
     server: { workers: 1, max_body_bytes: '64KiB' },
     limits: { default: { requests: 3, period: '1h' } },
     upstreams: [{ url: node.url }],
+    // What the node is asked is counted: no checks among it.
+    health: { interval: 0 },
     keys: [{ name: 'free', key, limits: { default: { requests: 1_000_000, period: '1s' } } }],
   };
   plain = await startProgram({ config });

@@ -53,7 +53,7 @@ export async function ask(
   port: number,
   path: string,
   asked: readonly Question[],
-  { batch = 0, connections = 25, patienceMs = 15_000 } = {},
+  { batch = 0, connections = 50, patienceMs = 15_000 } = {},
 ): Promise<Told[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const size = Math.max(batch, 1);

@@ -7,6 +7,8 @@ export interface Ended {
   text: string;
   isError: boolean;
   failure: AnswerFailure | null;
+  /** When, by the clock it was given. */
+  at: number;
 }
 
 const scan = new MessageScan();
@@ -37,10 +39,15 @@ export class Caller implements AnswerCall<string> {
   source: AnswerSource = 'upstream';
   readonly startedAt: number;
   readonly id: string;
+  /** As JSON text; '' for none. */
+  readonly sentParams: string;
   readonly ended: Ended[] = [];
+  private readonly now: () => number;
 
   /** `request` is JSON text of a whole call. */
-  constructor(request: string, startedAt = 0) {
+  constructor(request: string, now: () => number = () => 0) {
+    this.now = now;
+    this.startedAt = now();
     this.bytes = Buffer.from(`  ${request}  `, 'latin1');
     if (!scanRequest(this.bytes, 0, this.bytes.length, scan)) throw new Error(`no call: ${request}`);
     this.start = scan.start;
@@ -49,9 +56,10 @@ export class Caller implements AnswerCall<string> {
     this.idEnd = scan.idEnd;
     this.paramsStart = scan.paramsStart;
     this.paramsEnd = scan.paramsEnd;
+    this.sentParams =
+      scan.paramsStart < 0 ? '' : this.bytes.toString('latin1', scan.paramsStart, scan.paramsEnd);
     this.method = methodName(this.bytes, scan);
     this.id = scan.idStart < 0 ? '' : this.bytes.toString('latin1', scan.idStart, scan.idEnd);
-    this.startedAt = startedAt;
   }
 
   /** What it got; throws unless it was told exactly once. */
@@ -73,11 +81,11 @@ export class Caller implements AnswerCall<string> {
   }
 
   answeredText(before: string, after: string, isError: boolean): void {
-    this.ended.push({ text: before + this.id + after, isError, failure: null });
+    this.ended.push({ text: before + this.id + after, isError, failure: null, at: this.now() });
   }
 
   failed(failure: AnswerFailure): void {
-    this.ended.push({ text: '', isError: false, failure });
+    this.ended.push({ text: '', isError: false, failure, at: this.now() });
   }
 }
 

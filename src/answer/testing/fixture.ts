@@ -104,7 +104,7 @@ export function createFixture(over: Partial<NetworkPolicy> = {}): Fixture {
   });
   let ids = 0;
   const call: Fixture['call'] = (method, params, id = `${++ids}`) => {
-    const caller = new Caller(callText(id, method, params), clock.micros);
+    const caller = new Caller(callText(id, method, params), clock.now);
     room.send(caller);
     // Good only during `send`.
     caller.bytes.fill(0x20);

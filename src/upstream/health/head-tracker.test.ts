@@ -216,6 +216,23 @@ test('who led the way alone on a chain of its own is left when two others agree'
   expect(published.at(-1)).toMatchObject({ head: 40 });
 });
 
+test('who invented its head while it was alone is left too; one that does not answer just then is not', async () => {
+  const { a, b, c, published, say, tracker } = follow(['a', 'b', 'c']);
+  tracker.begin();
+  await say(a, inventedBlock(7000, 'a'));
+  for (const tip of [inventedBlock(9000, 'a'), inventedBlock(9000, 'a'), inventedBlock(9000, 'a')]) {
+    await say(a, tip);
+  }
+  expect(published.at(-1)).toMatchObject({ head: 9000 });
+  await say(b);
+  a.deaf = true;
+  for (let i = 0; i < 9; i++) await say(c);
+  expect(published.at(-1)).toMatchObject({ head: 9000 });
+  a.deaf = false;
+  for (let i = 0; i < 3; i++) await say(c);
+  expect(published.at(-1)).toMatchObject({ head: 40 });
+});
+
 test('a node that does not answer more moves nothing, and is asked little while all is well', async () => {
   const { chain, a, published, say, begin } = follow(['a']);
   await begin();

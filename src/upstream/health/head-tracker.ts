@@ -1,13 +1,7 @@
 import type { Heads } from '../board.ts';
 import type { Block } from './block.ts';
+import { type ChainSource, forkOf, tie } from './chain-source.ts';
 import { KnownChain } from './known-chain.ts';
-
-/** One upstream as the head tracker sees it. */
-export interface ChainSource {
-  readonly name: string;
-  /** null: it has no such block; undefined: it did not say. */
-  blockAt(which: number | 'finalized'): Promise<Block | null | undefined>;
-}
 
 export interface HeadTrackerOptions {
   heads: Pick<Heads, 'publish' | 'reorg'>;
@@ -89,25 +83,6 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
 
   const far = (): number => Math.max(50, 10 * options.maxBlockLag());
 
-  /** How the higher block of a claim stands to `base`; undefined if its source did not say. */
-  const tie = async (
-    { source, tip }: Claim,
-    base: Block,
-  ): Promise<'tied' | 'forked' | 'untied' | undefined> => {
-    const gap = tip.number - base.number;
-    if (gap === 1 && tip.parentHash === base.hash) return 'tied';
-    if (gap > 1) {
-      const parent = await source.blockAt(tip.number - 1);
-      if (parent === undefined) return undefined;
-      if (parent?.hash !== tip.parentHash) return 'untied';
-      if (gap === 2 && parent.parentHash === base.hash) return 'tied';
-    }
-    const same = await source.blockAt(base.number);
-    if (same === undefined) return undefined;
-    if (same === null || (gap === 1 && same.hash !== tip.parentHash)) return 'untied';
-    return same.hash === base.hash ? 'tied' : 'forked';
-  };
-
   /** Whether a fork of this height may be followed. */
   const near = (claim: Claim, base: Block): boolean => {
     const others = [...claims.values()].filter((other) => other !== claim).map(({ tip }) => tip.number);
@@ -120,7 +95,7 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
     let chosen = lowest;
     for (const claim of higher) {
       if (chosen === undefined || claim.tip.number === chosen.tip.number) continue;
-      const found = await tie(claim, chosen.tip);
+      const found = await tie(claim.source, claim.tip, chosen.tip);
       if (found === 'tied' || (found === 'forked' && near(claim, chosen.tip))) chosen = claim;
     }
     return chosen;
@@ -169,38 +144,8 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
     await lookUpFinalized(claim.source);
   };
 
-  /** The lowest block that is another one on the source's chain; undefined if it did not say. */
-  const forkOf = async ({ source, tip }: Claim): Promise<number | undefined> => {
-    const heights = chain.heights().filter((number) => number < tip.number);
-    const sameAt = async (place: number): Promise<boolean | undefined> => {
-      const block = await source.blockAt(heights[place]!);
-      return block === undefined ? undefined : block !== null && block.hash === chain.hashAt(heights[place]!);
-    };
-    // In growing steps down from the top, then halving: most forks are one or two blocks deep.
-    let same = -1;
-    let other = heights.length;
-    for (let step = 1; other > 0; step *= 2) {
-      const place = Math.max(0, other - step);
-      const found = await sameAt(place);
-      if (found === undefined) return undefined;
-      if (found) {
-        same = place;
-        break;
-      }
-      other = place;
-    }
-    while (other - same > 1 && same >= 0) {
-      const place = (same + other) >> 1;
-      const found = await sameAt(place);
-      if (found === undefined) return undefined;
-      if (found) same = place;
-      else other = place;
-    }
-    return same < 0 ? 0 : heights[same]! + 1;
-  };
-
   const switchTo = async (claim: Claim): Promise<void> => {
-    const from = await forkOf(claim);
+    const from = await forkOf(claim.source, claim.tip, chain);
     if (from === undefined || stopped) return;
     claim.untied = 0;
     chain.dropFrom(from);
@@ -213,7 +158,7 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
   };
 
   const rise = async (present: Block, claim: Claim): Promise<void> => {
-    const found = await tie(claim, present);
+    const found = await tie(claim.source, claim.tip, present);
     if (found === 'tied') return advance(claim);
     if (found === 'forked' && near(claim, present)) return switchTo(claim);
     if (found === undefined) return;
@@ -224,10 +169,15 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
   };
 
   /** Somebody has the head: is it alone with it, far from all the others, on a chain that they do not share? */
-  const doubt = async (present: Block): Promise<void> => {
-    const others = [...claims.values()].filter((claim) => !has(claim, present));
-    if (claims.size - others.length > 1 || others.length < 2) return;
-    if (others.some(({ tip }) => tip.number >= present.number - far())) return;
+  const doubt = async (present: Block, holder: Claim): Promise<void> => {
+    const others = rising(claims).filter((claim) => !has(claim, present));
+    const best = others.at(-1);
+    if (claims.size - others.length > 1 || others.length < 2 || best === undefined) return;
+    if (best.tip.number >= present.number - far()) return;
+    const found = await tie(holder.source, present, best.tip);
+    if (found === undefined) return;
+    holder.untied = found === 'untied' ? holder.untied + 1 : 0;
+    if (found === 'tied' || (found === 'untied' && holder.untied < UNTIED_MAX)) return;
     const chosen = await elect();
     if (chosen !== undefined && !has(chosen, present)) await switchTo(chosen);
   };
@@ -257,8 +207,9 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
       if (claims.has(claim.source) && claim.tip.number > head.number) await rise(head, claim);
     }
     const present = head;
-    if ([...claims.values()].some((claim) => has(claim, present))) await doubt(present);
-    else await miss(present);
+    const holder = [...claims.values()].find((claim) => has(claim, present));
+    if (holder === undefined) await miss(present);
+    else await doubt(present, holder);
   };
 
   const settleAll = async (): Promise<void> => {

@@ -9,9 +9,10 @@ import {
   type UpstreamBoard,
 } from '../board.ts';
 import { type Block, blockOf } from './block.ts';
+import type { ChainSource } from './chain-source.ts';
 import type { HealthClock } from './clock.ts';
 import type { HealthEvent, NetworkHealth, UpstreamHealth } from './events.ts';
-import { type ChainSource, createHeadTracker } from './head-tracker.ts';
+import { createHeadTracker } from './head-tracker.ts';
 import type { Node } from './node.ts';
 import { createProber, type Prober } from './prober.ts';
 import type { Transition } from './vitals.ts';

@@ -51,6 +51,15 @@ describe('a window', () => {
   });
 });
 
+it('a window knows how busy its busiest part was', () => {
+  const { of } = breakers(2);
+  for (let k = 0; k < 30; k++) of[k % 2]!.succeeded(0, 1000, policy);
+  for (let k = 0; k < 10; k++) of[0]!.succeeded(0, 2000, policy);
+  // Buckets of a second.
+  expect(of[1]!.rate(3000, policy.windowMs)).toBe(30);
+  expect(of[1]!.rate(9500, policy.windowMs)).toBe(10);
+});
+
 describe('a breaker', () => {
   it('opens where count and rate are both reached, over all workers together', () => {
     const { of, shared } = breakers(2);

@@ -25,7 +25,7 @@ const OPEN_FACTOR_MAX = 10;
 const OPEN_JITTER = 0.2;
 const OPENS_MAX = 63;
 /** Most trials that the word has room for. */
-export const TRIALS_MAX = 255;
+const TRIALS_MAX = 255;
 
 const countAt = { opened: 0, halfOpened: 1, closed: 2 } as const;
 
@@ -86,7 +86,7 @@ export class Breaker {
   waitMs(nowMs: number, trials: number): number {
     if (this.closed) return 0;
     const { state, atMs, started } = unpack(this.load());
-    if (state === CLOSED || (state === HALF_OPEN && started < trials)) return 0;
+    if (state === CLOSED || (state === HALF_OPEN && started < Math.min(trials, TRIALS_MAX))) return 0;
     return Math.max(0, atMs - nowMs);
   }
 
@@ -96,7 +96,7 @@ export class Breaker {
       const word = this.load();
       const now = unpack(word);
       if (now.state === CLOSED) return ADMITTED;
-      const granted = now.state === HALF_OPEN && now.started < policy.trials;
+      const granted = now.state === HALF_OPEN && now.started < Math.min(policy.trials, TRIALS_MAX);
       if (!granted && nowMs < now.atMs) return REFUSED;
       const atMs = granted ? now.atMs : Math.ceil(nowMs + trialMs);
       const next = granted
@@ -114,7 +114,7 @@ export class Breaker {
     if (trial === ADMITTED) return this.window.record(false, nowMs, policy.windowMs);
     this.conclude(trial, (now) => {
       const succeeded = now.succeeded + 1;
-      if (succeeded < policy.trials) return { ...now, succeeded };
+      if (succeeded < Math.min(policy.trials, TRIALS_MAX)) return { ...now, succeeded };
       return { state: CLOSED, opens: now.opens, started: 0, succeeded: 0, atMs: Math.ceil(nowMs) };
     });
   }
@@ -144,10 +144,9 @@ export class Breaker {
     this.conclude(trial, (now) => ({ ...now, started: Math.max(now.succeeded, now.started - 1) }));
   }
 
-  /** Calls a second that were answered in the window, over all workers. */
+  /** Calls a second that were answered in the busiest part of the window, over all workers. */
   rate(nowMs: number, windowMs: number): number {
-    this.window.sum(nowMs, windowMs, 0);
-    return (this.window.ok * 1000) / windowMs;
+    return this.window.busiest(nowMs, windowMs);
   }
 
   private opened(opens: number, nowMs: number, { openMs }: BreakerPolicy): Standing {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UpstreamPolicy } from '../../config/index.ts';
-import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
+import {
+  clearWorker,
+  createBoardMemory,
+  createHeads,
+  createUpstreamBoard,
+  health,
+  healthReasons,
+} from '../board.ts';
 import { failureOf } from '../failure.ts';
 import { policyFor } from '../testing/caller.ts';
 import { networkOf } from '../testing/network.ts';
@@ -186,5 +193,39 @@ describe('one method that fails', () => {
     expect(nameOf(chooser, { method: 'debug_traceCall' })).toBe('n1');
     first.succeeded(first.claim('eth_call', false, NOW)!, 'eth_call', 1, NOW);
     expect(nameOf(chooser)).toBe('n0');
+  });
+});
+
+describe('calls in flight', () => {
+  it('of all workers never exceed the bound, and those of a dead worker count no more', () => {
+    const step = fc.record({ worker: fc.nat(2), what: fc.constantFrom('claim', 'critical', 'end', 'die') });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 80 }), (maxInFlight, steps) => {
+        const board = createBoardMemory(3);
+        const shed = { queue: 0, queueTimeoutMs: 0, reserve: 0.3, maxInFlightPerCaller: 0 };
+        const network = networkOf([policyFor(1, { maxInFlight })], { shed });
+        const open = (worker: number): Member =>
+          new Member(network.upstreams[0]!, network, { board, worker, random: Math.random });
+        const members = [0, 1, 2].map(open);
+        const held = [0, 0, 0];
+        const sum = (): number => held[0]! + held[1]! + held[2]!;
+        for (const { worker, what } of steps) {
+          if (what === 'claim' || what === 'critical') {
+            const bound = what === 'critical' ? maxInFlight : Math.max(1, Math.floor(maxInFlight * 0.7));
+            const claim = members[worker]!.claim('eth_call', what === 'critical', NOW);
+            expect(claim !== undefined).toBe(sum() < bound);
+            if (claim !== undefined) held[worker]!++;
+          } else if (what === 'end' && held[worker]! > 0) {
+            held[worker]!--;
+            members[worker]!.succeeded(null, 'eth_call', 1, NOW);
+          } else if (what === 'die') {
+            clearWorker(board, worker);
+            members[worker] = open(worker);
+            held[worker] = 0;
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -145,6 +145,8 @@ export class Delivery {
   maybe = false;
   /** A node was troubled with it: from now on attempts are extra traffic. */
   delivered = false;
+  /** A node had no state for it. */
+  stateMissing = false;
   /** Waits before the same upstream is tried again. */
   waits = 0;
   lastFailure: UpstreamFailure | null = null;

@@ -71,6 +71,16 @@ describe('a call that may be sent again', () => {
     expect(await set.call().settled).toMatch(/error.*here/);
   });
 
+  it('looks for a lost state where all are kept, then elsewhere', async () => {
+    const lost = says.error(-32000, 'missing trie node 12');
+    const late = { archive: false };
+    const set = await start([lost, mine, fine], {}, {}, [late, late]);
+    expect(await set.call().settled).toBe('result "fine"');
+    expect(set.received()).toEqual([1, 0, 1]);
+    await set.nodes[2]!.close();
+    expect(await set.call().settled).toBe('result "mine"');
+  });
+
   it('comes back to the only upstream after a wait', async () => {
     let times = 0;
     const set = await start([(x) => (++times < 3 ? says.status('500 Oops') : fine)(x)]);
@@ -213,6 +223,22 @@ describe('too many calls', () => {
     expect(await set.call({ caller: 7 }).settled).toBe('result "fine"');
   });
 
+  it('wait while the only node is paused by its own 429', async () => {
+    let times = 0;
+    const once = says.status('429 Too Many Requests', 'Retry-After: 0\r\n');
+    const paused = await start([(x) => (times++ === 0 ? once : fine)(x)], {
+      shed: { ...shed, queueTimeoutMs: 1500 },
+    });
+    expect(await paused.call().settled).toBe('result "fine"');
+    const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
+    const set = await start([long], { shed });
+    expect(await set.call().settled).toBe('overloaded: HTTP 429');
+    const next = set.call();
+    expect(await next.settled).toMatch(/^overloaded/);
+    expect(set.received()).toEqual([1]);
+    expect(set.pool.foresee('eth_call')[0]!.passedOver).toBe('paused by its 429');
+  });
+
   it('wait for the budget of a node', async () => {
     const set = await start([fine], { shed: { ...shed, queue: 50, queueTimeoutMs: 1000 } }, {}, [
       { requestsPerSecond: 20 },
@@ -261,6 +287,27 @@ describe('a node that fails', () => {
     expect(await set.call().settled).toBe('result "fine"');
     expect(performance.now() - before).toBeGreaterThan(200);
     expect(performance.now() - before).toBeLessThan(500);
+  });
+});
+
+describe('one of three nodes that dies under load', () => {
+  it('costs no call its answer, and is soon left alone', async () => {
+    const even = { weight: 1 };
+    const breaker = { windowMs: 10_000, failures: 20, failureRate: 0.5, openMs: 5000, trials: 3 };
+    const set = await start([fine, fine, fine], { breaker }, {}, [even, even, even]);
+    const told = new Set<string>();
+    let left = 3000;
+    const caller = async (): Promise<void> => {
+      while (left-- > 0) {
+        if (left === 1500) void set.nodes[1]!.close();
+        told.add(await set.call().settled);
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, caller));
+    expect([...told]).toEqual(['result "fine"']);
+    expect(set.received()[1]).toBeGreaterThan(200);
+    expect(set.pool.stats()[1]!.failed).toBeGreaterThan(0);
+    expect(set.pool.stats()[1]!.failed).toBeLessThan(100);
   });
 });
 

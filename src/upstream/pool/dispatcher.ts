@@ -247,6 +247,7 @@ export class Dispatcher implements UpstreamObserver {
     delivery.keep(bytes, answer);
     delivery.delivered = true;
     delivery.maybe ||= kind === 'busy';
+    delivery.stateMissing ||= kind === 'state';
     delivery.holding.push(member);
     this.goOn(delivery, kind === 'throttled' || kind === 'busy', nowMs);
   }
@@ -280,7 +281,7 @@ export class Dispatcher implements UpstreamObserver {
     if (this.closed || forbidden || delivery.begun >= retry.attempts)
       return this.endings.giveUp(delivery, nowMs);
     this.note(delivery, nowMs);
-    const other = this.choose(call, delivery.tried, nowMs);
+    const other = this.chooseOther(delivery, nowMs);
     const same =
       again &&
       (call.retry !== 'transaction' || delivery.tried.some((one) => !delivery.holding.includes(one)));
@@ -295,6 +296,16 @@ export class Dispatcher implements UpstreamObserver {
     this.endings.wait(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
       this.tryAgain(delivery),
     );
+  }
+
+  /** One that was not asked yet; for a state that a node had no more, those that keep all first. */
+  private chooseOther({ call, tried, stateMissing }: Delivery, nowMs: number): Chosen | NoneChosen {
+    if (stateMissing) {
+      const late = this.chooser.members.filter((member) => !member.policy.archive);
+      const keeper = late.length === 0 ? null : this.choose(call, [...tried, ...late], nowMs);
+      if (keeper !== null && keeper.member !== null) return keeper;
+    }
+    return this.choose(call, tried, nowMs);
   }
 
   /** On an upstream that was asked before, or on another that has become fit meanwhile. */

@@ -57,6 +57,22 @@ export class FailureWindow {
       }
     }
   }
+
+  /** Calls a second that went well in the bucket that had most of them. */
+  busiest(nowMs: number, windowMs: number): number {
+    const { cells, window, workers, stride } = this.places;
+    const last = bucketAt(nowMs, windowMs);
+    let most = 0;
+    for (let bucket = Math.max(0, last - WINDOW_BUCKETS + 1); bucket <= last; bucket++) {
+      let ok = 0;
+      for (let worker = 0; worker < workers; worker++) {
+        const at = window + worker * stride + (bucket & (WINDOW_BUCKETS - 1)) * BUCKET_INTEGERS;
+        if (cells[at] === bucket) ok += cells[at + 1]!;
+      }
+      if (ok > most) most = ok;
+    }
+    return (most * WINDOW_BUCKETS * 1000) / windowMs;
+  }
 }
 
 function bucketAt(ms: number, windowMs: number): number {

@@ -66,6 +66,9 @@ describe('a budget', () => {
     expect(other.rate(2000, 0)).toBeCloseTo(140);
     expect(other.rate(100_000, 0)).toBe(0);
     expect(other.free(0)).toBe(true);
+    const quiet = budget();
+    quiet.throttled(1000, 0, 0);
+    expect(quiet.rate(2000, 0)).toBeCloseTo(7);
   });
 
   it('is not exceeded by workers that race', async () => {

@@ -10,6 +10,8 @@ const DECREASE = 0.7;
 /** A second. */
 const RECOVERY = 1.05;
 const RATE_MIN = 1;
+/** Where none is configured, and little was asked before the first 429: what is assumed to have been too much. */
+const FIRST_RATE_MIN = 10;
 /** A rate that was learned, and not configured, is forgotten once it has grown by this factor. */
 const FORGOTTEN_FACTOR = 10;
 
@@ -92,7 +94,10 @@ export class RateBudget {
     const pauseMs =
       retryAfterMs === undefined ? ownMs : Math.min(RETRY_AFTER_MS_MAX, Math.max(1, retryAfterMs));
     const before = this.rate(nowMs, configured);
-    numbers[sharedAt.learnedRate] = Math.max(RATE_MIN, (before > 0 ? before : accepted) * DECREASE);
+    numbers[sharedAt.learnedRate] = Math.max(
+      RATE_MIN,
+      (before > 0 ? before : Math.max(FIRST_RATE_MIN, accepted)) * DECREASE,
+    );
     // It recovers from when calls may go again.
     numbers[sharedAt.learnedAtMs] = nowMs + pauseMs;
     numbers[sharedAt.pauseMs] = pauseMs;

@@ -52,7 +52,7 @@ export const http2Vices: Record<string, Entry> = {
   },
   'says GOAWAY and answers': {
     vice(x) {
-      if (!x.session.destroyed) x.session.goaway(constants.NGHTTP2_NO_ERROR, x.stream.id!);
+      if (!x.session.destroyed) x.session.goaway(constants.NGHTTP2_NO_ERROR, x.stream.id);
       x.send();
     },
     answers: 'sometimes',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Block } from '../block.ts';
-import type { ChainSource } from '../head-tracker.ts';
+import type { ChainSource } from '../chain-source.ts';
 
 const KNOWN_FINALIZED = 8;
 
