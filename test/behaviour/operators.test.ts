@@ -48,6 +48,7 @@ interface Explained {
   kind: string;
   records: {
     item: number;
+    alike: number;
     method: string;
     worker: number;
     outcome: string;
