@@ -50,6 +50,7 @@ interface Explained {
   kind: string;
   records: {
     item: number;
+    alike: number;
     method: string;
     worker: number;
     outcome: string;
