@@ -18,7 +18,6 @@ beforeAll(async () => {
       server: { workers: 3, state_dir: 'none' },
       upstreams: [{ url: node.url }],
       // What the node is asked is counted: no checks among it.
-      health: { interval: 0 },
       limits: {
         default: 'none',
         methods: { m: bucketOf(700), shared: bucketOf(1000) },

@@ -17,7 +17,6 @@ const config = {
   ...quiet,
   limits: { default: 'none' },
   // What the node is asked is counted: no checks among it.
-  health: { interval: 0 },
   server: { workers: 1, header_timeout: '3s', request_timeout: '4s' },
 };
 

@@ -31,7 +31,6 @@ beforeAll(async () => {
       server: { workers: 1, header_timeout: '500ms', request_timeout: '1s' },
       limits: { default: 'none' },
       // What the node is asked is counted: no checks among it.
-      health: { interval: 0 },
       upstreams: [{ url: node.url, max_connections: 32, max_idle: 32 }],
     },
   });

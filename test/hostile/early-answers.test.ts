@@ -18,7 +18,6 @@ beforeAll(async () => {
     limits: { default: { requests: 3, period: '1h' } },
     upstreams: [{ url: node.url }],
     // What the node is asked is counted: no checks among it.
-    health: { interval: 0 },
     keys: [{ name: 'free', key, limits: { default: { requests: 1_000_000, period: '1s' } } }],
   };
   plain = await startProgram({ config });
