@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
 import type { Config, KeyConfig } from './config.ts';
-import { cheapMethods, transactionMethods, unsafeMethods } from './ethereum-methods.ts';
+import { patternMatches } from '../jsonrpc/index.ts';
+import { cheapMethods, readMethods, transactionMethods, unsafeMethods } from './ethereum-methods.ts';
 import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
@@ -145,6 +146,8 @@ function compileMethods({ methods }: Config): MethodsPolicy {
     blocked: [...methods.blocked],
     cheap: [...cheapMethods, ...methods.cheap],
     unsafe: [...unsafeMethods, ...methods.unsafe],
+    // What the operator holds unsafe is.
+    safe: readMethods.filter((name) => !methods.unsafe.some((pattern) => patternMatches(pattern, name))),
     transactions: [...transactionMethods],
     critical: [...methods.critical],
   };

@@ -65,6 +65,9 @@ export const unsafeMethods: readonly string[] = [
   'submit*',
 ];
 
+/** Reads that a broad pattern above takes for something else. */
+export const readMethods: readonly string[] = ['eth_createAccessList'];
+
 /**
  * Signed transactions that their hash identifies and is the answer: a node that has one already says so, and a second
  * node may be given it without harm. Not `eth_sendRawTransactionSync`, whose answer is a receipt, and not the private

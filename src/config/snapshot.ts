@@ -144,6 +144,8 @@ export interface MethodsPolicy {
   cheap: string[];
   /** Never pipelined, batched or retried. */
   unsafe: string[];
+  /** Names that are safe although a pattern of `unsafe` matches. */
+  safe: string[];
   /** Names: signed transactions whose hash is the answer, unsafe but the same wherever they are sent. */
   transactions: string[];
   /** May use what is held in reserve when calls are shed. */

@@ -56,7 +56,7 @@ const failureCounters: Record<FailureKind, CounterName> = {
   http: 'upstreamBadHttp',
   status: 'upstreamBadStatus',
   answer: 'upstreamBadAnswer',
-  throttled: 'upstreamBadStatus',
+  throttled: 'upstreamThrottled',
 };
 
 export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters {

@@ -14,6 +14,22 @@ function policyOf(config: object): Policy {
   return new Policy(compile(result.config, registries), hash64);
 }
 
+describe('what a method may be sent for again', () => {
+  it('follows from the lists, names before patterns, the operator’s before ours', () => {
+    const policy = policyOf({});
+    const retry = (name: string) => policy.method(name).retry;
+    expect(['eth_call', 'eth_createAccessList', 'x_getThings'].map(retry)).toEqual(['safe', 'safe', 'safe']);
+    expect(['eth_sendRawTransaction', 'eth_sendTransaction', 'x_createThing'].map(retry)).toEqual([
+      'transaction',
+      'never',
+      'never',
+    ]);
+    const own = policyOf({ methods: { unsafe: ['eth_create*'], critical: ['eth_call'] } });
+    expect(own.method('eth_createAccessList')).toMatchObject({ retry: 'never', safe: false });
+    expect([own.method('eth_call').critical, own.method('eth_chainId').critical]).toEqual([true, false]);
+  });
+});
+
 describe('a policy’s memory of methods', () => {
   it('goes on remembering however many names callers make up', () => {
     const policy = policyOf({});

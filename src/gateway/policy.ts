@@ -97,14 +97,14 @@ export class Policy {
 }
 
 function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
-  const { groups, costs, blocked, cheap, unsafe, transactions, critical } = snapshot.methods;
+  const { groups, costs, blocked, cheap, unsafe, safe: reads, transactions, critical } = snapshot.methods;
   const groupPatterns = groups.flatMap((group) =>
     group.patterns.map((pattern) => ({ pattern, group: group.name })),
   );
   const group = matchMethod(name, groupPatterns, (entry) => entry.pattern);
   const cost = matchMethod(name, costs, (entry) => entry.pattern);
   const itself = (pattern: string): string => pattern;
-  const safe = matchMethod(name, unsafe, itself) === undefined;
+  const safe = reads.includes(name) || matchMethod(name, unsafe, itself) === undefined;
   return {
     name,
     group: group?.group ?? null,

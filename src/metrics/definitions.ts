@@ -120,6 +120,7 @@ export const definitions = {
   upstreamBadHttp: total('upstream_failures_total', failuresHelp, ['reason', 'http']),
   upstreamBadStatus: total('upstream_failures_total', failuresHelp, ['reason', 'status']),
   upstreamBadAnswer: total('upstream_failures_total', failuresHelp, ['reason', 'answer']),
+  upstreamThrottled: total('upstream_failures_total', failuresHelp, ['reason', 'throttled']),
   upstreamOverloaded: total('upstream_failures_total', failuresHelp, ['reason', 'overloaded']),
 
   logLinesDropped: total('log_lines_dropped_total', 'Log lines lost since the log could not keep up'),

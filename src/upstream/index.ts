@@ -7,8 +7,6 @@ export {
   createUpstreamBoard,
   type Heads,
   health,
-  healthReasons,
-  healthReasonTexts,
   type UpstreamBoard,
 } from './board.ts';
 export type {
