@@ -121,6 +121,18 @@ describe('an answer at the head', () => {
     expect(isKept(fixture, 'eth_getBalance', '["0x1","0x5"]', '"0x1"', 1)).toBe(true);
   });
 
+  test('that is a block number is kept from the highest told on', () => {
+    const fixture = createFixture();
+    fixture.chain.served = 101;
+    expect(isKept(fixture, 'eth_blockNumber', undefined, '"0x64"')).toBe(false);
+    fixture.call('eth_blockNumber');
+    fixture.chain.served = 102;
+    fixture.pool.open[0]!.answer('"0x66"');
+    expect(fromCache(fixture, 'eth_blockNumber')).toBe(true);
+    fixture.chain.move(103, 90);
+    expect(isKept(fixture, 'eth_blockNumber', undefined, '"0x66"')).toBe(false);
+  });
+
   test('is not kept without a head, or with headTtlMs 0', () => {
     const blind = createFixture();
     blind.chain.move(-1, -1);

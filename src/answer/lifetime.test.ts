@@ -19,7 +19,7 @@ function judge(method: string, params?: string): string {
 
 test.each([
   ['eth_chainId', undefined, 'chain'],
-  ['eth_blockNumber', '[]', 'head'],
+  ['eth_blockNumber', '[]', 'number'],
   ['eth_gasPrice', undefined, 'head'],
   ['eth_getBalance', '["0x1","latest"]', 'head'],
   ['eth_getBalance', '["0x1"]', 'head'],
