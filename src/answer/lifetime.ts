@@ -33,6 +33,8 @@ export interface Stamp {
   epoch: number;
   reorgs: number;
   served: number;
+  /** By upstream: the latest block it was known to have by then; -1 where it was never found sound. */
+  heads: readonly number[];
 }
 
 /** Side result of {@link lifetimeOf}: the height of `final`. */
@@ -103,8 +105,8 @@ export interface Sent {
  * Whether a sound answer without error in [start, end) is kept, one of {@link keeping}; {@link found} has the height of what
  * lasts: a reorg from that number or below makes it wrong; Infinity: any reorg does, -1: none.
  *
- * `now` is the chain as the answer came, `upstreamHead` the latest block that the upstream is known to have, -1 where it
- * was never found sound: what it says of the chain is not kept then.
+ * `now` is the chain as the answer came, `upstreamHead` the latest block that the upstream was known to have before it was
+ * asked, -1 where it was never found sound: what it says of the chain is not kept then.
  * - Never null, which stands for what may still appear, nor the empty list of a block named by its hash.
  * - Nothing that a reorg on the way may have made wrong, and nothing of a block above the head.
  * - No block number below the highest one known or told.
@@ -151,6 +153,7 @@ function withHead(stamp: Stamp, now: Stamp, upstreamHead: number): number {
 
 /** May a call of now have the answer to one sent before? */
 export function holdsAt({ lifetime, stamp }: Sent, now: Stamp): boolean {
-  if (stamp === now || lifetime === lifetimes.chain || lifetime === lifetimes.time) return true;
-  return lifetime === lifetimes.final && stamp.reorgs === now.reorgs;
+  if (lifetime === lifetimes.chain || lifetime === lifetimes.time) return true;
+  if (lifetime === lifetimes.final) return stamp.reorgs === now.reorgs;
+  return stamp.epoch === now.epoch && stamp.served === now.served;
 }
