@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from '../config/index.ts';
-import { Flight, Flights, type FlightDeps } from './flights.ts';
+import { Flight } from './flight.ts';
+import { type FlightDeps, Flights } from './flights.ts';
 import { keyOf } from './key.ts';
 import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './lifetime.ts';
 import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
