@@ -121,6 +121,29 @@ describe('an answer at the head', () => {
     expect(isKept(fixture, 'eth_getBalance', '["0x1","0x5"]', '"0x1"', 1)).toBe(true);
   });
 
+  test('is not kept from one that has only now caught up, but the next is', () => {
+    const fixture = createFixture();
+    fixture.heads.set(1, 99);
+    fixture.chain.epoch++;
+    fixture.call('eth_getBalance', latest);
+    fixture.heads.set(1, 100);
+    fixture.pool.open[0]!.answer('"0x1"', 1);
+    expect(fromCache(fixture, 'eth_getBalance', latest)).toBe(false);
+    expect(kept(1, fixture)[0]).toBe(true);
+  });
+
+  test('that is a block number is kept from the highest told on', () => {
+    const fixture = createFixture();
+    fixture.chain.served = 101;
+    expect(isKept(fixture, 'eth_blockNumber', undefined, '"0x64"')).toBe(false);
+    fixture.call('eth_blockNumber');
+    fixture.chain.served = 102;
+    fixture.pool.open[0]!.answer('"0x66"');
+    expect(fromCache(fixture, 'eth_blockNumber')).toBe(true);
+    fixture.chain.move(103, 90);
+    expect(isKept(fixture, 'eth_blockNumber', undefined, '"0x66"')).toBe(false);
+  });
+
   test('is not kept without a head, or with headTtlMs 0', () => {
     const blind = createFixture();
     blind.chain.move(-1, -1);
@@ -248,7 +271,7 @@ test('holds: would it ask no upstream?', () => {
 });
 
 test('an update keeps what still holds, and nothing of other upstreams or another chain', () => {
-  const upstreams = [{ host: 'a', port: 1, path: '/', tls: false }] as never;
+  const upstreams = [{ host: 'd', port: 1, path: '/', tls: false }] as never;
   const next: [object, boolean][] = [
     [{ timeoutMs: 1 }, true],
     [{ cache: { ...cachePolicy, maxEntryBytes: 1000 } }, true],

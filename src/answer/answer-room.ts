@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from '../config/index.ts';
-import { Flight, Flights, type FlightDeps } from './flights.ts';
+import { Flight } from './flight.ts';
+import { type FlightDeps, Flights } from './flights.ts';
 import { keyOf } from './key.ts';
 import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './lifetime.ts';
 import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
@@ -58,13 +59,15 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
   let planOf = createPlans(policy);
   const store: MemoryStore = createMemoryStore(policy.cache ?? noBounds);
   const totals = { hits: 0, misses: 0, joined: 0 };
-  let stamp = stampOf(chain);
+  const headsOf = ({ upstreams }: NetworkPolicy): number[] =>
+    upstreams.map((_, via) => deps.upstreamHead(via));
+  let stamp = stampOf(chain, headsOf(policy));
 
   /** Drops what the chain's moves since the last look made doubtful. */
   function look(): Stamp {
     if (chain.epoch === stamp.epoch && chain.served === stamp.served) return stamp;
     const before = stamp.reorgs;
-    stamp = stampOf(chain);
+    stamp = stampOf(chain, headsOf(policy));
     const from = chain.reorgFrom;
     const { reorgs } = stamp;
     if (reorgs === before) store.moved();
@@ -74,13 +77,21 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
     return stamp;
   }
 
+  /** The latest block an upstream had when a call was sent to it, and still has. */
+  function upstreamHead(via: number, sent: Stamp): number {
+    const head = deps.upstreamHead(via);
+    // It has caught up: that holds for calls sent from now on.
+    if (head > (stamp.heads[via] ?? -1)) stamp = { ...stamp, heads: headsOf(policy) };
+    return Math.min(sent.heads[via] ?? -1, head);
+  }
+
   const flights = new Flights<Trace>(deps, {
     stamp: look,
     timeoutMs: () => policy.timeoutMs,
     keep(flight, bytes, start, end, idStart, idEnd) {
       const { cache } = policy;
       if (cache === null || keptSize(flight.key, start, end) > cache.maxEntryBytes) return null;
-      const how = keepingOf(flight, bytes, start, end, look(), deps.upstreamHead(flight.via));
+      const how = keepingOf(flight, bytes, start, end, look(), upstreamHead(flight.via, flight.stamp));
       if (how === keeping.no) return null;
       const withHead = how === keeping.head;
       const bounded = withHead || flight.lifetime === lifetimes.time;
@@ -166,6 +177,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         store.setBounds(cache ?? noBounds);
       }
       policy = next;
+      stamp = { ...stamp, heads: headsOf(next) };
       planOf = createPlans(next);
       lookedFor = null;
     },
@@ -174,7 +186,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
 }
 
 /** The epoch first: it changes after all else has. */
-function stampOf(chain: ChainView): Stamp {
+function stampOf(chain: ChainView, heads: number[]): Stamp {
   const { epoch } = chain;
   return {
     epoch,
@@ -182,6 +194,7 @@ function stampOf(chain: ChainView): Stamp {
     served: chain.served,
     head: chain.head,
     finalized: chain.finalized,
+    heads,
   };
 }
 

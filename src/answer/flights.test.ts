@@ -145,7 +145,13 @@ test('whatever happens: each call told once, in its time, its own answer; never 
   const timeoutMs = 1000;
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.nat(3) }) },
-    { weight: 3, arbitrary: fc.record({ end: fc.nat(5), how: fc.constantFrom('answer', 'error', 'fail') }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        end: fc.nat(5),
+        how: fc.constantFrom('answer' as const, 'error' as const, 'fail' as const),
+      }),
+    },
     { weight: 1, arbitrary: fc.constant('move' as const) },
     { weight: 1, arbitrary: fc.constant('reorg' as const) },
     { weight: 2, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 700 }) }) },

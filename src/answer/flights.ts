@@ -1,5 +1,5 @@
-import { holdsAt, lifetimes, type Sent, type Stamp } from './lifetime.ts';
-import type { Plan } from './plans.ts';
+import { Flight, type FlightEnd } from './flight.ts';
+import { holdsAt, lifetimes, type Stamp } from './lifetime.ts';
 import type { AnswerCall, AnswerFailure, SentCall } from './ports.ts';
 import { isLarge, type KeptAnswer } from './store.ts';
 
@@ -34,114 +34,6 @@ export interface FlightTower {
   timeoutMs(): number;
 }
 
-/** One call to the pool that stands for several of callers, or whose answer will be kept. */
-export class Flight<Trace> implements SentCall<Trace>, Sent {
-  readonly key: string;
-  readonly plan: Plan;
-  lifetime: number;
-  readonly height: number;
-  readonly stamp: Stamp;
-  /** Monotonic microseconds at which the state that it asks for was at the latest. */
-  readonly askedAt: number;
-  /** The call it was made of; null once that has ended by itself. */
-  leader: AnswerCall<Trace> | null;
-  /** Identical calls that joined it; null: none did. */
-  riders: AnswerCall<Trace>[] | null = null;
-  /** The call's text once more, of the first that joined, for a second flight. */
-  spare: SpareText | null = null;
-  /** Calls off what watches its riders' deadlines; a second flight has it. */
-  callOff: (() => void) | null = null;
-  /** Others of its kind failed before it: it is not tried again. */
-  readonly second: boolean;
-
-  bytes: Buffer;
-  start: number;
-  end: number;
-  idStart: number;
-  idEnd: number;
-  readonly safe: boolean;
-  readonly cheap: boolean;
-  readonly method: string;
-  readonly retry: 'safe' | 'transaction' | 'never';
-  readonly critical: boolean;
-  readonly caller: number;
-  readonly traced: boolean;
-  text = '';
-  idAt = -1;
-  idTo = -1;
-  via = -1;
-  attempts: number;
-  /** Of the call to the pool, as the pool counts it. */
-  sentAt = 0;
-  trace: Trace | null = null;
-  private readonly flights: Flights<Trace>;
-
-  constructor(
-    flights: Flights<Trace>,
-    call: AnswerCall<Trace>,
-    key: string,
-    plan: Plan,
-    sent: { lifetime: number; height: number; stamp: Stamp; askedAt: number; spare: SpareText | null },
-  ) {
-    this.flights = flights;
-    this.leader = call;
-    this.key = key;
-    this.plan = plan;
-    this.lifetime = sent.lifetime;
-    this.height = sent.height;
-    this.stamp = sent.stamp;
-    this.askedAt = sent.askedAt;
-    this.second = sent.spare !== null;
-    this.bytes = call.bytes;
-    this.start = call.start;
-    this.end = call.end;
-    this.idStart = call.idStart;
-    this.idEnd = call.idEnd;
-    if (sent.spare !== null) this.takeText(sent.spare);
-    this.safe = call.safe;
-    this.cheap = call.cheap;
-    this.method = call.method;
-    this.retry = call.retry;
-    this.critical = call.critical;
-    this.caller = call.caller;
-    this.traced = call.traced;
-    this.attempts = call.attempts;
-  }
-
-  get member(): Plan['member'] {
-    return this.plan.member;
-  }
-
-  answered(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    idStart: number,
-    idEnd: number,
-    isError: boolean,
-  ): void {
-    this.flights.landed(this, bytes, start, end, idStart, idEnd, isError);
-  }
-
-  failed(failure: AnswerFailure): void {
-    this.flights.crashed(this, failure);
-  }
-
-  private takeText({ text, idAt, idTo }: SpareText): void {
-    this.bytes = Buffer.from(text, 'latin1');
-    this.start = 0;
-    this.end = text.length;
-    this.idStart = idAt;
-    this.idEnd = idTo;
-  }
-}
-
-interface SpareText {
-  text: string;
-  idAt: number;
-  idTo: number;
-}
-
 /**
  * Identical calls that are under way together. What holds:
  * - Each call is told exactly once how it ended, with its own id, and never later than the deadline of its own.
@@ -150,7 +42,7 @@ interface SpareText {
  * - Nobody leaves early: the call of a caller who is gone is answered like any other and its answer dropped by the
  *   gateway, so a flight always comes to its end.
  */
-export class Flights<Trace> {
+export class Flights<Trace> implements FlightEnd<Trace> {
   private readonly byKey = new Map<string, Flight<Trace>>();
   private readonly deps: FlightDeps<Trace>;
   private readonly tower: FlightTower;
@@ -158,11 +50,6 @@ export class Flights<Trace> {
   constructor(deps: FlightDeps<Trace>, tower: FlightTower) {
     this.deps = deps;
     this.tower = tower;
-  }
-
-  /** Flights that can still be joined. */
-  get size(): number {
-    return this.byKey.size;
   }
 
   /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */

@@ -5,7 +5,7 @@ import { ethereumFacts } from './ethereum-facts.ts';
 import { found, lifetimeOf, lifetimes } from './lifetime.ts';
 import { Caller, callText } from './testing/caller.ts';
 
-const stamp = { head: 100, finalized: 90, epoch: 1, reorgs: 0, served: -1 };
+const stamp = { head: 100, finalized: 90, epoch: 1, reorgs: 0, served: -1, heads: [] };
 const names = Object.keys(lifetimes) as (keyof typeof lifetimes)[];
 const hash = `0x${'aB'.repeat(32)}`;
 
@@ -19,7 +19,7 @@ function judge(method: string, params?: string): string {
 
 test.each([
   ['eth_chainId', undefined, 'chain'],
-  ['eth_blockNumber', '[]', 'head'],
+  ['eth_blockNumber', '[]', 'number'],
   ['eth_gasPrice', undefined, 'head'],
   ['eth_getBalance', '["0x1","latest"]', 'head'],
   ['eth_getBalance', '["0x1"]', 'head'],

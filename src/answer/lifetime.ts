@@ -1,6 +1,6 @@
 import { blockArgument, readBlock, readLogFilter } from './block-argument.ts';
 import type { Fact, HeightMember } from './ethereum-facts.ts';
-import { isArray, itemAt } from './json-walk.ts';
+import { isArray, itemAt, quantityAt } from './json-walk.ts';
 import { heightIn, resultAt } from './result.ts';
 
 /**
@@ -8,6 +8,7 @@ import { heightIn, resultAt } from './result.ts';
  * - `never`: neither kept nor shared
  * - `shared`: by identical calls under way, and not kept
  * - `head`: until the head moves
+ * - `number`: the same, and the result is the head's number
  * - `final`: for good; a block that is final at the height beside it
  * - `chain`: for good
  * - `result`, `hash`: the block that the result names decides
@@ -22,6 +23,7 @@ export const lifetimes = {
   result: 5,
   hash: 6,
   time: 7,
+  number: 8,
 } as const;
 
 /** The chain as it was when a call was sent; see `ChainView`. */
@@ -31,6 +33,8 @@ export interface Stamp {
   epoch: number;
   reorgs: number;
   served: number;
+  /** By upstream: the latest block it was known to have by then; -1 where it was never found sound. */
+  heads: readonly number[];
 }
 
 /** Side result of {@link lifetimeOf}: the height of `final`. */
@@ -42,7 +46,7 @@ export function lifetimeOf(fact: Fact, bytes: Buffer, from: number, to: number, 
     case 'chain':
       return lifetimes.chain;
     case 'head':
-      return lifetimes.head;
+      return fact.forward === true ? lifetimes.number : lifetimes.head;
     case 'result':
       return lifetimes.result;
     case 'hash':
@@ -101,11 +105,12 @@ export interface Sent {
  * Whether a sound answer without error in [start, end) is kept, one of {@link keeping}; {@link found} has the height of what
  * lasts: a reorg from that number or below makes it wrong; Infinity: any reorg does, -1: none.
  *
- * `now` is the chain as the answer came, `upstreamHead` the latest block that the upstream is known to have, -1 where it
- * was never found sound: what it says of the chain is not kept then.
+ * `now` is the chain as the answer came, `upstreamHead` the latest block that the upstream was known to have before it was
+ * asked, -1 where it was never found sound: what it says of the chain is not kept then.
  * - Never null, which stands for what may still appear, nor the empty list of a block named by its hash.
  * - Nothing that a reorg on the way may have made wrong, and nothing of a block above the head.
- * - What depends on the head: only from an upstream that has that head, and where nothing moved on the way.
+ * - No block number below the highest one known or told.
+ * - What else depends on the head: only from an upstream that has that head, and where nothing moved on the way.
  */
 export function keepingOf(
   { lifetime, height, member, stamp }: Sent,
@@ -124,6 +129,11 @@ export function keepingOf(
   if (stamp.reorgs !== now.reorgs) return keeping.no;
   if (lifetime === lifetimes.final) return upstreamHead >= height ? lastFor(height) : keeping.no;
   if (lifetime === lifetimes.head) return withHead(stamp, now, upstreamHead);
+  if (lifetime === lifetimes.number) {
+    // It may itself be the highest that was told.
+    const goesOn = quantityAt(bytes, result, end) >= Math.max(stamp.head, now.served);
+    return goesOn && stamp.head >= 0 && stamp.epoch === now.epoch ? keeping.head : keeping.no;
+  }
   const block = member === null ? -1 : heightIn(bytes, result, end, member);
   if (block < 0 || block > stamp.head) return keeping.no;
   // What a hash names does not change; it can only leave the chain, which a reorg says.
@@ -143,6 +153,7 @@ function withHead(stamp: Stamp, now: Stamp, upstreamHead: number): number {
 
 /** May a call of now have the answer to one sent before? */
 export function holdsAt({ lifetime, stamp }: Sent, now: Stamp): boolean {
-  if (stamp === now || lifetime === lifetimes.chain || lifetime === lifetimes.time) return true;
-  return lifetime === lifetimes.final && stamp.reorgs === now.reorgs;
+  if (lifetime === lifetimes.chain || lifetime === lifetimes.time) return true;
+  if (lifetime === lifetimes.final) return stamp.reorgs === now.reorgs;
+  return stamp.epoch === now.epoch && stamp.served === now.served;
 }

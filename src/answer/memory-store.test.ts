@@ -50,7 +50,7 @@ test('whatever is done: never above its bounds, and only what a model has', () =
       weight: 5,
       arbitrary: fc.record({
         keep: keys,
-        length: fc.integer({ min: 0, max: 2000 }),
+        length: fc.integer({ min: 0, max: 5000 }),
         height: fc.constantFrom(-1, 1, 2, 3, forever),
         withHead: fc.boolean(),
         until: fc.constantFrom(forever, 1, 50, 100),
@@ -64,7 +64,7 @@ test('whatever is done: never above its bounds, and only what a model has', () =
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let maxBytes = 6000;
-      const store = createMemoryStore({ maxBytes, maxEntryBytes: 2000 });
+      const store = createMemoryStore({ maxBytes, maxEntryBytes: 5000 });
       const model = new Map<string, KeptAnswer>();
       for (const each of steps) {
         if (each === 'moved') {
@@ -74,7 +74,7 @@ test('whatever is done: never above its bounds, and only what a model has', () =
           const kept = answer(each.keep, each);
           expect(kept.size).toBe(keptSize(each.keep, 0, each.length + '{"id":7,"result":""}'.length));
           store.keep(kept);
-          if (kept.size <= Math.min(maxBytes, 2000)) model.set(each.keep, kept);
+          if (kept.size <= Math.min(maxBytes, 5000)) model.set(each.keep, kept);
         } else if ('find' in each) {
           const found = store.find(each.find, each.at);
           if (found !== undefined) {
@@ -87,7 +87,7 @@ test('whatever is done: never above its bounds, and only what a model has', () =
             if (withHead || height >= each.reorged) model.delete(key);
         } else {
           maxBytes = each.maxBytes;
-          store.setBounds({ maxBytes, maxEntryBytes: 2000 });
+          store.setBounds({ maxBytes, maxEntryBytes: 5000 });
         }
         const { bytes, entries } = store.stats();
         expect(bytes).toBeLessThanOrEqual(maxBytes);

@@ -38,8 +38,9 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
   /** For so many bytes more of each of the two. */
   function makeRoom(nearBytes: number, lastingBytes: number): void {
     while (near.bytes + nearBytes + lasting.bytes + lastingBytes > bounds.maxBytes) {
-      const larger = near.bytes + nearBytes > lasting.bytes + lastingBytes ? near : lasting;
-      if (!larger.evict()) return;
+      const nearFirst = near.bytes + nearBytes > lasting.bytes + lastingBytes;
+      // The larger one may be all newcomer.
+      if (!(nearFirst ? near : lasting).evict() && !(nearFirst ? lasting : near).evict()) return;
       totals.evictions++;
     }
   }
