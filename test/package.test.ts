@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,9 +58,9 @@ test('brings no development dependency along', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  const installed = readdirSync(join(folder, 'node_modules'));
-  expect(installed).toEqual(expect.arrayContaining(Object.keys(dependencies)));
-  expect(installed).not.toEqual(expect.arrayContaining(['@foundry-rs']));
+  for (const name of Object.keys(dependencies))
+    expect(existsSync(join(folder, 'node_modules', name)), name).toBe(true);
+  expect(readdirSync(join(folder, 'node_modules'))).not.toContain('@foundry-rs');
 });
 
 test('npx polymorph-proxy --version', async () => {

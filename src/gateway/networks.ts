@@ -35,7 +35,8 @@ export interface Networks {
 }
 
 interface Network {
-  policy: NetworkPolicy;
+  /** The present policy. */
+  readonly held: { policy: NetworkPolicy };
   readonly pool: UpstreamPool;
   readonly answers: AnswerRoom<DeliveryTrace>;
   readonly heads: Heads;
@@ -64,14 +65,15 @@ export function createNetworks(
   function open(policy: NetworkPolicy): Network {
     const heads = createHeads(board, policy.slot);
     const pool = createUpstreamPool(policy, deps);
-    const network: Network = {
-      policy,
+    const held = { policy };
+    return {
+      held,
       pool,
       heads,
       answers: createAnswerRoom<DeliveryTrace>(policy, {
         chain: heads,
         upstreamHead(via) {
-          const slot = network.policy.upstreams[via]?.slot ?? -1;
+          const slot = held.policy.upstreams[via]?.slot ?? -1;
           return slot >= 0 && upstreams.health(slot) === health.up ? upstreams.head(slot) : -1;
         },
         send: (call) => pool.send(call),
@@ -82,7 +84,6 @@ export function createNetworks(
         },
       }),
     };
-    return network;
   }
 
   function leave(network: Network, graceMs: number): void {
@@ -100,7 +101,7 @@ export function createNetworks(
       const known = before.get(policy.name);
       const network = known ?? open(policy);
       if (known !== undefined) {
-        known.policy = policy;
+        known.held.policy = policy;
         known.pool.update(policy, snapshot.server.drainTimeoutMs);
         known.answers.update(policy);
       }

@@ -9,7 +9,6 @@ import { newApiKey } from '../../src/identity/index.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { ownEnvironment, type Program, startProgram } from '../program.ts';
 import { burst, workerOf } from './load.ts';
-import { quiet } from '../quiet.ts';
 
 const good = newApiKey(randomBytes);
 const own = `own-${randomBytes(18).toString('base64url')}`;
@@ -22,7 +21,6 @@ beforeAll(async () => {
   node = await startFakeUpstream();
   program = await startProgram({
     config: {
-      ...quiet,
       server: { workers: 2 },
       admin: { token },
       networks: {
