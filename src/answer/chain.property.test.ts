@@ -40,7 +40,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.constant('look' as const) },
   { weight: 1, arbitrary: fc.constant('transaction' as const) },
   { weight: 1, arbitrary: fc.record({ lag: fc.nat(4) }) },
-  { weight: 1, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 1500 }) }) },
+  { weight: 2, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 2500 }) }) },
 );
 
 /**

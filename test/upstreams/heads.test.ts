@@ -23,6 +23,9 @@ beforeAll(async () => {
       chain_id: 1,
       max_block_lag: maxBlockLag,
       health: { interval: '100ms', timeout: '500ms' },
+      // Every call finds its node anew.
+      cache: { enabled: false },
+      coalesce: false,
       limits: { default: 'none' },
     },
   });
@@ -71,10 +74,12 @@ test('block numbers never run backwards, whichever node is asked', async () => {
       sound.chain.head++;
       odd.chain.head++;
     }
-    const { json } = await send(program.port, { body: callText('eth_blockNumber', `${k}`, '[]') });
-    const number = Number((json as { result: string }).result);
-    expect(number).toBeGreaterThanOrEqual(highest);
-    highest = number;
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((id) => send(program.port, { body: callText('eth_blockNumber', `${id}`, '[]') })),
+    );
+    const numbers = answers.map(({ json }) => Number((json as { result: string }).result));
+    expect(Math.min(...numbers)).toBeGreaterThanOrEqual(highest);
+    highest = Math.max(...numbers);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   expect(highest).toBeGreaterThan(110);
@@ -100,6 +105,8 @@ async function restart(chain: Partial<FakeChain>): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 400));
   Object.assign(odd.chain, chain);
   odd.behave({});
+  // A few checks.
+  await new Promise((resolve) => setTimeout(resolve, 500));
 }
 
 const reads = (wave: string, count: number) =>

@@ -10,7 +10,7 @@ import { undaunted } from './quiet.ts';
 
 const modes = ['single', 'pipelined', 'batched'] as const;
 type Company = 'alone' | 'beside';
-const companies: readonly Company[] = ['alone'];
+const companies: readonly Company[] = ['alone', 'beside'];
 const rounds = process.env['POLYMORPH_TEST_LONG'] === '1' ? 10 : 1;
 /** Of one attempt, and of a call with all of them. Beside a sound node no attempt there may fail for a busy machine. */
 const timeouts = {
