@@ -8,6 +8,7 @@ import { createClient } from '../client.ts';
 import { freePort } from '../context.ts';
 import { createProcesses, type Processes } from '../processes.ts';
 import { compile, isThere } from '../tools.ts';
+import { blockOf } from '../../src/upstream/health/block.ts';
 
 const tools = ['gcc', 'setpriv'];
 
@@ -60,6 +61,39 @@ describe.skipIf(!tools.every(isThere))('the bench upstream (needs gcc and setpri
     const text = await call('[{"id":1,"method":"m"}, {"method":"m"} ,{"id":"two","method":"m"}]');
     expect((JSON.parse(text) as { id: unknown }[]).map(({ id }) => id)).toEqual([1, 'two']);
     expect(await call('[{"method":"m"}]')).toBe('');
+  });
+
+  const ask = async (method: string, params: string): Promise<unknown> => {
+    const text = await call(`{"jsonrpc":"2.0","id":7,"method":"${method}","params":${params}}`);
+    const { id, result } = JSON.parse(text) as { id: unknown; result: unknown };
+    expect(id).toBe(7);
+    return result;
+  };
+
+  it('is a sound node of chain 1 to who asks after its health', async () => {
+    expect(await ask('eth_chainId', '[]')).toBe('0x1');
+    expect(await ask('eth_syncing', '[]')).toBe(false);
+    const head = blockOf(await ask('eth_getBlockByNumber', '["latest",false]'));
+    expect(head).toMatchObject({ number: 0x1500000 });
+    const hash: unknown = expect.stringMatching(/^0x[0-9a-f]{64}$/);
+    expect(head).toMatchObject({ hash, parentHash: hash });
+    const finalized = blockOf(await ask('eth_getBlockByNumber', '["finalized",false]'));
+    expect(finalized).toMatchObject({ number: 0x1500000 - 64 });
+    const parent = blockOf(await ask('eth_getBlockByNumber', '["0x14fffff",false]'));
+    expect(parent).toMatchObject({ number: 0x14fffff, hash: head?.parentHash });
+    expect(await ask('eth_getBlockByNumber', '["0x1500001",false]')).toBeNull();
+  });
+
+  it('counts calls, and not what is asked after its health', async () => {
+    const client = createClient(port, 1);
+    const calls = async () => (JSON.parse((await client.get('/count')).body) as { calls: number }).calls;
+    const before = await calls();
+    await ask('eth_getBlockByNumber', '["latest",false]');
+    await call('[{"id":1,"method":"eth_chainId"},{"id":2,"method":"eth_syncing"}]');
+    expect(await calls()).toBe(before);
+    await call('[{"id":1,"method":"eth_chainId"},{"id":2,"method":"eth_call","params":["eth_chainId"]}]');
+    expect(await calls()).toBe(before + 1);
+    client.close();
   });
 
   it('answers pipelined requests that arrive in pieces', async () => {
