@@ -3,7 +3,7 @@ import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import { nodeVices } from '../fakes/node-vices.ts';
 import { type Program, startProgram } from '../program.ts';
 import { ask, describeTold, outcomeOf, type Question, questions } from './asking.ts';
-import { quiet } from './quiet.ts';
+import { quiet } from '../quiet.ts';
 
 /** Which node is asked: tiers, weights, and the methods that a node has. */
 

@@ -45,7 +45,7 @@ const oddities: Record<string, Partial<FakeChain>> = {
   'is behind by more than the bound': { lag: maxBlockLag + 1 },
   'comes back on another chain': { id: 11155111 },
   'comes back on another chain and far ahead there': { id: 11155111, head: 9_000_000 },
-  'is syncing': { syncing: true },
+  'is syncing, and far from the head': { syncing: true, lag: 50 },
 };
 
 describe.each(Object.entries(oddities))('a node that %s', (_, oddity) => {

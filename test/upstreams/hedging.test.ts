@@ -3,7 +3,7 @@ import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import type { Vice } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { ask, describeTold, outcomeOf, questions } from './asking.ts';
-import { quiet } from './quiet.ts';
+import { quiet } from '../quiet.ts';
 
 const lateMs = 800;
 /** Answers late, with a result of its own, which no caller is to see. */

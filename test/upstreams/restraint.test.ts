@@ -3,7 +3,7 @@ import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import { nodeVices } from '../fakes/node-vices.ts';
 import { type Program, startProgram } from '../program.ts';
 import { ask, describeTold, outcomeOf, questions } from './asking.ts';
-import { quiet } from './quiet.ts';
+import { quiet } from '../quiet.ts';
 
 /** How little a failing node is asked. */
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { callText, send, type TestAnswer } from '../../src/gateway/testing/client.ts';
 import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import { type Program, startProgram } from '../program.ts';
-import { quiet } from './quiet.ts';
+import { quiet } from '../quiet.ts';
 
 /** More calls than the node may have at once: some wait, the rest are refused soon, the critical ones get through. */
 

@@ -6,7 +6,7 @@ import { accounts } from '../anvil.ts';
 import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import type { FakeExchange, Vice } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
-import { undaunted } from './quiet.ts';
+import { undaunted } from './undaunted.ts';
 
 /** A signed transaction whose first node fails in the middle: what the caller, and each node, sees of it. */
 

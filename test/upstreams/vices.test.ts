@@ -4,7 +4,7 @@ import { type FakeNode, startFakeNode } from '../fakes/ethereum-node.ts';
 import type { ReceivedCall } from '../fakes/upstream.ts';
 import { type Program, startProgram } from '../program.ts';
 import { ask, describeTold, outcomeOf, type Question, questions, type Told } from './asking.ts';
-import { undaunted } from './quiet.ts';
+import { undaunted } from './undaunted.ts';
 
 /** Every vice, in front of callers, through the real program: one node that has it, alone and beside a sound one. */
 

@@ -14,6 +14,33 @@ export function tellsHead(method: string, text: string): boolean {
   return method === 'eth_getBlockByNumber' && /"params"\s*:\s*\[\s*"latest"/.test(text);
 }
 
+/**
+ * The block that an upstream must have to answer the call: the one it asks for, or, where it asks for the head, what callers
+ * were told already. -1: any will do.
+ */
+export function neededBlock(method: string, text: string, heads: Heads): number {
+  if (tellsHead(method, text)) return heads.head >= 0 ? heads.served : -1;
+  const asked = /^eth_get(?:Block|Header)/.test(method) ? askedNumber(text) : -1;
+  return asked <= Math.max(heads.head, heads.served) ? asked : -1;
+}
+
+/** Methods for which {@link neededBlock} is worth a look at the params. */
+export function asksForBlock(method: string): boolean {
+  return (
+    method === 'eth_blockNumber' || method.startsWith('eth_getBlock') || method.startsWith('eth_getHeader')
+  );
+}
+
+function askedNumber(text: string): number {
+  return quantity(/"params"\s*:\s*\[\s*("0x[0-9a-fA-F]+")/.exec(text)?.[1] ?? '');
+}
+
+/** Did the node answer that there is no such block? */
+export function saysNone(bytes: Buffer, { resultStart, resultEnd }: Answer): boolean {
+  // null: no other JSON value of four bytes begins with n.
+  return resultStart >= 0 && resultEnd - resultStart === 4 && bytes[resultStart] === 0x6e;
+}
+
 /** The block number that such an answer tells; -1 where there is none to be read. */
 export function headTold(method: string, bytes: Buffer, { resultStart, resultEnd }: Answer): number {
   if (resultStart < 0) return -1;

@@ -10,6 +10,8 @@ export interface Wish {
   critical: boolean;
   /** A trial may fail, and this call then goes elsewhere. */
   mayTry: boolean;
+  /** The block that it must have; -1: any will do. */
+  block: number;
 }
 
 export interface Chosen {
@@ -42,6 +44,8 @@ const standings = [
   'fallback, lacks the method',
 ] as const;
 const NEVER = standings.length;
+/** For each block that is missing: more than any load. */
+const BEHIND_SCORE = 1e9;
 
 /**
  * Picks the upstream for a call. Never one that config denies the method, that is on a wrong chain, or whose breaker is
@@ -69,7 +73,7 @@ export class Chooser {
   choose(wish: Wish, not: readonly Member[], nowMs: number): Chosen | NoneChosen {
     const { members, standing } = this;
     if (members.length <= SCANNED_MAX && not.length === 0) {
-      const member = this.leastOfCarefree(wish.method, nowMs);
+      const member = this.leastOfCarefree(wish, nowMs);
       if (member !== undefined) {
         member.enterFreely();
         return { member, claim: null, why: this.whyOf(0) };
@@ -81,7 +85,7 @@ export class Chooser {
     const head = this.networkHead();
     for (let k = 0; k < members.length; k++) {
       const member = members[k]!;
-      standing[k] = not.includes(member) ? NEVER : this.standingOf(member, wish.method, head, nowMs);
+      standing[k] = not.includes(member) ? NEVER : this.standingOf(member, wish, head, nowMs);
       if (standing[k]! < best) best = standing[k]!;
     }
     if (best === NEVER)
@@ -123,7 +127,7 @@ export class Chooser {
   ): { member: Member; score: number; standing: number; passedOver: string | null }[] {
     const head = this.networkHead();
     const weighed = this.members.map((member) => {
-      const standing = this.standingOf(member, wish.method, head, nowMs);
+      const standing = this.standingOf(member, wish, head, nowMs);
       const passedOver = this.obstacle(member, wish, head, nowMs);
       return { member, score: member.score(nowMs), standing, passedOver };
     });
@@ -144,7 +148,7 @@ export class Chooser {
   }
 
   /** Where nothing speaks against any upstream: some 100 ns less, of three, than to look at each for each reason there may be. */
-  private leastOfCarefree(method: string, nowMs: number): Member | undefined {
+  private leastOfCarefree(wish: Wish, nowMs: number): Member | undefined {
     const { members } = this;
     const head = this.networkHead();
     let least: Member | undefined;
@@ -152,7 +156,7 @@ export class Chooser {
     for (let k = 0; k < members.length; k++) {
       const member = members[(this.from + k) % members.length]!;
       if (!member.carefree) return undefined;
-      if (this.standingOf(member, method, head, nowMs) !== 0) continue;
+      if (this.standingOf(member, wish, head, nowMs) !== 0) continue;
       const score = member.score(nowMs);
       if (score >= lowest) continue;
       lowest = score;
@@ -173,7 +177,7 @@ export class Chooser {
       (member) =>
         !not.includes(member) &&
         !member.onTrial(wish.method) &&
-        this.standingOf(member, wish.method, head, nowMs) === 0 &&
+        this.standingOf(member, wish, head, nowMs) === 0 &&
         !this.roomless(member, wish, nowMs),
     );
     if (fit.length < 2) return undefined;
@@ -192,6 +196,8 @@ export class Chooser {
       const member = members[at]!;
       if (this.standing[at] !== standing || this.roomless(member, wish, nowMs)) continue;
       let score = member.score(nowMs);
+      // Of those that are behind the one that is least so.
+      if (wish.block >= 0) score += Math.max(0, wish.block - member.head) * BEHIND_SCORE;
       if (member.onTrial(wish.method)) score = wish.mayTry ? -1 : Number.MAX_VALUE;
       if (score >= lowest) continue;
       lowest = score;
@@ -201,12 +207,12 @@ export class Chooser {
     return least;
   }
 
-  private standingOf(member: Member, method: string, head: number, nowMs: number): number {
+  private standingOf(member: Member, { method, block }: Wish, head: number, nowMs: number): number {
     if (!member.methods.has(method) || member.breakerWaitMs(method, nowMs) > 0) return NEVER;
     const tier = member.policy.tier === 'primary' ? 0 : 1;
     if (member.down) return member.wrongChain ? NEVER : 4 + tier;
     if (member.methods.lacks(method, nowMs)) return 6 + tier;
-    return member.behind(head) ? 2 + tier : tier;
+    return member.behind(head, block) ? 2 + tier : tier;
   }
 
   private roomless(member: Member, wish: Wish, nowMs: number): boolean {
@@ -219,7 +225,7 @@ export class Chooser {
     if (member.breakerWaitMs(wish.method, nowMs) > 0) return 'breaker open';
     if (member.down) return 'found down by checks';
     if (member.methods.lacks(wish.method, nowMs)) return 'said it lacks the method';
-    if (member.behind(head)) return 'behind';
+    if (member.behind(head, wish.block)) return 'behind';
     if (member.budget.pausedMs(nowMs) > 0) return 'paused by its 429';
     if (member.budgetWaitMs(nowMs) > 0) return 'out of budget';
     if (member.full(wish.critical)) return 'at its calls in flight';

@@ -326,6 +326,28 @@ describe('what main found', () => {
 });
 
 describe('block numbers', () => {
+  it('are asked of a node that has the block; one that has it not does not decide', async () => {
+    const board = createBoardMemory(1);
+    const heads = createHeads(board, 0);
+    const upstreams = createUpstreamBoard(board);
+    const set = await start([says.result('null'), says.result('{"number":"0x64"}')], {}, { board });
+    const ask = (params: string): Promise<string> =>
+      set.call({ method: 'eth_getBlockByNumber', params }).settled;
+    heads.publish(100, -1);
+    // Nothing is known of the nodes' heads.
+    for (let k = 0; k < 4; k++) expect(await ask('["0x64",false]')).toContain('0x64');
+    expect(set.received()[0]).toBeGreaterThan(0);
+    upstreams.setHead(0, 99);
+    upstreams.setHead(1, 100);
+    const before = set.received()[0];
+    for (let k = 0; k < 20; k++) expect(await ask('["0x64",false]')).toContain('0x64');
+    expect(set.received()[0]).toBe(before);
+    // What the network has not got either is nobody's fault: one node is asked.
+    const all = set.received().reduce((sum, each) => sum + each, 0);
+    await ask('["0x65",false]');
+    expect(set.received().reduce((sum, each) => sum + each, 0)).toBe(all + 1);
+  });
+
   it('never run backwards: asked elsewhere, else answered with what was told', async () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);

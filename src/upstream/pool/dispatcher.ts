@@ -6,7 +6,17 @@ import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamObserver } from '
 import { failureOf } from '../failure.ts';
 import { takeText } from '../pending.ts';
 import { backoffMs } from './backoff.ts';
-import { headTold, noteTold, resultAnswer, runsBackwards, servedAnswer, tellsHead } from './block-number.ts';
+import {
+  asksForBlock,
+  headTold,
+  neededBlock,
+  noteTold,
+  saysNone,
+  resultAnswer,
+  runsBackwards,
+  servedAnswer,
+  tellsHead,
+} from './block-number.ts';
 import { Chooser, type Chosen, type NoneChosen, type Wish } from './choose.ts';
 import { Attempt, Delivery } from './delivery.ts';
 import { Endings, type Timers } from './endings.ts';
@@ -47,7 +57,7 @@ export class Dispatcher implements UpstreamObserver {
   private readonly callers = new CallersInFlight();
   private readonly endings: Endings;
   private latencies: MethodLatencies | null = null;
-  private readonly wish: Wish = { method: '', critical: false, mayTry: false };
+  private readonly wish: Wish = { method: '', critical: false, mayTry: false, block: -1 };
   private looking = false;
   private closed = false;
   /** A call needs no {@link Delivery} from its beginning. */
@@ -132,7 +142,14 @@ export class Dispatcher implements UpstreamObserver {
     wish.method = call.method;
     wish.critical = call.critical;
     wish.mayTry = call.retry === 'safe' && this.sole === null && this.network.retry.attempts > 1;
+    wish.block = this.blockFor(call);
     return this.chooser.choose(wish, not, nowMs);
+  }
+
+  private blockFor(call: UpstreamCall): number {
+    if (this.sole !== null || this.network.kind !== 'ethereum' || !asksForBlock(call.method)) return -1;
+    if (call.text === '') takeText(call);
+    return neededBlock(call.method, call.text, this.deps.heads);
   }
 
   private launch(
@@ -184,8 +201,12 @@ export class Dispatcher implements UpstreamObserver {
     if (answer.errorStart >= 0) return this.answeredError(attempt, bytes, answer, errorCode, ms, nowMs);
     member.succeeded(attempt.claim, call.method, ms, nowMs);
     if (this.latencies !== null) this.latencies.of(call.method).observe(ms);
-    if (this.network.kind === 'ethereum' && tellsHead(call.method, call.text)) {
-      if (this.holdsBack(attempt, bytes, answer, nowMs)) return;
+    if (this.network.kind === 'ethereum' && asksForBlock(call.method)) {
+      if (tellsHead(call.method, call.text)) {
+        if (this.holdsBack(attempt, bytes, answer, nowMs)) return;
+      } else if (this.sole === null && saysNone(bytes, answer)) {
+        if (this.lacksBlock(attempt, bytes, answer, nowMs)) return;
+      }
     }
     if (delivery !== null) this.endings.conclude(delivery, attempt, nowMs);
     call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, false);
@@ -199,6 +220,7 @@ export class Dispatcher implements UpstreamObserver {
     const number = headTold(call.method, bytes, answer);
     if (!runsBackwards(heads, number)) {
       noteTold(heads, number);
+      attempt.member.hasBlock(number);
       return false;
     }
     const delivery = this.deliveryOf(attempt);
@@ -206,6 +228,20 @@ export class Dispatcher implements UpstreamObserver {
     delivery.delivered = true;
     if (call.method === 'eth_blockNumber') delivery.nodeAnswer = servedAnswer(heads);
     else delivery.keep(bytes, answer);
+    delivery.lastFailure = null;
+    this.goOn(delivery, false, nowMs);
+    return true;
+  }
+
+  /** A node that does not have a block which the network has is no reason to tell its caller that there is none. */
+  private lacksBlock(attempt: Attempt, bytes: Buffer, answer: Answer, nowMs: number): boolean {
+    const { call } = attempt;
+    const block = neededBlock(call.method, call.text, this.deps.heads);
+    if (block < 0) return false;
+    const delivery = this.deliveryOf(attempt);
+    delivery.end(attempt, nowMs, `does not have block ${block}`);
+    delivery.delivered = true;
+    delivery.keep(bytes, answer);
     delivery.lastFailure = null;
     this.goOn(delivery, false, nowMs);
     return true;
@@ -400,7 +436,8 @@ export class Dispatcher implements UpstreamObserver {
   /** For the trace, which is shown from the second attempt on. */
   private note(delivery: Delivery, nowMs: number): void {
     const { method, critical } = delivery.call;
-    delivery.weighed ??= this.chooser.trace({ method, critical, mayTry: false }, nowMs);
+    const wish = { method, critical, mayTry: false, block: this.blockFor(delivery.call) };
+    delivery.weighed ??= this.chooser.trace(wish, nowMs);
   }
 
   /** Nothing new is taken, nothing sent again. Calls under way come to their end. */

@@ -50,6 +50,7 @@ export class Member {
   readonly totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
   private readonly methodBreakers = new Map<string, Breaker>();
   private forgetAtMs = 0;
+  private told = -1;
   private failuresInRow = 0;
   private failedAtMs = 0;
   private readonly deps: MemberDeps;
@@ -97,9 +98,22 @@ export class Member {
     return this.board.health(this.policy.slot) === health.down;
   }
 
-  behind(networkHead: number): boolean {
+  /** Latest block it is known to have, by the checks or by what it answered here; -1: unknown. */
+  get head(): number {
+    return Math.max(this.board.head(this.policy.slot), this.told);
+  }
+
+  /** @param block that it must have; -1: any will do */
+  behind(networkHead: number, block: number): boolean {
     const head = this.board.head(this.policy.slot);
-    return head >= 0 && networkHead >= 0 && networkHead - head > this.network.maxBlockLag;
+    if (head < 0) return false;
+    if (networkHead >= 0 && networkHead - head > this.network.maxBlockLag) return true;
+    return Math.max(head, this.told) < block;
+  }
+
+  /** It answered that it has this block. */
+  hasBlock(number: number): void {
+    if (number > this.told) this.told = number;
   }
 
   /** Expected cost of one more call, in milliseconds: the least wins. */

@@ -1,5 +1,4 @@
-/** Network settings under which nothing but its callers' own calls reaches a node, each of them by itself. */
-export const quiet = { health: { interval: '0' }, cache: { enabled: false }, coalesce: false } as const;
+import { quiet } from '../quiet.ts';
 
 /** The same, and no breaker or retry budget steps in: every call meets whatever there is to meet. */
 export const undaunted = {
