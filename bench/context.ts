@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { callBody, callPool, callerKeys, rawRequest, refusedKey } from './calls.ts';
+import { callBody, callPool, callerKeys, refusedKey, requestPool } from './calls.ts';
 import { type Cores, placeOnCores } from './machine.ts';
 import type { Options } from './options.ts';
 import { createProcesses, type Processes } from './processes.ts';
@@ -18,12 +19,27 @@ export interface Context {
   /** Temporary folder of this run. */
   directory: string;
   programs: { upstream: string; pace: string };
-  files: { admitted: string; refused: string; body: string; request: string };
+  files: {
+    /** {@link poolSize} calls that are let through. */
+    admitted: string;
+    /** More of them, for loads that have as many in flight as the other holds. */
+    deep: string;
+    refused: string;
+    /** One body that no proxy may keep or share. */
+    body: string;
+    /** The calls of `admitted` as HTTP requests. */
+    requests: string;
+  };
+  /** Whether the program knows caches and what else concerns upstreams; older ones do not. */
+  knowsUpstreams: boolean;
   connections: number;
   /** Wrong answers, errors, lost calls: a run with any of these has no valid figures. */
   faults: string[];
   progress(text: string): void;
 }
+
+/** Different calls that loads go round. */
+export const poolSize = 1024;
 
 export function createContext(options: Options): Context {
   const directory = mkdtempSync(join(tmpdir(), 'polymorph-bench-'));
@@ -39,15 +55,23 @@ export function createContext(options: Options): Context {
     directory,
     programs: { upstream: compile('upstream', directory), pace: compile('pace', directory) },
     files: {
-      admitted: write('admitted.pool', callPool(1024, callerKeys)),
-      refused: write('refused.pool', callPool(1024, [refusedKey])),
-      body: write('body.json', callBody(1)),
-      request: write('request.http', rawRequest(callBody(1), callerKeys[1]!)),
+      admitted: write('admitted.pool', callPool(poolSize, callerKeys)),
+      deep: write('deep.pool', callPool(8 * poolSize, callerKeys)),
+      refused: write('refused.pool', callPool(poolSize, [refusedKey])),
+      body: write('body.json', callBody(1, 'pending')),
+      requests: write('requests.http', requestPool(poolSize, callerKeys)),
     },
+    knowsUpstreams: sectionsOf(options.program).includes('cache'),
     connections: 64,
     faults: [],
     progress: (text) => console.log(text),
   };
+}
+
+/** Top-level names of the program's config. */
+function sectionsOf(program: string): string[] {
+  const schema = execFileSync(process.execPath, [program, 'schema'], { encoding: 'utf8' });
+  return Object.keys((JSON.parse(schema) as { properties: object }).properties);
 }
 
 export function removeContext(context: Context): void {

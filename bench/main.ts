@@ -3,12 +3,13 @@ import { describeMachine } from './machine.ts';
 import { families, type Options, readOptions, usage } from './options.ts';
 import { currentCommit, isOurs, keep } from './report/keep.ts';
 import type { Results } from './report/results.ts';
-import { costTable, figuresTable, latencyTable } from './report/sections.ts';
+import { costTable, figuresTable, killTable, latencyTable } from './report/sections.ts';
 import { textTable } from './report/table.ts';
 import { costFigures, measureCost } from './scenarios/cost.ts';
 import { latencyFigures, measureLatency } from './scenarios/latency.ts';
 import { measureMemory, memoryFigures } from './scenarios/memory.ts';
 import { measureReload, reloadFigures } from './scenarios/reload.ts';
+import { measureUpstreams, upstreamsFigures } from './scenarios/upstreams.ts';
 import { startFleet } from './servers/fleet.ts';
 import { ensureTools } from './tools.ts';
 
@@ -77,6 +78,12 @@ async function measureAll(context: Context): Promise<Results> {
       results.figures.push(...reloadFigures(results.reload));
     });
   }
+  if (runs('upstreams') && context.knowsUpstreams) {
+    await attempt(context, 'upstreams', async () => {
+      results.upstreams = await measureUpstreams(context);
+      results.figures.push(...upstreamsFigures(results.upstreams));
+    });
+  }
   results.seconds = Math.round((performance.now() - from) / 1000);
   return results;
 }
@@ -106,11 +113,12 @@ async function attempt(context: Context, family: string, measure: () => Promise<
   }
 }
 
-function show({ cost, latency, figures, faults, machine, seconds }: Results): void {
+function show({ cost, latency, upstreams, figures, faults, machine, seconds }: Results): void {
   console.log(`\n${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`);
   console.log(`nginx ${machine.nginx}, haproxy ${machine.haproxy}; ${machine.placement}; ${seconds} s`);
   if (cost) console.log(`\n${textTable(...costTable(cost))}`);
   if (latency) console.log(`\nAt ${latency.rate} requests/s:\n${textTable(...latencyTable(latency))}`);
+  if (upstreams) console.log(`\nOne of three nodes killed:\n${textTable(...killTable(upstreams))}`);
   if (figures.length > 0) console.log(`\n${textTable(...figuresTable(figures))}`);
   if (faults.length > 0) console.log(`\nNOT VALID:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 const project = join(import.meta.dirname, '..');
 
-export const families = ['cost', 'latency', 'memory', 'reload'] as const;
+export const families = ['cost', 'latency', 'memory', 'reload', 'upstreams'] as const;
 export type Family = (typeof families)[number];
 
 export interface Options {
@@ -26,9 +26,16 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   --only NAME      ${families.join(' | ')}; may be given more than once
   --rounds N       how often each scenario is measured (default 5)
   --seconds N      length of one measurement (default 3)
-  --program FILE   what to measure (default src/main.ts; dist/main.js after a build)
+  --program FILE   what to measure (default src/main.ts; dist/main.js after a build); of one that knows no cache,
+                   "cached" and "upstreams" are left out
   --quick          2 rounds of 1 second
   --help
+
+  cost       CPU a request: upstream modes, refused, answered from the cache
+  latency    added to the node's own, at half load
+  memory     idle, and with many callers
+  reload     of a large config under load
+  upstreams  identical calls at once; one of three nodes killed under load
 
 A valid run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
 

@@ -1,9 +1,12 @@
 import { callBody, callerKeys, refusedKey } from './calls.ts';
 import { type Answer, createClient } from './client.ts';
 import type { Server } from './servers/server.ts';
+import { callsSoFar } from './servers/upstream.ts';
 
 const sampleCount = 256;
 const connections = 32;
+/** Answers may be kept for less time than two calls take on a busy machine. */
+const keepingAttempts = 5;
 
 /** Ids that a gateway which reads and writes numbers would change. */
 const oddIds = ['1.0', '1e400', '9007199254740993', '-0', '"\\u0000é"', '""', 'null', '0.10'];
@@ -49,6 +52,18 @@ export async function verifyRefusal(server: Server): Promise<string[]> {
   } finally {
     client.close();
   }
+}
+
+/** A cache that is on: a call that comes twice in no time reaches the node once. */
+export async function verifyKeeping(server: Server, node: Server): Promise<string[]> {
+  for (let attempt = 0; attempt < keepingAttempts; attempt++) {
+    const twice = callBody(sampleCount + attempt);
+    const before = await callsSoFar(node);
+    await callAll(server, [twice]);
+    await callAll(server, [twice]);
+    if ((await callsSoFar(node)) - before === 1) return [];
+  }
+  return [`${server.name} keeps no answers`];
 }
 
 async function callAll(server: Server, bodies: string[]): Promise<Answer[]> {

@@ -10,7 +10,8 @@ export interface DistinctCallers {
 
 const connections = 16;
 const depth = 32;
-const body = callBody(1);
+/** No cache answers it: each call is a caller's own, all the way. */
+const body = callBody(1, 'pending');
 const head = `POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
 const answerStart = 'HTTP/1.1 ';
 const statusLength = 3;

@@ -1,12 +1,18 @@
--- wrk -s wrk.lua URL -- POOL DEPTH
--- POOL has one "key<TAB>body" a line; requests go round it, DEPTH of them in one write.
-local pool, at = {}, 0
+-- wrk -s wrk.lua URL -- POOL DEPTH THREADS
+-- POOL has one "key<TAB>body" a line; requests go round it, DEPTH of them in one write. Each of the THREADS has a share
+-- of its own, so that no two of them send the same call.
+local pool, at, started = {}, 0, 0
+
+function setup(thread)
+  thread:set("number", started)
+  started = started + 1
+end
 
 function init(args)
-  local depth = tonumber(args[2])
+  local depth, threads = tonumber(args[2]), tonumber(args[3])
   local lines = {}
   for line in io.lines(args[1]) do lines[#lines + 1] = line end
-  for first = 1, #lines - depth + 1, depth do
+  for first = 1 + number * depth, #lines - depth + 1, depth * threads do
     local group = {}
     for i = first, first + depth - 1 do
       local key, body = lines[i]:match("^(%S+)\t(.*)$")

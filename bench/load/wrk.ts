@@ -22,9 +22,10 @@ export async function runWrk(
   seconds: number,
 ): Promise<WrkSummary> {
   const { connections, cores } = context;
-  const load = ['-t', String(cores.generatorThreads), '-c', String(connections), '-d', `${seconds}s`];
+  const threads = String(cores.generatorThreads);
+  const load = ['-t', threads, '-c', String(connections), '-d', `${seconds}s`];
   const script = ['--timeout', '5s', '-s', join(import.meta.dirname, 'wrk.lua')];
-  const args = [...load, ...script, `http://127.0.0.1:${port}/`, '--', pool, String(depth)];
+  const args = [...load, ...script, `http://127.0.0.1:${port}/`, '--', pool, String(depth), threads];
   const limitMs = seconds * 1000 + 15_000;
   const { stdout } = await context.processes.run('wrk', args, cores.generator, limitMs);
   return parseWrk(stdout);

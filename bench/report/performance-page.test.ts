@@ -4,6 +4,7 @@ import { costFigures, type CostRow } from '../scenarios/cost.ts';
 import { latencyFigures, type LatencyRow } from '../scenarios/latency.ts';
 import { memoryFigures } from '../scenarios/memory.ts';
 import { reloadFigures } from '../scenarios/reload.ts';
+import { upstreamsFigures } from '../scenarios/upstreams.ts';
 import { performancePage } from './performance-page.ts';
 import type { Results } from './results.ts';
 
@@ -28,6 +29,7 @@ const cost = [
   row('pipelined', 15),
   row('batched', 10),
   row('refused', 5),
+  row('cached', 9),
 ];
 const times: LatencyRow = {
   name: 'single',
@@ -46,6 +48,13 @@ const reload = {
   longestMs: 20,
   longestWithoutMs: 9,
   dropped: 0,
+};
+const upstreams = {
+  identical: 64,
+  delayMs: 200,
+  seen: [1, 1],
+  rate: 2000,
+  kills: [{ failed: 0, p99Before: 2100, worstWindow: 90_000, longest: 120_000, backAfterMs: 250 }],
 };
 
 const results: Results = {
@@ -68,11 +77,13 @@ const results: Results = {
     ...latencyFigures(latency),
     ...memoryFigures(memory),
     ...reloadFigures(reload),
+    ...upstreamsFigures(upstreams),
   ],
   cost,
   latency,
   memory,
   reload,
+  upstreams,
   faults: [],
 };
 
@@ -84,6 +95,11 @@ it('shows each figure with its target and verdict', () => {
   expect(line('added p99, single, evenly')).toContain('| 8.00 | ms | ≤ 3.00 | miss |');
   expect(line('requests a second, reached')).toContain('| 100,000 | /s | ≥ 50,000 | pass |');
   expect(line('reload with 10,000 keys, until it acts')).toContain('| 90.0 | ms | ≤ 100.0 | pass |');
+  expect(line('CPU, cached')).toBe('| CPU, cached | 0.45 | × nginx | ≤ 0.50 | pass |  |  |');
+  expect(line('calls to the node for 64 identical ones at once')).toContain('| 1 | calls | ≤ 1 | pass |');
+  expect(line('calls failed as one of three nodes is killed')).toContain('| 0 | calls | ≤ 0 | pass |');
+  expect(line('p99 as before, after the kill')).toContain('| 250.0 | ms | ≤ 2000.0 | pass |');
+  expect(line('1')).toBe('| 1 | 2.10 | 90.00 | 120.0 | 250 | 0 |');
   expect(line('CPU')).toBe('| CPU | A CPU |');
   expect(page).not.toMatch(/undefined|NaN|\[object/);
 });

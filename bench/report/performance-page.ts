@@ -1,10 +1,11 @@
+import type { Upstreams } from '../scenarios/upstreams.ts';
 import type { Results } from './results.ts';
-import { costTable, figuresTable, latencyTable } from './sections.ts';
+import { costTable, figuresTable, killTable, latencyTable } from './sections.ts';
 import { markdownTable } from './table.ts';
 
 /** docs/performance.md, whole, of a valid run. */
 export function performancePage(results: Results): string {
-  const { at, commit, machine, options, figures, cost, latency, reload, memory } = results;
+  const { at, commit, machine, options, figures, cost, latency, reload, memory, upstreams } = results;
   const parts = [
     '# Performance',
     '<!-- Written by `npm run bench`; a change here is lost at the next run. -->',
@@ -18,6 +19,9 @@ export function performancePage(results: Results): string {
       : '',
     memory ? `## Memory\n\n${readMemory}` : '',
     reload ? `## Reload\n\n${readReload(reload.actsAfterMs, reload.rate)}` : '',
+    upstreams
+      ? `## Upstreams\n\n${markdownTable(...killTable(upstreams))}\n\n${readUpstreams(upstreams)}`
+      : '',
     '## The machine',
     markdownTable(
       ['', ''],
@@ -44,11 +48,14 @@ is seen is the proxy.
 - **haproxy**: one thread, a stick table that counts by the same header, connections reused.
 - **direct**: the upstream itself in the proxy's place: what accepting and answering a call costs at the least.
 - **single, pipelined, batched**: PolymorphProxy, one worker and its main thread on one core, by upstream mode. 65 keys,
-  three rules and a ceiling, RateLimit headers and counters on, as in \`bench/servers/polymorph.ts\`. Before the
-  measurement, answers are compared with the upstream's own byte for byte; during it, every call must be answered with
-  200 and be seen by the upstream once.
+  three rules and a ceiling, RateLimit headers and counters on, as in \`bench/servers/polymorph.ts\`; health checks,
+  breaker, retries, cache and coalescing, too. The load goes round 1,024 different calls, and the cache has room for some
+  120 answers: each is kept and given up again before its call comes back. Before the measurement, answers are compared
+  with the upstream's own byte for byte; during it, every call must be answered with 200 and be seen by the upstream once.
 - **refused**: the same with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
-- **16 deep clients**: each connection sends 16 calls before it waits.
+- **cached**: a cache of the usual size, and answers at the head kept for a minute: after the warm-up the 1,024 calls are
+  answered from it, and the upstream may see each of them once at most. Compared with what nginx takes to proxy them.
+- **16 deep clients**: each connection sends 16 calls before it waits; the load goes round 8,192 calls.
 
 All scenarios are measured once a round, in an order that turns, and compared with nginx in the same round: the figure is
 the median of the rounds' ratios. *Core busy* under 100 % means that the load, not the proxy, was the limit of the
@@ -74,6 +81,18 @@ const readReload = (
 ) => `The file is replaced (rename) while ${rate.toLocaleString('en-US')} calls a second pass; eight clients watch \`RateLimit-Policy\`. A reload acts
 when none of them sees the old limit any more: ${times.map((time) => `${time.toFixed(0)} ms`).join(', ')}. The longest call is the slowest one
 of the load over the whole time, from the moment it was due.`;
+
+const readUpstreams = ({
+  identical,
+  delayMs,
+  rate,
+}: Upstreams) => `A constant load of ${rate.toLocaleString('en-US')} calls a second, due at random moments, on 32 connections, over three nodes; the one that
+has answered most of them is killed (SIGKILL) after two seconds, and the load goes on for four. A call has failed unless
+its answer is a 200 with its own id and a result. Times count from the moment a call was due. *Back after* is the time
+from the kill to the first of four windows of 250 ms in a row whose p99 is at most twice the p99 before, and 1 ms.
+
+Coalescing: ${identical} calls with the same method and params, each with an id of its own, sent at once to one worker in front of a
+node whose answers take ${delayMs} ms.`;
 
 const notShown = `## What is not shown
 

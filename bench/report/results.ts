@@ -5,6 +5,7 @@ import type { CostRow } from '../scenarios/cost.ts';
 import type { Latency } from '../scenarios/latency.ts';
 import type { Memory } from '../scenarios/memory.ts';
 import type { Reload } from '../scenarios/reload.ts';
+import type { Upstreams } from '../scenarios/upstreams.ts';
 
 /** All of one run, as kept in bench/results/. */
 export interface Results {
@@ -20,5 +21,6 @@ export interface Results {
   latency?: Latency;
   memory?: Memory;
   reload?: Reload;
+  upstreams?: Upstreams;
   faults: string[];
 }

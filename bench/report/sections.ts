@@ -1,6 +1,7 @@
 import { describeTarget, type Figure, format, verdict } from '../figures.ts';
 import type { CostRow } from '../scenarios/cost.ts';
 import type { Latency } from '../scenarios/latency.ts';
+import type { Upstreams } from '../scenarios/upstreams.ts';
 
 type Table = [head: string[], rows: string[][]];
 
@@ -39,4 +40,17 @@ export function latencyTable({ rows }: Latency): Table {
     row.name === 'direct' ? '' : micros(row.addedP99),
   ]);
   return [['', 'p50 µs', 'p99 µs', 'added p50', 'added p99'], cells];
+}
+
+export function killTable({ kills }: Upstreams): Table {
+  const cells = kills.map((kill, n) => [
+    String(n + 1),
+    (kill.p99Before / 1000).toFixed(2),
+    (kill.worstWindow / 1000).toFixed(2),
+    (kill.longest / 1000).toFixed(1),
+    Number.isNaN(kill.backAfterMs) ? 'not' : String(kill.backAfterMs),
+    String(kill.failed),
+  ]);
+  const head = ['round', 'p99 before, ms', 'worst p99 after', 'longest after', 'back after, ms', 'failed'];
+  return [head, cells];
 }

@@ -1,5 +1,5 @@
 import { cpuMicros } from '../accounting.ts';
-import type { Context } from '../context.ts';
+import { type Context, poolSize } from '../context.ts';
 import type { Figure } from '../figures.ts';
 import { runWrk, type WrkSummary } from '../load/wrk.ts';
 import type { Fleet } from '../servers/fleet.ts';
@@ -14,7 +14,8 @@ interface Scenario {
   node: Server;
   /** Requests that a connection sends before it waits. */
   depth: number;
-  refused: boolean;
+  /** Which of the calls the node sees: each, none, or no call of the pool twice. */
+  reach: 'all' | 'none' | 'pool';
 }
 
 interface Sample {
@@ -53,8 +54,8 @@ export async function measureCost(context: Context, fleet: Fleet): Promise<CostR
   return scenarios.map(({ name }) => summarize(name, samples.get(name)!, nginx));
 }
 
-function scenariosOf({ nginx, haproxy, direct, node, ours }: Fleet): Scenario[] {
-  const plain = { node, depth: 1, refused: false };
+function scenariosOf({ nginx, haproxy, direct, node, ours, cached }: Fleet): Scenario[] {
+  const plain = { node, depth: 1, reach: 'all' } as const;
   const list: Scenario[] = [
     { ...plain, name: 'nginx', server: nginx },
     { ...plain, name: 'haproxy', server: haproxy },
@@ -66,7 +67,8 @@ function scenariosOf({ nginx, haproxy, direct, node, ours }: Fleet): Scenario[] 
     { ...plain, name: 'single', server: ours.single },
     { ...plain, name: 'pipelined', server: ours.pipelined },
     { ...plain, name: 'batched', server: ours.batched },
-    { ...plain, name: 'refused', server: ours.single, refused: true },
+    { ...plain, name: 'refused', server: ours.single, reach: 'none' },
+    ...(cached ? [{ ...plain, name: 'cached', server: cached, reach: 'pool' as const }] : []),
     {
       ...plain,
       name: `batched, ${pipelinedDepth} deep clients`,
@@ -78,8 +80,8 @@ function scenariosOf({ nginx, haproxy, direct, node, ours }: Fleet): Scenario[] 
 
 async function measure(context: Context, scenario: Scenario, first: boolean): Promise<Sample> {
   const { options, files } = context;
-  const { server, node, depth, refused } = scenario;
-  const pool = refused ? files.refused : files.admitted;
+  const { server, node, depth, reach } = scenario;
+  const pool = reach === 'none' ? files.refused : depth > 1 ? files.deep : files.admitted;
   await runWrk(context, server.port, pool, depth, first && !options.quick ? 2 : 1);
   const seenBefore = await callsSeen(node);
   const cpuBefore = cpuMicros(server.pids);
@@ -96,23 +98,26 @@ async function measure(context: Context, scenario: Scenario, first: boolean): Pr
   };
 }
 
-/** What cannot be if every call was answered as it should be and went to the node once, or never if refused. */
+/** What cannot be if every call was answered as it should be and reached the node as it should. */
 function faultsOf(context: Context, scenario: Scenario, summary: WrkSummary, seen: number): string[] {
-  const { name, depth, refused } = scenario;
+  const { name, depth, reach } = scenario;
   const { requests, connect, read, write, timeout, status } = summary;
   const faults: string[] = [];
   if (requests === 0) faults.push(`${name}: no answers`);
   if (connect + read + write + timeout > 0) {
     faults.push(`${name}: errors: connect ${connect}, read ${read}, write ${write}, timeout ${timeout}`);
   }
-  if (refused && status !== requests)
+  if (reach === 'none' && status !== requests)
     faults.push(`${name}: ${requests - status} of ${requests} were admitted`);
-  if (!refused && status > 0) faults.push(`${name}: ${status} of ${requests} were refused`);
+  if (reach !== 'none' && status > 0) faults.push(`${name}: ${status} of ${requests} were refused`);
+  const [least, most] = { all: [requests, requests], none: [0, 0], pool: [0, poolSize] }[reach] as [
+    number,
+    number,
+  ];
   // calls that were on their way when wrk stopped are in one count only
   const underway = context.connections * depth;
-  const due = refused ? 0 : requests;
-  if (seen < due || seen > due + underway) {
-    faults.push(`${name}: the node saw ${seen} calls where ${due} to ${due + underway} were due`);
+  if (seen < least || seen > most + underway) {
+    faults.push(`${name}: the node saw ${seen} calls where ${least} to ${most + underway} were due`);
   }
   return faults;
 }
@@ -144,6 +149,7 @@ export function costFigures(rows: readonly CostRow[]): Figure[] {
   ratio('pipelined', 0.7, 0.5);
   ratio('batched', 0.7, 0.5);
   ratio('refused', 0.6);
+  ratio('cached', 0.5);
   const modes = ['single', 'pipelined', 'batched'].flatMap((name) => row(name) ?? []);
   if (modes.length === 0) return figures;
   const fastest = modes.reduce((a, b) => (b.requestsPerSecond > a.requestsPerSecond ? b : a));

@@ -31,7 +31,7 @@ export async function measureMemory(context: Context): Promise<Memory> {
   context.progress(`memory: idle, then twice ${callers} callers`);
   const node = await startUpstream(context, 'memory-upstream', context.cores.upstream);
   const setup = { name: 'memory', mode: 'single', workers: 2, limits: slowLimits } as const;
-  const proxy = await startPolymorph(context, { ...setup, upstreamPort: node.port });
+  const proxy = await startPolymorph(context, { ...setup, upstreamPorts: [node.port] });
   const pid = proxy.pids[0]!;
   await sleep(settleMs);
   const idle = residentMegabytes(pid);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { benchKey, callBody, rawRequest } from '../calls.ts';
+import { benchKey, callBody, requestPool } from '../calls.ts';
 import { createClient } from '../client.ts';
-import type { Context } from '../context.ts';
+import { type Context, poolSize } from '../context.ts';
 import type { Figure } from '../figures.ts';
 import { runPace } from '../load/pace.ts';
 import { type Polymorph, startPolymorph } from '../servers/polymorph.ts';
@@ -38,10 +38,10 @@ export async function measureReload(context: Context): Promise<Reload> {
   context.progress(`reload with ${keyCount} keys`);
   const node = await startUpstream(context, 'reload-upstream', context.cores.upstream);
   const setup = { name: 'reload', mode: 'single', workers: 2, keys: manyKeys() } as const;
-  const proxy = await startPolymorph(context, { ...setup, upstreamPort: node.port });
+  const proxy = await startPolymorph(context, { ...setup, upstreamPorts: [node.port] });
   const requestFile = `${context.directory}/reload.http`;
-  writeFileSync(requestFile, rawRequest(callBody(1), keyOf(1)));
-  const load = () => runPace(context, proxy.port, rate, loadSeconds, requestFile);
+  writeFileSync(requestFile, requestPool(poolSize, [keyOf(1)]));
+  const load = () => runPace(context, proxy.port, rate, loadSeconds, { requestFile });
   await load();
   const without = await load();
   const reloading = load();

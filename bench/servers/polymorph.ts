@@ -8,7 +8,7 @@ export type Mode = 'single' | 'pipelined' | 'batched';
 
 export interface Setup {
   name: string;
-  upstreamPort: number;
+  upstreamPorts: readonly number[];
   mode: Mode;
   workers: number;
   /** Cores of main and workers together; all if not given. */
@@ -17,6 +17,8 @@ export interface Setup {
   limits?: string;
   /** Replaces the bench's `keys` section. */
   keys?: string;
+  /** Replaces {@link passingCache}. */
+  cache?: string;
 }
 
 export interface Polymorph extends Server {
@@ -25,10 +27,22 @@ export interface Polymorph extends Server {
   config: string;
 }
 
-/** Starts PolymorphProxy with everything on: keys, three rules and a ceiling, RateLimit headers, counters. */
+/**
+ * Answers are kept and given up, and none of them is there when its call comes again: at most some 120 of the pool's calls
+ * have room, and what one load leaves is too old for the next.
+ */
+export const passingCache = '{ max_bytes: 64KiB, head_ttl: 50ms }';
+
+/** Answers at the head are kept as long as may be. */
+export const holdingCache = '{ head_ttl: 1m }';
+
+/**
+ * Starts PolymorphProxy with everything on: keys, three rules and a ceiling, RateLimit headers, counters; health checks,
+ * breaker, retries, cache and coalescing where the program knows them.
+ */
 export async function startPolymorph(context: Context, setup: Setup): Promise<Polymorph> {
   const port = await freePort();
-  const config = configOf(setup, port, await freePort());
+  const config = configOf(setup, port, await freePort(), context.knowsUpstreams);
   const configFile = join(context.directory, `${setup.name}.yaml`);
   writeFileSync(configFile, config);
   const args = [context.options.program, 'start', '--config', configFile];
@@ -46,7 +60,12 @@ export const admitAll = `limits:
   ceilings:
     - { name: per-address, per: address, requests: 10000000, period: 1s }`;
 
-function configOf(setup: Setup, port: number, adminPort: number): string {
+/** The YAML file; sections that older programs do not know are left out unless `knowsUpstreams`. */
+export function configOf(setup: Setup, port: number, adminPort: number, knowsUpstreams: boolean): string {
+  const upstreams = setup.upstreamPorts.map(
+    (to) => `  - { url: "http://127.0.0.1:${to}", mode: ${setup.mode} }`,
+  );
+  const cache = knowsUpstreams ? `cache: ${setup.cache ?? passingCache}` : '';
   return `server:
   listen: 127.0.0.1:${port}
   workers: ${setup.workers}
@@ -55,8 +74,8 @@ function configOf(setup: Setup, port: number, adminPort: number): string {
 admin:
   listen: 127.0.0.1:${adminPort}
 upstreams:
-  - url: http://127.0.0.1:${setup.upstreamPort}
-    mode: ${setup.mode}
+${upstreams.join('\n')}
+${cache}
 methods:
   groups:
     read: [eth_get*, eth_call]
