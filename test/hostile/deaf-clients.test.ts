@@ -71,7 +71,7 @@ it.each([
     socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
     socket.resume();
   }
-  for (let k = 0; k < 100 && ended.size < deaf.length; k++) await sleep(50);
+  for (let k = 0; k < 400 && ended.size < deaf.length; k++) await sleep(50);
   for (const socket of deaf) socket.destroy();
   expect(ended.size).toBe(clients);
   // What the kernel held for them.
