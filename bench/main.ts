@@ -64,6 +64,9 @@ async function measureAll(context: Context): Promise<Results> {
     figures: [],
     faults: context.faults,
   };
+  if (!context.knowsUpstreams) {
+    context.progress('The program knows no cache: "cached" and "upstreams" are left out.');
+  }
   const runs = (family: (typeof families)[number]) => options.only.includes(family);
   if (runs('cost') || runs('latency')) await measureFleet(context, results);
   if (runs('memory')) {

@@ -67,9 +67,10 @@ const readLatency = (
 the same round.
 
 - **h2load**: \`h2load --h1 --rps\`, 16 connections. They wake together every 10 ms and send their share back to back, so
-  this is a load of bursts in which calls mostly wait for others: direct, too.
+  this is a load of bursts in which calls mostly wait for others: direct, too. All send one call, at \`pending\`, which is
+  neither kept nor shared.
 - **evenly**: a generator of our own (\`bench/native/pace.c\`), 64 connections, calls due at random moments (Poisson) with the same
-  mean. Time counts from the due moment, also while a call waits for a free connection.`;
+  mean, round the 1,024 calls. Time counts from the due moment, also while a call waits for a free connection.`;
 
 const readMemory = `Resident memory of the one process that main and two workers share. The callers come one call each through
 \`X-Forwarded-For\` from a trusted proxy, and their limits refill over an hour, so that all of them must be remembered. *A heap in use* is the process

@@ -5,6 +5,7 @@ import { runPace } from '../load/pace.ts';
 import { runWrk } from '../load/wrk.ts';
 import type { Fleet } from '../servers/fleet.ts';
 import type { Server } from '../servers/server.ts';
+import { callsSeen } from '../servers/upstream.ts';
 import { median, rotated } from '../statistics.ts';
 
 export const generators = ['h2load', 'evenly'] as const;
@@ -45,7 +46,7 @@ export async function measureLatency(
     for (const [name, server] of rotated(servers, round)) {
       for (const generator of generators) {
         const id = `${generator} ${name}`;
-        const times = await measure(context, generator, name, server, rate);
+        const times = await measure(context, generator, name, { server, node: fleet.node }, rate);
         measured.set(id, [...(measured.get(id) ?? []), times]);
       }
     }
@@ -73,13 +74,18 @@ async function measure(
   context: Context,
   generator: Generator,
   name: string,
-  server: Server,
+  { server, node }: { server: Server; node: Server },
   rate: number,
 ): Promise<Times> {
   const { seconds } = context.options;
   const run = generator === 'h2load' ? runH2load : runPace;
+  const seenBefore = await callsSeen(node);
   const summary = await run(context, server.port, rate, seconds);
+  const seen = (await callsSeen(node)) - seenBefore;
   const { failed } = summary;
+  if (seen < summary.samples) {
+    context.faults.push(`latency, ${name}, ${generator}: the node saw ${seen} of ${summary.samples} calls`);
+  }
   if (failed > 0) {
     context.faults.push(
       `latency, ${name}, ${generator}: ${failed} calls failed; ${summary.firstWrong}\n${server.output().slice(-500)}`,

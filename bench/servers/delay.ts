@@ -25,6 +25,8 @@ export async function startDelay(port: number, delayMs: number): Promise<Delay> 
     far.once('close', () => setTimeout(() => near.destroy(), delayMs));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  // a run that fails before it closes this still ends
+  server.unref();
   return {
     port: (server.address() as AddressInfo).port,
     close() {
