@@ -6,6 +6,7 @@ import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './
 import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
 import { createPlans, type Plan } from './plans.ts';
 import type { AnswerCall, ChainView } from './ports.ts';
+import { notNull, resultAt } from './result.ts';
 import { KeptAnswer, keptSize } from './store.ts';
 
 /** Totals since it was made; see also {@link StoreStats}. */
@@ -88,10 +89,11 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
   const flights = new Flights<Trace>(deps, {
     stamp: look,
     timeoutMs: () => policy.timeoutMs,
-    keep(flight, bytes, start, end, idStart, idEnd) {
+    keep(flight, bytes, start, end, idStart, idEnd, resultStart) {
       const { cache } = policy;
       if (cache === null || keptSize(flight.key, start, end) > cache.maxEntryBytes) return null;
-      const how = keepingOf(flight, bytes, start, end, look(), upstreamHead(flight.via, flight.stamp));
+      const result = resultStart < 0 ? resultAt(bytes, start, end) : notNull(bytes, resultStart);
+      const how = keepingOf(flight, bytes, result, end, look(), upstreamHead(flight.via, flight.stamp));
       if (how === keeping.no) return null;
       const withHead = how === keeping.head;
       const bounded = withHead || flight.lifetime === lifetimes.time;

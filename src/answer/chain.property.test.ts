@@ -71,13 +71,14 @@ test('the cache says nothing that the canonical chain would not have said', () =
         const publish = (): void => {
           heads.set(0, chain.head).set(1, lagging.length - 1);
         };
+        const isBehind = (): boolean => lagging.at(-1)!.hash !== chain.blocks.at(-1)!.hash;
         publish();
         view.move(chain.head, chain.finalized);
         /** Calls answered last by a node that was not at the head: how long ago it was is not the cache's to say. */
         const late = new Set<string>();
         const asked = new Map<
           unknown,
-          { main: string; lagging: string; method: string; params: unknown[] }
+          { main: string; lagging: string; wasBehind: boolean; method: string; params: unknown[] }
         >();
         const all: { caller: Caller; params: unknown[] }[] = [];
 
@@ -132,6 +133,7 @@ test('the cache says nothing that the canonical chain would not have said', () =
             asked.set(pool.sent.at(-1), {
               main: answerOf(chain.blocks, method, params),
               lagging: answerOf(lagging, method, params),
+              wasBehind: isBehind(),
               method,
               params,
             });
@@ -180,13 +182,13 @@ test('the cache says nothing that the canonical chain would not have said', () =
             ask(...paramsOf(each));
           } else if (pool.open.length > 0) {
             const taken = pool.open[each.answer % pool.open.length]!;
-            const { main, lagging: behind, method, params } = asked.get(taken)!;
+            const { main, lagging: behind, wasBehind, method, params } = asked.get(taken)!;
             const blocks = each.lagging ? lagging : chain.blocks;
             const early = each.lagging ? behind : main;
             const result = each.early ? early : answerOf(blocks, method, params);
             // As the pool does before it tells a caller a block number.
             if (method === 'eth_blockNumber') view.served = Math.max(view.served, Number(JSON.parse(result)));
-            if (each.lagging && lagging.at(-1)!.hash !== chain.blocks.at(-1)!.hash)
+            if (each.lagging && (each.early ? wasBehind : isBehind()))
               late.add(JSON.stringify([method, params]));
             taken.answer(result, each.lagging ? 1 : 0);
           }

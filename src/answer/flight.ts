@@ -12,6 +12,7 @@ export interface FlightEnd<Trace> {
     idStart: number,
     idEnd: number,
     isError: boolean,
+    resultStart: number,
   ): void;
   crashed(flight: Flight<Trace>, failure: AnswerFailure): void;
 }
@@ -37,6 +38,8 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
   riders: AnswerCall<Trace>[] | null = null;
   /** The call's text once more, of the first that joined, for a second flight. */
   spare: SpareText | null = null;
+  /** Others may find it by its key. */
+  listed = false;
   /** Calls off what watches its riders' deadlines; a second flight has it. */
   callOff: (() => void) | null = null;
   /** Others of its kind failed before it: it is not tried again. */
@@ -107,8 +110,9 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     idStart: number,
     idEnd: number,
     isError: boolean,
+    resultStart = -1,
   ): void {
-    this.to.landed(this, bytes, start, end, idStart, idEnd, isError);
+    this.to.landed(this, bytes, start, end, idStart, idEnd, isError, resultStart);
   }
 
   failed(failure: AnswerFailure): void {

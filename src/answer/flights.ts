@@ -29,6 +29,7 @@ export interface FlightTower {
     end: number,
     idStart: number,
     idEnd: number,
+    resultStart: number,
   ): KeptAnswer | null;
   /** What a call may take, in milliseconds. */
   timeoutMs(): number;
@@ -55,8 +56,12 @@ export class Flights<Trace> implements FlightEnd<Trace> {
   /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */
   find(key: string, stamp: Stamp): Flight<Trace> | undefined {
     const flight = this.byKey.get(key);
-    if (flight === undefined || !holdsAt(flight, stamp)) return undefined;
-    return flight.riders !== null && flight.riders.length >= RIDERS_MAX ? undefined : flight;
+    if (flight === undefined) return undefined;
+    const full = flight.riders !== null && flight.riders.length >= RIDERS_MAX;
+    if (!full && holdsAt(flight, stamp)) return flight;
+    // The head moves on only: no call joins it again.
+    this.unlist(flight);
+    return undefined;
   }
 
   join(flight: Flight<Trace>, call: AnswerCall<Trace>): void {
@@ -72,7 +77,10 @@ export class Flights<Trace> implements FlightEnd<Trace> {
 
   /** Sends a call as a flight, one that others may join if `open`. */
   lead(flight: Flight<Trace>, open: boolean): void {
-    if (open) this.byKey.set(flight.key, flight);
+    if (open) {
+      flight.listed = true;
+      this.byKey.set(flight.key, flight);
+    }
     this.deps.send(flight);
     // Good only until here.
     flight.bytes = nothing;
@@ -86,9 +94,10 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     idStart: number,
     idEnd: number,
     isError: boolean,
+    resultStart: number,
   ): void {
     this.close(flight);
-    const kept = isError ? null : this.tower.keep(flight, bytes, start, end, idStart, idEnd);
+    const kept = isError ? null : this.tower.keep(flight, bytes, start, end, idStart, idEnd, resultStart);
     const { leader, riders } = flight;
     if (riders === null) {
       // The leader is there: it leaves early only from a flight with riders.
@@ -170,10 +179,16 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     for (const call of calls) if (call.startedAt <= due) call.failed(outOfTime);
   }
 
+  private unlist(flight: Flight<Trace>): void {
+    this.byKey.delete(flight.key);
+    flight.listed = false;
+  }
+
   /** Nobody joins it any more. */
   private close(flight: Flight<Trace>): void {
-    if (this.byKey.get(flight.key) === flight) this.byKey.delete(flight.key);
-    flight.callOff?.();
+    if (flight.listed) this.unlist(flight);
+    if (flight.callOff === null) return;
+    flight.callOff();
     flight.callOff = null;
   }
 

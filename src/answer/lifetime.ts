@@ -1,7 +1,7 @@
 import { blockArgument, readBlock, readLogFilter } from './block-argument.ts';
 import type { Fact, HeightMember } from './ethereum-facts.ts';
 import { isArray, itemAt, quantityAt } from './json-walk.ts';
-import { heightIn, resultAt } from './result.ts';
+import { heightIn } from './result.ts';
 
 /**
  * How long an answer may stand for another, as far as a call says it before it is sent.
@@ -102,7 +102,7 @@ export interface Sent {
 }
 
 /**
- * Whether a sound answer without error in [start, end) is kept, one of {@link keeping}; {@link found} has the height of what
+ * Whether a sound answer without error, its result in [result, end), is kept (-1: null, or none), one of {@link keeping}; {@link found} has the height of what
  * lasts: a reorg from that number or below makes it wrong; Infinity: any reorg does, -1: none.
  *
  * `now` is the chain as the answer came, `upstreamHead` the latest block that the upstream was known to have before it was
@@ -115,13 +115,12 @@ export interface Sent {
 export function keepingOf(
   { lifetime, height, member, stamp }: Sent,
   bytes: Buffer,
-  start: number,
+  result: number,
   end: number,
   now: Stamp,
   upstreamHead: number,
 ): number {
   if (lifetime === lifetimes.shared) return keeping.no;
-  const result = resultAt(bytes, start, end);
   if (result < 0) return keeping.no;
   if (lifetime === lifetimes.time) return lastFor(Number.POSITIVE_INFINITY);
   if (upstreamHead < 0) return keeping.no;

@@ -47,7 +47,16 @@ export interface SentCall<Trace> {
   attempts: number;
   sentAt: number;
   trace: Trace | null;
-  answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void;
+  /** `resultStart`: where the result begins, where that was found out before; below 0 or absent: unknown. */
+  answered(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+    resultStart?: number,
+  ): void;
   failed(failure: AnswerFailure): void;
 }
 

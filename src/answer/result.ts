@@ -7,6 +7,11 @@ export function resultAt(bytes: Buffer, start: number, end: number): number {
   return at < 0 || isNull(bytes, at) ? -1 : at;
 }
 
+/** The same where it is known where the result begins. */
+export function notNull(bytes: Buffer, result: number): number {
+  return isNull(bytes, result) ? -1 : result;
+}
+
 /** The block number that the result, or its first item, says; -1 where it says none, or is empty. */
 export function heightIn(bytes: Buffer, result: number, end: number, member: HeightMember): number {
   const item = isArray(bytes, result) ? firstIn(bytes, result, end) : result;

@@ -42,6 +42,7 @@ test('its bytes are those of what it holds, whatever is done', () => {
           expect(sieve.evict()).toBe(model.size > 0);
           for (const key of model.keys()) if (sieve.find(key) === undefined) model.delete(key);
         } else if ('add' in each) {
+          sieve.remove(each.add);
           sieve.add(entry(each.add, each.size));
           model.set(each.add, each.size);
         } else if ('remove' in each) {

@@ -63,8 +63,10 @@ export class KeptAnswer {
       this.bytes = Buffer.allocUnsafeSlow(end - start);
       bytes.copy(this.bytes, 0, start, end);
     } else {
-      this.before = bytes.toString('latin1', start, idStart);
-      this.after = bytes.toString('latin1', idEnd, end);
+      // One copy out of the buffer and two slices of it.
+      const text = bytes.toString('latin1', start, end);
+      this.before = text.slice(0, this.idStart);
+      this.after = text.slice(this.idEnd);
     }
   }
 }

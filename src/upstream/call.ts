@@ -45,9 +45,18 @@ export interface UpstreamCall {
   /**
    * Exactly one of `answered` and `failed` is called, once, never inside `send`. `bytes` are valid only
    * during this call: one well-formed JSON-RPC answer, its id at [idStart, idEnd) to be replaced by the
-   * caller's. An empty range (start === end) for a notification.
+   * caller's. An empty range (start === end) for a notification. `resultStart`: where its result begins, where that is
+   * known.
    */
-  answered(bytes: Buffer, start: number, end: number, idStart: number, idEnd: number, isError: boolean): void;
+  answered(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    idStart: number,
+    idEnd: number,
+    isError: boolean,
+    resultStart?: number,
+  ): void;
   failed(failure: UpstreamFailure): void;
 }
 

@@ -209,7 +209,7 @@ export class Dispatcher implements UpstreamObserver {
       }
     }
     if (delivery !== null) this.endings.conclude(delivery, attempt, nowMs);
-    call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, false);
+    call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, false, answer.resultStart);
     if (this.waiting.length > 0) this.releaseWaiting(nowMs);
   }
 
