@@ -176,12 +176,17 @@ describe('a reorg', () => {
     expect(fixture.room.stats().reorgDrops).toBe(3);
   });
 
-  test('that was one of several drops all that has a height', () => {
+  test('that was one of several drops everything, and so does one from the first block on', () => {
     const fixture = filled();
     fixture.chain.reorg(40, 100, 90);
     fixture.chain.reorg(95, 100, 90);
     expect(fromCache(fixture, 'eth_getBalance', at(50))).toBe(false);
-    expect(fromCache(fixture, 'eth_chainId')).toBe(true);
+    expect(fromCache(fixture, 'eth_chainId')).toBe(false);
+    const other = filled();
+    other.chain.reorg(1, 100, 90);
+    expect(fromCache(other, 'eth_chainId')).toBe(true);
+    other.chain.reorg(0, 100, 90);
+    expect(fromCache(other, 'eth_chainId')).toBe(false);
   });
 
   test('on the way of a call: its answer is not kept', () => {
@@ -213,9 +218,16 @@ describe('what a config says', () => {
     expect(fromCache(fixture, 'eth_getBalance', '["0x1","pending"]')).toBe(false);
     expect(isKept(fixture, 'eth_getCode', '["0x1","0x1"]', '"0x1"')).toBe(false);
     expect(isKept(fixture, 'foo_bar', undefined, '1')).toBe(true);
-    fixture.chain.reorg(0, 101, 90);
+    fixture.chain.reorg(1, 101, 90);
     fixture.clock.pass(1e9);
     expect(fromCache(fixture, 'foo_bar')).toBe(true);
+  });
+
+  test('never lets a block by tag outlive its head either', () => {
+    const fixture = withMethods([['eth_get*', 60_000]]);
+    expect(isKept(fixture, 'eth_getBlockByNumber', '["latest",false]', '{"number":"0x64"}')).toBe(true);
+    fixture.chain.move(101, 90);
+    expect(fromCache(fixture, 'eth_getBlockByNumber', '["latest",false]')).toBe(false);
   });
 
   test('never lets a block number outlive its head', () => {
@@ -295,4 +307,28 @@ test('without cache and joining every call goes to the pool', () => {
   call('eth_chainId');
   expect(pool.sent).toHaveLength(2);
   expect(room.stats().misses).toBe(0);
+});
+
+describe('a reload', () => {
+  const call = (fixture: Fixture): unknown => fixture.call('eth_chainId', '[]');
+
+  test('to another chain: calls under way are joined and kept by nobody', () => {
+    const fixture = createFixture();
+    call(fixture);
+    fixture.room.update(networkPolicy({ chainId: 100 }));
+    call(fixture);
+    expect(fixture.pool.open).toHaveLength(2);
+    fixture.pool.open[0]!.answer('"0x1"');
+    expect(fromCache(fixture, 'eth_chainId', '[]')).toBe(false);
+  });
+
+  test('that changes nothing about answers leaves them and calls under way as they are', () => {
+    const fixture = createFixture();
+    call(fixture);
+    fixture.room.update(networkPolicy({ timeoutMs: 12_345 }));
+    call(fixture);
+    expect(fixture.pool.open).toHaveLength(1);
+    fixture.pool.open[0]!.answer('"0x1"');
+    expect(fromCache(fixture, 'eth_chainId', '[]')).toBe(true);
+  });
 });

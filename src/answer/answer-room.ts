@@ -60,6 +60,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
   let planOf = createPlans(policy);
   const store: MemoryStore = createMemoryStore(policy.cache ?? noBounds);
   const totals = { hits: 0, misses: 0, joined: 0 };
+  /** Counts the policies under which other answers might be given. */
+  let generation = 0;
   const headsOf = ({ upstreams }: NetworkPolicy): number[] =>
     upstreams.map((_, via) => deps.upstreamHead(via));
   let stamp = stampOf(chain, headsOf(policy));
@@ -73,8 +75,9 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
     const { reorgs } = stamp;
     if (reorgs === before) store.moved();
     // Of several reorgs only the last one's height is known.
-    else if (reorgs === before + 1 && chain.reorgs === reorgs) store.reorged(from);
-    else store.reorged(0);
+    else if (reorgs === before + 1 && chain.reorgs === reorgs && from > 0) store.reorged(from);
+    // From the first block on: not the same chain any more, perhaps.
+    else store.clear();
     return stamp;
   }
 
@@ -91,6 +94,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
     timeoutMs: () => policy.timeoutMs,
     keep(flight, bytes, start, end, idStart, idEnd, resultStart) {
       const { cache } = policy;
+      // Of another policy: its upstream is a number in another list, its rules may be others.
+      if (flight.generation !== generation) return null;
       if (cache === null || keptSize(flight.key, start, end) > cache.maxEntryBytes) return null;
       const result = resultStart < 0 ? resultAt(bytes, start, end) : notNull(bytes, resultStart);
       const how = keepingOf(flight, bytes, result, end, look(), upstreamHead(flight.via, flight.stamp));
@@ -134,7 +139,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       return;
     }
     totals.misses++;
-    const sent = { lifetime, height: found.height, stamp, askedAt: call.startedAt, spare: null };
+    const sent = { lifetime, height: found.height, stamp, askedAt: call.startedAt, generation, spare: null };
     flights.lead(new Flight(flights, call, key, plan, sent), policy.coalesce);
   }
 
@@ -175,6 +180,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       if (sameAnswers(policy, next)) {
         if (cache !== null) store.setBounds(cache);
       } else {
+        generation++;
+        flights.shut();
         store.clear();
         store.setBounds(cache ?? noBounds);
       }

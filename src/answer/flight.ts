@@ -38,6 +38,8 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
   riders: AnswerCall<Trace>[] | null = null;
   /** The call's text once more, of the first that joined, for a second flight. */
   spare: SpareText | null = null;
+  /** Of the room's policies: its answer is not kept under another. */
+  readonly generation: number;
   /** Others may find it by its key. */
   listed = false;
   /** Calls off what watches its riders' deadlines; a second flight has it. */
@@ -72,7 +74,14 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     call: AnswerCall<Trace>,
     key: string,
     plan: Plan,
-    sent: { lifetime: number; height: number; stamp: Stamp; askedAt: number; spare: SpareText | null },
+    sent: {
+      lifetime: number;
+      height: number;
+      stamp: Stamp;
+      askedAt: number;
+      generation: number;
+      spare: SpareText | null;
+    },
   ) {
     this.to = end;
     this.leader = call;
@@ -82,6 +91,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     this.height = sent.height;
     this.stamp = sent.stamp;
     this.askedAt = sent.askedAt;
+    this.generation = sent.generation;
     this.second = sent.spare !== null;
     this.bytes = call.bytes;
     this.start = call.start;

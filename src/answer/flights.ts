@@ -53,6 +53,12 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     this.tower = tower;
   }
 
+  /** Nobody joins those that are under way any more. */
+  shut(): void {
+    for (const flight of this.byKey.values()) flight.listed = false;
+    this.byKey.clear();
+  }
+
   /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */
   find(key: string, stamp: Stamp): Flight<Trace> | undefined {
     const flight = this.byKey.get(key);
@@ -148,6 +154,7 @@ export class Flights<Trace> implements FlightEnd<Trace> {
       height: flight.height,
       stamp,
       askedAt: now,
+      generation: flight.generation,
       spare: flight.spare,
     });
     // What was final may not be after a reorg.

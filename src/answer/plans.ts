@@ -17,8 +17,8 @@ const PLANS_MAX = 1024;
 
 /**
  * A method's plan, null where its answers are neither kept nor shared. The configuration's pattern that fits best comes
- * first, then, on Ethereum's networks, what is known of the method. One exception: a block number is never kept beyond
- * the head it was read at, however long a pattern allows, or it would run backwards.
+ * first, then, on Ethereum's networks, what is known of the method. One exception: block numbers, and blocks by tag, are never
+ * kept beyond the head they were read at, however long a pattern allows, or they would run backwards.
  */
 export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: string) => Plan | null {
   if (cache === null && !coalesce) return () => null;
@@ -29,7 +29,7 @@ export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: 
     const own = matchMethod(method, cache?.methods ?? [], ({ pattern }) => pattern);
     const fact = kind === 'ethereum' && Object.hasOwn(ethereumFacts, method) ? ethereumFacts[method]! : null;
     if (own?.ttlMs === 0) return null;
-    if (own !== undefined && !(fact?.on === 'head' && fact.forward === true))
+    if (own !== undefined && !tellsBlock(fact, method))
       return { fact: null, member: null, keepMicros: own.ttlMs * 1000 };
     if (fact === null) return null;
     return { fact, member: memberOf(fact), keepMicros: (own?.ttlMs ?? cache?.headTtlMs ?? 0) * 1000 };
@@ -43,6 +43,11 @@ export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: 
     }
     return plan;
   };
+}
+
+function tellsBlock(fact: Fact | null, method: string): boolean {
+  if (fact?.on === 'head') return fact.forward === true;
+  return method === 'eth_getBlockByNumber' || method === 'eth_getHeaderByNumber';
 }
 
 function memberOf(fact: Fact): HeightMember | null {

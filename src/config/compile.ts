@@ -2,7 +2,13 @@ import { hash } from 'node:crypto';
 import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
 import type { Config, KeyConfig } from './config.ts';
 import { patternMatches } from '../jsonrpc/index.ts';
-import { cheapMethods, readMethods, transactionMethods, unsafeMethods } from './ethereum-methods.ts';
+import {
+  cheapMethods,
+  readMethods,
+  stillMethods,
+  transactionMethods,
+  unsafeMethods,
+} from './ethereum-methods.ts';
 import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
@@ -148,6 +154,7 @@ function compileMethods({ methods }: Config): MethodsPolicy {
     unsafe: [...unsafeMethods, ...methods.unsafe],
     // What the operator holds unsafe is.
     safe: readMethods.filter((name) => !methods.unsafe.some((pattern) => patternMatches(pattern, name))),
+    still: [...stillMethods],
     transactions: [...transactionMethods],
     critical: [...methods.critical],
   };

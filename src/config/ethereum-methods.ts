@@ -14,13 +14,14 @@ export const unsafeMethods: readonly string[] = [
   'eth_send*',
   'eth_sign*',
   'eth_submit*',
+  'eth_resend',
+  'eth_cancel*',
   // Filters live in the node: reading changes hands them out once.
   'eth_new*Filter',
   'eth_getFilterChanges',
   'eth_uninstallFilter',
   'eth_subscribe',
   'eth_unsubscribe',
-  'eth_cancelPrivateTransaction',
   'admin_*',
   'personal_*',
   'miner_*',
@@ -39,6 +40,7 @@ export const unsafeMethods: readonly string[] = [
   'debug_start*',
   'debug_stop*',
   'debug_write*',
+  'debug_standardTrace*',
   'debug_chaindbCompact',
   'debug_freeOSMemory',
   'debug_gcStats',
@@ -58,11 +60,25 @@ export const unsafeMethods: readonly string[] = [
   '*_create*',
   '*_delete*',
   '*_remove*',
+  '*_resend*',
+  '*_cancel*',
   '*_update*',
   '*_subscribe',
   '*_unsubscribe',
   'send*',
   'submit*',
+];
+
+/** Unsafe methods after which the chain's state is what it was: they hand out, read or sign, and send nothing. */
+export const stillMethods: readonly string[] = [
+  'eth_new*Filter',
+  'eth_getFilterChanges',
+  'eth_uninstallFilter',
+  'eth_sign*',
+  'eth_subscribe',
+  'eth_unsubscribe',
+  'personal_sign',
+  'wallet_*',
 ];
 
 /** Reads that a broad pattern above takes for something else. */

@@ -146,6 +146,8 @@ export interface MethodsPolicy {
   unsafe: string[];
   /** Names that are safe although a pattern of `unsafe` matches. */
   safe: string[];
+  /** Patterns: unsafe methods that leave the chain's state as it is. */
+  still: string[];
   /** Names: signed transactions whose hash is the answer, unsafe but the same wherever they are sent. */
   transactions: string[];
   /** May use what is held in reserve when calls are shed. */

@@ -77,7 +77,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     workers: options.workers,
     timing: options.timing,
     resourceLimits: {
-      maxOldGenerationSizeMb: oldGenerationMb(options.workers),
+      maxOldGenerationSizeMb: oldGenerationMb(options.workers, options.snapshot()),
       maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
     },
     env: options.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: options.compileCache },
@@ -144,10 +144,17 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   };
 }
 
-/** Half of the machine's memory for all workers' heaps, within 256 MiB and 2 GiB each; buffers are not counted in it. */
-function oldGenerationMb(workers: number): number {
+/** What is kept lies on the heap, and the collector needs room to move it. */
+const KEPT_HEAP_FACTOR = 1.5;
+
+/**
+ * Half of the machine's memory for all workers' heaps, within 256 MiB and 2 GiB each, and beside it what caches may hold;
+ * buffers are not counted in it.
+ */
+function oldGenerationMb(workers: number, { networks }: PolicySnapshot): number {
   const share = totalmem() / 2 / workers / 1024 / 1024;
-  return Math.floor(Math.min(2048, Math.max(256, share)));
+  const kept = networks.reduce((sum, { cache }) => sum + (cache?.maxBytes ?? 0), 0) / 1024 / 1024;
+  return Math.floor(Math.min(2048, Math.max(256, share)) + kept * KEPT_HEAP_FACTOR);
 }
 
 function logDeath(logger: Logger, { slot, reason, error, livedMs, restartInMs }: WorkerDeath): void {

@@ -105,6 +105,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     answered(call, totalMicros, upstreamMicros) {
       if (call.id === '') add('notifications', 1);
       record(slab, proxyLatency, totalMicros - upstreamMicros);
+      if (call.sentAt === 0) return;
       record(slab, upstreamLatency, upstreamMicros);
       slab[methodIndex(methods.numberOf(call.method), 'upstreamMicros')]! += upstreamMicros;
     },
@@ -121,7 +122,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       add(failureCounters[call.failure.kind], 1);
       // It was let in, and its tokens are gone.
       if (counter !== 'callsShed') add(call.outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', 1);
-      add('costUnits', call.facts?.cost ?? 0);
+      add('costUnits', call.cost);
     },
     turnedAway() {
       add('requestsRefused', 1);

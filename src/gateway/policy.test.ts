@@ -14,6 +14,24 @@ function policyOf(config: object): Policy {
   return new Policy(compile(result.config, registries), hash64);
 }
 
+describe('what moves the chain', () => {
+  it('is what sends something, not what reads filters or signs', () => {
+    const policy = policyOf({});
+    const moves = (name: string) => policy.method(name).moves;
+    expect(['eth_sendRawTransaction', 'eth_resend', 'evm_mine', 'x_createThing'].map(moves)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(
+      ['eth_call', 'eth_getFilterChanges', 'eth_newFilter', 'eth_signTypedData_v4', 'eth_subscribe'].map(
+        moves,
+      ),
+    ).toEqual([false, false, false, false, false]);
+  });
+});
+
 describe('what a method may be sent for again', () => {
   it('follows from the lists, names before patterns, the operator’s before ours', () => {
     const policy = policyOf({});

@@ -18,6 +18,8 @@ export interface MethodFacts {
   readonly blockedBy: string | null;
   /** Idempotent: may be sent twice. */
   readonly safe: boolean;
+  /** Once it has run, what depends on the chain's state may be another. */
+  readonly moves: boolean;
   /** May it be sent to a node again, or to another? */
   readonly retry: 'safe' | 'transaction' | 'never';
   /** May use what is held in reserve when calls are shed. */
@@ -97,7 +99,17 @@ export class Policy {
 }
 
 function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
-  const { groups, costs, blocked, cheap, unsafe, safe: reads, transactions, critical } = snapshot.methods;
+  const {
+    groups,
+    costs,
+    blocked,
+    cheap,
+    unsafe,
+    safe: reads,
+    still,
+    transactions,
+    critical,
+  } = snapshot.methods;
   const groupPatterns = groups.flatMap((group) =>
     group.patterns.map((pattern) => ({ pattern, group: group.name })),
   );
@@ -111,6 +123,7 @@ function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
     cost: cost?.cost ?? 1,
     blockedBy: matchMethod(name, blocked, itself) ?? null,
     safe,
+    moves: !safe && matchMethod(name, still, itself) === undefined,
     retry: safe ? 'safe' : transactions.includes(name) ? 'transaction' : 'never',
     critical: matchMethod(name, critical, itself) !== undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,

@@ -73,7 +73,7 @@ export function createRecorder(options: {
         options.refundQuota(call);
         counters.refused(call, call.refusal);
       }
-      if (!call.safe && call.attempts > 0) options.touched(call);
+      if (call.attempts > 0 && call.facts!.moves) options.touched(call);
       if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
       if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
       if ((call.sampled & sampled.log) !== 0) {

@@ -128,7 +128,11 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       reign = reignOf(snapshot);
       settings = settingsOf(snapshot);
       const { maxRecords, keepMs } = snapshot.explain;
-      if (maxRecords !== before.maxRecords || keepMs !== before.keepMs) decisions = ringOf(snapshot);
+      if (maxRecords !== before.maxRecords || keepMs !== before.keepMs) {
+        // The old ones go first: both together may not fit.
+        decisions = createDecisions(0, 0);
+        decisions = ringOf(snapshot);
+      }
       networks.apply(snapshot);
       tell({ type: 'applied', generation: snapshot.generation });
     },

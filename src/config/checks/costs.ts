@@ -19,7 +19,16 @@ export function checkCosts(context: CheckContext): void {
   const { config, parsed, error } = context;
   const costs = Object.entries(config.methods.costs);
   const highest = Math.max(1, ...costs.map(([, cost]) => cost));
-  if (highest === 1) return;
+  const share = config.limits.charge_cached;
+  if (highest === 1) {
+    if (share > 0 && share < 1)
+      context.warn(
+        ['limits', 'charge_cached'],
+        'has no effect: tokens are whole, and no method costs more than one',
+        'write 0, or give methods.costs',
+      );
+    return;
+  }
   const samples = sampleMethods(context);
 
   for (const [index, ceiling] of config.limits.ceilings.entries()) {

@@ -45,6 +45,12 @@ function checkChain(context: CheckContext, network: NetworkConfig): void {
       kind === 'generic' ? 'kind: generic has no blocks' : 'with health.interval 0 no head is known';
     warn(at('max_block_lag'), `has no effect: ${why}`);
   }
+  if (kind === 'ethereum' && health.call !== null) {
+    warn(
+      at('health', 'call'),
+      'takes the place of Ethereum’s own checks: no head is known, none is behind, and only what cache.methods names is kept',
+    );
+  }
 }
 
 function checkAttempts(context: CheckContext, network: NetworkConfig): void {

@@ -64,6 +64,16 @@ describe('warnings of upstreams and networks', () => {
       '2:19: warning: hedge.enabled: has no effect: retry.budget is 0 (give retry.budget a share such as 10%)',
     ],
     [
+      'a share of a cost that is one token everywhere',
+      `${one}limits: { charge_cached: 25% }\n`,
+      '2:26: warning: limits.charge_cached: has no effect: tokens are whole, and no method costs more than one (write 0, or give methods.costs)',
+    ],
+    [
+      'a call of one’s own in place of Ethereum’s checks',
+      `${one}health: { call: { method: net_version } }\n`,
+      '2:17: warning: health.call: takes the place of Ethereum’s own checks: no head is known, none is behind, and only what cache.methods names is kept',
+    ],
+    [
       'a lag without a head',
       `${one}max_block_lag: 3\nhealth: { interval: 0 }\n`,
       '2:16: warning: max_block_lag: has no effect: with health.interval 0 no head is known',

@@ -126,7 +126,7 @@ export const limitsSection = section(
     charge_cached: share({
       default: '100%',
       about:
-        'What a call costs that is answered from the cache, or joined to an identical call in flight, as a share of its method’s cost.',
+        'What a call costs that is answered from the cache, or joined to an identical call in flight, as a share of its method’s cost, rounded up to a whole token.',
     }),
     table_entries: integer({
       min: 1024,

@@ -141,9 +141,10 @@ const cache = section(
     enabled: flag({ default: true, about: '`false`: every call goes to an upstream.' }),
     max_bytes: size({
       min: '64KiB',
-      max: '64GiB',
+      max: '16GiB',
       default: '64MiB',
-      about: 'Memory of each worker; the least used go first.',
+      about:
+        'Memory of each worker for each network; the least used go first. What is added by a reload has to fit into what workers got at the start.',
     }),
     max_entry_bytes: size({
       min: '1KiB',

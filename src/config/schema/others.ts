@@ -22,7 +22,7 @@ export const explainSection = section('Decision records, for `polymorph explain`
   sample: share({ default: '1%', about: 'Of the calls that were not refused. Refusals are always kept.' }),
   max_records: integer({
     min: 0,
-    max: 1_000_000,
+    max: 100_000,
     default: 10_000,
     unit: 'records',
     about: 'Most kept by each worker, of refusals and of others; the oldest go first.',
