@@ -108,7 +108,7 @@ export class Chooser {
         standing[members.indexOf(member)] = NEVER;
       }
     }
-    return { member: null, why: 'full', waitMs: this.shortest((m) => m.budgetWaitMs(nowMs), not) };
+    return { member: null, why: 'full', waitMs: this.roomMs(best >> 1, wish, not, head, nowMs) };
   }
 
   /** {@link weigh} for people. */
@@ -235,6 +235,21 @@ export class Chooser {
   private whyOf(standing: number): string {
     if (this.members.length === 1) return 'only one';
     return standing === 0 ? 'least loaded' : standings[standing]!;
+  }
+
+  /** Until one of this class, or one whose breaker is open, may be asked. */
+  private roomMs(best: number, wish: Wish, not: readonly Member[], head: number, nowMs: number): number {
+    let shortest = Number.POSITIVE_INFINITY;
+    for (const member of this.members) {
+      if (not.includes(member) || member.wrongChain || !member.methods.has(wish.method)) continue;
+      const openMs = member.breakerWaitMs(wish.method, nowMs);
+      if (openMs === 0 && this.standingOf(member, wish, head, nowMs) >> 1 !== best) continue;
+      const waitMs = Math.max(openMs, member.budgetWaitMs(nowMs));
+      // Full: any call may make room.
+      if (waitMs === 0) return 0;
+      shortest = Math.min(shortest, waitMs);
+    }
+    return Number.isFinite(shortest) ? shortest : 0;
   }
 
   private shortest(waitMs: (member: Member) => number, not: readonly Member[]): number {

@@ -1,3 +1,4 @@
+import type { UpstreamPolicy } from '../../config/index.ts';
 import type { Answer } from '../answer.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../call.ts';
 import type { Claim, Member } from './member.ts';
@@ -9,6 +10,8 @@ import type { Claim, Member } from './member.ts';
 export class Attempt implements UpstreamCall {
   readonly call: UpstreamCall;
   readonly member: Member;
+  /** As it was sent: by now the upstream may have another address. */
+  readonly policy: UpstreamPolicy;
   /** null: taken without a look. */
   readonly claim: Claim | null;
   readonly startedMs: number;
@@ -26,6 +29,7 @@ export class Attempt implements UpstreamCall {
   ) {
     this.call = call;
     this.member = member;
+    this.policy = member.policy;
     this.claim = claim;
     this.startedMs = startedMs;
     this.why = why;
@@ -140,7 +144,7 @@ export class Delivery {
   /** Asked already. */
   readonly tried: Member[] = [];
   /** May have it: a transaction goes to none of them again. */
-  readonly holding: Member[] = [];
+  readonly holding: UpstreamPolicy[] = [];
   /** An attempt ended with its outcome unknown: a node may have run the call. */
   maybe = false;
   /** A node was troubled with it: from now on attempts are extra traffic. */
@@ -158,6 +162,8 @@ export class Delivery {
   /** Counted as one of its caller's calls in flight. */
   counted = false;
   queuedUntilMs = 0;
+  /** Number of its place in the queue. */
+  arrival = 0;
   /** Told. */
   over = false;
   readonly attempts: DeliveryTrace['attempts'] = [];

@@ -24,6 +24,7 @@ import { MethodLatencies } from './latency-sketch.ts';
 import type { Member } from './member.ts';
 import { judgeError } from './judge-error.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { sameNode } from './same-node.ts';
 import { zeroTotals } from './totals.ts';
 import { transactionHash } from './transaction.ts';
 import { TurnClock } from './turn-clock.ts';
@@ -35,6 +36,7 @@ const LOOK_MS = 10;
 const TRIAL_BACKUP_MS = 250;
 /** Told to who is turned away where nothing says when there is room. */
 const RETRY_AFTER_MS = 1000;
+const RETRY_AFTER_MS_MAX = 3_600_000;
 
 export interface DispatcherDeps {
   turn: Turn;
@@ -111,7 +113,7 @@ export class Dispatcher implements UpstreamObserver {
       sole.upstream.send(new Attempt(call, sole, null, nowMs, 'only one', null));
       return;
     }
-    if (this.waiting.length > 0) this.releaseWaiting(nowMs);
+    if (this.waiting.length > 0) this.releaseWaiting(nowMs, call);
     const chosen = this.choose(call, nothing, nowMs);
     if (chosen.member === null) return this.noneFor(new Delivery(call, nowMs), chosen, nowMs);
     if (chosen.why === 'trial') return this.launch(new Delivery(call, nowMs), chosen, chosen.why, nowMs);
@@ -131,7 +133,7 @@ export class Dispatcher implements UpstreamObserver {
       delivery.counted = true;
     }
     this.endings.watchDeadline(delivery, nowMs);
-    if (this.waiting.length > 0) this.releaseWaiting(nowMs);
+    if (this.waiting.length > 0) this.releaseWaiting(nowMs, call);
     const chosen = this.choose(call, nothing, nowMs);
     if (chosen.member === null) return this.noneFor(delivery, chosen, nowMs);
     this.launch(delivery, chosen, chosen.why, nowMs);
@@ -186,8 +188,9 @@ export class Dispatcher implements UpstreamObserver {
     const chosen = this.choose(delivery.call, delivery.tried, nowMs);
     if (chosen.member === null) return;
     if (!this.afford(nowMs)) return chosen.member.withdrawn(chosen.claim, delivery.call.method);
-    this.totals.hedges++;
-    chosen.member.totals.hedges++;
+    const kind = why === 'hedge' ? 'hedges' : 'retries';
+    this.totals[kind]++;
+    chosen.member.totals[kind]++;
     this.note(delivery, nowMs);
     this.endings.watchDeadline(delivery, nowMs);
     this.launch(delivery, chosen, why, nowMs);
@@ -284,7 +287,7 @@ export class Dispatcher implements UpstreamObserver {
     delivery.delivered = true;
     delivery.maybe ||= kind === 'busy';
     delivery.stateMissing ||= kind === 'state';
-    delivery.holding.push(member);
+    delivery.holding.push(attempt.policy);
     this.goOn(delivery, kind === 'throttled' || kind === 'busy', nowMs);
   }
 
@@ -301,7 +304,7 @@ export class Dispatcher implements UpstreamObserver {
     if (failure.delivered === 'maybe') {
       delivery.maybe = true;
       delivery.delivered = true;
-      delivery.holding.push(member);
+      delivery.holding.push(attempt.policy);
     }
     this.goOn(delivery, true, nowMs);
     if (this.waiting.length > 0) this.releaseWaiting(nowMs);
@@ -319,8 +322,7 @@ export class Dispatcher implements UpstreamObserver {
     this.note(delivery, nowMs);
     const other = this.chooseOther(delivery, nowMs);
     const same =
-      again &&
-      (call.retry !== 'transaction' || delivery.tried.some((one) => !delivery.holding.includes(one)));
+      again && (call.retry !== 'transaction' || delivery.tried.some((one) => !held(delivery, one)));
     if (other.member === null && !same && other.why === 'none') return this.endings.giveUp(delivery, nowMs);
     if (delivery.delivered && !this.afford(nowMs)) {
       other.member?.withdrawn(other.claim, call.method);
@@ -329,13 +331,15 @@ export class Dispatcher implements UpstreamObserver {
     this.endings.watchDeadline(delivery, nowMs);
     if (other.member !== null) return this.retry(delivery, other, nowMs);
     if (!same) return this.enqueue(delivery, other.waitMs, nowMs);
-    this.endings.wait(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
+    this.endings.rest(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
       this.tryAgain(delivery),
     );
   }
 
   /** One that was not asked yet; for a state that a node had no more, those that keep all first. */
-  private chooseOther({ call, tried, stateMissing }: Delivery, nowMs: number): Chosen | NoneChosen {
+  private chooseOther(delivery: Delivery, nowMs: number): Chosen | NoneChosen {
+    const { call, stateMissing } = delivery;
+    const tried = [...delivery.tried, ...this.barred(delivery)];
     if (stateMissing) {
       const late = this.chooser.members.filter((member) => !member.policy.archive);
       const keeper = late.length === 0 ? null : this.choose(call, [...tried, ...late], nowMs);
@@ -361,7 +365,9 @@ export class Dispatcher implements UpstreamObserver {
   }
 
   private barred(delivery: Delivery): readonly Member[] {
-    return delivery.call.retry === 'transaction' ? delivery.holding : nothing;
+    const { call, holding } = delivery;
+    if (call.retry !== 'transaction' || holding.length === 0) return nothing;
+    return this.chooser.members.filter((member) => held(delivery, member));
   }
 
   private afford(nowMs: number): boolean {
@@ -387,6 +393,9 @@ export class Dispatcher implements UpstreamObserver {
     const { call } = delivery;
     // Its bytes are gone by the time it is sent.
     if (call.text === '') takeText(call);
+    if (waitMs > this.network.shed.queueTimeoutMs) {
+      return this.shed(delivery, 'no upstream will have room in time', waitMs);
+    }
     if (!this.waiting.add(delivery, this.network.shed, nowMs)) {
       return this.shed(delivery, 'upstreams are full, and so is the queue', waitMs);
     }
@@ -401,26 +410,38 @@ export class Dispatcher implements UpstreamObserver {
       this.looking = false;
       const nowMs = this.clock.now();
       this.releaseWaiting(nowMs);
-      for (const late of this.waiting.expire(nowMs)) this.shed(late, 'upstreams stayed full', 0);
+      for (const late of this.waiting.expire(nowMs)) {
+        this.shed(late, 'upstreams stayed full', this.waitMsOf(late, nowMs));
+      }
       if (this.waiting.length > 0) this.look();
     }, LOOK_MS);
   }
 
-  private releaseWaiting(nowMs: number): void {
+  /** Milliseconds until there may be room for it, as far as is known now; 0: unknown. */
+  private waitMsOf(delivery: Delivery, nowMs: number): number {
+    const { call } = delivery;
+    const chosen = this.choose(call, this.barred(delivery), nowMs);
+    if (chosen.member === null) return chosen.waitMs;
+    chosen.member.withdrawn(chosen.claim, call.method);
+    return 0;
+  }
+
+  /** @param next that arrives now */
+  private releaseWaiting(nowMs: number, next?: UpstreamCall): void {
     this.waiting.release((delivery) => {
       const chosen = this.choose(delivery.call, this.barred(delivery), nowMs);
       if (chosen.member === null) return false;
       if (delivery.begun > 0) this.retry(delivery, chosen, nowMs);
       else this.launch(delivery, chosen, 'after waiting', nowMs);
       return true;
-    });
+    }, next);
   }
 
   private shed(delivery: Delivery, reason: string, waitMs: number): void {
     if (delivery.over) return;
     if (delivery.begun > 0) return this.endings.giveUp(delivery, this.clock.now());
     this.totals.shed++;
-    const retryAfterMs = waitMs > 0 ? Math.ceil(waitMs) : RETRY_AFTER_MS;
+    const retryAfterMs = waitMs > 0 ? Math.min(RETRY_AFTER_MS_MAX, Math.ceil(waitMs)) : RETRY_AFTER_MS;
     this.endings.fail(delivery, failureOf('overloaded', reason, 'no', retryAfterMs));
   }
 
@@ -440,15 +461,24 @@ export class Dispatcher implements UpstreamObserver {
     delivery.weighed ??= this.chooser.trace(wish, nowMs);
   }
 
-  /** Nothing new is taken, nothing sent again. Calls under way come to their end. */
+  /** Nothing new is taken, nothing sent again: calls that wait are told so now. Calls under way come to their end. */
   close(): void {
     this.closed = true;
-    for (const delivery of this.waiting.takeAll()) this.endings.fail(delivery, closedFailure);
+    const nowMs = this.clock.now();
+    for (const delivery of [...this.waiting.takeAll(), ...this.endings.resting]) {
+      delivery.lastFailure ??= closedFailure;
+      this.endings.giveUp(delivery, nowMs);
+    }
   }
 
   get waitingCount(): number {
     return this.waiting.length;
   }
+}
+
+/** May the node have the call already? By its address: two upstreams may be one node, and one may have a new name. */
+function held({ holding }: Delivery, { policy }: Member): boolean {
+  return holding.some((node) => sameNode(node, policy));
 }
 
 const nothing: readonly Member[] = [];

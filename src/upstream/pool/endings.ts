@@ -24,6 +24,8 @@ export interface EndingsDeps {
 export class Endings {
   /** A call with all its attempts. */
   timeoutMs = 0;
+  /** Under way nowhere: wait before the same upstream is tried again. */
+  readonly resting = new Set<Delivery>();
   readonly deps: EndingsDeps;
 
   constructor(deps: EndingsDeps) {
@@ -70,9 +72,11 @@ export class Endings {
         winner.member.totals.failovers++;
       }
     }
+    this.resting.delete(delivery);
     for (const loser of delivery.live) {
       loser.member.upstream.cancel(loser);
-      loser.member.outrun(loser.claim, call.method, nowMs - loser.startedMs, nowMs);
+      const late = winner !== null && winner.startedMs > loser.startedMs;
+      loser.member.outrun(loser.claim, call.method, nowMs - loser.startedMs, nowMs, late);
       delivery.end(loser, nowMs, winner === null ? 'the call was over' : 'another was faster');
     }
     if (delivery.counted) this.deps.callers.leave(call.caller);
@@ -94,7 +98,7 @@ export class Endings {
       const ms = nowMs - attempt.startedMs;
       const { claim, member } = attempt;
       if (ms * 2 >= this.timeoutMs) member.failed(claim, delivery.call.method, late, ms, nowMs);
-      else member.outrun(claim, delivery.call.method, ms, nowMs);
+      else member.outrun(claim, delivery.call.method, ms, nowMs, false);
       delivery.end(attempt, nowMs, late.reason);
     }
     delivery.lastFailure = late;
@@ -114,6 +118,15 @@ export class Endings {
       delivery.timer = undefined;
       if (!delivery.over) then();
     }, ms);
+  }
+
+  /** {@link wait} of a call that nothing else is done for meanwhile. */
+  rest(delivery: Delivery, ms: number, then: () => void): void {
+    this.resting.add(delivery);
+    this.wait(delivery, ms, () => {
+      this.resting.delete(delivery);
+      then();
+    });
   }
 
   stopTimer(delivery: Delivery): void {

@@ -10,7 +10,9 @@ import {
 import type { FailureKind, Upstream, UpstreamFailure } from '../call.ts';
 import { ADMITTED, Breaker, createLocalBreaker, REFUSED } from './breaker.ts';
 import { type CellPlaces, cellPlacesOf, sharedWordsOf } from './cells.ts';
+import { MethodMix } from './method-mix.ts';
 import { MethodTable } from './method-table.ts';
+import { MissedStates } from './old-state.ts';
 import { PeakEwma } from './peak-ewma.ts';
 import { RateBudget } from './rate-budget.ts';
 
@@ -20,8 +22,10 @@ const FORGIVEN_MS = 500;
 /** Methods whose failures are watched by themselves. */
 const METHOD_BREAKERS_MAX = 128;
 
-/** Not the node's fault, or its way of shedding load. */
-const blameless: ReadonlySet<FailureKind> = new Set(['overloaded', 'throttled']);
+/** Not the node's fault: ours, its way of shedding load, or that of who asked for so much. */
+const blameless: ReadonlySet<FailureKind> = new Set(['overloaded', 'throttled', 'oversized']);
+/** Whatever was called, these are the node's: it was not there, or went away before it answered. */
+const ofNode: ReadonlySet<FailureKind> = new Set(['connect', 'reset']);
 
 /** Room for one call, as {@link Member.claim} took it. */
 export interface Claim {
@@ -45,10 +49,12 @@ export class Member {
   readonly breaker: Breaker;
   readonly budget: RateBudget;
   methods: MethodTable;
+  readonly missedStates = new MissedStates();
   /** Of this worker. */
   inFlight = 0;
   readonly totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
   private readonly methodBreakers = new Map<string, Breaker>();
+  private readonly mix = new MethodMix();
   private forgetAtMs = 0;
   private told = -1;
   private failuresInRow = 0;
@@ -114,6 +120,11 @@ export class Member {
   /** It answered that it has this block. */
   hasBlock(number: number): void {
     if (number > this.told) this.told = number;
+  }
+
+  /** By config or by its own word it keeps no state of this old block. */
+  lacksState(method: string, block: number, nowMs: number): boolean {
+    return !this.policy.archive || this.missedStates.has(method, block, nowMs);
   }
 
   /** Expected cost of one more call, in milliseconds: the least wins. */
@@ -199,10 +210,12 @@ export class Member {
     this.places.cells[this.ownInFlight]!--;
   }
 
+  /** @param ms -1: how long it took says nothing of how long an answer does */
   succeeded(claim: Claim | null, method: string, ms: number, nowMs: number): void {
     this.leave();
     this.failuresInRow = 0;
-    this.latency.observe(ms, nowMs);
+    if (ms >= 0) this.latency.observe(ms, nowMs);
+    this.mix.called(method, nowMs);
     const { breaker } = this.network;
     this.breaker.succeeded(claim === null ? ADMITTED : claim.trial, nowMs, breaker);
     if (this.methodBreakers.size > 0) {
@@ -216,13 +229,29 @@ export class Member {
     if (failure.kind === 'throttled') this.throttled(nowMs, failure.retryAfterMs);
     if (blameless.has(failure.kind)) return this.withdrawn(claim, method);
     this.leave();
-    this.failuresInRow = Math.min(IN_ROW_MAX, this.failuresInRow + 1);
-    this.failedAtMs = nowMs;
     // A refused connection is quick, and says nothing of how long an answer takes.
     if (failure.delivered === 'maybe') this.latency.observe(ms, nowMs);
+    this.count(claim, method, ofNode.has(failure.kind), nowMs);
+  }
+
+  /** It answered that it cannot do so now. */
+  gaveUp(claim: Claim | null, method: string, nowMs: number): void {
+    this.leave();
+    this.count(claim, method, false, nowMs);
+  }
+
+  /** What it answered to a call that is over turned out to be its own fault. */
+  blamed(method: string, nowMs: number): void {
+    this.count(null, method, false, nowMs);
+  }
+
+  private count(claim: Claim | null, method: string, ofTheNode: boolean, nowMs: number): void {
+    this.failuresInRow = Math.min(IN_ROW_MAX, this.failuresInRow + 1);
+    this.failedAtMs = nowMs;
     const { breaker } = this.network;
     const { trial, methodTrial } = claim ?? { trial: ADMITTED, methodTrial: ADMITTED };
-    this.breaker.failed(trial, nowMs, breaker);
+    const against = this.mix.failed(method, nowMs, breaker.windowMs);
+    this.breaker.failed(trial, nowMs, breaker, ofTheNode ? 'node' : against);
     this.forgetAtMs = nowMs + breaker.windowMs;
     this.methodBreaker(method)?.failed(methodTrial, nowMs, breaker);
   }
@@ -235,10 +264,22 @@ export class Member {
     this.methodBreakers.get(method)?.withdrawn(claim.methodTrial);
   }
 
-  /** Another attempt was faster: this one took longer than `ms`, which counts where it is slow for this node. */
-  outrun(claim: Claim | null, method: string, ms: number, nowMs: number): void {
-    this.withdrawn(claim, method);
+  /**
+   * Another attempt was faster: this one took longer than `ms`, which counts where it is slow for this node.
+   *
+   * @param late the other one began later. A trial so overtaken is lost: one that hangs would else be tried for ever
+   */
+  outrun(claim: Claim | null, method: string, ms: number, nowMs: number, late: boolean): void {
+    if (late && claim !== null) this.trialLost(claim, method, nowMs);
+    else this.withdrawn(claim, method);
     if (ms > this.latency.value(nowMs, false)) this.latency.observe(ms, nowMs);
+  }
+
+  private trialLost({ trial, methodTrial }: Claim, method: string, nowMs: number): void {
+    const { breaker } = this.network;
+    this.leave();
+    if (trial !== ADMITTED) this.breaker.failed(trial, nowMs, breaker);
+    if (methodTrial !== ADMITTED) this.methodBreakers.get(method)?.failed(methodTrial, nowMs, breaker);
   }
 
   throttled(nowMs: number, retryAfterMs?: number): void {
