@@ -26,7 +26,17 @@ test('upstreams are shown and decide nothing', () => {
     head: null,
     finalized: null,
     upstreams: states.map((state) => ({
-      ...{ upstream: 'node', state, reason: null, detail: null, head: null, lag: null, forMs: 1, downs: 0 },
+      ...{
+        upstream: 'node',
+        state,
+        reason: null,
+        detail: null,
+        head: null,
+        lag: null,
+        forMs: 1,
+        downs: 0,
+        breaker: 'closed' as const,
+      },
     })),
   });
   const shown = (...networks: NetworkHealth[]) => {

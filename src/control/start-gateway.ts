@@ -67,6 +67,8 @@ export interface Gateway {
 }
 
 const probeTimeoutMs = 1_000;
+/** Nobody is served by a node of another chain just because it was not checked yet; a silent one holds up the start no longer. */
+const firstChecksMs = 1_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -132,8 +134,9 @@ async function compose(
   });
   undo.push(close);
 
-  await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   health.update(policy.snapshot);
+  await health.firstChecks(firstChecksMs);
+  await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
   phase = 'serving';

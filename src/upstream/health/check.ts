@@ -26,19 +26,29 @@ export type Finding =
   /** It lives but would not say: it asked us to slow down. Tells neither for nor against it. */
   | { kind: 'unclear' };
 
-/** What is asked of every Ethereum node. All at once, so that the check takes no longer than its slowest answer. */
-export async function checkEthereum(node: Node, withChainId: boolean): Promise<Finding> {
-  const [latest, syncing, chain] = await Promise.all([
+/**
+ * What is asked of every Ethereum node. All at once, so that the check takes no longer than its slowest answer; but where
+ * its latest block is not `familiar` the chain id is asked for after it, if it was not before.
+ */
+export async function checkEthereum(
+  node: Node,
+  withChainId: boolean,
+  familiar: (tip: Block) => boolean,
+): Promise<Finding> {
+  const [latest, syncing, beside] = await Promise.all([
     node.ask('eth_getBlockByNumber', '["latest",false]'),
     node.ask('eth_syncing', '[]'),
     withChainId ? node.ask('eth_chainId', '[]') : null,
   ]);
-  const trouble = troubleOf(latest, 'eth_getBlockByNumber') ?? (chain && troubleOf(chain, 'eth_chainId'));
+  const trouble = troubleOf(latest, 'eth_getBlockByNumber');
   if (trouble) return trouble;
   // Some providers do not offer eth_syncing: then it says nothing.
   if (syncing.kind === 'failed') return failed(syncing);
   const tip = latest.kind === 'result' ? blockOf(latest.value) : undefined;
   if (!tip) return wrongAnswer('eth_getBlockByNumber brought no block');
+  const chain = beside ?? (familiar(tip) ? null : await node.ask('eth_chainId', '[]'));
+  const chainTrouble = chain && troubleOf(chain, 'eth_chainId');
+  if (chainTrouble) return chainTrouble;
   const chainId = chain?.kind === 'result' ? quantity(chain.value) : null;
   if (chainId === undefined) return wrongAnswer('eth_chainId brought no number');
   const syncingTo = syncing.kind === 'result' ? syncTarget(syncing.value) : null;

@@ -68,4 +68,6 @@ export interface UpstreamHealth {
   forMs: number;
   /** How often it went down since the start. */
   downs: number;
+  /** Its circuit breaker, over all workers. */
+  breaker: BreakerState;
 }

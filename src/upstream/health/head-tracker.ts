@@ -32,6 +32,8 @@ export interface HeadTracker {
   /** Its present block; null before the first. */
   readonly head: Block | null;
   readonly finalized: number;
+  /** Is the block, or its parent, on the chain that is followed? False where that is not known. */
+  knows(block: Block): boolean;
   /** Weighs what has been observed from now on; before, heads are only collected. */
   begin(): void;
   /** A source's latest block. Resolves when the head follows from it. */
@@ -233,6 +235,8 @@ export function createHeadTracker(options: HeadTrackerOptions): HeadTracker {
     get finalized() {
       return finalized;
     },
+    knows: ({ number, hash, parentHash }) =>
+      chain.hashAt(number) === hash || chain.hashAt(number - 1) === parentHash,
     begin() {
       begun = true;
       if (dirty) void wake();

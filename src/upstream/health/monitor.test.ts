@@ -43,7 +43,11 @@ beforeEach(() => {
     instanceId: 'ours',
     clock,
     onEvent: (event) => void events.push(event),
-    createNode: ({ port }) => nodeAt(port),
+    createNode(policy) {
+      const node = nodeAt(policy.port);
+      node.policy = policy;
+      return node;
+    },
   });
 });
 
@@ -158,19 +162,73 @@ describe('checks', () => {
     expect(board().reason(0)).toBe(healthReasons.wrongAnswer);
   });
 
-  test('the chain id is asked for at the start, every 30 s, and after a bad check', async () => {
-    const asked = () => nodeAt(1).methods.filter((method) => method === 'eth_chainId').length;
+  const chainIdsAsked = () => nodeAt(1).methods.filter((method) => method === 'eth_chainId').length;
+
+  test('the chain id is asked for at the start, every 10 s, and after a bad check', async () => {
     await begin(network([1]));
-    await clock.pass(28_000);
-    expect(asked()).toBe(1);
+    chain.grow(1);
+    await clock.pass(8000);
+    expect(chainIdsAsked()).toBe(1);
     await clock.pass(intervalMs);
-    expect(asked()).toBe(2);
+    expect(chainIdsAsked()).toBe(2);
     nodeAt(1).instead = refused;
     await clock.pass(intervalMs);
     nodeAt(1).instead = null;
     nodeAt(1).chainId = 5;
     await clock.pass(500);
     expect(board().reason(0)).toBe(healthReasons.wrongChain);
+  });
+
+  test.each([
+    ['another block at a known height', 0],
+    ['the next block, of another parent', 1],
+    ['one after a gap', 3],
+    ['a jump', 5000],
+    ['a lower one', -60],
+  ])('a node that went to another chain is found out by its next block: %s', async (_, ahead) => {
+    await begin(network([1, 2]));
+    const other = new SimulatedChain();
+    other.grow(100 + ahead, 'other');
+    nodeAt(1).simulated.chain = other;
+    nodeAt(1).chainId = 5;
+    await clock.pass(intervalMs);
+    expect(board().reason(0)).toBe(healthReasons.wrongChain);
+    expect(heads()).toMatchObject({ head: 100, reorgs: 0 });
+    expect(board().health(1)).toBe(health.up);
+  });
+
+  test('a block that follows on those known, or that another upstream told of, costs no more questions', async () => {
+    await begin(network([1, 2]));
+    nodeAt(1).simulated.lag = 4;
+    await clock.pass(intervalMs);
+    expect(chainIdsAsked()).toBe(1);
+    chain.grow(1);
+    await clock.pass(intervalMs);
+    expect(chainIdsAsked()).toBe(1);
+    nodeAt(1).simulated.lag = 0;
+    chain.grow(3);
+    await clock.pass(intervalMs);
+    expect(chainIdsAsked()).toBe(2);
+  });
+
+  test('who waits for the first checks waits for those of networks whose chain is known, and not for ever', async () => {
+    nodeAt(1).hangs = true;
+    const done: string[] = [];
+    const wait = (what: string) => void monitor.firstChecks(1000).then(() => done.push(what));
+    await begin(network([1], { chainId: null }));
+    wait('none');
+    await clock.pass(0);
+    expect(done).toEqual(['none']);
+    await begin(network([1, 2]));
+    wait('silent');
+    await clock.pass(900);
+    expect(done).toHaveLength(1);
+    await clock.pass(100);
+    expect(done).toEqual(['none', 'silent']);
+    wait('answered');
+    nodeAt(1).letGo(timedOut);
+    await clock.pass(0);
+    expect(done).toEqual(['none', 'silent', 'answered']);
   });
 
   test('the call of the operator must bring a result, and there is no head', async () => {
@@ -252,7 +310,10 @@ describe('what they find', () => {
     nodeAt(3).instead = refused;
     await begin(network([1, 2, 3]));
     await clock.pass(intervalMs);
-    const usual = { reason: null, detail: null, downs: 0, state: 'up', forMs: intervalMs };
+    const usual = {
+      ...{ reason: null, detail: null, downs: 0, state: 'up', forMs: intervalMs },
+      breaker: 'closed',
+    };
     expect(monitor.state()).toEqual([
       {
         network: 'network',
@@ -271,6 +332,7 @@ describe('what they find', () => {
             lag: null,
             forMs: 1500,
             downs: 1,
+            breaker: 'closed',
           },
         ],
       },
@@ -308,6 +370,44 @@ describe('reload', () => {
     await clock.pass(0);
     expect(upstreamStates()).toEqual(['up']);
     expect(nodeAt(1).policy!.authorization).toBe('Bearer fresh');
+  });
+
+  test('under other credentials nothing is known at once', async () => {
+    await begin(network([1, 2]));
+    const next = network([1, 2]);
+    next.upstreams[0] = { ...next.upstreams[0]!, authorization: 'Bearer fresh' };
+    monitor.update({ networks: [next] });
+    expect(board().health(0)).toBe(health.unknown);
+    expect(board().head(0)).toBe(-1);
+    expect(board().health(1)).toBe(health.up);
+    expect(heads().head).toBe(100);
+    await clock.pass(0);
+    expect(board().health(0)).toBe(health.up);
+  });
+
+  test('another chain id, or no upstream of before: there is no head until one is found anew', async () => {
+    await begin(network([1]));
+    heads().raiseServed(100);
+    const other = new SimulatedChain();
+    other.grow(10, 'other');
+    nodeAt(2).simulated.chain = other;
+    nodeAt(2).chainId = 5;
+    const { epoch } = heads();
+    monitor.update({ networks: [network([2], { chainId: 5 })] });
+    expect(heads()).toMatchObject({ head: -1, finalized: -1, served: -1, reorgs: 1, reorgFrom: 0 });
+    expect(heads().epoch).toBeGreaterThan(epoch);
+    await clock.pass(0);
+    expect(heads()).toMatchObject({ head: 10, reorgs: 1 });
+    monitor.update({ networks: [network([2], { chainId: 7 })] });
+    expect(heads().head).toBe(-1);
+    expect(board().health(0)).toBe(health.unknown);
+  });
+
+  test('the chain id that the upstreams had told, now in the config, changes nothing', async () => {
+    await begin(network([1], { chainId: null }));
+    monitor.update({ networks: [network([1])] });
+    expect(heads()).toMatchObject({ head: 100, reorgs: 0 });
+    expect(board().health(0)).toBe(health.up);
   });
 
   test('a slot that goes to another name tells nothing of the one before', async () => {
@@ -349,6 +449,7 @@ test('a breaker that workers open is told, once', async () => {
   expect(told('breaker')).toEqual([
     { type: 'breaker', network: 'network', upstream: 'node-1', state: 'open' },
   ]);
+  expect(monitor.state()[0]!.upstreams[0]!.breaker).toBe('open');
 });
 
 test('nothing is asked after the end, and connections are closed', async () => {

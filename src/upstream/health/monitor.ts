@@ -17,12 +17,18 @@ export interface HealthMonitorOptions {
 }
 
 /**
- * Active checks of all upstreams, the heads of all networks and a look at circuit breakers, on main alone. It writes health and heads to the
- * shared board, where workers read them; nothing is sent to workers. The first check of each upstream runs at once.
+ * Active checks of all upstreams, the heads of all networks and a look at circuit breakers, on main alone. It writes
+ * health and heads to the shared board, where workers read them; nothing is sent to workers. The first check of each
+ * upstream runs at once.
  */
 export interface HealthMonitor {
-  /** Begins with a first snapshot, or takes over the next one; to be called before workers get it. */
+  /**
+   * Begins with a first snapshot, or takes over the next one. To be called before workers get it: what the board says of
+   * an upstream's or network's slot then never is of the one before.
+   */
   update(snapshot: Pick<PolicySnapshot, 'networks'>): void;
+  /** Resolves once each upstream of the networks with a `chain_id` was checked, after `ms` at the latest. */
+  firstChecks(ms: number): Promise<void>;
   /** One entry for each network that is checked. */
   state(): NetworkHealth[];
   stop(): Promise<void>;
@@ -72,6 +78,15 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
         else if (kept.has(network.name)) watches.set(network.name, createNetworkWatch(network, watchOptions));
         else forget(network);
       }
+    },
+    async firstChecks(ms) {
+      const due = [...watches.values()].filter((watch) => watch.chainIdIsKnown);
+      let callOff = () => {};
+      const late = new Promise<void>((resolve) => {
+        callOff = clock.after(ms, resolve);
+      });
+      await Promise.race([late, Promise.all(due.map((watch) => watch.checked()))]);
+      callOff();
     },
     state: () => [...watches.values()].map((watch) => watch.state()),
     async stop() {

@@ -12,7 +12,7 @@ import { type Block, blockOf } from './block.ts';
 import type { ChainSource } from './chain-source.ts';
 import type { HealthClock } from './clock.ts';
 import type { HealthEvent, NetworkHealth, UpstreamHealth } from './events.ts';
-import { createHeadTracker } from './head-tracker.ts';
+import { createHeadTracker, type HeadTracker } from './head-tracker.ts';
 import type { Node } from './node.ts';
 import { createProber, type Prober } from './prober.ts';
 import type { Transition } from './vitals.ts';
@@ -29,9 +29,16 @@ export interface WatchOptions {
 
 /** Checks the upstreams of one network and follows its chain. */
 export interface NetworkWatch {
-  /** Takes over a new policy: an upstream of the same slot and address keeps its state. */
+  /**
+   * Takes over a new policy: an upstream of the same slot, address and credentials keeps its state, of another nothing is
+   * known at once. With another chain id, or no upstream kept, the network has no head until one is found anew.
+   */
   update(policy: NetworkPolicy): void;
   state(): NetworkHealth;
+  /** By config. */
+  readonly chainIdIsKnown: boolean;
+  /** Resolves once each upstream was checked, or is watched no more. */
+  checked(): Promise<void>;
   /** Ends all checks; resolves when their connections are closed. The board stays as it is. */
   stop(): Promise<void>;
 }
@@ -50,16 +57,22 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
   let watched: Watched[] = [];
   let begun = false;
   const network = first.name;
+  const heads = createHeads(options.board, first.slot);
 
-  const tracker = createHeadTracker({
-    heads: createHeads(options.board, first.slot),
-    maxBlockLag: () => policy.maxBlockLag,
-    finalityDepth: () => policy.cache?.finalityDepth ?? FINALITY_DEPTH,
-    onReorg: (from, head, upstream) =>
-      tell({ type: 'chain.reorg', network, upstream, from, head: head.number }),
-    onDisbelief: (upstream, tip, why) =>
-      tell({ type: 'head.doubted', network, upstream, head: tip.number, why }),
-  });
+  const follow = (): HeadTracker =>
+    createHeadTracker({
+      heads,
+      maxBlockLag: () => policy.maxBlockLag,
+      finalityDepth: () => policy.cache?.finalityDepth ?? FINALITY_DEPTH,
+      onReorg: (from, head, upstream) =>
+        tell({ type: 'chain.reorg', network, upstream, from, head: head.number }),
+      onDisbelief: (upstream, tip, why) =>
+        tell({ type: 'head.doubted', network, upstream, head: tip.number, why }),
+    });
+  let tracker = follow();
+
+  const waiting: (() => void)[] = [];
+  const isChecked = (): boolean => watched.every(({ prober }) => prober.checked);
 
   /** As configured; else what most upstreams say once each was asked, and of equally many what the first says. */
   const expectedChainId = (): number | null => policy.chainId ?? (begun ? mostFrequent(watched) : null);
@@ -74,6 +87,7 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
       network: () => policy,
       expectedChainId,
       networkHead: () => tracker.head?.number ?? -1,
+      onKnownChain: (tip) => tracker.knows(tip),
       onTip(tip) {
         board.setHead(slot, tip.number);
         void tracker.observe(source, tip);
@@ -85,7 +99,10 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
         board.setHealth(slot, down ? health.down : health.up, reason, clock.now());
         tell(eventOf(network, upstream.name, transition, detail));
       },
-      onChecked: beginOnceAllChecked,
+      onChecked() {
+        beginOnceAllChecked();
+        if (isChecked()) for (const go of waiting.splice(0)) go();
+      },
     });
     return { policy: upstream, node, prober, source };
   };
@@ -98,7 +115,7 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
 
   /** The first head is chosen among all, so that a single wrong one that was quicker does not lead the way. */
   function beginOnceAllChecked(): void {
-    if (begun || watched.some(({ prober }) => !prober.checked)) return;
+    if (begun || !isChecked()) return;
     begun = true;
     const expected = expectedChainId();
     for (const { prober, source } of watched) {
@@ -109,31 +126,48 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
     tracker.begin();
   }
 
-  /** Another chain or another call: what was known of all must be asked anew. */
+  /** Nobody is to be told the head of a chain that is not the network's any more: to all it is as if each block were replaced. */
+  const leaveChain = (): void => {
+    tracker.stop();
+    tracker = follow();
+    begun = false;
+    if (heads.head >= 0) heads.reorg(0, -1, -1);
+  };
+
   const update = (next: NetworkPolicy): void => {
     const before = watched;
+    const otherChain = next.chainId !== null && ![null, next.chainId].includes(expectedChainId());
+    // Another chain or another call: what was known of all must be asked anew.
     const asksAnew = policy.chainId !== next.chainId || !same(policy.health, next.health);
     policy = next;
+    const keeps = (upstream: UpstreamPolicy): Watched | undefined =>
+      otherChain ? undefined : before.find((each) => sameNode(each.policy, upstream));
+    const kept = new Map(next.upstreams.map((upstream) => [upstream, keeps(upstream)]));
+    watched = [...kept.values()].filter((each) => each !== undefined);
+    for (const each of before) if (!watched.includes(each)) void unwatch(each);
+    if (before.length > 0 && watched.length === 0) leaveChain();
     watched = [];
     for (const upstream of next.upstreams) {
-      const kept = before.find((each) => sameAddress(each.policy, upstream));
-      if (kept === undefined) {
+      const known = kept.get(upstream);
+      if (known === undefined) {
         forgetHealth(board, upstream.slot, clock.now());
         watched.push(watch(upstream));
         continue;
       }
-      const changed = !same(kept.policy, { ...upstream, index: kept.policy.index });
-      kept.node.update(upstream, next.health.timeoutMs);
-      kept.policy = upstream;
-      watched.push(kept);
-      if (changed || asksAnew) kept.prober.checkNow();
+      const changed = !same(known.policy, { ...upstream, index: known.policy.index });
+      known.node.update(upstream, next.health.timeoutMs);
+      known.policy = upstream;
+      watched.push(known);
+      if (changed || asksAnew) known.prober.checkNow();
     }
-    for (const each of before) if (!watched.includes(each)) void unwatch(each);
   };
 
   update(first);
   return {
     update,
+    get chainIdIsKnown() {
+      return policy.chainId !== null;
+    },
     state() {
       const { head, finalized } = tracker;
       return {
@@ -141,10 +175,12 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
         chainId: expectedChainId(),
         head: head && { number: head.number, hash: head.hash },
         finalized: finalized < 0 ? null : finalized,
-        upstreams: watched.map((each) => healthOf(each, head, clock.now())),
+        upstreams: watched.map((each) => healthOf(each, board, head, clock.now())),
       };
     },
+    checked: () => (isChecked() ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     async stop() {
+      for (const go of waiting.splice(0)) go();
       tracker.stop();
       await Promise.all(watched.map(unwatch));
     },
@@ -187,7 +223,12 @@ function eventOf(network: string, upstream: string, transition: Transition, deta
   return { type: 'upstream.down', network, upstream, reason, detail, upMs: transition.upMs };
 }
 
-function healthOf({ policy, prober }: Watched, head: Block | null, nowMs: number): UpstreamHealth {
+function healthOf(
+  { policy, prober }: Watched,
+  board: UpstreamBoard,
+  head: Block | null,
+  nowMs: number,
+): UpstreamHealth {
   const { state, reason, sinceMs, downs } = prober.vitals;
   const own = prober.tip?.number ?? null;
   return {
@@ -199,11 +240,17 @@ function healthOf({ policy, prober }: Watched, head: Block | null, nowMs: number
     lag: own === null || head === null ? null : Math.max(0, head.number - own),
     forMs: Math.round(nowMs - sinceMs),
     downs,
+    breaker: board.breaker(policy.slot).state,
   };
 }
 
-function sameAddress(a: UpstreamPolicy, b: UpstreamPolicy): boolean {
-  return a.slot === b.slot && a.host === b.host && a.port === b.port && a.path === b.path && a.tls === b.tls;
+/** Behind one address other credentials, too, may lead to another node. */
+function sameNode(a: UpstreamPolicy, b: UpstreamPolicy): boolean {
+  const parts = ({ slot, host, port, path, tls, hostHeader, authorization, headers }: UpstreamPolicy) => [
+    ...[slot, host, port, path, tls, hostHeader, authorization],
+    headers,
+  ];
+  return same(parts(a), parts(b));
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -6,8 +6,8 @@ import type { Node } from './node.ts';
 import { nextCheckIn } from './pace.ts';
 import { createVitals, type Transition, type Vitals } from './vitals.ts';
 
-/** How often an upstream is asked for its chain id while all is well. */
-const CHAIN_ID_EVERY_MS = 30_000;
+/** How often an upstream is asked for its chain id at least, while each of its blocks follows on those known. */
+const CHAIN_ID_EVERY_MS = 10_000;
 
 export interface ProberOptions {
   node: Node;
@@ -18,6 +18,8 @@ export interface ProberOptions {
   expectedChainId(): number | null;
   /** Of the network; -1 where unknown. */
   networkHead(): number;
+  /** Is the block, or its parent, one of the network's chain as it is known? */
+  onKnownChain(tip: Block): boolean;
   /** The check's answer was good and the upstream is up: its latest block. */
   onTip(tip: Block): void;
   onTransition(transition: Transition, detail: string): void;
@@ -63,8 +65,13 @@ export function createProber(options: ProberOptions): Prober {
     }
     // What answers after a time away may be another node.
     const due = vitals.badInRow > 0 || vitals.state !== 'up';
-    return checkEthereum(node, due || clock.now() - chainIdAtMs >= CHAIN_ID_EVERY_MS);
+    return checkEthereum(node, due || clock.now() - chainIdAtMs >= CHAIN_ID_EVERY_MS, familiar);
   };
+
+  /** Else the node may be on another chain since the last check: its address now leads elsewhere, or its data was replaced. */
+  const familiar = (latest: Block): boolean =>
+    (tip !== null && (latest.hash === tip.hash || latest.parentHash === tip.hash)) ||
+    options.onKnownChain(latest);
 
   const weigh = (finding: Finding): Finding => {
     if (finding.kind !== 'good') return finding;
