@@ -119,16 +119,26 @@ export class Breaker {
     });
   }
 
-  failed(trial: number, nowMs: number, policy: BreakerPolicy): void {
+  /**
+   * @param against what the failure speaks against: all that the breaker is for; only a part of it, which counts, but does
+   * not open it; or, `alone`, all of it that this worker knows, which opens it where nothing goes well in the others
+   */
+  failed(
+    trial: number,
+    nowMs: number,
+    policy: BreakerPolicy,
+    against: 'node' | 'alone' | 'method' = 'node',
+  ): void {
     if (trial !== ADMITTED) {
       this.conclude(trial, (now) => this.opened(now.opens + 1, nowMs, policy));
       return;
     }
     this.window.record(true, nowMs, policy.windowMs);
-    while (this.closed) {
+    while (this.closed && against !== 'method') {
       const word = this.load();
       const now = unpack(word);
       if (now.state !== CLOSED || !this.tooMany(nowMs, now.atMs, policy)) return;
+      if (against === 'alone' && this.window.okElsewhere > 0) return;
       // Soon after it closed: the trials went well, the traffic did not.
       const again = now.atMs > 0 && nowMs - now.atMs < policy.windowMs;
       if (this.change(word, this.opened(again ? now.opens + 1 : 1, nowMs, policy))) {

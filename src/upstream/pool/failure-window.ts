@@ -9,6 +9,8 @@ export class FailureWindow {
   /** Set by {@link sum}. */
   ok = 0;
   failed = 0;
+  /** Of {@link ok}: what other workers counted. */
+  okElsewhere = 0;
   private readonly places: CellPlaces;
   private readonly own: number;
   /** Of the last call's moment, which its turn's other calls share. */
@@ -46,6 +48,7 @@ export class FailureWindow {
     const since = sinceMs > 0 ? bucketAt(sinceMs, windowMs) : -1;
     this.ok = 0;
     this.failed = 0;
+    this.okElsewhere = 0;
     for (let worker = 0; worker < workers; worker++) {
       for (let k = 0; k < WINDOW_BUCKETS; k++) {
         const at = window + worker * stride + k * BUCKET_INTEGERS;
@@ -53,6 +56,7 @@ export class FailureWindow {
         // A worker whose clock is a bucket ahead counts too.
         if (bucket <= last - WINDOW_BUCKETS || bucket > last + 1 || bucket <= since) continue;
         this.ok += cells[at + 1]!;
+        if (window + worker * stride !== this.own) this.okElsewhere += cells[at + 1]!;
         this.failed += cells[at + 2]!;
       }
     }
