@@ -59,6 +59,8 @@ export interface UpstreamBoard {
   setHead(slot: number, number: number): void;
   /** What its circuit breaker is at, over all workers. */
   breaker(slot: number): BreakerReading;
+  /** Breaker, budget and windows begin anew; what checks found stays, and calls in flight. */
+  clearShared(slot: number): void;
   /** For the next upstream that takes the slot. */
   clear(slot: number): void;
 }
@@ -84,6 +86,7 @@ export function createUpstreamBoard(memory: BoardMemory): UpstreamBoard {
       numbers[at(slot, upstreamAt.head)] = number;
     },
     breaker: (slot) => readBreaker(sharedWordsOf(memory.shared, slot)),
+    clearShared: (slot) => clearSlotCells(memory.shared, memory.cells, UPSTREAM_SLOTS, slot),
     clear(slot) {
       numbers.fill(0, at(slot, 0), at(slot + 1, 0));
       numbers[at(slot, upstreamAt.head)] = -1;

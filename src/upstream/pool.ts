@@ -1,11 +1,13 @@
 import type { NetworkPolicy } from '../config/index.ts';
-import { type BoardMemory, createHeads, createUpstreamBoard } from './board.ts';
+import { type BoardMemory, createHeads, createUpstreamBoard, UPSTREAM_SLOTS } from './board.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamDeps, UpstreamStats } from './call.ts';
 import type { BreakerState } from './pool/breaker.ts';
+import { cellPlacesOf } from './pool/cells.ts';
 import { Dispatcher } from './pool/dispatcher.ts';
 import type { Timers } from './pool/endings.ts';
 import type { PoolTotals } from './pool/totals.ts';
 import { Member } from './pool/member.ts';
+import { sameService } from './pool/same-node.ts';
 import { requestHead } from './request-head.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -72,6 +74,13 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
   /** Upstreams no longer configured that still have calls under way. */
   const leaving = new Set<Promise<void>>();
 
+  /** A cancelled call that the node still has counts against its `maxInFlight`. */
+  function lingeringAt(slot: number): (change: 1 | -1) => void {
+    const { cells, inFlight, stride } = cellPlacesOf(board.cells, UPSTREAM_SLOTS, slot);
+    const own = inFlight + worker * stride;
+    return (change) => void (cells[own]! += change);
+  }
+
   function take(next: NetworkPolicy, graceMs: number): void {
     if (next.upstreams.length === 0) throw new TypeError('a network needs an upstream');
     // All of them are checked before one is changed.
@@ -81,16 +90,18 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
       const known = before.get(policy.name);
       if (known !== undefined) {
         known.upstream.update(policy);
+        if (!sameService(known.policy, policy)) return known.renewed(policy, next);
         known.update(policy, next);
         return known;
       }
       const member = new Member(policy, next, { board, worker, random });
-      member.upstream = createUpstream(policy, deps);
+      member.upstream = createUpstream(policy, { ...deps, lingering: lingeringAt(policy.slot) });
       return member;
     });
     dispatcher.update(next, members);
+    const stays = new Set(members.map(({ upstream }) => upstream));
     for (const member of before.values()) {
-      if (members.includes(member)) continue;
+      if (stays.has(member.upstream)) continue;
       const gone = member.upstream.close(graceMs).then(() => void leaving.delete(gone));
       leaving.add(gone);
     }

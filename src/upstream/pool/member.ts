@@ -52,7 +52,9 @@ export class Member {
   readonly missedStates = new MissedStates();
   /** Of this worker. */
   inFlight = 0;
-  readonly totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
+  totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
+  /** Another node took its place: what calls still under way there tell is no news. */
+  private replaced = false;
   private readonly methodBreakers = new Map<string, Breaker>();
   private readonly mix = new MethodMix();
   private forgetAtMs = 0;
@@ -81,6 +83,20 @@ export class Member {
     this.methods = new MethodTable(policy.methods);
     this.policy = policy;
     this.network = network;
+  }
+
+  /**
+   * The same upstream at another address, or with other credentials: nothing that was learned of it holds. Its totals go on,
+   * and calls under way end with the old member.
+   */
+  renewed(policy: UpstreamPolicy, network: NetworkPolicy): Member {
+    this.replaced = true;
+    // Each worker does so as it changes over, so that nothing that another one learned of the old node meanwhile stays.
+    this.board.clearShared(policy.slot);
+    const next = new Member(policy, network, this.deps);
+    next.upstream = this.upstream;
+    next.totals = this.totals;
+    return next;
   }
 
   /** Nothing speaks against sending it a call of any method: the one look of the fast path. */
@@ -212,6 +228,7 @@ export class Member {
 
   /** @param ms -1: how long it took says nothing of how long an answer does */
   succeeded(claim: Claim | null, method: string, ms: number, nowMs: number): void {
+    if (this.replaced) return this.withdrawn(claim, method);
     this.leave();
     this.failuresInRow = 0;
     if (ms >= 0) this.latency.observe(ms, nowMs);
@@ -227,7 +244,7 @@ export class Member {
 
   failed(claim: Claim | null, method: string, failure: UpstreamFailure, ms: number, nowMs: number): void {
     if (failure.kind === 'throttled') this.throttled(nowMs, failure.retryAfterMs);
-    if (blameless.has(failure.kind)) return this.withdrawn(claim, method);
+    if (this.replaced || blameless.has(failure.kind)) return this.withdrawn(claim, method);
     this.leave();
     // A refused connection is quick, and says nothing of how long an answer takes.
     if (failure.delivered === 'maybe') this.latency.observe(ms, nowMs);
@@ -259,7 +276,7 @@ export class Member {
   /** The call ended in a way that says nothing of the node. */
   withdrawn(claim: Claim | null, method: string): void {
     this.leave();
-    if (claim === null) return;
+    if (claim === null || this.replaced) return;
     this.breaker.withdrawn(claim.trial);
     this.methodBreakers.get(method)?.withdrawn(claim.methodTrial);
   }
@@ -270,7 +287,7 @@ export class Member {
    * @param late the other one began later. A trial so overtaken is lost: one that hangs would else be tried for ever
    */
   outrun(claim: Claim | null, method: string, ms: number, nowMs: number, late: boolean): void {
-    if (late && claim !== null) this.trialLost(claim, method, nowMs);
+    if (late && claim !== null && !this.replaced) this.trialLost(claim, method, nowMs);
     else this.withdrawn(claim, method);
     if (ms > this.latency.value(nowMs, false)) this.latency.observe(ms, nowMs);
   }
@@ -283,6 +300,7 @@ export class Member {
   }
 
   throttled(nowMs: number, retryAfterMs?: number): void {
+    if (this.replaced) return;
     const accepted = this.breaker.rate(nowMs, this.network.breaker.windowMs);
     this.budget.throttled(nowMs, this.policy.requestsPerSecond, accepted, retryAfterMs);
   }
