@@ -53,7 +53,10 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
       const result = buckets.load(saved, nowMicros(), wallMs(), quotaSlot);
       if (!result.ok) return { problem: `it is ${result.reason}` };
       const { buckets: filled, quotas } = result;
-      return { restored: `${count(filled, 'bucket')} and ${count(quotas, 'quota')}`, nothing: filled + quotas === 0 };
+      return {
+        restored: `${count(filled, 'bucket')} and ${count(quotas, 'quota')}`,
+        nothing: filled + quotas === 0,
+      };
     },
     async save(keyName) {
       if (path === null) return;
