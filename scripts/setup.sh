@@ -67,7 +67,7 @@ fetch_node() (
 
   say "polymorph: found $(node --version 2>/dev/null || echo 'no Node'); fetching Node $pinned_node (once, about 60 MB) ..."
   cd "$folder" || exit 1
-  npm pack --silent "$package@$pinned_node" >/dev/null || die "could not fetch $package@$pinned_node: $manual"
+  npm pack --silent --fetch-timeout=60000 --fetch-retries=4 "$package@$pinned_node" >/dev/null || die "could not fetch $package@$pinned_node: $manual"
   found=$(node -e '
     const hash = require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1]));
     console.log("sha512-" + hash.digest("base64"));
@@ -141,7 +141,7 @@ install_dependencies() (
   cd "$root" || exit
   npm_config_globalconfig=$(PATH=$machine_path npm config get globalconfig 2>/dev/null)
   if [ -n "$npm_config_globalconfig" ]; then export npm_config_globalconfig; fi
-  npm install --no-save --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  npm install --no-save --include=dev --ignore-scripts --no-audit --fetch-timeout=30000 --fetch-retries=4 --no-fund --loglevel=error >&2
 )
 
 # Installs what package-lock.json says, when node_modules is missing or from another package-lock.json.

@@ -33,8 +33,10 @@ beforeAll(async () => {
   contents = (await run('tar', ['-tzf', join(folder, tarball)])).stdout.trim().split('\n');
   writeFileSync(join(folder, 'package.json'), '{"private":true}');
   const quiet = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  // A download that stands still is begun again, and not waited for.
+  quiet.push('--fetch-timeout=20000', '--fetch-retries=4');
   await run('npm', ['install', join(folder, tarball), ...quiet], { cwd: folder, env });
-}, 180_000);
+}, 300_000);
 
 afterAll(() => {
   for (const child of started) child.kill('SIGKILL');
