@@ -111,7 +111,10 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
   return {
     send: (call) => dispatcher.send(call),
     foresee: (method) =>
-      dispatcher.chooser.trace({ method, critical: false, mayTry: false, block: -1 }, dispatcher.clock.now()),
+      dispatcher.chooser.trace(
+        { method, critical: false, mayTry: false, block: -1, oldBlock: -1 },
+        dispatcher.clock.now(),
+      ),
     update: take,
     async close(graceMs) {
       dispatcher.close();

@@ -134,7 +134,8 @@ export class Breaker {
       return;
     }
     this.window.record(true, nowMs, policy.windowMs);
-    while (this.closed && against !== 'method') {
+    if (against === 'method') return;
+    while (this.closed) {
       const word = this.load();
       const now = unpack(word);
       if (now.state !== CLOSED || !this.tooMany(nowMs, now.atMs, policy)) return;

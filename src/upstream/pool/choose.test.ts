@@ -16,7 +16,7 @@ import { Chooser, type Wish } from './choose.ts';
 import { Member } from './member.ts';
 
 const NOW = 1_000_000;
-const wish: Wish = { method: 'eth_call', critical: false, mayTry: true, block: -1 };
+const wish: Wish = { method: 'eth_call', critical: false, mayTry: true, block: -1, oldBlock: -1 };
 const timeout = failureOf('timeout', 'late', 'maybe');
 
 function pool(

@@ -12,6 +12,8 @@ export interface Wish {
   mayTry: boolean;
   /** The block that it must have; -1: any will do. */
   block: number;
+  /** The old block whose state it reads; -1: none. */
+  oldBlock: number;
 }
 
 export interface Chosen {
@@ -38,6 +40,8 @@ const standings = [
   'fallback',
   'primary, behind',
   'fallback, behind',
+  'primary, without old state',
+  'fallback, without old state',
   'primary, down',
   'fallback, down',
   'primary, lacks the method',
@@ -49,8 +53,8 @@ const BEHIND_SCORE = 1e9;
 
 /**
  * Picks the upstream for a call. Never one that config denies the method, that is on a wrong chain, or whose breaker is
- * open. Of the rest the best class serves: sound ones; else those behind the chain's head; else those that checks found
- * down (a check may err, and no upstream helps nobody); else those that said they lack the method, whose own answer
+ * open. Of the rest the best class serves: sound ones; else those behind the chain's head; else, for old blocks, those
+ * that do not keep their state; else those that checks found down (a check may err, and no upstream helps nobody); else those that said they lack the method, whose own answer
  * the caller then gets. In a class primaries go before fallbacks, a fallback also where every primary has no room. A class
  * with no room left is waited for: nobody gets an old answer because of a busy second.
  *
@@ -207,12 +211,13 @@ export class Chooser {
     return least;
   }
 
-  private standingOf(member: Member, { method, block }: Wish, head: number, nowMs: number): number {
+  private standingOf(member: Member, { method, block, oldBlock }: Wish, head: number, nowMs: number): number {
     if (!member.methods.has(method) || member.breakerWaitMs(method, nowMs) > 0) return NEVER;
     const tier = member.policy.tier === 'primary' ? 0 : 1;
-    if (member.down) return member.wrongChain ? NEVER : 4 + tier;
-    if (member.methods.lacks(method, nowMs)) return 6 + tier;
-    return member.behind(head, block) ? 2 + tier : tier;
+    if (member.down) return member.wrongChain ? NEVER : 6 + tier;
+    if (member.methods.lacks(method, nowMs)) return 8 + tier;
+    if (oldBlock >= 0 && member.lacksState(method, oldBlock, nowMs)) return 4 + tier;
+    return member.behind(head, block, nowMs) ? 2 + tier : tier;
   }
 
   private roomless(member: Member, wish: Wish, nowMs: number): boolean {
@@ -225,7 +230,9 @@ export class Chooser {
     if (member.breakerWaitMs(wish.method, nowMs) > 0) return 'breaker open';
     if (member.down) return 'found down by checks';
     if (member.methods.lacks(wish.method, nowMs)) return 'said it lacks the method';
-    if (member.behind(head, wish.block)) return 'behind';
+    if (wish.oldBlock >= 0 && member.lacksState(wish.method, wish.oldBlock, nowMs))
+      return 'without old state';
+    if (member.behind(head, wish.block, nowMs)) return 'behind';
     if (member.budget.pausedMs(nowMs) > 0) return 'paused by its 429';
     if (member.budgetWaitMs(nowMs) > 0) return 'out of budget';
     if (member.full(wish.critical)) return 'at its calls in flight';

@@ -147,10 +147,20 @@ export class Delivery {
   readonly holding: UpstreamPolicy[] = [];
   /** An attempt ended with its outcome unknown: a node may have run the call. */
   maybe = false;
+  /** A node may have taken the transaction. */
+  taken = false;
+  /** What the last attempt came to may be the call's own fault: another is worth little. */
+  doubtful = false;
+  /** Sent elsewhere after «method not found» of a method that nobody is known to have. */
+  doubted = false;
+  /** Said «internal error» and no more. */
+  unsure: Member | null = null;
   /** A node was troubled with it: from now on attempts are extra traffic. */
   delivered = false;
   /** A node had no state for it. */
   stateMissing = false;
+  /** Who told a block so far above the head that it was not believed, and which. */
+  doubted: { node: UpstreamPolicy; member: Member; number: number }[] = [];
   /** Waits before the same upstream is tried again. */
   waits = 0;
   lastFailure: UpstreamFailure | null = null;

@@ -20,16 +20,22 @@ import {
 import { Chooser, type Chosen, type NoneChosen, type Wish } from './choose.ts';
 import { Attempt, Delivery } from './delivery.ts';
 import { Endings, type Timers } from './endings.ts';
+import { HeadBound } from './head-bound.ts';
 import { MethodLatencies } from './latency-sketch.ts';
 import type { Member } from './member.ts';
 import { judgeError } from './judge-error.ts';
+import type { NodeErrorKind } from './node-errors.ts';
+import { MISSED_MS, oldBlock, readsState } from './old-state.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { sameNode } from './same-node.ts';
 import { zeroTotals } from './totals.ts';
 import { transactionHash } from './transaction.ts';
+import { LOOKUP_METHOD, TransactionLookup } from './transaction-lookup.ts';
 import { TurnClock } from './turn-clock.ts';
 import { CallersInFlight, WaitingCalls } from './waiting-calls.ts';
 
+/** Methods known to be answered somewhere; nodes answer few. */
+const KNOWN_MAX = 1024;
 /** How often waiting calls look whether another worker made room, and whether they waited too long. */
 const LOOK_MS = 10;
 /** A trial that has not answered by then gets company, so that finding out whether a node is well holds up nobody. */
@@ -58,8 +64,15 @@ export class Dispatcher implements UpstreamObserver {
   private readonly waiting = new WaitingCalls();
   private readonly callers = new CallersInFlight();
   private readonly endings: Endings;
+  private readonly headBound = new HeadBound();
   private latencies: MethodLatencies | null = null;
-  private readonly wish: Wish = { method: '', critical: false, mayTry: false, block: -1 };
+  private readonly wish: Wish = { method: '', critical: false, mayTry: false, block: -1, oldBlock: -1 };
+  /** Methods that an upstream answered. */
+  private readonly known = new Set<string>();
+  private answeredLast = '';
+  /** An upstream keeps late states only; until when one is taken to by what it said. */
+  private lateStates = false;
+  private stateMissedUntilMs = 0;
   private looking = false;
   private closed = false;
   /** A call needs no {@link Delivery} from its beginning. */
@@ -91,6 +104,7 @@ export class Dispatcher implements UpstreamObserver {
     this.endings.timeoutMs = network.timeoutMs;
     this.chooser.members = members;
     this.sole = members.length === 1 ? members[0]! : null;
+    this.lateStates = members.some((member) => !member.policy.archive);
     const { hedge, shed, timeoutMs } = network;
     this.plain =
       (hedge === null || members.length === 1) &&
@@ -145,6 +159,7 @@ export class Dispatcher implements UpstreamObserver {
     wish.critical = call.critical;
     wish.mayTry = call.retry === 'safe' && this.sole === null && this.network.retry.attempts > 1;
     wish.block = this.blockFor(call);
+    wish.oldBlock = this.oldBlockFor(call, nowMs);
     return this.chooser.choose(wish, not, nowMs);
   }
 
@@ -152,6 +167,13 @@ export class Dispatcher implements UpstreamObserver {
     if (this.sole !== null || this.network.kind !== 'ethereum' || !asksForBlock(call.method)) return -1;
     if (call.text === '') takeText(call);
     return neededBlock(call.method, call.text, this.deps.heads);
+  }
+
+  private oldBlockFor(call: UpstreamCall, nowMs: number): number {
+    if (this.sole !== null || this.network.kind !== 'ethereum') return -1;
+    if (nowMs >= this.stateMissedUntilMs && !(this.lateStates && readsState(call.method))) return -1;
+    if (call.text === '') takeText(call);
+    return oldBlock(call.text, this.deps.heads.head);
   }
 
   private launch(
@@ -187,7 +209,7 @@ export class Dispatcher implements UpstreamObserver {
     // First whether there is one: what is taken from the budget is not given back.
     const chosen = this.choose(delivery.call, delivery.tried, nowMs);
     if (chosen.member === null) return;
-    if (!this.afford(nowMs)) return chosen.member.withdrawn(chosen.claim, delivery.call.method);
+    if (!this.afford(delivery, nowMs)) return chosen.member.withdrawn(chosen.claim, delivery.call.method);
     const kind = why === 'hedge' ? 'hedges' : 'retries';
     this.totals[kind]++;
     chosen.member.totals[kind]++;
@@ -201,8 +223,11 @@ export class Dispatcher implements UpstreamObserver {
     const { member, call, delivery } = attempt;
     const nowMs = this.clock.now();
     const ms = nowMs - attempt.startedMs;
+    if (delivery !== null && delivery.call !== call) return this.lookedUp(attempt, bytes, answer, ms, nowMs);
     if (answer.errorStart >= 0) return this.answeredError(attempt, bytes, answer, errorCode, ms, nowMs);
     member.succeeded(attempt.claim, call.method, ms, nowMs);
+    if (call.method !== this.answeredLast) this.learnKnown(call.method);
+    delivery?.unsure?.blamed(call.method, nowMs);
     if (this.latencies !== null) this.latencies.of(call.method).observe(ms);
     if (this.network.kind === 'ethereum' && asksForBlock(call.method)) {
       if (tellsHead(call.method, call.text)) {
@@ -220,7 +245,13 @@ export class Dispatcher implements UpstreamObserver {
   private holdsBack(attempt: Attempt, bytes: Buffer, answer: Answer, nowMs: number): boolean {
     const { heads } = this.deps;
     const { call } = attempt;
+    const { maxBlockLag, health } = this.network;
     const number = headTold(call.method, bytes, answer);
+    const blocks =
+      heads.head < 0 ? -1 : this.headBound.blocks(heads.head, maxBlockLag, health.intervalMs, nowMs);
+    if (blocks >= 0 && number > heads.head + blocks && !this.confirmed(attempt, number, blocks)) {
+      return this.doubts(attempt, number, bytes, answer, nowMs);
+    }
     if (!runsBackwards(heads, number)) {
       noteTold(heads, number);
       attempt.member.hasBlock(number);
@@ -231,6 +262,46 @@ export class Dispatcher implements UpstreamObserver {
     delivery.delivered = true;
     if (call.method === 'eth_blockNumber') delivery.nodeAnswer = servedAnswer(heads);
     else delivery.keep(bytes, answer);
+    delivery.lastFailure = null;
+    this.goOn(delivery, false, nowMs);
+    return true;
+  }
+
+  /** Is there another upstream that has about this block, as far as is known or as it was just told? */
+  private confirmed({ policy, delivery }: Attempt, number: number, blocks: number): boolean {
+    const near = (other: number): boolean => Math.abs(other - number) <= blocks;
+    const alike = (delivery?.doubted ?? []).filter(
+      ({ node, number: told }) => near(told) && !sameNode(node, policy),
+    );
+    for (const { member } of alike) member.believe();
+    return (
+      alike.length > 0 ||
+      this.chooser.members.some(
+        (member) => !member.down && near(member.head) && !sameNode(member.policy, policy),
+      )
+    );
+  }
+
+  /**
+   * A block so far above the head would hold up the number for all callers. It is told only where nobody else can be asked,
+   * and not held to. The call that finds this out is sent on whatever the retry budget: its node is asked last from now on.
+   * True if it is not told now.
+   */
+  private doubts(attempt: Attempt, number: number, bytes: Buffer, answer: Answer, nowMs: number): boolean {
+    const { heads } = this.deps;
+    const { call, member, policy } = attempt;
+    const others = this.chooser.members.some(
+      (other) => !other.down && !sameNode(other.policy, policy) && other.breakerWaitMs(call.method, nowMs) === 0,
+    );
+    if (!others) return false;
+    member.doubt(nowMs);
+    const delivery = this.deliveryOf(attempt);
+    delivery.end(attempt, nowMs, `block ${number} is far above the head, ${heads.head}`);
+    delivery.doubted.push({ node: policy, member, number });
+    if (call.method === 'eth_blockNumber') {
+      noteTold(heads, heads.head);
+      delivery.nodeAnswer ??= servedAnswer(heads);
+    } else if (delivery.nodeAnswer === null) delivery.keep(bytes, answer);
     delivery.lastFailure = null;
     this.goOn(delivery, false, nowMs);
     return true;
@@ -261,34 +332,93 @@ export class Dispatcher implements UpstreamObserver {
     const { member, call } = attempt;
     const text = bytes.toString('latin1', answer.errorStart, answer.errorEnd);
     const kind = judgeError(code, text, call.text, this.network.kind, this.deps.heads.head);
-    if (kind === 'throttled') {
-      member.throttled(nowMs);
-      member.withdrawn(attempt.claim, call.method);
-    } else {
-      member.succeeded(attempt.claim, call.method, ms, nowMs);
-    }
-    if (kind === 'method') member.methods.learnMissing(call.method, nowMs);
-    const earlier = attempt.delivery?.maybe === true;
-    const hash =
-      kind === 'known' && call.retry === 'transaction' && earlier ? transactionHash(call.text) : undefined;
-    if (hash === undefined && (kind === 'caller' || kind === 'known' || call.retry === 'never')) {
+    this.learn(attempt, kind, ms, nowMs);
+    const ours = call.retry === 'transaction' && attempt.delivery?.taken === true;
+    const hash = ours && (kind === 'known' || kind === 'nonce') ? transactionHash(call.text) : undefined;
+    if (hash === undefined && this.isAnswer(kind, attempt)) {
       if (attempt.delivery !== null) this.endings.conclude(attempt.delivery, attempt, nowMs);
       call.answered(bytes, answer.start, answer.end, answer.idStart, answer.idEnd, true);
       if (this.waiting.length > 0) this.releaseWaiting(nowMs);
       return;
     }
     const delivery = this.deliveryOf(attempt);
-    if (hash !== undefined) {
+    if (hash !== undefined && kind === 'known') {
       this.endings.conclude(delivery, attempt, nowMs);
       return this.endings.tell(delivery, resultAnswer(hash));
     }
     delivery.end(attempt, nowMs, `node error ${code}: ${kind}`);
     delivery.keep(bytes, answer);
+    if (hash !== undefined) return this.lookUp(attempt, delivery, hash, nowMs);
     delivery.delivered = true;
     delivery.maybe ||= kind === 'busy';
+    delivery.taken ||= kind === 'busy';
     delivery.stateMissing ||= kind === 'state';
     delivery.holding.push(attempt.policy);
+    if (kind === 'internal') delivery.unsure = member;
+    delivery.doubtful = kind === 'internal' || (kind === 'method' && !this.known.has(call.method));
+    if (kind === 'method' && delivery.doubtful) {
+      if (delivery.doubted) return this.endings.giveUp(delivery, nowMs);
+      delivery.doubted = true;
+    }
     this.goOn(delivery, kind === 'throttled' || kind === 'busy', nowMs);
+  }
+
+  /** What a node's error says of the node. One that cannot answer is quick to say so: that makes it no better. */
+  private learn({ member, call, claim }: Attempt, kind: NodeErrorKind, ms: number, nowMs: number): void {
+    const { method } = call;
+    if (kind === 'throttled') member.throttled(nowMs);
+    if (kind === 'method') member.methods.learnMissing(method, nowMs);
+    if (kind === 'busy') return member.gaveUp(claim, method, nowMs);
+    if (kind === 'throttled' || kind === 'method' || kind === 'internal')
+      return member.withdrawn(claim, method);
+    member.succeeded(claim, method, kind === 'state' ? -1 : ms, nowMs);
+    const block = kind === 'state' ? oldBlock(call.text, this.deps.heads.head) : -1;
+    if (block < 0) return;
+    member.missedStates.learn(method, block, nowMs);
+    this.stateMissedUntilMs = nowMs + MISSED_MS;
+  }
+
+  /** Is a node's error of this kind what the call is to be told? */
+  private isAnswer(kind: NodeErrorKind, { call, delivery }: Attempt): boolean {
+    if (kind === 'caller' || kind === 'known' || kind === 'nonce' || call.retry === 'never') return true;
+    if (kind !== 'internal') return false;
+    return this.sole !== null || call.retry !== 'safe' || (delivery !== null && delivery.unsure !== null);
+  }
+
+  /** The nonce is used up: by this transaction, which another node took for us, or by another one of its sender. */
+  private lookUp({ member }: Attempt, delivery: Delivery, hash: string, nowMs: number): void {
+    const { call } = delivery;
+    const claim = member.methods.has(LOOKUP_METHOD)
+      ? member.claim(LOOKUP_METHOD, call.critical, nowMs)
+      : undefined;
+    if (claim === undefined || this.closed) {
+      if (claim !== undefined) member.withdrawn(claim, LOOKUP_METHOD);
+      return this.endings.giveUp(delivery, nowMs);
+    }
+    this.endings.watchDeadline(delivery, nowMs);
+    const lookup = new TransactionLookup(hash, call.critical);
+    const attempt = new Attempt(lookup, member, claim, nowMs, 'does it have it', delivery);
+    delivery.begin(attempt);
+    member.upstream.send(attempt);
+  }
+
+  private lookedUp(attempt: Attempt, bytes: Buffer, answer: Answer, ms: number, nowMs: number): void {
+    const delivery = this.deliveryOf(attempt);
+    const lookup = attempt.call as TransactionLookup;
+    attempt.member.succeeded(attempt.claim, lookup.method, ms, nowMs);
+    if (lookup.foundIn(bytes, answer)) {
+      this.endings.conclude(delivery, attempt, nowMs);
+      this.endings.tell(delivery, resultAnswer(lookup.hash));
+    } else {
+      delivery.end(attempt, nowMs, 'does not have it');
+      this.endings.giveUp(delivery, nowMs);
+    }
+    if (this.waiting.length > 0) this.releaseWaiting(nowMs);
+  }
+
+  private learnKnown(method: string): void {
+    this.answeredLast = method;
+    if (this.known.size < KNOWN_MAX) this.known.add(method);
   }
 
   failed(_upstream: Upstream, sent: UpstreamCall, failure: UpstreamFailure): void {
@@ -301,8 +431,17 @@ export class Dispatcher implements UpstreamObserver {
     const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, failure.reason);
     delivery.lastFailure = failure;
+    const lookup = delivery.call !== call;
+    if (lookup || (failure.kind === 'oversized' && delivery.live.length === 0)) {
+      // Asked elsewhere, it would be as large.
+      this.endings.giveUp(delivery, nowMs);
+      if (this.waiting.length > 0) this.releaseWaiting(nowMs);
+      return;
+    }
+    delivery.doubtful = failure.kind === 'status' && !this.known.has(call.method);
     if (failure.delivered === 'maybe') {
       delivery.maybe = true;
+      delivery.taken ||= !refused(failure);
       delivery.delivered = true;
       delivery.holding.push(attempt.policy);
     }
@@ -324,7 +463,7 @@ export class Dispatcher implements UpstreamObserver {
     const same =
       again && (call.retry !== 'transaction' || delivery.tried.some((one) => !held(delivery, one)));
     if (other.member === null && !same && other.why === 'none') return this.endings.giveUp(delivery, nowMs);
-    if (delivery.delivered && !this.afford(nowMs)) {
+    if (delivery.delivered && !this.afford(delivery, nowMs)) {
       other.member?.withdrawn(other.claim, call.method);
       return this.endings.giveUp(delivery, nowMs);
     }
@@ -370,8 +509,10 @@ export class Dispatcher implements UpstreamObserver {
     return this.chooser.members.filter((member) => held(delivery, member));
   }
 
-  private afford(nowMs: number): boolean {
-    if (this.retryBudget.take(nowMs, this.network.retry.budget)) return true;
+  private afford({ doubtful }: Delivery, nowMs: number): boolean {
+    const { retryBudget } = this;
+    if (doubtful ? retryBudget.takeDoubtful(nowMs) : retryBudget.take(nowMs, this.network.retry.budget))
+      return true;
     this.totals.overBudget++;
     return false;
   }
@@ -457,7 +598,14 @@ export class Dispatcher implements UpstreamObserver {
   /** For the trace, which is shown from the second attempt on. */
   private note(delivery: Delivery, nowMs: number): void {
     const { method, critical } = delivery.call;
-    const wish = { method, critical, mayTry: false, block: this.blockFor(delivery.call) };
+    const block = this.blockFor(delivery.call);
+    const wish = {
+      method,
+      critical,
+      mayTry: false,
+      block,
+      oldBlock: this.oldBlockFor(delivery.call, nowMs),
+    };
     delivery.weighed ??= this.chooser.trace(wish, nowMs);
   }
 
@@ -474,6 +622,11 @@ export class Dispatcher implements UpstreamObserver {
   get waitingCount(): number {
     return this.waiting.length;
   }
+}
+
+/** The node did not let it in: it was too much, or HTTP says that the request was at fault. */
+function refused({ kind, reason }: UpstreamFailure): boolean {
+  return kind === 'throttled' || (kind === 'status' && reason.startsWith('HTTP 4'));
 }
 
 /** May the node have the call already? By its address: two upstreams may be one node, and one may have a new name. */

@@ -76,7 +76,7 @@ export class Endings {
     for (const loser of delivery.live) {
       loser.member.upstream.cancel(loser);
       const late = winner !== null && winner.startedMs > loser.startedMs;
-      loser.member.outrun(loser.claim, call.method, nowMs - loser.startedMs, nowMs, late);
+      loser.member.outrun(loser.claim, loser.method, nowMs - loser.startedMs, nowMs, late);
       delivery.end(loser, nowMs, winner === null ? 'the call was over' : 'another was faster');
     }
     if (delivery.counted) this.deps.callers.leave(call.caller);
@@ -97,8 +97,8 @@ export class Endings {
       // One that had most of the time is to blame; one that came late is not.
       const ms = nowMs - attempt.startedMs;
       const { claim, member } = attempt;
-      if (ms * 2 >= this.timeoutMs) member.failed(claim, delivery.call.method, late, ms, nowMs);
-      else member.outrun(claim, delivery.call.method, ms, nowMs, false);
+      if (ms * 2 >= this.timeoutMs) member.failed(claim, attempt.method, late, ms, nowMs);
+      else member.outrun(claim, attempt.method, ms, nowMs, false);
       delivery.end(attempt, nowMs, late.reason);
     }
     delivery.lastFailure = late;

@@ -21,7 +21,7 @@ export function judgeError(
     if (code === METHOD_NOT_FOUND) return 'method';
     return code === TOO_MANY_REQUESTS ? 'throttled' : 'caller';
   }
-  const found = nodeErrorKind(code, errorText);
+  const found = nodeErrorKind(code, errorText, callText);
   if (found !== 'state' || head < 0) return found;
   const asked = blockAsked(callText);
   return asked !== undefined && asked > head ? 'caller' : 'state';

@@ -12,7 +12,7 @@ import { ADMITTED, Breaker, createLocalBreaker, REFUSED } from './breaker.ts';
 import { type CellPlaces, cellPlacesOf, sharedWordsOf } from './cells.ts';
 import { MethodMix } from './method-mix.ts';
 import { MethodTable } from './method-table.ts';
-import { MissedStates } from './old-state.ts';
+import { MissedStates, readsState } from './old-state.ts';
 import { PeakEwma } from './peak-ewma.ts';
 import { RateBudget } from './rate-budget.ts';
 
@@ -26,6 +26,9 @@ const METHOD_BREAKERS_MAX = 128;
 const blameless: ReadonlySet<FailureKind> = new Set(['overloaded', 'throttled', 'oversized']);
 /** Whatever was called, these are the node's: it was not there, or went away before it answered. */
 const ofNode: ReadonlySet<FailureKind> = new Set(['connect', 'reset']);
+
+/** A node that alone told a block far above the head is asked last for the head for so long. */
+const DOUBTED_MS = 30_000;
 
 /** Room for one call, as {@link Member.claim} took it. */
 export interface Claim {
@@ -59,6 +62,7 @@ export class Member {
   private readonly mix = new MethodMix();
   private forgetAtMs = 0;
   private told = -1;
+  private doubtedUntilMs = 0;
   private failuresInRow = 0;
   private failedAtMs = 0;
   private readonly deps: MemberDeps;
@@ -126,11 +130,22 @@ export class Member {
   }
 
   /** @param block that it must have; -1: any will do */
-  behind(networkHead: number, block: number): boolean {
+  behind(networkHead: number, block: number, nowMs: number): boolean {
+    if (block >= 0 && nowMs < this.doubtedUntilMs) return true;
     const head = this.board.head(this.policy.slot);
     if (head < 0) return false;
     if (networkHead >= 0 && networkHead - head > this.network.maxBlockLag) return true;
     return Math.max(head, this.told) < block;
+  }
+
+  /** It told a block of which nobody else knows. */
+  doubt(nowMs: number): void {
+    this.doubtedUntilMs = nowMs + DOUBTED_MS;
+  }
+
+  /** Another one knows it, too. */
+  believe(): void {
+    this.doubtedUntilMs = 0;
   }
 
   /** It answered that it has this block. */
@@ -140,7 +155,7 @@ export class Member {
 
   /** By config or by its own word it keeps no state of this old block. */
   lacksState(method: string, block: number, nowMs: number): boolean {
-    return !this.policy.archive || this.missedStates.has(method, block, nowMs);
+    return (!this.policy.archive && readsState(method)) || this.missedStates.has(method, block, nowMs);
   }
 
   /** Expected cost of one more call, in milliseconds: the least wins. */

@@ -20,11 +20,15 @@ const said: [kind: string, code: number, message: string][] = [
   ['throttled', 429, 'Your app has exceeded its compute units per second capacity'],
   ['throttled', -32007, '50/second request limit reached'],
   ['throttled', -32603, 'Too many requests, try again later'],
+  ['throttled', -32005, 'project ID request rate exceeded'],
+  ['throttled', -32005, 'Too many requests, 40 credits/sec'],
+  ['throttled', -32005, 'daily limit reached'],
+  ['throttled', 429, ''],
   ['busy', -32000, 'node is still syncing'],
   ['busy', -32002, 'request timed out'],
   ['busy', -32603, 'service temporarily unavailable'],
   ['known', -32000, 'already known'],
-  ['known', -32000, 'nonce too low: next nonce 5, tx nonce 4'],
+  ['nonce', -32000, 'nonce too low: next nonce 5, tx nonce 4'],
   ['known', -32000, 'ALREADY_EXISTS: already known'],
   ['known', -32000, 'Known transaction'],
   ['known', -32010, 'Transaction with the same hash was already imported.'],
@@ -36,6 +40,17 @@ const said: [kind: string, code: number, message: string][] = [
   ['caller', -32000, 'insufficient funds for gas * price + value'],
   ['caller', -32000, 'nonce too high'],
   ['caller', -32005, 'query returned more than 10000 results'],
+  ['caller', -32005, 'limit exceeded'],
+  ['caller', -32005, 'query exceeds max block range 10000'],
+  ['caller', -32602, 'invalid argument 0: unknown tag "rate limit"'],
+  ['caller', -32600, 'too many requests in "missing trie node"'],
+  ['caller', -32700, 'parse error: rate limit'],
+  ['method', -32601, 'the method x_throttle does not exist/is not available'],
+  ['method', -32601, 'the method rate_limit_pruned does not exist/is not available'],
+  ['internal', -32603, 'Internal error'],
+  ['internal', -32603, 'internal server error'],
+  ['internal', -32603, ''],
+  ['caller', -32603, 'Internal error: EVM error InvalidFEOpcode'],
   ['caller', -32000, 'exceed maximum block range: 50000'],
   ['caller', -32000, 'execution aborted (timeout = 5s)'],
   ['caller', -32000, 'gas required exceeds allowance (0)'],
@@ -45,6 +60,21 @@ const said: [kind: string, code: number, message: string][] = [
 describe('what an error says', () => {
   it.each(said)('%s: %i %s', (kind, code, message) => {
     expect(nodeErrorKind(code, JSON.stringify({ code, message }))).toBe(kind);
+  });
+
+  it('does not come from what the node quotes of the call', () => {
+    const quoted = (words: string, message: string, method = 'eth_call'): string =>
+      nodeErrorKind(
+        -32000,
+        JSON.stringify({ code: -32000, message, data: 'too many requests' }),
+        `{"jsonrpc":"2.0","id":1,"method":"${method}","params":["${words}"]}`,
+      );
+    expect(quoted('', 'no such method: x_throttle', 'x_throttle')).toBe('caller');
+    expect(quoted('Rate Limit', 'unknown tag "rate limit"')).toBe('caller');
+    expect(quoted('rate\\u0020limit', 'unknown tag "rate limit"')).toBe('caller');
+    // What it says itself still counts.
+    expect(quoted('throttle', 'throttle: too many requests')).toBe('throttled');
+    expect(quoted('', 'Missing trie node 12')).toBe('state');
   });
 
   it('is the caller’s where the block is beyond the head of the whole network', () => {

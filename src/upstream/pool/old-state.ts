@@ -10,8 +10,12 @@ export const MISSED_MS = 60_000;
 const ofState =
   /^(?:eth_(?:call|estimateGas|createAccessList|simulateV1|get(?:Balance|Code|StorageAt|TransactionCount|Proof))|trace_|debug_)/;
 
+/** A block that is named otherwise: a small number is then something else. */
+const otherwise = /"(?:latest|pending|safe|finalized|blockHash)"/;
+
 /** The block a call asks about, where that is an old one; -1: it is not, or nobody knows. @param head the network's, -1 where unknown */
 export function oldBlock(callText: string, head: number): number {
+  if (otherwise.test(callText)) return -1;
   const asked = blockAsked(callText) ?? -1;
   return head >= 0 && asked >= head - KEPT_BLOCKS ? -1 : asked;
 }

@@ -1,6 +1,9 @@
 /** Extra attempts that are allowed however few calls there are, in each window. */
 const FLOOR = 10;
 const WINDOW_MS = 10_000;
+/** For attempts that a caller may have brought about: so many at once, and one more for each so many ms. */
+const DOUBTFUL_MAX = 10;
+const DOUBTFUL_MS = 1000;
 
 /**
  * Keeps retries and hedges from multiplying traffic to nodes that are in trouble: in some 10 s no more extra attempts
@@ -12,6 +15,8 @@ export class RetryBudget {
   private spent = 0;
   private spentBefore = 0;
   private turnsAtMs = 0;
+  /** When all doubtful ones would be allowed again. */
+  private doubtfulFullMs = 0;
 
   /** A call arrived. */
   called(nowMs: number): void {
@@ -24,6 +29,17 @@ export class RetryBudget {
     if (nowMs >= this.turnsAtMs) this.turn(nowMs);
     if (this.spent + this.spentBefore + 1 > FLOOR + share * (this.calls + this.callsBefore)) return false;
     this.spent++;
+    return true;
+  }
+
+  /**
+   * The same for an attempt that is worth little, because the call may be at fault: out of an allowance of its own, so
+   * that no caller uses up what is there for nodes that fail.
+   */
+  takeDoubtful(nowMs: number): boolean {
+    const fullMs = Math.max(this.doubtfulFullMs, nowMs) + DOUBTFUL_MS;
+    if (fullMs - nowMs > DOUBTFUL_MAX * DOUBTFUL_MS) return false;
+    this.doubtfulFullMs = fullMs;
     return true;
   }
 
