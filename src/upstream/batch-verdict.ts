@@ -2,7 +2,7 @@ import { batchFate, lackedRoom } from './batch-refusal.ts';
 import { type BatchMatch, matchBatch } from './batch-match.ts';
 import type { FailureKind } from './call.ts';
 import type { CallOwner } from './owner.ts';
-import type { Pending } from './pending.ts';
+import { mayGoAgain, type Pending } from './pending.ts';
 import { type HttpAnswer, throttles } from './verdict.ts';
 
 /** What is to become of a batch's calls, and of the connection it went over. */
@@ -46,10 +46,14 @@ export function judgeBatch(http: HttpAnswer, calls: Pending[]): BatchVerdict {
 export function settleBatch(verdict: BatchVerdict, calls: Pending[], bytes: Buffer, owner: CallOwner): void {
   const { throttled, again } = verdict;
   if (verdict.refused) owner.batchRefused();
+  else if (again) owner.batchSpoiled();
+  else if (verdict.match !== undefined) owner.batchTaken();
   for (let i = 0; i < calls.length; i++) {
     const pending = calls[i]!;
     const answer = verdict.match?.answers[i];
-    if (again) owner.sendAgain(pending);
+    // To refuse a batch is to run none of it.
+    if (again && (verdict.refused || mayGoAgain(pending))) owner.sendAgain(pending);
+    else if (again) owner.failed(pending, 'answer', 'not a batch answer', 'maybe');
     else if (throttled !== '' && (answer === undefined || answer.errorStart >= 0))
       owner.failed(pending, 'throttled', throttled, 'maybe', verdict.retryAfter);
     else if (answer === undefined) owner.failed(pending, verdict.kind, verdict.reason, 'maybe');

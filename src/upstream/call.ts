@@ -14,7 +14,10 @@ export interface UpstreamCall {
   /** The id's raw value inside it; -1 for a notification. */
   idStart: number;
   idEnd: number;
-  /** Idempotent: may be pipelined, and sent again where a connection failed before its answer began. */
+  /**
+   * Idempotent: may be pipelined, and sent again where a connection failed before its answer began, or its batch's answer
+   * was none; once, and only while it has been written once in all.
+   */
   safe: boolean;
   /** May share a JSON-RPC batch with other callers' calls. */
   cheap: boolean;
@@ -150,6 +153,7 @@ export interface UpstreamStats {
   failed: number;
   /** Calls that nobody wanted to hear of any more. */
   cancelled: number;
+  /** Calls written to the node once more on another connection. */
   retried: number;
   /** HTTP requests written; one may carry a batch. */
   exchanges: number;
@@ -169,8 +173,10 @@ export interface Upstream {
    */
   send(call: UpstreamCall): void;
   /**
-   * Nothing more is told of this call's `send`, which may be followed by another. If it was written, its exchange runs to
-   * its end or its deadline; else it never will be. Nothing happens where it is not under way.
+   * Nothing more is told of this call's `send`, which may be followed by another. If it was not written it never will be.
+   * Else, over HTTP/2, its stream is reset at once; over HTTP/1.1 its exchange runs to its end, for a second at most, after
+   * which the connection is closed; one that carries other calls, too, as long as they need it. Nothing happens where it
+   * is not under way.
    */
   cancel(call: UpstreamCall): void;
   /**
@@ -193,6 +199,8 @@ export interface UpstreamDeps {
   /** This process among others; sent as `x-polymorph-hop`, so that a loop is found out. */
   instanceId: string;
   observer: UpstreamObserver;
+  /** Told +1 for each call that is cancelled while the node has it, and -1 as soon as it has not any more. */
+  lingering?: (change: 1 | -1) => void;
   /** Milliseconds since 1970, for dates that nodes send; `Date.now` by default. */
   wallMs?: () => number;
 }

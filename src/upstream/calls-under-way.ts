@@ -2,6 +2,7 @@ import type {
   FailureKind,
   Upstream,
   UpstreamCall,
+  UpstreamDeps,
   UpstreamFailure,
   UpstreamObserver,
   UpstreamStats,
@@ -25,10 +26,12 @@ export class CallsUnderWay {
   private nextId = 1;
   private readonly upstream: Upstream;
   private readonly observer: UpstreamObserver;
+  private readonly lingering: (change: 1 | -1) => void;
 
-  constructor(upstream: Upstream, observer: UpstreamObserver) {
+  constructor(upstream: Upstream, { observer, lingering = () => {} }: UpstreamDeps) {
     this.upstream = upstream;
     this.observer = observer;
+    this.lingering = lingering;
   }
 
   take(call: UpstreamCall, deadlineMs: number): Pending {
@@ -50,7 +53,7 @@ export class CallsUnderWay {
   }
 
   answered(pending: Pending, bytes: Buffer, answer: Answer): void {
-    if (pending.over) return;
+    if (pending.over) return this.ended(pending);
     this.leave(pending);
     this.totals.answered++;
     const { upstream, observer } = this;
@@ -65,7 +68,7 @@ export class CallsUnderWay {
     delivered: UpstreamFailure['delivered'],
     retryAfterMs?: number,
   ): void {
-    if (pending.over) return;
+    if (pending.over) return this.ended(pending);
     this.leave(pending);
     this.totals.failed++;
     this.observer.failed(this.upstream, pending.call, failureOf(kind, reason, delivered, retryAfterMs));
@@ -78,7 +81,18 @@ export class CallsUnderWay {
     if (pending === null) return undefined;
     this.leave(pending);
     this.totals.cancelled++;
+    if (pending.carrier === null) return pending;
+    pending.lingers = true;
+    this.lingering(1);
+    pending.carrier.cancelled(pending);
     return pending;
+  }
+
+  /** The exchange of a call that nobody waits for is over. */
+  ended(pending: Pending): void {
+    if (!pending.lingers) return;
+    pending.lingers = false;
+    this.lingering(-1);
   }
 
   /** A list through the calls themselves costs no memory of its own, and no look-up where a call just ends. */

@@ -6,7 +6,7 @@ import type { FailureKind } from './call.ts';
 import { connectSocket } from './connect-socket.ts';
 import { judgeBatch, settleBatch } from './batch-verdict.ts';
 import type { Carrier, ConnectionOwner } from './owner.ts';
-import type { Pending } from './pending.ts';
+import { mayGoAgain, type Pending } from './pending.ts';
 import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
 
 /**
@@ -14,6 +14,9 @@ import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRON
  * read. Holds nearly every answer whole, so that it is looked at where it lies.
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** An answer that nobody wants any more may take so long; then its connection is closed, by which a node knows. */
+const CANCELLED_GRACE_MS = 1000;
 
 /** Up to this a string is written without a copy of our own; Node copies it to the stack and tries to send it at once. */
 const STRING_WRITE_MAX = 16 * 1024;
@@ -98,6 +101,15 @@ export class Connection implements Carrier {
       body += i === 0 ? pending.body : `,${pending.body}`;
     }
     this.write(`${this.owner.head}${body.length + 1}\r\n\r\n${body}]`, 1);
+  }
+
+  cancelled(): void {
+    const { current, batch } = this;
+    if (current === null) return;
+    const calls = batch ?? [current, ...this.rest.slice(this.restAt)];
+    if (!calls.every((pending) => pending.over)) return;
+    const dueMs = this.owner.nowMs + CANCELLED_GRACE_MS;
+    for (const pending of calls) pending.deadlineMs = Math.min(pending.deadlineMs, dueMs);
   }
 
   private begin(pending: Pending): void {
@@ -214,9 +226,9 @@ export class Connection implements Carrier {
     const pending = this.current!;
     if (this.batch !== null) {
       this.end();
-      if (kind === 'timeout') this.failAll(kind, reason);
-      else this.sendAllAgain(reason);
-      return;
+      if (kind === 'timeout') return this.failAll(kind, reason);
+      this.owner.batchSpoiled();
+      return this.sendAllAgain(reason);
     }
     this.advance();
     this.lose(reason);
@@ -238,13 +250,14 @@ export class Connection implements Carrier {
       if (begun) this.owner.failed(pending, 'truncated', `${reason} in the middle of an answer`, 'maybe');
       else this.owner.failed(pending, 'reset', `${reason} before an answer`, 'maybe');
     }
+    if (this.batch !== null && begun) this.owner.batchSpoiled();
     this.sendAllAgain(reason);
   }
 
   /** Those of a batch too: what one caller asked for may have spoiled it for the others. */
   private sendAllAgain(reason: string): void {
     for (const pending of this.takeAll()) {
-      if (pending.call.safe && !pending.retried) this.owner.sendAgain(pending);
+      if (mayGoAgain(pending)) this.owner.sendAgain(pending);
       else this.owner.failed(pending, 'reset', `${reason} before an answer`, 'maybe');
     }
   }

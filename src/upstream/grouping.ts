@@ -5,11 +5,14 @@ import type { WaitQueue } from './wait-queue.ts';
 
 /** How long calls go singly after the node refused a batch. */
 const BATCHES_REFUSED_MS = 60_000;
+/** Batches in a row without an answer to be made out: each call of them was sent twice. */
+const SPOILED_MAX = 2;
 
 /** Which calls may share a connection's exchange, as pipelined requests or as one batch, and how many of them. */
 export class Grouping {
   private policy: UpstreamPolicy;
   private refusedUntilMs = Number.NEGATIVE_INFINITY;
+  private spoiledInRow = 0;
 
   constructor(policy: UpstreamPolicy) {
     this.policy = policy;
@@ -21,6 +24,15 @@ export class Grouping {
 
   refuseBatches(nowMs: number): void {
     this.refusedUntilMs = nowMs + BATCHES_REFUSED_MS;
+  }
+
+  /** One call may spoil one batch; a node that spoils them all takes none. */
+  batchSpoiled(nowMs: number): void {
+    if (++this.spoiledInRow >= SPOILED_MAX) this.refuseBatches(nowMs);
+  }
+
+  batchTaken(): void {
+    this.spoiledInRow = 0;
   }
 
   batchesRefused(nowMs: number): boolean {

@@ -11,7 +11,7 @@ import { http2ErrorName } from './http2-error-name.ts';
 import { type ExchangeOwner, Http2Exchange } from './http2-exchange.ts';
 import { Http2Heartbeat } from './http2-heartbeat.ts';
 import type { Carrier, ConnectionOwner } from './owner.ts';
-import type { Pending } from './pending.ts';
+import { mayGoAgain, type Pending } from './pending.ts';
 import { describeVerdict, failureKind, judgeAnswer, VERDICT_ANSWER, VERDICT_WRONG } from './verdict.ts';
 
 /** Streams at a time, if the node allows as many. */
@@ -126,6 +126,17 @@ export class Http2Connection implements Carrier, ExchangeOwner {
     stream.end(body, 'latin1');
   }
 
+  /** The node hears of it at once: the stream is reset, the connection goes on. */
+  cancelled(pending: Pending): void {
+    for (const exchange of this.exchanges) {
+      if (!exchange.calls.includes(pending)) continue;
+      if (!exchange.calls.every(({ over }) => over)) return;
+      exchange.abandon();
+      this.drop(exchange, true);
+      return this.failAll(exchange, 'reset', 'cancelled');
+    }
+  }
+
   heard(): void {
     this.heartbeat.heard(this.owner.nowMs);
   }
@@ -161,8 +172,10 @@ export class Http2Connection implements Carrier, ExchangeOwner {
   faulty(exchange: Http2Exchange, fault: string): void {
     this.drop(exchange, false);
     const kind = fault === OVERSIZED ? 'oversized' : 'http';
-    if (exchange.calls.length > 1) this.sendAgain(exchange, fault, 'maybe');
-    else this.owner.failed(exchange.calls[0]!, kind, fault, 'maybe');
+    if (exchange.calls.length > 1) {
+      this.owner.batchSpoiled();
+      this.sendAgain(exchange, fault, 'maybe');
+    } else this.owner.failed(exchange.calls[0]!, kind, fault, 'maybe');
   }
 
   broken(exchange: Http2Exchange): void {
@@ -180,12 +193,15 @@ export class Http2Connection implements Carrier, ExchangeOwner {
     const { calls, begun } = exchange;
     if (begun && calls.length === 1) {
       this.owner.failed(calls[0]!, 'truncated', `${reason} in the middle of an answer`, 'maybe');
-    } else this.sendAgain(exchange, reason, delivered);
+      return;
+    }
+    if (begun) this.owner.batchSpoiled();
+    this.sendAgain(exchange, reason, delivered);
   }
 
   private sendAgain(exchange: Http2Exchange, reason: string, delivered: UpstreamFailure['delivered']): void {
     for (const pending of exchange.calls) {
-      if (pending.call.safe && !pending.retried) this.owner.sendAgain(pending);
+      if (mayGoAgain(pending)) this.owner.sendAgain(pending);
       else
         this.owner.failed(
           pending,

@@ -361,6 +361,32 @@ describe('cancel, update and close', () => {
     expect(upstream.stats()).toMatchObject({ inFlight: 0, cancelled: 1, connections: 1 });
   });
 
+  it('tells the node of a call cancelled, and keeps the connection', async () => {
+    const codes: (number | undefined)[] = [];
+    const fake = await node({
+      vice: (x) => void x.stream.on('close', () => codes.push(x.stream.rstCode)).on('error', () => {}),
+    });
+    let lingering = 0;
+    const deps = testDeps({ lingering: (change) => void (lingering += change) });
+    for (const mode of ['single', 'batched'] as const) {
+      const policy = policyFor(fake.port, { http2: true, ...patient, mode });
+      const upstream = createUpstream(policy, deps);
+      const callers = [sendTo(upstream), sendTo(upstream)];
+      const written = mode === 'single' ? 2 : 1;
+      const before = fake.bodies.length;
+      while (fake.bodies.length < before + written) await sleep(5);
+      upstream.cancel(callers[0]!);
+      expect(lingering).toBe(mode === 'single' ? 0 : 1);
+      upstream.cancel(callers[1]!);
+      expect(lingering).toBe(0);
+      while (codes.length < written) await sleep(5);
+      expect(codes.splice(0)).toEqual(new Array(written).fill(constants.NGHTTP2_CANCEL));
+      expect(upstream.stats()).toMatchObject({ connections: 1, idle: 1, inFlight: 0 });
+      expect(callers.flatMap(({ outcomes }) => outcomes)).toEqual([]);
+      await upstream.close(0);
+    }
+  });
+
   it('moves between HTTP/1.1 and HTTP/2 without losing a call', async () => {
     const two = await node({ vice: (x) => void setTimeout(() => x.send(), 50) });
     const one = await startFakeUpstream({

@@ -17,6 +17,9 @@ export interface CallOwner {
   sendAgain(pending: Pending): void;
   /** The node takes no batches; the calls of this one are sent again. */
   batchRefused(): void;
+  /** What came in place of a batch's answer was none; or one came. */
+  batchSpoiled(): void;
+  batchTaken(): void;
   answered(pending: Pending, bytes: Buffer, answer: Answer): void;
   /** @param retryAfter what the node's Retry-After says, '' where it is absent */
   failed(
@@ -37,6 +40,8 @@ export interface Carrier {
   carry(pending: Pending): void;
   carryPipelined(calls: Pending[]): void;
   carryBatch(calls: Pending[]): void;
+  /** A call that it carries is wanted no more. Where that holds for all of an exchange, it is broken off: at once, or after a grace. */
+  cancelled(pending: Pending): void;
 }
 
 /** All connections of one HTTP version to one node. */

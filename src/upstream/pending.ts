@@ -1,4 +1,5 @@
 import type { UpstreamCall } from './call.ts';
+import type { Carrier } from './owner.ts';
 
 /** Greatest id we give out: still a small integer to V8, whose text it makes fastest. */
 const ID_MAX = 2 ** 31 - 1;
@@ -11,7 +12,7 @@ export class Pending {
   /** One character a byte (latin1). */
   readonly body: string;
   /** Coarse milliseconds: when it must be over. */
-  readonly deadlineMs: number;
+  deadlineMs: number;
   /** Coarse milliseconds: when it began to wait for a connection. */
   queuedMs = 0;
   /** Shares a connection's exchange with no other call. */
@@ -20,6 +21,10 @@ export class Pending {
   retried = false;
   /** Told of, or cancelled: nothing more is. */
   over = false;
+  /** What it was written to; null before. */
+  carrier: Carrier | null = null;
+  /** Cancelled, and still on its carrier. */
+  lingers = false;
   /** Its neighbours among the calls under way. */
   previous: Pending | null = null;
   next: Pending | null = null;
@@ -32,6 +37,14 @@ export class Pending {
     this.body = id === 0 ? text : text.slice(0, call.idAt) + id + text.slice(call.idTo);
     this.deadlineMs = deadlineMs;
   }
+}
+
+/**
+ * May it be written to this node again, of our own accord? Only its first attempt may, so that the network's retries, which
+ * are counted, and ours do not multiply.
+ */
+export function mayGoAgain({ call }: Pending): boolean {
+  return call.safe && call.attempts <= 1;
 }
 
 /** One copy out of the buffer, of which each node's body takes two slices: some 30 ns less than two copies. */

@@ -35,6 +35,10 @@ async function settled(...callers: Caller[]): Promise<Caller[]> {
   return callers;
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5);
+}
+
 /** So many good answers, one after the other. */
 async function warm(upstream: Upstream, calls = 1): Promise<void> {
   const callers = Array.from({ length: calls }, () => sendTo(upstream));
@@ -516,6 +520,62 @@ describe('batched', () => {
   });
 });
 
+describe('batched, where the node spoils batches', () => {
+  const nonsense: Vice = { request: (x) => x.send(x.http(x.body[0] === '[' ? 'nonsense' : x.answer)) };
+  const cut: Vice = {
+    request(x) {
+      x.send(x.body[0] === '[' ? x.http().slice(0, -3) : x.http());
+      if (x.body[0] === '[') x.socket.end();
+    },
+  };
+  it.each([
+    ['nonsense', nonsense],
+    ['cut off', cut],
+  ])('%s: after two in a row calls go singly', async (_, vice) => {
+    const fake = await fakeNode(vice);
+    const upstream = upstreamOf(fake, { mode: 'batched' });
+    await warm(upstream, 3);
+    expect(upstream.stats()).toMatchObject({ batchesRefused: false, retried: 3 });
+    await warm(upstream, 3);
+    expect(upstream.stats()).toMatchObject({ batchesRefused: true, retried: 6 });
+    await warm(upstream, 3);
+    expect(upstream.stats().retried).toBe(6);
+    expect(fake.bodies.filter((body) => body[0] === '[')).toHaveLength(2);
+  });
+
+  it('one good between them: it goes on with batches', async () => {
+    const fake = await fakeNode();
+    const upstream = upstreamOf(fake, { mode: 'batched' });
+    for (let round = 0; round < 3; round++) {
+      fake.behave(nonsense);
+      await warm(upstream, 2);
+      fake.behave({});
+      await warm(upstream, 2);
+    }
+    expect(upstream.stats()).toMatchObject({ batchesRefused: false, retried: 6 });
+  });
+
+  it.each([
+    ['a spoiled batch', 'batched', { request: (x) => x.send(x.http('nonsense')) }, 'answer'],
+    ['a connection lost', 'pipelined', { request: (x) => void x.socket.resetAndDestroy() }, 'reset'],
+  ] satisfies [string, UpstreamPolicy['mode'], Vice, FailureKind][])(
+    'what was written elsewhere before is not written here twice: %s',
+    async (_, mode, vice, kind) => {
+      const fake = await fakeNode(vice);
+      const upstream = upstreamOf(fake, { mode, maxConnections: 1 });
+      const callers = [new Caller(), new Caller()];
+      for (const caller of callers) {
+        caller.attempts = 1;
+        upstream.send(caller);
+      }
+      await settled(...callers);
+      for (const caller of callers)
+        expect(caller.outcomes[0]).toMatchObject({ failure: { kind, delivered: 'maybe' } });
+      expect(upstream.stats().retried).toBe(0);
+    },
+  );
+});
+
 describe('batched, where the node refuses or limits', () => {
   const error = (code: number, message: string) => `{"code":${code},"message":"${message}"}`;
   const eachWith = (json: string) => (x: FakeExchange) =>
@@ -881,6 +941,64 @@ describe('cancel', () => {
     await closed;
     expect(other.outcomes).toEqual([]);
   });
+});
+
+describe('cancelled where the node has it', () => {
+  const counting = () => {
+    const told = { lingering: 0 };
+    const lingering = (change: 1 | -1): void => void (told.lingering += change);
+    return { told, deps: testDeps({ lingering }) };
+  };
+
+  it('lingers until its exchange ends, and the connection is used on', async () => {
+    const fake = await fakeNode({ request: (x) => void setTimeout(() => x.send(x.http()), 60) });
+    const { told, deps } = counting();
+    const upstream = createUpstream(policyFor(fake.port), deps);
+    closers.push(() => upstream.close(0));
+    const caller = sendTo(upstream);
+    const unsent = sendTo(upstream);
+    upstream.cancel(unsent);
+    await until(() => fake.bodies.length === 1);
+    upstream.cancel(caller);
+    expect(told.lingering).toBe(1);
+    await until(() => told.lingering === 0);
+    await warm(upstream);
+    expect(fake.accepted).toBe(1);
+    expect(caller.outcomes).toEqual([]);
+  });
+
+  it.each(['single', 'pipelined', 'batched'] as const)(
+    '%s: a second at most, after which the connection is closed',
+    async (mode) => {
+      const fake = await fakeNode(hang);
+      let offsetMicros = 0;
+      const { told, deps } = counting();
+      const now = (): number => performance.now() * 1000 + offsetMicros;
+      const patient = { firstByteTimeoutMs: 60_000, timeoutMs: 60_000, idleTimeoutMs: 60_000 };
+      const upstream = createUpstream(policyFor(fake.port, { ...patient, mode, maxConnections: 1 }), {
+        ...deps,
+        now,
+      });
+      closers.push(() => upstream.close(0));
+      const callers = [sendTo(upstream), sendTo(upstream)];
+      const count = mode === 'single' ? 1 : 2;
+      await until(() => callers[count - 1]!.attempts === 1);
+      const [first, second] = callers as [Caller, Caller];
+      upstream.cancel(first);
+      offsetMicros += 2_000_000;
+      await sleep(60);
+      if (mode !== 'single') {
+        // The other one is still wanted.
+        expect(told.lingering).toBe(1);
+        expect(fake.open).toBe(1);
+        upstream.cancel(second);
+        offsetMicros += 2_000_000;
+      }
+      await until(() => told.lingering === 0);
+      if (mode !== 'single') await until(() => fake.open === 0);
+      expect(callers.slice(0, count).flatMap(({ outcomes }) => outcomes)).toEqual([]);
+    },
+  );
 });
 
 describe('close', () => {

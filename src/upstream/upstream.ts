@@ -58,7 +58,7 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     this.wallMs = deps.wallMs ?? Date.now;
     this.head = requestHead(policy, deps.instanceId);
     this.http2Head = http2RequestHead(policy, deps.instanceId);
-    this.calls = new CallsUnderWay(this, deps.observer);
+    this.calls = new CallsUnderWay(this, deps);
     this.grouping = new Grouping(policy);
     this.connections = new Connections(this);
     this.ticker = new Ticker(deps.now, () => this.sweep());
@@ -91,9 +91,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   cancel(call: UpstreamCall): void {
     const cancelled = this.calls.cancel(call);
     if (cancelled === undefined) return;
-    this.singles = this.singles.filter((pending) => pending !== cancelled);
-    this.group.remove(cancelled);
-    this.queue.takeWhere((pending) => pending === cancelled);
+    if (cancelled.carrier === null) {
+      this.singles = this.singles.filter((pending) => pending !== cancelled);
+      this.group.remove(cancelled);
+      this.queue.takeWhere((pending) => pending === cancelled);
+    }
     if (this.drain.begun) this.checkClosed();
   }
 
@@ -147,12 +149,16 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     idle.pop();
     this.calls.totals.sent++;
     pending.call.sentAt = this.writingAt;
+    pending.carrier = connection;
     connection.carry(pending);
   }
 
   private carryGroup(connection: Carrier, calls: Pending[]): void {
     this.calls.totals.sent += calls.length;
-    for (const { call } of calls) call.sentAt = this.writingAt;
+    for (const pending of calls) {
+      pending.call.sentAt = this.writingAt;
+      pending.carrier = connection;
+    }
     if (calls.length === 1) connection.carry(calls[0]!);
     else if (this.policy.mode === 'batched') connection.carryBatch(calls);
     else connection.carryPipelined(calls);
@@ -193,10 +199,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   }
 
   sendAgain(pending: Pending): void {
-    if (pending.over) return;
+    if (pending.over) return this.calls.ended(pending);
     if (this.drain.begun) return this.failed(pending, 'connect', 'upstream is closed', 'maybe');
     this.calls.totals.retried++;
     pending.retried = true;
+    pending.carrier = null;
     pending.alone = true;
     pending.queuedMs = this.nowMs;
     this.queue.pushFront(pending);
@@ -205,6 +212,14 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
 
   batchRefused(): void {
     this.grouping.refuseBatches(this.nowMs);
+  }
+
+  batchSpoiled(): void {
+    this.grouping.batchSpoiled(this.nowMs);
+  }
+
+  batchTaken(): void {
+    this.grouping.batchTaken();
   }
 
   answered(pending: Pending, bytes: Buffer, answer: Answer): void {
