@@ -4,8 +4,6 @@ import type { KeptAnswer } from './delivery.ts';
 
 /** A block's number stands near the beginning of it in every node's answer. */
 const SEARCHED_BYTES = 16 * 1024;
-/** A number this far above the head is not believed: it would hold the network's number up for all callers. */
-const BEYOND_HEAD_MAX = 1024;
 const SERVED_MAX = 2 ** 32 - 2;
 
 /** Does the answer to this call say where the chain's head is? */
@@ -62,9 +60,9 @@ export function runsBackwards(heads: Heads, number: number): boolean {
   return number >= 0 && heads.head >= 0 && number < heads.served;
 }
 
+/** From now on no caller is told a lower number. Only where the chain is followed, and for numbers that are believed. */
 export function noteTold(heads: Heads, number: number): void {
-  const { head } = heads;
-  if (number < 0 || number > SERVED_MAX || head < 0 || number > head + BEYOND_HEAD_MAX) return;
+  if (number < 0 || number > SERVED_MAX || heads.head < 0) return;
   if (number > heads.served) heads.raiseServed(number);
 }
 

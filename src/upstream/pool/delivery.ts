@@ -160,7 +160,7 @@ export class Delivery {
   /** A node had no state for it. */
   stateMissing = false;
   /** Who told a block so far above the head that it was not believed, and which. */
-  doubted: { node: UpstreamPolicy; member: Member; number: number }[] = [];
+  readonly tooHigh: { node: UpstreamPolicy; member: Member; number: number }[] = [];
   /** Waits before the same upstream is tried again. */
   waits = 0;
   lastFailure: UpstreamFailure | null = null;

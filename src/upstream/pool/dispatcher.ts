@@ -270,7 +270,7 @@ export class Dispatcher implements UpstreamObserver {
   /** Is there another upstream that has about this block, as far as is known or as it was just told? */
   private confirmed({ policy, delivery }: Attempt, number: number, blocks: number): boolean {
     const near = (other: number): boolean => Math.abs(other - number) <= blocks;
-    const alike = (delivery?.doubted ?? []).filter(
+    const alike = (delivery?.tooHigh ?? []).filter(
       ({ node, number: told }) => near(told) && !sameNode(node, policy),
     );
     for (const { member } of alike) member.believe();
@@ -297,7 +297,7 @@ export class Dispatcher implements UpstreamObserver {
     member.doubt(nowMs);
     const delivery = this.deliveryOf(attempt);
     delivery.end(attempt, nowMs, `block ${number} is far above the head, ${heads.head}`);
-    delivery.doubted.push({ node: policy, member, number });
+    delivery.tooHigh.push({ node: policy, member, number });
     if (call.method === 'eth_blockNumber') {
       noteTold(heads, heads.head);
       delivery.nodeAnswer ??= servedAnswer(heads);
