@@ -152,7 +152,7 @@ export class Delivery {
   /** What the last attempt came to may be the call's own fault: another is worth little. */
   doubtful = false;
   /** Sent elsewhere after «method not found» of a method that nobody is known to have. */
-  doubted = false;
+  soughtElsewhere = false;
   /** Said «internal error» and no more. */
   unsure: Member | null = null;
   /** A node was troubled with it: from now on attempts are extra traffic. */

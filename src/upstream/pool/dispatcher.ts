@@ -291,7 +291,8 @@ export class Dispatcher implements UpstreamObserver {
     const { heads } = this.deps;
     const { call, member, policy } = attempt;
     const others = this.chooser.members.some(
-      (other) => !other.down && !sameNode(other.policy, policy) && other.breakerWaitMs(call.method, nowMs) === 0,
+      (other) =>
+        !other.down && !sameNode(other.policy, policy) && other.breakerWaitMs(call.method, nowMs) === 0,
     );
     if (!others) return false;
     member.doubt(nowMs);
@@ -357,8 +358,8 @@ export class Dispatcher implements UpstreamObserver {
     if (kind === 'internal') delivery.unsure = member;
     delivery.doubtful = kind === 'internal' || (kind === 'method' && !this.known.has(call.method));
     if (kind === 'method' && delivery.doubtful) {
-      if (delivery.doubted) return this.endings.giveUp(delivery, nowMs);
-      delivery.doubted = true;
+      if (delivery.soughtElsewhere) return this.endings.giveUp(delivery, nowMs);
+      delivery.soughtElsewhere = true;
     }
     this.goOn(delivery, kind === 'throttled' || kind === 'busy', nowMs);
   }
@@ -580,9 +581,13 @@ export class Dispatcher implements UpstreamObserver {
 
   private shed(delivery: Delivery, reason: string, waitMs: number): void {
     if (delivery.over) return;
-    if (delivery.begun > 0) return this.endings.giveUp(delivery, this.clock.now());
-    this.totals.shed++;
     const retryAfterMs = waitMs > 0 ? Math.min(RETRY_AFTER_MS_MAX, Math.ceil(waitMs)) : RETRY_AFTER_MS;
+    if (delivery.begun > 0) {
+      const { lastFailure } = delivery;
+      if (lastFailure?.kind === 'throttled') delivery.lastFailure = { retryAfterMs, ...lastFailure };
+      return this.endings.giveUp(delivery, this.clock.now());
+    }
+    this.totals.shed++;
     this.endings.fail(delivery, failureOf('overloaded', reason, 'no', retryAfterMs));
   }
 
