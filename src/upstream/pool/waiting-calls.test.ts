@@ -102,6 +102,15 @@ describe('a wait that is known', () => {
     expect(call.failure?.retryAfterMs).toBeLessThanOrEqual(20_000);
   });
 
+  it('is told, too, to a call whose node said only that it is asked too much', async () => {
+    const set = await start([says.status('429 Too Many Requests')], {
+      shed: { ...shed, queueTimeoutMs: 200 },
+    });
+    const call = set.call();
+    expect(await call.settled).toBe('overloaded: HTTP 429');
+    expect(call.failure?.retryAfterMs).toBeGreaterThan(900);
+  });
+
   it('is told anew where it turned out longer while the call waited', async () => {
     const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
     const set = await start([says.after(30, long)], { shed: { ...shed, queueTimeoutMs: 100 } }, {}, [
