@@ -27,9 +27,14 @@ async function node(options: Http2NodeOptions = {}): Promise<Http2Node> {
 }
 
 function upstreamOf(port: number, over: Partial<UpstreamPolicy> = {}): Upstream {
-  const upstream = createUpstream(policyFor(port, { http2: true, ...over }), testDeps());
+  const upstream = createUpstream(policyFor(port, { http2: true, ...patient, ...over }), testDeps());
   closers.push(() => upstream.close(0));
   return upstream;
+}
+
+/** Of what comes about by itself; a machine that is busy takes its time. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5);
 }
 
 async function settled(...callers: Caller[]): Promise<Caller[]> {
@@ -44,8 +49,9 @@ async function warm(upstream: Upstream, calls = 1): Promise<void> {
 }
 
 const hang: Http2Vice = () => {};
-const patient = { connectTimeoutMs: 3000, firstByteTimeoutMs: 3000, timeoutMs: 5000 };
-const overTls = { ...patient, tls: true, host: 'localhost', ca: cert };
+/** Where nothing is to time out, nothing does on a busy machine either. */
+const patient = { connectTimeoutMs: 30_000, firstByteTimeoutMs: 30_000, timeoutMs: 30_000 };
+const overTls = { tls: true, host: 'localhost', ca: cert };
 
 describe('over TLS', () => {
   it.each(['single', 'pipelined', 'batched'] as const)('%s: agrees on HTTP/2 by ALPN', async (mode) => {
@@ -171,9 +177,8 @@ describe('connections', () => {
     const fake = await node();
     const upstream = upstreamOf(fake.port, { idleTimeoutMs: 100 });
     await warm(upstream, 2);
-    await sleep(250);
+    await until(() => fake.open === 0);
     expect(upstream.stats()).toMatchObject({ connections: 0, idle: 0 });
-    expect(fake.open).toBe(0);
     await warm(upstream);
     expect(fake.accepted).toBe(2);
   });
@@ -194,7 +199,8 @@ describe('connections', () => {
       [port, /^no_upstream: connect timed out$/],
     ];
     for (const [at, reason] of cases) {
-      const callers = await settled(...[1, 2].map(() => sendTo(upstreamOf(at), { safe: false })));
+      const hasty = { connectTimeoutMs: at === port ? 100 : 30_000 };
+      const callers = await settled(...[1, 2].map(() => sendTo(upstreamOf(at, hasty), { safe: false })));
       for (const caller of callers) {
         expect(caller.reason).toMatch(reason);
         expect(caller.outcomes[0]).toMatchObject({
@@ -248,8 +254,7 @@ describe('what the node did not look at', () => {
     ]);
     expect(callers[1]!.outcomes[0]).toMatchObject({ failure: { delivered: 'no' } });
     await warm(upstream, 3);
-    await sleep(20);
-    expect(upstream.stats().connections).toBe(1);
+    await until(() => upstream.stats().connections === 1);
     expect(fake.accepted).toBe(2);
   });
 
@@ -293,15 +298,12 @@ describe('what the node did not look at', () => {
 describe('a node that is silent', () => {
   it('costs its own calls only, while it answers others', async () => {
     const fake = await node({ vice: (x) => (x.place === 0 ? undefined : x.send()) });
-    const upstream = upstreamOf(fake.port);
+    const upstream = upstreamOf(fake.port, { firstByteTimeoutMs: 1000 });
     const hung = sendTo(upstream);
-    const busy = (async () => {
-      for (let i = 0; i < 20; i++) {
-        await warm(upstream);
-        await sleep(15);
-      }
-    })();
-    await Promise.all([hung.settled, busy]);
+    while (hung.outcomes.length === 0) {
+      await warm(upstream);
+      await sleep(5);
+    }
     expect(hung.reason).toBe('upstream_timeout: no answer in time');
     expect(hung.outcomes[0]).toMatchObject({ failure: { kind: 'timeout', delivered: 'maybe' } });
     expect(fake.accepted).toBe(1);
@@ -309,13 +311,12 @@ describe('a node that is silent', () => {
 
   it('is left, where it says nothing at all', async () => {
     const fake = await node({ vice: hang });
-    const upstream = upstreamOf(fake.port);
+    const upstream = upstreamOf(fake.port, { firstByteTimeoutMs: 1000 });
     await settled(...[1, 2, 3].map(() => sendTo(upstream)));
     fake.behave((x) => x.send());
     await warm(upstream, 2);
     expect(fake.accepted).toBe(2);
-    await sleep(20);
-    expect(fake.open).toBe(1);
+    await until(() => fake.open === 1);
   });
 
   it('is asked by PING whether it is there, and left if it is not', async () => {
@@ -334,11 +335,11 @@ describe('a node that is silent', () => {
       return createUpstream(policy, testDeps({ now }));
     });
     const callers = upstreams.map((upstream) => sendTo(upstream, { safe: false }));
-    await sleep(60);
+    await sleep(200);
     offsetMicros += 6_000_000;
-    await sleep(60);
+    await sleep(300);
     offsetMicros += 1_000_000;
-    await sleep(60);
+    await until(() => callers[1]!.outcomes.length > 0);
     expect(callers[0]!.outcomes).toEqual([]);
     expect(callers[1]!.reason).toBe('upstream_invalid: no answer to PING before an answer');
     await Promise.all(upstreams.map((upstream) => upstream.close(0)));
@@ -348,13 +349,16 @@ describe('a node that is silent', () => {
 
 describe('cancel, update and close', () => {
   it('tells no more of a call cancelled', async () => {
-    const fake = await node({ vice: (x) => void setTimeout(() => x.send(), 40) });
+    const fake = await node();
     const upstream = upstreamOf(fake.port);
     await warm(upstream);
+    const held: (() => void)[] = [];
+    fake.behave((x) => void held.push(() => x.send()));
     const callers = [1, 2, 3].map(() => sendTo(upstream));
-    await sleep(10);
+    await until(() => held.length === 3);
     upstream.cancel(callers[1]!);
     expect(upstream.inFlight).toBe(2);
+    for (const send of held) send();
     await settled(callers[0]!, callers[2]!);
     await sleep(20);
     expect(callers[1]!.outcomes).toEqual([]);
@@ -394,18 +398,18 @@ describe('cancel, update and close', () => {
     });
     closers.push(() => one.close());
     for (const mode of ['single', 'pipelined', 'batched'] as const) {
-      const upstream = createUpstream(policyFor(one.port, { mode, maxConnections: 1 }), testDeps());
+      const policy = { ...patient, mode, maxConnections: 1 };
+      const upstream = createUpstream(policyFor(one.port, policy), testDeps());
       const callers: Caller[] = [];
       for (const http2 of [true, false, true]) {
         for (let i = 0; i < 4; i++) callers.push(sendTo(upstream, { safe: i !== 2 }));
         await sleep(20);
-        upstream.update(policyFor(http2 ? two.port : one.port, { http2, mode, maxConnections: 1 }));
+        upstream.update(policyFor(http2 ? two.port : one.port, { http2, ...policy }));
         callers.push(sendTo(upstream));
       }
       await settled(...callers);
       expect(callers.map((caller) => caller.reason)).toEqual(callers.map(() => ''));
-      await sleep(20);
-      expect([one.open, two.open]).toEqual([0, 1]);
+      await until(() => one.open === 0 && two.open === 1);
       await upstream.close(0);
     }
   });
@@ -427,13 +431,12 @@ describe('cancel, update and close', () => {
     const upstream = upstreamOf(fake.port);
     const callers = [1, 2, 3, 4].map(() => sendTo(upstream));
     await sleep(30);
-    const closed = upstream.close(120);
+    const closed = upstream.close(1000);
     const late = sendTo(upstream);
     await closed;
     expect(callers.map((caller) => caller.reason)).toEqual(['', '', '', 'no_upstream: upstream is closed']);
     expect(late.reason).toBe('no_upstream: upstream is closed');
     expect(upstream.stats()).toMatchObject({ connections: 0, inFlight: 0, queued: 0 });
-    await sleep(20);
-    expect(fake.open).toBe(0);
+    await until(() => fake.open === 0);
   });
 });

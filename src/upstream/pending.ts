@@ -1,5 +1,4 @@
 import type { UpstreamCall } from './call.ts';
-import type { Carrier } from './owner.ts';
 
 /** Greatest id we give out: still a small integer to V8, whose text it makes fastest. */
 const ID_MAX = 2 ** 31 - 1;
@@ -22,7 +21,7 @@ export class Pending {
   /** Told of, or cancelled: nothing more is. */
   over = false;
   /** What it was written to; null before. */
-  carrier: Carrier | null = null;
+  carrier: { cancelled(pending: Pending): void } | null = null;
   /** Cancelled, and still on its carrier. */
   lingers = false;
   /** Its neighbours among the calls under way. */
