@@ -82,6 +82,7 @@ describe('a choice', () => {
       state: fc.constantFrom(
         'fit',
         'behind',
+        'late',
         'unreachable',
         'wrong chain',
         'denied',
@@ -91,7 +92,7 @@ describe('a choice', () => {
         'full',
       ),
     });
-    const rankOf: Record<string, number> = { fit: 0, full: 0, behind: 1, unreachable: 2, lacks: 3 };
+    const rankOf: Record<string, number> = { fit: 0, full: 0, behind: 1, late: 2, unreachable: 3, lacks: 4 };
     fc.assert(
       fc.property(fc.array(node, { minLength: 1, maxLength: 12 }), (nodes) => {
         const { chooser, members, board, setHead } = pool(
@@ -99,6 +100,7 @@ describe('a choice', () => {
             tier,
             methods: { allowed: [], denied: state === 'denied' ? ['eth_c*'] : [] },
             maxInFlight: state === 'full' ? 1 : 0,
+            archive: state !== 'late',
           })),
         );
         setHead(100);
@@ -113,7 +115,7 @@ describe('a choice', () => {
             members[k]!.failed(members[k]!.claim('other', false, NOW)!, 'other', timeout, 9, NOW);
         });
         const excluded = members.filter((_, k) => nodes[k]!.state === 'excluded');
-        const chosen = chooser.choose(wish, excluded, NOW);
+        const chosen = chooser.choose({ ...wish, oldBlock: 5 }, excluded, NOW);
         const able = nodes.filter(({ state }) => rankOf[state] !== undefined);
         const best = Math.min(...able.map(({ state }) => rankOf[state]!));
         const roomy = able.filter(({ state }) => rankOf[state] === best && state !== 'full');
