@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startFakeUpstream } from '../../test/fakes/upstream.ts';
 import { type Gateway, type GatewayOptions, startGateway } from './start-gateway.ts';
 
 const stub = new URL('./testing/stub-worker.ts', import.meta.url);
@@ -271,4 +272,51 @@ test('what the command line says goes before the file, also after a reload', asy
   await expect(start({ overrides: { adminListen: { host: '0.0.0.0', port: 0 } } })).rejects.toMatchObject({
     code: 'config_invalid',
   });
+});
+
+test('where the chain id is configured nothing is served before each upstream was checked, unless one is silent', async () => {
+  const block = { number: '0x64', hash: `0x${'1'.repeat(64)}`, parentHash: `0x${'2'.repeat(64)}` };
+  const onChain = (chainId: string, delayMs: number) =>
+    startFakeUpstream({
+      vice: {
+        request(x) {
+          if (!x.body.startsWith('{"')) return x.send(x.http());
+          const { id, method } = JSON.parse(x.body) as { id: number; method: string };
+          const result = method === 'eth_chainId' ? chainId : method === 'eth_syncing' ? false : block;
+          setTimeout(() => x.send(x.http(JSON.stringify({ jsonrpc: '2.0', id, result }))), delayMs);
+        },
+      },
+    });
+  const nodes = [
+    await onChain('0x5', 600),
+    await onChain('0x1', 0),
+    await startFakeUpstream({ vice: { request: () => {} } }),
+  ];
+  const urls = nodes.map(({ port }) => `{ url: 'http://127.0.0.1:${port}' }`);
+  const states = async () => {
+    const { checks } = (await ask('/readyz')).body as {
+      checks: { name: string; networks: { upstreams: { state: string }[] }[] }[];
+    };
+    const { networks } = checks.find(({ name }) => name === 'upstreams')!;
+    return networks[0]!.upstreams.map(({ state }) => state);
+  };
+  const writeNetwork = (upstreams: string[]) =>
+    writeFileSync(
+      join(folder, 'polymorph.yaml'),
+      `server: { listen: 127.0.0.1:0, workers: 1 }
+admin: { listen: 127.0.0.1:0 }
+networks: { main: { chain_id: 1, upstreams: [${upstreams.join(', ')}] } }
+`,
+    );
+  writeNetwork(urls.slice(0, 2));
+  await start();
+  expect(await states()).toEqual(['down', 'up']);
+  await gateway?.stop();
+  writeNetwork(urls.slice(1));
+  const beganMs = performance.now();
+  await start();
+  expect(performance.now() - beganMs).toBeLessThan(6000);
+  expect(await states()).toEqual(['up', 'unknown']);
+  await gateway?.stop();
+  for (const node of nodes) await node.close();
 });
