@@ -2,7 +2,7 @@ export type { CounterDefinition, CounterName, LatencyName, MethodColumn } from '
 export type { HistogramTotals } from './histogram.ts';
 export { record } from './histogram.ts';
 export type { MethodNumbers } from './method-names.ts';
-export { createMethodNumbers } from './method-names.ts';
+export { createMethodNumbers, wellKnownMethods } from './method-names.ts';
 export {
   clearGauges,
   counters,

@@ -149,6 +149,8 @@ export class Delivery {
   maybe = false;
   /** A node may have taken the transaction. */
   taken = false;
+  /** The last node asked does not have the method. */
+  methodMissing = false;
   /** What the last attempt came to may be the call's own fault: another is worth little. */
   doubtful = false;
   /** Sent elsewhere after «method not found» of a method that nobody is known to have. */

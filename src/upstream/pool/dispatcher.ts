@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from '../../config/index.ts';
 import type { Turn } from '../../http/index.ts';
+import { wellKnownMethods } from '../../metrics/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Heads } from '../board.ts';
 import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamObserver } from '../call.ts';
@@ -67,8 +68,8 @@ export class Dispatcher implements UpstreamObserver {
   private readonly headBound = new HeadBound();
   private latencies: MethodLatencies | null = null;
   private readonly wish: Wish = { method: '', critical: false, mayTry: false, block: -1, oldBlock: -1 };
-  /** Methods that an upstream answered. */
-  private readonly known = new Set<string>();
+  /** Methods that an upstream answered, or that any node may be taken to have. */
+  private readonly known = new Set(wellKnownMethods);
   private answeredLast = '';
   /** An upstream keeps late states only; until when one is taken to by what it said. */
   private lateStates = false;
@@ -354,6 +355,7 @@ export class Dispatcher implements UpstreamObserver {
     delivery.maybe ||= kind === 'busy';
     delivery.taken ||= kind === 'busy';
     delivery.stateMissing ||= kind === 'state';
+    delivery.methodMissing = kind === 'method';
     delivery.holding.push(attempt.policy);
     if (kind === 'internal') delivery.unsure = member;
     delivery.doubtful = kind === 'internal' || (kind === 'method' && !this.known.has(call.method));
@@ -439,6 +441,7 @@ export class Dispatcher implements UpstreamObserver {
       if (this.waiting.length > 0) this.releaseWaiting(nowMs);
       return;
     }
+    delivery.methodMissing = false;
     delivery.doubtful = failure.kind === 'status' && !this.known.has(call.method);
     if (failure.delivered === 'maybe') {
       delivery.maybe = true;
@@ -461,6 +464,11 @@ export class Dispatcher implements UpstreamObserver {
       return this.endings.giveUp(delivery, nowMs);
     this.note(delivery, nowMs);
     const other = this.chooseOther(delivery, nowMs);
+    if (delivery.methodMissing && other.member !== null && other.member.methods.lacks(call.method, nowMs)) {
+      // Its answer is known.
+      other.member.withdrawn(other.claim, call.method);
+      return this.endings.giveUp(delivery, nowMs);
+    }
     const same =
       again && (call.retry !== 'transaction' || delivery.tried.some((one) => !held(delivery, one)));
     if (other.member === null && !same && other.why === 'none') return this.endings.giveUp(delivery, nowMs);

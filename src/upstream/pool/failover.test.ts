@@ -82,6 +82,15 @@ describe('one caller', () => {
     expect(set.received()).toEqual([1, 1, 0]);
   });
 
+  it('asks for a usual method that nobody has at all of them, and from then on at one', async () => {
+    const set = await start([byMethod({}), byMethod({}), byMethod({})]);
+    const sum = (): number => set.received().reduce((all, each) => all + each, 0);
+    expect(await set.call({ method: 'eth_getProof' }).settled).toContain('-32601');
+    expect(set.received()).toEqual([1, 1, 1]);
+    for (let k = 0; k < 20; k++) await set.call({ method: 'eth_getProof' }).settled;
+    expect(sum()).toBe(23);
+  });
+
   it('gets a method where it is known to be, however many are without', async () => {
     const set = await start([byMethod({}), byMethod({}), byMethod({ trace_x: fine })], {}, {}, [
       { weight: 1 },

@@ -51,7 +51,10 @@ const rules: readonly Rule[] = [
   { kind: 'caller', codes: [3, -32602, -32600, -32700] },
   { kind: 'throttled', codes: [429, -32007, -32029] },
   // What ran has run, whatever code it is told under.
-  { kind: 'caller', text: /revert|invalid opcode|out of gas|stack (?:over|under)flow|insufficient funds|underpriced/g },
+  {
+    kind: 'caller',
+    text: /revert|invalid opcode|out of gas|stack (?:over|under)flow|insufficient funds|underpriced/g,
+  },
   // The answer would be too large: told by some as a limit, but of the call.
   {
     kind: 'caller',
