@@ -67,7 +67,13 @@ const receptions: Record<string, Vice> = {
     request: (x) => x.send(x.http(refusal(x, 'ALREADY_EXISTS: already known'))),
   },
   'has mined it already': {
-    request: (x) => x.send(x.http(refusal(x, 'nonce too low: next nonce 8, tx nonce 7'))),
+    request(x) {
+      const { id, method, params } = JSON.parse(x.body) as { id: number; method: string; params: string[] };
+      if (method !== 'eth_getTransactionByHash')
+        return x.send(x.http(refusal(x, 'nonce too low: next nonce 8, tx nonce 7')));
+      const [hash] = params;
+      x.send(x.http(JSON.stringify({ jsonrpc: '2.0', id, result: pool.has(hash!) ? { hash } : null })));
+    },
   },
 };
 

@@ -123,11 +123,13 @@ async function suffer(place: Place): Promise<string[]> {
 }
 
 /** What was told is one of the things that may be told. */
-function unlike({ company, vice }: Place, told: Told): string[] {
+function unlike({ name, company, vice }: Place, told: Told): string[] {
   const outcome = outcomeOf(told);
   const { repeats } = told.question;
   const allowed = (() => {
-    if (company === 'beside' && repeats === 'safe') return ['answer'];
+    // What is too large for its caller would be so from another node, too.
+    if (company === 'beside' && repeats === 'safe')
+      return name.endsWith('too large an answer') ? ['answer', 'refusal'] : ['answer'];
     if (company === 'beside') return ['answer', 'refusal', ...(vice.alone === 'error' ? ['error'] : [])];
     if (vice.alone === 'always') return repeats === 'safe' ? ['answer'] : ['answer', 'refusal'];
     if (vice.alone === 'sometimes') return ['answer', 'refusal', 'error'];
