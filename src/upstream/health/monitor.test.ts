@@ -193,7 +193,7 @@ describe('checks', () => {
     nodeAt(1).chainId = 5;
     await clock.pass(intervalMs);
     expect(board().reason(0)).toBe(healthReasons.wrongChain);
-    expect(heads()).toMatchObject({ head: 100, reorgs: 0 });
+    expect(heads()).toMatchObject({ head: 100, reorgs: 1, reorgFrom: 0 });
     expect(board().health(1)).toBe(health.up);
   });
 

@@ -94,6 +94,10 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
       },
       onTransition(transition, detail) {
         if (transition.to === 'down') tracker.forget(source);
+        // Whatever it answered while it was trusted may have been of that other chain.
+        if (transition.to === 'down' && transition.reason === 'wrongChain' && heads.head >= 0) {
+          heads.reorg(0, heads.head, heads.finalized);
+        }
         const down = transition.to === 'down';
         const reason = down ? healthReasons[transition.reason] : healthReasons.none;
         board.setHealth(slot, down ? health.down : health.up, reason, clock.now());

@@ -33,6 +33,19 @@ function askedNumber(text: string): number {
   return quantity(/"params"\s*:\s*\[\s*("0x[0-9a-fA-F]+")/.exec(text)?.[1] ?? '');
 }
 
+/** Is it an answer to `finalized` that is older than what the network's checks know as final? */
+export function unfinalizes(
+  { method, text }: { method: string; text: string },
+  bytes: Buffer,
+  answer: Answer,
+  { finalized }: Heads,
+): boolean {
+  if (finalized <= 0 || method !== 'eth_getBlockByNumber') return false;
+  if (!/"params"\s*:\s*\[\s*"finalized"/.test(text)) return false;
+  const number = headTold(method, bytes, answer);
+  return number >= 0 && number < finalized;
+}
+
 /** Did the node answer that there is no such block? */
 export function saysNone(bytes: Buffer, { resultStart, resultEnd }: Answer): boolean {
   // null: no other JSON value of four bytes begins with n.

@@ -217,7 +217,7 @@ export class Chooser {
     if (member.down) return member.wrongChain ? NEVER : 6 + tier;
     if (member.methods.lacks(method, nowMs)) return 8 + tier;
     if (oldBlock >= 0 && member.lacksState(method, oldBlock, nowMs)) return 4 + tier;
-    return member.behind(head, block, nowMs) ? 2 + tier : tier;
+    return member.unproven || member.behind(head, block, nowMs) ? 2 + tier : tier;
   }
 
   private roomless(member: Member, wish: Wish, nowMs: number): boolean {
@@ -232,6 +232,7 @@ export class Chooser {
     if (member.methods.lacks(wish.method, nowMs)) return 'said it lacks the method';
     if (wish.oldBlock >= 0 && member.lacksState(wish.method, wish.oldBlock, nowMs))
       return 'without old state';
+    if (member.unproven) return 'not checked yet';
     if (member.behind(head, wish.block, nowMs)) return 'behind';
     if (member.budget.pausedMs(nowMs) > 0) return 'paused by its 429';
     if (member.budgetWaitMs(nowMs) > 0) return 'out of budget';

@@ -312,6 +312,20 @@ describe('one of three nodes that dies under load', () => {
 });
 
 describe('what main found', () => {
+  it('decides: where one chain will do, who was not checked yet is asked after who was', async () => {
+    const board = createBoardMemory(1);
+    const set = await start(
+      [fine, mine],
+      { chainId: 1, health: { intervalMs: 1000, timeoutMs: 500, call: null } },
+      { board },
+    );
+    const upstreams = createUpstreamBoard(board);
+    upstreams.setHealth(1, health.up, healthReasons.none, 0);
+    for (let k = 0; k < 10; k++) expect(await set.call().settled).toBe('result "mine"');
+    upstreams.setHealth(1, health.down, healthReasons.unreachable, 0);
+    expect(await set.call().settled).toBe('result "fine"');
+  });
+
   it('decides: a wrong chain is never asked, one that is down only where nothing else is', async () => {
     const board = createBoardMemory(1);
     const set = await start([fine, mine], {}, { board });
@@ -326,6 +340,38 @@ describe('what main found', () => {
 });
 
 describe('block numbers', () => {
+  it('that are final never go back, and nobody keeps one that was passed over', async () => {
+    const board = createBoardMemory(1);
+    const heads = createHeads(board, 0);
+    const set = await start(
+      [says.result('{"number":"0x20"}'), says.result('{"number":"0x40"}')],
+      {},
+      { board },
+    );
+    heads.publish(100, 0x40);
+    const ask = () => set.call({ method: 'eth_getBlockByNumber', params: '["finalized",false]' });
+    for (let k = 0; k < 4; k++) expect(await ask().settled).toContain('0x40');
+    expect(set.received()[0]).toBeGreaterThan(0);
+    void set.nodes[1]!.close();
+    const last = ask();
+    expect(await last.settled).toContain('0x20');
+    expect(last.via).toBe(-1);
+  });
+
+  it('that were told are known blocks, before the next check too', async () => {
+    const board = createBoardMemory(1);
+    const heads = createHeads(board, 0);
+    const lacking = says.error(-32000, 'header not found');
+    const set = await start([lacking, says.result('"0x1"')], {}, { board });
+    heads.publish(100, -1);
+    heads.raiseServed(101);
+    for (let k = 0; k < 4; k++)
+      expect(await set.call({ method: 'eth_getBalance', params: '["0xa","0x65"]' }).settled).toBe(
+        'result "0x1"',
+      );
+    expect(set.received()[0]).toBeGreaterThan(0);
+  });
+
   it('are asked of a node that has the block; one that has it not does not decide', async () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);

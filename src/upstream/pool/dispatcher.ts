@@ -9,6 +9,7 @@ import { takeText } from '../pending.ts';
 import { backoffMs } from './backoff.ts';
 import {
   asksForBlock,
+  unfinalizes,
   headTold,
   neededBlock,
   noteTold,
@@ -233,6 +234,14 @@ export class Dispatcher implements UpstreamObserver {
     if (this.network.kind === 'ethereum' && asksForBlock(call.method)) {
       if (tellsHead(call.method, call.text)) {
         if (this.holdsBack(attempt, bytes, answer, nowMs)) return;
+      } else if (this.sole === null && unfinalizes(call, bytes, answer, this.deps.heads)) {
+        return this.passesOver(
+          attempt,
+          bytes,
+          answer,
+          'its finalized block is older than the known one',
+          nowMs,
+        );
       } else if (this.sole === null && saysNone(bytes, answer)) {
         if (this.lacksBlock(attempt, bytes, answer, nowMs)) return;
       }
@@ -314,13 +323,18 @@ export class Dispatcher implements UpstreamObserver {
     const { call } = attempt;
     const block = neededBlock(call.method, call.text, this.deps.heads);
     if (block < 0) return false;
+    this.passesOver(attempt, bytes, answer, `does not have block ${block}`, nowMs);
+    return true;
+  }
+
+  /** Asks elsewhere; where nobody else can be asked the caller gets this answer after all. */
+  private passesOver(attempt: Attempt, bytes: Buffer, answer: Answer, why: string, nowMs: number): void {
     const delivery = this.deliveryOf(attempt);
-    delivery.end(attempt, nowMs, `does not have block ${block}`);
+    delivery.end(attempt, nowMs, why);
     delivery.delivered = true;
     delivery.keep(bytes, answer);
     delivery.lastFailure = null;
     this.goOn(delivery, false, nowMs);
-    return true;
   }
 
   private answeredError(
@@ -333,7 +347,10 @@ export class Dispatcher implements UpstreamObserver {
   ): void {
     const { member, call } = attempt;
     const text = bytes.toString('latin1', answer.errorStart, answer.errorEnd);
-    const kind = judgeError(code, text, call.text, this.network.kind, this.deps.heads.head);
+    const { heads } = this.deps;
+    // A caller may know of a block before the next check does.
+    const known = Math.max(heads.head, heads.served);
+    const kind = judgeError(code, text, call.text, this.network.kind, known);
     this.learn(attempt, kind, ms, nowMs);
     const ours = call.retry === 'transaction' && attempt.delivery?.taken === true;
     const hash = ours && (kind === 'known' || kind === 'nonce') ? transactionHash(call.text) : undefined;

@@ -37,6 +37,8 @@ export class Endings {
     if (delivery.over) return;
     this.conclude(delivery, null, nowMs);
     const { nodeAnswer, lastFailure } = delivery;
+    // Whose it is, and what that node knew, is not remembered: nobody is to keep it.
+    if (nodeAnswer !== null && !nodeAnswer.isError) delivery.call.via = -1;
     if (nodeAnswer !== null) this.tell(delivery, nodeAnswer);
     else delivery.call.failed(lastFailure ?? failureOf('connect', 'no upstream', 'no'));
   }

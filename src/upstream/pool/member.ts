@@ -120,6 +120,14 @@ export class Member {
     return this.down && this.board.reason(this.policy.slot) === healthReasons.wrongChain;
   }
 
+  /** Which chain it is of was not found out yet, although only one will do. */
+  get unproven(): boolean {
+    const { chainId, health: checks } = this.network;
+    return (
+      chainId !== null && checks.intervalMs > 0 && this.board.health(this.policy.slot) === health.unknown
+    );
+  }
+
   get down(): boolean {
     return this.board.health(this.policy.slot) === health.down;
   }
