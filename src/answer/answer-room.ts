@@ -1,7 +1,7 @@
 import type { NetworkPolicy } from '../config/index.ts';
 import { Flight } from './flight.ts';
 import { type FlightDeps, Flights } from './flights.ts';
-import { keyOf } from './key.ts';
+import { keyOf, lastKey } from './key.ts';
 import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './lifetime.ts';
 import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
 import { createPlans, type Plan } from './plans.ts';
@@ -21,6 +21,8 @@ export interface AnswerStats extends StoreStats {
 
 export interface AnswerDeps<Trace> extends FlightDeps<Trace> {
   chain: ChainView;
+  /** Secret, so that nobody chooses params that take one another's place. */
+  seed: number;
   /**
    * The latest block that the upstream of this index (`via`) is known to have; -1 where active checks did not find it
    * sound, whose answers are not kept.
@@ -57,7 +59,7 @@ const noBounds = { maxBytes: 0, maxEntryBytes: 0 };
 export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<Trace>): AnswerRoom<Trace> {
   const { chain } = deps;
   let policy = first;
-  let planOf = createPlans(policy);
+  let planOf = createPlans(policy, deps.seed);
   const store: MemoryStore = createMemoryStore(policy.cache ?? noBounds);
   const totals = { hits: 0, misses: 0, joined: 0 };
   /** Counts the policies under which other answers might be given. */
@@ -106,7 +108,11 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       if (bounded && keepMicros === 0) return null;
       const until = bounded ? flight.askedAt + keepMicros : Number.POSITIVE_INFINITY;
       const height = until === Number.POSITIVE_INFINITY && bounded ? -1 : found.height;
-      const kept = new KeptAnswer(flight.key, bytes, start, end, idStart, idEnd, { until, height, withHead });
+      const kept = new KeptAnswer(flight.key, flight.hash, bytes, start, end, idStart, idEnd, {
+        until,
+        height,
+        withHead,
+      });
       store.keep(kept);
       return kept.bytes === null ? kept : null;
     },
@@ -116,15 +122,17 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
   let lookedFor: AnswerCall<Trace> | null = null;
   let plan: Plan | null = null;
   let key = '';
+  let hash = 0;
 
   function find(call: AnswerCall<Trace>): KeptAnswer | undefined {
-    return policy.cache === null ? undefined : store.find(key, call.startedAt);
+    return policy.cache === null ? undefined : store.find(key, hash, call.startedAt);
   }
 
   function prepare(call: AnswerCall<Trace>): boolean {
     plan = call.safe && call.idStart >= 0 ? planOf(call.method) : null;
     if (plan === null || call.paramsEnd - call.paramsStart > KEY_BYTES_MAX) return false;
-    key = keyOf(call.method, call.bytes, call.paramsStart, call.paramsEnd);
+    key = keyOf(call.method, call.bytes, call.paramsStart, call.paramsEnd, plan.seed);
+    hash = lastKey.hash;
     look();
     return true;
   }
@@ -140,7 +148,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
     }
     totals.misses++;
     const sent = { lifetime, height: found.height, stamp, askedAt: call.startedAt, generation, spare: null };
-    flights.lead(new Flight(flights, call, key, plan, sent), policy.coalesce);
+    flights.lead(new Flight(flights, call, key, hash, plan, sent), policy.coalesce);
   }
 
   return {
@@ -159,7 +167,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         else call.answered(kept.bytes, 0, kept.bytes.length, kept.idStart, kept.idEnd, false);
         return;
       }
-      const flight = flights.find(key, stamp);
+      const flight = flights.find(key, hash, stamp);
       if (flight === undefined) {
         lead(call, plan!);
       } else {
@@ -173,7 +181,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         plan = null;
         return false;
       }
-      return find(call) !== undefined || flights.find(key, stamp) !== undefined;
+      return find(call) !== undefined || flights.find(key, hash, stamp) !== undefined;
     },
     update(next) {
       const { cache } = next;
@@ -187,7 +195,7 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       }
       policy = next;
       stamp = { ...stamp, heads: headsOf(next) };
-      planOf = createPlans(next);
+      planOf = createPlans(next, deps.seed);
       lookedFor = null;
     },
     stats: () => ({ ...totals, ...store.stats() }),

@@ -26,6 +26,8 @@ export interface SpareText {
 /** One call to the pool that stands for several of callers, or whose answer will be kept. */
 export class Flight<Trace> implements SentCall<Trace>, Sent {
   readonly key: string;
+  /** See `keyOf`. */
+  readonly hash: number;
   readonly plan: Plan;
   lifetime: number;
   readonly height: number;
@@ -73,6 +75,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     end: FlightEnd<Trace>,
     call: AnswerCall<Trace>,
     key: string,
+    hash: number,
     plan: Plan,
     sent: {
       lifetime: number;
@@ -86,6 +89,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     this.to = end;
     this.leader = call;
     this.key = key;
+    this.hash = hash;
     this.plan = plan;
     this.lifetime = sent.lifetime;
     this.height = sent.height;

@@ -44,7 +44,7 @@ export interface FlightTower {
  *   gateway, so a flight always comes to its end.
  */
 export class Flights<Trace> implements FlightEnd<Trace> {
-  private readonly byKey = new Map<string, Flight<Trace>>();
+  private readonly byHash = new Map<number, Flight<Trace>>();
   private readonly deps: FlightDeps<Trace>;
   private readonly tower: FlightTower;
 
@@ -55,14 +55,14 @@ export class Flights<Trace> implements FlightEnd<Trace> {
 
   /** Nobody joins those that are under way any more. */
   shut(): void {
-    for (const flight of this.byKey.values()) flight.listed = false;
-    this.byKey.clear();
+    for (const flight of this.byHash.values()) flight.listed = false;
+    this.byHash.clear();
   }
 
   /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */
-  find(key: string, stamp: Stamp): Flight<Trace> | undefined {
-    const flight = this.byKey.get(key);
-    if (flight === undefined) return undefined;
+  find(key: string, hash: number, stamp: Stamp): Flight<Trace> | undefined {
+    const flight = this.byHash.get(hash);
+    if (flight === undefined || flight.key !== key) return undefined;
     const full = flight.riders !== null && flight.riders.length >= RIDERS_MAX;
     if (!full && holdsAt(flight, stamp)) return flight;
     // The head moves on only: no call joins it again.
@@ -83,9 +83,10 @@ export class Flights<Trace> implements FlightEnd<Trace> {
 
   /** Sends a call as a flight, one that others may join if `open`. */
   lead(flight: Flight<Trace>, open: boolean): void {
-    if (open) {
+    // Another call's flight may have the place: then nobody joins this one.
+    if (open && !this.byHash.has(flight.hash)) {
       flight.listed = true;
-      this.byKey.set(flight.key, flight);
+      this.byHash.set(flight.hash, flight);
     }
     this.deps.send(flight);
     // Good only until here.
@@ -149,7 +150,7 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     if (leader === undefined) return;
     leader.source = 'upstream';
     const stamp = this.tower.stamp();
-    const again = new Flight(this, leader, flight.key, flight.plan, {
+    const again = new Flight(this, leader, flight.key, flight.hash, flight.plan, {
       lifetime: flight.lifetime,
       height: flight.height,
       stamp,
@@ -162,7 +163,7 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     again.riders = riders;
     again.spare = flight.spare;
     this.watch(again, now);
-    this.lead(again, !this.byKey.has(flight.key));
+    this.lead(again, true);
   }
 
   private watch(flight: Flight<Trace>, now: number): void {
@@ -187,7 +188,7 @@ export class Flights<Trace> implements FlightEnd<Trace> {
   }
 
   private unlist(flight: Flight<Trace>): void {
-    this.byKey.delete(flight.key);
+    this.byHash.delete(flight.hash);
     flight.listed = false;
   }
 

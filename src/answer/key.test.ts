@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Caller, callText } from './testing/caller.ts';
-import { keyOf } from './key.ts';
+import { keyOf, lastKey, seedFor } from './key.ts';
 
 function keyFor(method: string, params?: string): string {
   const { bytes, paramsStart, paramsEnd, method: name } = new Caller(callText('1', method, params));
@@ -74,4 +74,28 @@ test.each([
 test('params longer than any before', () => {
   const long = JSON.stringify(['x y'.repeat(20_000)]);
   expect(keyFor('eth_call', ` ${long}`)).toBe(`${long}eth_call`);
+});
+
+test('one key has one hash, whatever its white space, and others for other methods and seeds', () => {
+  const hashFor = (method: string, text: string, seed = 7): number => {
+    const { bytes, paramsStart, paramsEnd } = new Caller(callText('1', method, text));
+    keyOf(method, bytes, paramsStart, paramsEnd, seedFor(method, seed));
+    return lastKey.hash;
+  };
+  fc.assert(
+    fc.property(params, spaces, (value, space) => {
+      fc.pre(value !== undefined);
+      const text = latin1(JSON.stringify(value));
+      expect(hashFor('m', spread(text, space))).toBe(hashFor('m', text));
+    }),
+  );
+  const addresses = Array.from(
+    { length: 10_000 },
+    (_, n) => `["0x${n.toString(16).padStart(40, '0')}","latest"]`,
+  );
+  const hashes = new Set(addresses.map((text) => hashFor('eth_getBalance', text)));
+  // Of 10,000 in 2^30 places some 0.05 meet.
+  expect(hashes.size).toBeGreaterThan(9_995);
+  expect(hashFor('eth_getCode', addresses[0]!)).not.toBe(hashFor('eth_getBalance', addresses[0]!));
+  expect(hashFor('eth_getCode', addresses[0]!, 8)).not.toBe(hashFor('eth_getCode', addresses[0]!));
 });

@@ -9,26 +9,59 @@ const BACKSLASH = 0x5c;
  * Params come first, as latin1 text: they begin with a bracket and end where it closes, so that no method's name can
  * make one key of two calls. The name is ASCII. [from, to) is well-formed JSON; -1 for `from`: no params.
  */
-export function keyOf(method: string, bytes: Buffer, from: number, to: number): string {
-  if (from < 0) return `-${method}`;
-  // Four a turn: 60 ns for 155 bytes, one a turn 100.
-  let at = from;
-  while (
-    at + 4 <= to &&
-    bytes[at]! > 0x20 &&
-    bytes[at + 1]! > 0x20 &&
-    bytes[at + 2]! > 0x20 &&
-    bytes[at + 3]! > 0x20
-  ) {
-    at += 4;
+export function keyOf(method: string, bytes: Buffer, from: number, to: number, seed = 0): string {
+  let hash = seed | 0;
+  if (from < 0) {
+    lastKey.hash = finish(hash ^ 1);
+    return `-${method}`;
   }
-  for (; at < to; at++) if (bytes[at]! <= 0x20) return withoutSpace(bytes, from, to) + method;
+  // Four bytes a turn, looked at for white space on the way: 1 ns a byte.
+  let at = from;
+  for (; at + 4 <= to; at += 4) {
+    const one = bytes[at]!;
+    const two = bytes[at + 1]!;
+    const three = bytes[at + 2]!;
+    const four = bytes[at + 3]!;
+    if (one <= 0x20 || two <= 0x20 || three <= 0x20 || four <= 0x20) break;
+    hash = mix(hash, one | (two << 8) | (three << 16) | (four << 24));
+  }
+  for (; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte <= 0x20) return withoutSpace(method, bytes, from, to, seed);
+    hash = mix(hash, byte);
+  }
+  lastKey.hash = finish(hash);
   return bytes.toString('latin1', from, to) + method;
+}
+
+/**
+ * Side result of {@link keyOf}: a small integer made of the params and `seed`, which should be a secret and another for each
+ * method. Maps are asked by it: a Map interns every string that it is asked for, 150 characters copied to the old space each
+ * time, which took 9 us a call and an eighth of the time for the garbage collector.
+ */
+export const lastKey = { hash: 0 };
+
+/** What {@link keyOf} begins with for the calls of one method. */
+export function seedFor(method: string, seed: number): number {
+  let hash = seed | 0;
+  for (let at = 0; at < method.length; at++) hash = mix(hash, method.charCodeAt(at));
+  return hash;
+}
+
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** 30 bits: a small integer to V8. */
+function finish(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b);
+  return (mixed ^ (mixed >>> 16)) & 0x3fff_ffff;
 }
 
 let room = Buffer.alloc(4096);
 
-function withoutSpace(bytes: Buffer, from: number, to: number): string {
+function withoutSpace(method: string, bytes: Buffer, from: number, to: number, seed: number): string {
   if (room.length < to - from) room = Buffer.alloc(to - from);
   let length = 0;
   let inString = false;
@@ -39,5 +72,14 @@ function withoutSpace(bytes: Buffer, from: number, to: number): string {
     if (byte === QUOTE) inString = !inString;
     else if (byte === BACKSLASH) room[length++] = bytes[++at]!;
   }
-  return room.toString('latin1', 0, length);
+  let hash = seed | 0;
+  let at = 0;
+  // As above, so that both spellings meet.
+  for (; at + 4 <= length; at += 4) {
+    if (room[at]! <= 0x20 || room[at + 1]! <= 0x20 || room[at + 2]! <= 0x20 || room[at + 3]! <= 0x20) break;
+    hash = mix(hash, room[at]! | (room[at + 1]! << 8) | (room[at + 2]! << 16) | (room[at + 3]! << 24));
+  }
+  for (; at < length; at++) hash = mix(hash, room[at]!);
+  lastKey.hash = finish(hash);
+  return room.toString('latin1', 0, length) + method;
 }

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { keyOf, lastKey } from './key.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { KeptAnswer, keptSize } from './store.ts';
+
+function hashOf(key: string): number {
+  keyOf('', Buffer.from(key), 0, key.length);
+  return lastKey.hash;
+}
 
 const forever = Number.POSITIVE_INFINITY;
 
@@ -10,7 +16,7 @@ function answer(
   { length = 100, height = 5, withHead = false, until = forever } = {},
 ): KeptAnswer {
   const bytes = Buffer.from(`..{"id":7,"result":"${'x'.repeat(length)}"}..`);
-  return new KeptAnswer(key, bytes, 2, bytes.length - 2, 8, 9, { until, height, withHead });
+  return new KeptAnswer(key, hashOf(key), bytes, 2, bytes.length - 2, 8, 9, { until, height, withHead });
 }
 
 test('an answer is text around the id, or bytes where it is large', () => {
@@ -26,7 +32,10 @@ test('an entry above its bound, or above all, is not kept', () => {
   const store = createMemoryStore({ maxBytes: 10 * size, maxEntryBytes: size });
   store.keep(answer('k'));
   store.keep(answer('kk'));
-  expect([store.find('k', 0), store.find('kk', 0)]).toEqual([expect.anything(), undefined]);
+  expect([store.find('k', hashOf('k'), 0), store.find('kk', hashOf('kk'), 0)]).toEqual([
+    expect.anything(),
+    undefined,
+  ]);
   store.setBounds({ maxBytes: size - 1, maxEntryBytes: 1e6 });
   expect(store.stats()).toMatchObject({ bytes: 0, entries: 0, evictions: 1 });
   store.keep(answer('k'));
@@ -38,7 +47,8 @@ test('what is kept with the head leaves half of the room to what lasts', () => {
   const store = createMemoryStore({ maxBytes: 20 * size, maxEntryBytes: size });
   for (let index = 0; index < 10; index++) store.keep(answer(`l0${index}`));
   for (let index = 0; index < 100; index++) store.keep(answer(`h${index}`.padEnd(3), { withHead: true }));
-  for (let index = 0; index < 10; index++) expect(store.find(`l0${index}`, 0)).toBeDefined();
+  for (let index = 0; index < 10; index++)
+    expect(store.find(`l0${index}`, hashOf(`l0${index}`), 0)).toBeDefined();
   store.moved();
   expect(store.stats()).toMatchObject({ bytes: 10 * size, entries: 10 });
 });
@@ -76,7 +86,7 @@ test('whatever is done: never above its bounds, and only what a model has', () =
           store.keep(kept);
           if (kept.size <= Math.min(maxBytes, 5000)) model.set(each.keep, kept);
         } else if ('find' in each) {
-          const found = store.find(each.find, each.at);
+          const found = store.find(each.find, hashOf(each.find), each.at);
           if (found !== undefined) {
             expect(found).toBe(model.get(each.find));
             expect(found.until).toBeGreaterThan(each.at);

@@ -45,18 +45,18 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
     }
   }
 
-  function find(key: string): KeptAnswer | undefined {
-    return near.find(key) ?? lasting.find(key);
+  function find(hash: number): KeptAnswer | undefined {
+    return near.find(hash) ?? lasting.find(hash);
   }
 
   function remove(answer: KeptAnswer): void {
-    (answer.withHead ? near : lasting).remove(answer.key);
+    (answer.withHead ? near : lasting).remove(answer.hash);
   }
 
   return {
-    find(key, now) {
-      const answer = find(key);
-      if (answer === undefined) return undefined;
+    find(key, hash, now) {
+      const answer = find(hash);
+      if (answer === undefined || answer.key !== key) return undefined;
       if (answer.until > now) {
         answer.used = true;
         return answer;
@@ -66,8 +66,8 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
     },
     keep(answer) {
       if (answer.size > bounds.maxEntryBytes || answer.size > bounds.maxBytes) return;
-      const before = find(answer.key);
-      if (before !== undefined) remove(before);
+      // Also one of another key: which of two it finds must never be in question.
+      for (let before = find(answer.hash); before !== undefined; before = find(answer.hash)) remove(before);
       makeRoom(answer.withHead ? answer.size : 0, answer.withHead ? 0 : answer.size);
       (answer.withHead ? near : lasting).add(answer);
       totals.stores++;

@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from '../config/index.ts';
 import { matchMethod } from '../jsonrpc/index.ts';
+import { seedFor } from './key.ts';
 import { ethereumFacts, type Fact, type HeightMember } from './ethereum-facts.ts';
 
 /** What is done with one method's answers. */
@@ -10,6 +11,8 @@ export interface Plan {
   member: HeightMember | null;
   /** How long an answer is kept; where there is a fact, one that depends on the head. Microseconds; 0: not at all. */
   keepMicros: number;
+  /** For the hash of its keys; another for each method. */
+  seed: number;
 }
 
 /** Callers make names up: more are not remembered. */
@@ -20,7 +23,10 @@ const PLANS_MAX = 1024;
  * first, then, on Ethereum's networks, what is known of the method. One exception: block numbers, and blocks by tag, are never
  * kept beyond the head they were read at, however long a pattern allows, or they would run backwards.
  */
-export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: string) => Plan | null {
+export function createPlans(
+  { kind, cache, coalesce }: NetworkPolicy,
+  seed: number,
+): (method: string) => Plan | null {
   if (cache === null && !coalesce) return () => null;
   const plans = new Map<string, Plan | null>();
   const make = (method: string): Plan | null => {
@@ -30,9 +36,10 @@ export function createPlans({ kind, cache, coalesce }: NetworkPolicy): (method: 
     const fact = kind === 'ethereum' && Object.hasOwn(ethereumFacts, method) ? ethereumFacts[method]! : null;
     if (own?.ttlMs === 0) return null;
     if (own !== undefined && !tellsBlock(fact, method))
-      return { fact: null, member: null, keepMicros: own.ttlMs * 1000 };
+      return { fact: null, member: null, keepMicros: own.ttlMs * 1000, seed: seedFor(method, seed) };
     if (fact === null) return null;
-    return { fact, member: memberOf(fact), keepMicros: (own?.ttlMs ?? cache?.headTtlMs ?? 0) * 1000 };
+    const keepMicros = (own?.ttlMs ?? cache?.headTtlMs ?? 0) * 1000;
+    return { fact, member: memberOf(fact), keepMicros, seed: seedFor(method, seed) };
   };
   return (method) => {
     let plan = plans.get(method);

@@ -1,6 +1,8 @@
 /** What {@link Sieve} needs of an entry. */
 export interface SieveEntry {
   readonly key: string;
+  /** What the key is found by. Of two entries with the same one the later stays. */
+  readonly hash: number;
   /** What it takes, all in all. */
   readonly size: number;
   /** Was it used since it was last weighed? Set by whoever uses it. */
@@ -13,7 +15,7 @@ export interface SieveEntry {
  * order of arrival and its iterator is the hand, so there is no list beside it.
  */
 export class Sieve<E extends SieveEntry> {
-  private readonly entries = new Map<string, E>();
+  private readonly entries = new Map<number, E>();
   private hand = this.entries.values();
   /** Sum of the entries' sizes. */
   bytes = 0;
@@ -22,21 +24,22 @@ export class Sieve<E extends SieveEntry> {
     return this.entries.size;
   }
 
-  find(key: string): E | undefined {
+  /** One whose hash it is; the key may be another. */
+  find(hash: number): E | undefined {
     // Often one of two is empty.
-    return this.entries.size === 0 ? undefined : this.entries.get(key);
+    return this.entries.size === 0 ? undefined : this.entries.get(hash);
   }
 
-  /** There must be none with the same key. */
+  /** There must be none with the same hash. */
   add(entry: E): void {
-    this.entries.set(entry.key, entry);
+    this.entries.set(entry.hash, entry);
     this.bytes += entry.size;
   }
 
-  remove(key: string): void {
-    const entry = this.entries.get(key);
+  remove(hash: number): void {
+    const entry = this.entries.get(hash);
     if (entry === undefined) return;
-    this.entries.delete(key);
+    this.entries.delete(hash);
     this.bytes -= entry.size;
   }
 
@@ -49,7 +52,7 @@ export class Sieve<E extends SieveEntry> {
       } else if (value.used) {
         value.used = false;
       } else {
-        this.entries.delete(value.key);
+        this.entries.delete(value.hash);
         this.bytes -= value.size;
         return true;
       }
@@ -60,7 +63,7 @@ export class Sieve<E extends SieveEntry> {
   /** Returns how many were dropped. */
   dropWhere(test: (entry: E) => boolean): number {
     const before = this.entries.size;
-    for (const entry of this.entries.values()) if (test(entry)) this.remove(entry.key);
+    for (const entry of this.entries.values()) if (test(entry)) this.remove(entry.hash);
     return before - this.entries.size;
   }
 

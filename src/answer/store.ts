@@ -28,6 +28,8 @@ export function keptSize(key: string, start: number, end: number): number {
 /** An answer as it is kept, ready for any caller's id. */
 export class KeptAnswer {
   readonly key: string;
+  /** See `keyOf`. */
+  readonly hash: number;
   /** Latin1 text around the id; both '' where `bytes` has the answer. */
   readonly before: string = '';
   readonly after: string = '';
@@ -45,6 +47,7 @@ export class KeptAnswer {
   /** Copies the answer in [start, end) of `bytes`. */
   constructor(
     key: string,
+    hash: number,
     bytes: Buffer,
     start: number,
     end: number,
@@ -53,6 +56,7 @@ export class KeptAnswer {
     tenure: Tenure,
   ) {
     this.key = key;
+    this.hash = hash;
     this.idStart = idStart - start;
     this.idEnd = idEnd - start;
     this.until = tenure.until;
@@ -81,7 +85,7 @@ export class KeptAnswer {
  */
 export interface AnswerStore {
   /** What it has for the key at this time, monotonic microseconds. */
-  find(key: string, now: number): KeptAnswer | undefined;
+  find(key: string, hash: number, now: number): KeptAnswer | undefined;
   /** Takes the place of what it had for the key. Something else may have to go, or this itself. */
   keep(answer: KeptAnswer): void;
   /** The head moved: whatever is kept with it goes. */

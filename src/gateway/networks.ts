@@ -50,6 +50,8 @@ export function createNetworks(
     now: () => number;
     instanceId: string;
     board: BoardMemory;
+    /** Secret. */
+    seed: number;
     /** Number of this worker, from 0. */
     worker: number;
     /** Called before a network that has left is forgotten, to take over its counts. */
@@ -72,6 +74,7 @@ export function createNetworks(
       heads,
       answers: createAnswerRoom<DeliveryTrace>(policy, {
         chain: heads,
+        seed: deps.seed,
         upstreamHead(via) {
           const slot = held.policy.upstreams[via]?.slot ?? -1;
           return slot >= 0 && upstreams.health(slot) === health.up ? upstreams.head(slot) : -1;

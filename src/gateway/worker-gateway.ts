@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { PolicySnapshot } from '../config/index.ts';
 import {
   createConnectionCounts,
@@ -66,6 +67,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const beat = (): void => counters.beat(front.stats, networks.counts());
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
+    seed: randomInt(2 ** 31),
     beforeForgetting: beat,
   });
 

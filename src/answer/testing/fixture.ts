@@ -96,6 +96,7 @@ export function createFixture(over: Partial<NetworkPolicy> = {}): Fixture {
   const clock = new FakeClock();
   const heads = new Map<number, number>();
   const room = createAnswerRoom<string>(networkPolicy(over), {
+    seed: 42,
     chain,
     send: pool.send,
     upstreamHead: (via) => heads.get(via) ?? chain.head,
