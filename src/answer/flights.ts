@@ -6,6 +6,9 @@ import { isLarge, type KeptAnswer } from './store.ts';
 /** Calls that one flight carries beside the one that leads it; the next identical call leads another. */
 const RIDERS_MAX = 10_000;
 
+/** Flights that can be joined at once, at most; a power of two. Of two that meet in a place the later is not joined. */
+const PLACES = 4096;
+
 const nothing = Buffer.alloc(0);
 
 export interface FlightDeps<Trace> {
@@ -44,7 +47,9 @@ export interface FlightTower {
  *   gateway, so a flight always comes to its end.
  */
 export class Flights<Trace> implements FlightEnd<Trace> {
-  private readonly byHash = new Map<number, Flight<Trace>>();
+  /** By the low bits of the hash. An array that is there already, for the reason that `Sieve` says. */
+  private readonly places = new Array<Flight<Trace> | null>(PLACES).fill(null);
+  private listed = 0;
   private readonly deps: FlightDeps<Trace>;
   private readonly tower: FlightTower;
 
@@ -55,14 +60,13 @@ export class Flights<Trace> implements FlightEnd<Trace> {
 
   /** Nobody joins those that are under way any more. */
   shut(): void {
-    for (const flight of this.byHash.values()) flight.listed = false;
-    this.byHash.clear();
+    for (const flight of this.places) if (flight !== null) this.unlist(flight);
   }
 
   /** The flight that a call may join now: one under the same head, or one whose answer does not depend on it. */
   find(key: string, hash: number, stamp: Stamp): Flight<Trace> | undefined {
-    const flight = this.byHash.get(hash);
-    if (flight === undefined || flight.key !== key) return undefined;
+    const flight = this.places[hash & (PLACES - 1)]!;
+    if (flight === null || flight.key !== key) return undefined;
     const full = flight.riders !== null && flight.riders.length >= RIDERS_MAX;
     if (!full && holdsAt(flight, stamp)) return flight;
     // The head moves on only: no call joins it again.
@@ -84,9 +88,11 @@ export class Flights<Trace> implements FlightEnd<Trace> {
   /** Sends a call as a flight, one that others may join if `open`. */
   lead(flight: Flight<Trace>, open: boolean): void {
     // Another call's flight may have the place: then nobody joins this one.
-    if (open && !this.byHash.has(flight.hash)) {
+    const place = flight.hash & (PLACES - 1);
+    if (open && this.places[place] === null) {
       flight.listed = true;
-      this.byHash.set(flight.hash, flight);
+      this.places[place] = flight;
+      this.listed++;
     }
     this.deps.send(flight);
     // Good only until here.
@@ -188,8 +194,9 @@ export class Flights<Trace> implements FlightEnd<Trace> {
   }
 
   private unlist(flight: Flight<Trace>): void {
-    this.byHash.delete(flight.hash);
+    this.places[flight.hash & (PLACES - 1)] = null;
     flight.listed = false;
+    this.listed--;
   }
 
   /** Nobody joins it any more. */

@@ -10,66 +10,84 @@ export interface SieveEntry {
 }
 
 /**
- * Entries by key, and which of them is worth least: SIEVE (Zhang et al., NSDI 2024). A hit sets a flag and moves nothing; a
- * hand goes from the oldest to the newest, takes the flag from what was used and gives up what was not. The map keeps the
- * order of arrival and its iterator is the hand, so there is no list beside it.
+ * Entries by key, and which of them is worth least: a clock with a second chance (Corbató 1968; SIEVE without its order of
+ * arrival). A hit sets a flag and moves nothing; a hand goes round, takes the flag from what was used and gives up what
+ * was not.
+ *
+ * The map holds numbers only, places in an array: a Map of objects that come and go makes a new table every few dozen of
+ * them, and the tables that have grown old keep all they held alive until the next full collection.
  */
 export class Sieve<E extends SieveEntry> {
-  private readonly entries = new Map<number, E>();
-  private hand = this.entries.values();
+  private readonly places = new Map<number, number>();
+  private entries: (E | undefined)[] = [];
+  private free: number[] = [];
+  private hand = 0;
   /** Sum of the entries' sizes. */
   bytes = 0;
 
   get count(): number {
-    return this.entries.size;
+    return this.places.size;
   }
 
   /** One whose hash it is; the key may be another. */
   find(hash: number): E | undefined {
     // Often one of two is empty.
-    return this.entries.size === 0 ? undefined : this.entries.get(hash);
+    if (this.places.size === 0) return undefined;
+    const place = this.places.get(hash);
+    return place === undefined ? undefined : this.entries[place];
   }
 
   /** There must be none with the same hash. */
   add(entry: E): void {
-    this.entries.set(entry.hash, entry);
+    const place = this.free.pop() ?? this.entries.length;
+    this.entries[place] = entry;
+    this.places.set(entry.hash, place);
     this.bytes += entry.size;
   }
 
   remove(hash: number): void {
-    const entry = this.entries.get(hash);
-    if (entry === undefined) return;
-    this.entries.delete(hash);
-    this.bytes -= entry.size;
+    const place = this.places.get(hash);
+    if (place !== undefined) this.giveUp(place, this.entries[place]!);
   }
 
   /** Gives up one entry; false if there is none. */
   evict(): boolean {
-    while (this.entries.size > 0) {
-      const { value, done } = this.hand.next();
-      if (done === true) {
-        this.hand = this.entries.values();
-      } else if (value.used) {
-        value.used = false;
-      } else {
-        this.entries.delete(value.hash);
-        this.bytes -= value.size;
-        return true;
+    while (this.places.size > 0) {
+      if (this.hand >= this.entries.length) this.hand = 0;
+      const place = this.hand++;
+      const entry = this.entries[place];
+      if (entry === undefined) continue;
+      if (entry.used) {
+        entry.used = false;
+        continue;
       }
+      this.giveUp(place, entry);
+      return true;
     }
     return false;
   }
 
   /** Returns how many were dropped. */
   dropWhere(test: (entry: E) => boolean): number {
-    const before = this.entries.size;
-    for (const entry of this.entries.values()) if (test(entry)) this.remove(entry.hash);
-    return before - this.entries.size;
+    const before = this.count;
+    for (const [place, entry] of this.entries.entries())
+      if (entry !== undefined && test(entry)) this.giveUp(place, entry);
+    return before - this.count;
   }
 
   clear(): void {
-    this.entries.clear();
-    this.hand = this.entries.values();
+    if (this.entries.length === 0) return;
+    this.places.clear();
+    this.entries = [];
+    this.free = [];
+    this.hand = 0;
     this.bytes = 0;
+  }
+
+  private giveUp(place: number, entry: E): void {
+    this.entries[place] = undefined;
+    this.free.push(place);
+    this.places.delete(entry.hash);
+    this.bytes -= entry.size;
   }
 }
