@@ -99,8 +99,9 @@ it.skipIf(noAnvil)(
 it.skipIf(noAnvil)('a reload that names another chain turns them over', async () => {
   const from = program.logs().length;
   expect((await program.reload(config(5))).msg).toMatch(/config reloaded/);
-  await program.waitFor('other is up again', from);
   await program.waitFor('good is down: wrong chain', from);
+  // Nothing is known of any of them any more: it is not up again, it is up.
+  await untilShown(({ upstreams: [first, second] }) => first?.state === 'down' && second?.state === 'up');
   expect(await call(program.url, 'eth_chainId')).toBe('0x5');
   // Two against each other and none named: the first in the config is right.
   await program.reload(config(null));
