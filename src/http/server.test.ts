@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readAnswers } from '../../test/framing/answers.ts';
-import type { Reply } from './message.ts';
+import { HELD_BYTES_MAX, type Reply } from './message.ts';
 import { startFront, type TestFront } from './testing/front.ts';
 
 const post = (body: string, headers = ''): string =>
@@ -229,6 +229,23 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
       await until(() => slow.text.length > answer.length);
       await until(() => front.stats.connections === 1);
       expect(front.stats.timedOut).toBe(1);
+    });
+
+    it('cuts the client that most is held for before its first answer, which it sees without reading', async () => {
+      const quarter = Buffer.alloc(HELD_BYTES_MAX / 4);
+      const front = await start({
+        sharedReads,
+        handler: ({ body }, reply) => body !== 'never' && reply.send(200, '', quarter),
+      });
+      for (const request of [post, chunkedPost]) {
+        const one = client(front);
+        await until(() => one.socket.readyState === 'open');
+        one.socket.pause();
+        one.send(request('never') + request('x').repeat(5));
+        await until(() => one.closed);
+        expect(one.socket.bytesRead).toBe(0);
+        await until(() => front.stats.connections === 0);
+      }
     });
 
     it('waits for an answer longer than for a client', async () => {

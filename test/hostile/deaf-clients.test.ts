@@ -30,6 +30,8 @@ beforeAll(async () => {
       ...quiet,
       server: { workers: 1, header_timeout: '500ms', request_timeout: '1s' },
       limits: { default: 'none' },
+      // No call is refused because others wait: each client is owed more than the kernel takes for it.
+      shed: { queue: 2 * clients * requests, queue_timeout: '1m' },
       // What the node is asked is counted: no checks among it.
       upstreams: [{ url: node.url, max_connections: 32, max_idle: 32 }],
     },
@@ -50,10 +52,13 @@ it.each([
   ],
 ])('clients that ask and never read take bounded memory and are cut: %s', async (_lane, request) => {
   const deaf: Socket[] = [];
+  const ended = new Set<Socket>();
   const grown = await growthMiB(program.pid, async () => {
     for (let k = 0; k < clients; k++) {
       const socket = await open({ port: program.port });
       socket.on('error', () => {});
+      // From here on: one that most is held for may be cut before its first answer, and ends at once, paused or not.
+      for (const event of ['end', 'close']) socket.on(event, () => ended.add(socket));
       socket.pause();
       socket.write(request.repeat(requests));
       deaf.push(socket);
@@ -64,26 +69,14 @@ it.each([
     // Beyond the time that a client may take without reading anything, twice as long at worst, from the last answer on.
     for (let asked = -1; asked < node.bodies.length; await sleep(7000)) asked = node.bodies.length;
   });
-  const ended = new Set<Socket>();
-  /** Not cut: all their answers were refusals small enough to leave, or they read the rest in time. */
-  const served = new Set<Socket>();
   let bytes = 0;
   for (const socket of deaf) {
-    for (const event of ['end', 'close']) socket.on(event, () => ended.add(socket));
-    let answers = 0;
-    socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      answers += chunk.toString('latin1').split('HTTP/1.1 ').length - 1;
-      if (answers >= requests) served.add(socket);
-    });
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
     socket.resume();
   }
-  const settled = (): number => new Set([...ended, ...served]).size;
-  for (let k = 0; k < 400 && settled() < deaf.length; k++) await sleep(50);
+  for (let k = 0; k < 400 && ended.size < clients; k++) await sleep(50);
   for (const socket of deaf) socket.destroy();
-  // On a busy machine one or two of them are found open after this time, for a reason not known yet.
-  expect(settled()).toBeGreaterThanOrEqual(clients * 0.75);
-  expect(ended.size).toBeGreaterThan(clients / 2);
+  expect(ended.size).toBe(clients);
   // What the kernel held for them.
   expect(bytes).toBeLessThan((clients * requests * MiB) / 4);
   // All answers would be 1,440 MiB. 256 of them may wait, and come from the node in as many pieces.
