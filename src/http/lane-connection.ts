@@ -16,6 +16,7 @@ import {
 } from './message.ts';
 import { HEAD_COMPLETE, HEAD_INCOMPLETE, RequestHead, readRequestHead } from './request-head.ts';
 import type { SharedReads } from './shared-reads.ts';
+import { StalledWrites } from './stalled-writes.ts';
 import type { Turn, TurnTask } from './turn.ts';
 import { UnreadBytes } from './unread-bytes.ts';
 
@@ -59,6 +60,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
   private readonly request: LaneRequest;
   private readonly answers = new AnswerQueue();
   private readonly unread = new UnreadBytes();
+  private readonly writes = new StalledWrites();
   /** The head that `request` was read from. */
   private headBytes = nothing;
   private headLength = 0;
@@ -72,7 +74,6 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
   private paused = false;
   /** The client sends no more. */
   private ended = false;
-  private writesWatched = false;
   /** When the first byte of an incomplete request came; 0 without one. */
   private unfinishedSince = 0;
   /** When the connection last did anything. */
@@ -91,7 +92,6 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
-    socket.on('timeout', this.onStalled);
     socket.on('error', ignore);
   }
 
@@ -222,9 +222,7 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     socket.off('end', this.onEnd);
     socket.off('close', this.onClose);
     socket.off('drain', this.onDrain);
-    socket.off('timeout', this.onStalled);
     socket.off('error', ignore);
-    if (this.writesWatched) socket.setTimeout(0);
     this.gone = true;
     this.context.closed(this);
     this.context.stats.handedOver++;
@@ -282,14 +280,10 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     this.context.closed(this);
   };
 
-  private readonly onStalled = (): void => {
-    this.cut();
-  };
-
   /** Ends what takes too long. */
   sweep(now: number, settings: HttpSettings): void {
-    this.watchWrites(settings.requestTimeoutMs);
-    if (this.answers.waiting > 0 || this.writesWatched) {
+    if (this.writes.stalledMs(this.socket, now) > settings.requestTimeoutMs) this.cut();
+    else if (this.answers.waiting > 0 || this.socket.writableLength > 0) {
       this.activeAt = now;
     } else if (this.closing) {
       if (now - this.activeAt > DISCARD_MS_MAX) this.socket.destroy();
@@ -301,14 +295,6 @@ export class LaneConnection implements TurnTask, Peer, ReplyOwner, AnswerHolder 
     } else if (this.context.draining) {
       if (now - this.activeAt > DRAIN_IDLE_MS) this.end();
     } else if (now - this.activeAt > settings.idleTimeoutMs) this.cut();
-  }
-
-  /** Node's own timer, since it sees whether a long write goes on; only while something is unsent. */
-  private watchWrites(stalledMs: number): void {
-    const unsent = this.socket.writableLength > 0;
-    if (unsent === this.writesWatched) return;
-    this.writesWatched = unsent;
-    this.socket.setTimeout(unsent ? stalledMs : 0);
   }
 
   /** What its client does not read in time, or others need more, is dropped. */

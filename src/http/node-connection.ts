@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { AnswerHolder } from './held-answers.ts';
 import { type Peer, PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.ts';
+import { StalledWrites } from './stalled-writes.ts';
 
 /** One client connection while node:http serves it. */
 export class NodeConnection implements Peer, AnswerHolder {
@@ -13,6 +14,7 @@ export class NodeConnection implements Peer, AnswerHolder {
   closing = false;
   heldBytes = 0;
   private readonly socket: Socket;
+  private readonly writes = new StalledWrites();
   /** Requests not answered yet. */
   private underWay = 0;
   private last: { complete: boolean } | undefined;
@@ -51,6 +53,11 @@ export class NodeConnection implements Peer, AnswerHolder {
 
   get idle(): boolean {
     return this.underWay === 0;
+  }
+
+  /** Cuts a client that takes nothing of its answers. */
+  sweep(now: number, stalledMsMax: number): void {
+    if (this.writes.stalledMs(this.socket, now) > stalledMsMax) this.cut();
   }
 
   cut(): void {

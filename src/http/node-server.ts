@@ -39,9 +39,10 @@ export function createNodeServer(
   // The same for requests that node:http serves; not in Node's reference.
   Object.assign(server, { httpAllowHalfOpen: true });
   setTimeouts(server, settings);
+  // Of a connection kept alive. One whose client takes nothing of its answers is not known by this, see StalledWrites.
   server.on('timeout', (socket: Socket) => {
     const connection = nodeConnectionOf(socket);
-    if (connection.idle || socket.writableLength > 0) connection.cut();
+    if (connection.idle) connection.cut();
   });
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
@@ -65,9 +66,6 @@ export function setTimeouts(server: NodeServer, settings: HttpSettings): void {
   server.keepAliveTimeout = settings.idleTimeoutMs;
   // Read for each new connection; not in Node's reference.
   Object.assign(server, { maxHeaderSize: settings.maxHeaderBytes });
-  // Without any progress: of an answer that the client does not read, since one still to be made is waited for. Later
-  // than the looks for slow requests, which answer them.
-  server.timeout = settings.requestTimeoutMs + 4 * CHECK_MS;
 }
 
 /** The last answer on a connection whose parser has given up, once those before it are out. */

@@ -8,8 +8,8 @@ import { startFront, type TestFront } from './testing/front.ts';
 const post = (body: string, headers = ''): string =>
   `POST / HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 /** Node's, not the lane's. */
-const chunkedPost = (body: string): string =>
-  `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+const chunkedPost = (body: string, headers = ''): string =>
+  `POST / HTTP/1.1\r\nHost: a\r\n${headers}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 
 class Client {
   text = '';
@@ -229,6 +229,27 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
       await until(() => slow.text.length > answer.length);
       await until(() => front.stats.connections === 1);
       expect(front.stats.timedOut).toBe(1);
+    });
+
+    it('cuts a client that reads nothing also when it goes on sending', async () => {
+      const answer = Buffer.alloc(8 << 20, 'x');
+      const front = await start({
+        sharedReads,
+        settings: { requestTimeoutMs: 400, idleTimeoutMs: 60_000 },
+        handler: (_seen, reply) => reply.send(200, '', answer),
+      });
+      const last = 'Connection: close\r\n';
+      const deaf = [post('x'), post('x', last), chunkedPost('x'), chunkedPost('x', last)].map((text) => {
+        const one = client(front);
+        one.socket.pause();
+        return one.send(text);
+      });
+      const drip = setInterval(() => {
+        for (const one of deaf) one.send('P');
+      }, 50);
+      await until(() => front.stats.connections === 4);
+      await until(() => front.stats.connections === 0);
+      clearInterval(drip);
     });
 
     it('cuts the client that most is held for before its first answer, which it sees without reading', async () => {

@@ -13,6 +13,7 @@ import {
   type RefuseHttp,
   type RequestHandler,
 } from './message.ts';
+import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { createNodeServer, type NodeServer, setTimeouts, type TlsFiles } from './node-server.ts';
 import type { Turn } from './turn.ts';
 
@@ -46,6 +47,8 @@ export interface HttpFrontOptions {
 
 /** Connections refused over a bound that are being told so; more are cut without a word. */
 const REFUSING_MAX = 256;
+/** How often connections of node:http are looked at: their clients are cut up to this much late. */
+const NODE_SWEEP_MS = 250;
 /** How often a drain looks for connections of node:http that have become idle. */
 const DRAIN_LOOK_MS = 200;
 
@@ -71,6 +74,13 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   const server = createNodeServer(options.tls, applied, fallback, options.refuse);
   const nodeListener = takeOffListener(server, options.tls ? 'secureConnection' : 'connection');
 
+  const atNode = new Set<NodeConnection>();
+  const sweeper = setInterval(() => {
+    const now = options.now();
+    const { requestTimeoutMs } = options.settings();
+    for (const connection of atNode) connection.sweep(now, requestTimeoutMs);
+  }, NODE_SWEEP_MS).unref();
+
   const lane = createLane({
     ...options,
     stats,
@@ -79,7 +89,10 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     sharedReads: options.tls === null && options.sharedReads !== false,
     handOver(socket) {
       const { bytesRead, bytesWritten } = socket;
+      const connection = nodeConnectionOf(socket);
+      atNode.add(connection);
       socket.once('close', () => {
+        atNode.delete(connection);
         stats.bytesIn += socket.bytesRead - bytesRead;
         stats.bytesOut += socket.bytesWritten - bytesWritten;
       });
@@ -143,10 +156,12 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       const idle = setInterval(() => server.closeIdleConnections(), DRAIN_LOOK_MS);
       await Promise.all([lane.drain(), closed]);
       clearInterval(idle);
+      clearInterval(sweeper);
       // Ends its own timers.
       server.close(() => {});
     },
     destroy() {
+      clearInterval(sweeper);
       lane.destroy();
       server.closeAllConnections();
       for (const socket of unserved) socket.destroy();

@@ -66,7 +66,7 @@ it.each([
     await sleep(1000);
     const { p50 } = await timedCalls(program.port, 100);
     expect(p50).toBeLessThan(300);
-    // Beyond the time that a client may take without reading anything, twice as long at worst, from the last answer on.
+    // Well beyond the time that a client may take without reading anything, from the last answer on.
     for (let asked = -1; asked < node.bodies.length; await sleep(7000)) asked = node.bodies.length;
   });
   let bytes = 0;
