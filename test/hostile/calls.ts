@@ -1,6 +1,9 @@
 import { open } from '../framing/connection.ts';
 
-/** Makes calls one after another over one connection and measures how long each takes, in milliseconds. */
+/**
+ * Makes calls one after another over one connection and measures how long each takes, in milliseconds. Rejects where one
+ * is refused.
+ */
 export async function timedCalls(port: number, calls: number): Promise<{ p50: number; p99: number }> {
   const socket = await open({ port });
   const times: number[] = [];
@@ -15,6 +18,7 @@ export async function timedCalls(port: number, calls: number): Promise<{ p50: nu
         socket.once('close', () => reject(new Error(`closed after ${text}`)));
       });
       socket.removeAllListeners('close');
+      if (text.includes('"error":')) throw new Error(`refused: ${text}`);
     }
     times.push(performance.now() - from);
   }
