@@ -6,6 +6,7 @@ import { DISCARD_BYTES_MAX, DISCARD_MS_MAX } from './last-answer.ts';
 import type { HttpRequest, HttpSettings, RefuseHttp, RequestHandler } from './message.ts';
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { RequestBody } from './request-body.ts';
+import { wordsOf } from './request-words.ts';
 
 /** The `request`, `checkContinue` and `checkExpectation` listener of node:http for what the lane leaves to it. */
 export function createFallback(options: {
@@ -64,34 +65,15 @@ export function createFallback(options: {
 function ignore(): void {}
 
 function describe(incoming: IncomingMessage, body: Buffer, peer: NodeConnection): HttpRequest {
-  const header = (name: string): string | undefined => {
-    const value = incoming.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
-  };
   return {
+    ...wordsOf(incoming),
     method: incoming.method ?? 'GET',
-    target: originForm(incoming.url ?? '/'),
-    apiKey: header('x-api-key'),
-    authorization: header('authorization'),
-    origin: header('origin'),
-    forwardedFor: header('x-forwarded-for'),
-    forwarded: header('forwarded'),
-    requestId: header('x-request-id'),
-    contentEncoding: header('content-encoding'),
     peer,
     lane: 'fallback',
     bytes: body,
     bodyStart: 0,
     bodyEnd: body.length,
   };
-}
-
-/** `/eth?x` of `http://host/eth?x`, which a server must take too (RFC 9112, 3.2.2). */
-function originForm(target: string): string {
-  if (target.startsWith('/')) return target;
-  const rest = /^https?:\/\/[^/?#]+([/?].*)?$/i.exec(target);
-  if (rest === null) return target;
-  return rest[1]?.startsWith('/') ? rest[1] : `/${rest[1] ?? ''}`;
 }
 
 /** Answers at once and for the last time, then reads on within a bound, so that no reset overtakes the answer. */

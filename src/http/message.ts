@@ -8,12 +8,8 @@ export interface Peer {
   memo: unknown;
 }
 
-/**
- * One HTTP request, whole, from whichever parser read it. Valid only while it is being handled: the lane
- * reuses the object, and the buffer behind `bytes`, for the connection's next request.
- */
-export interface HttpRequest {
-  readonly method: string;
+/** What a request says of where it goes and who sent it. */
+export interface RequestWords {
   /** Origin form, as sent: `/eth/KEY?x=y`. */
   readonly target: string;
   readonly apiKey: string | undefined;
@@ -24,6 +20,14 @@ export interface HttpRequest {
   /** The caller's own `X-Request-Id`. */
   readonly requestId: string | undefined;
   readonly contentEncoding: string | undefined;
+}
+
+/**
+ * One HTTP request, whole, from whichever parser read it. Valid only while it is being handled: the lane
+ * reuses the object, and the buffer behind `bytes`, for the connection's next request.
+ */
+export interface HttpRequest extends RequestWords {
+  readonly method: string;
   readonly peer: Peer;
   readonly lane: HttpLane;
   /** The body is `bytes[bodyStart, bodyEnd)`. */

@@ -1,9 +1,15 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { endWith, lastAnswer } from './last-answer.ts';
 import type { HttpSettings, RefuseHttp } from './message.ts';
 import { nodeConnectionOf } from './node-connection.ts';
+import { asksForWebSocket, type createUpgradeListener } from './upgrade.ts';
 
 /** PEM texts. */
 export interface TlsFiles {
@@ -22,6 +28,8 @@ export function createNodeServer(
   settings: HttpSettings,
   listener: RequestListener,
   refuse: RefuseHttp,
+  /** undefined: no upgrade is taken, and requests that ask for one are served as they are. */
+  onUpgrade: ReturnType<typeof createUpgradeListener> | undefined,
 ): NodeServer {
   const shared = {
     connectionsCheckingInterval: CHECK_MS,
@@ -31,6 +39,8 @@ export function createNodeServer(
     allowHalfOpen: true,
     // Its own answer to a request without Host is bare.
     requireHostHeader: false,
+    // Older Nodes have no such option: any other upgrade is refused there.
+    shouldUpgradeCallback: (request: IncomingMessage) => onUpgrade !== undefined && asksForWebSocket(request),
   };
   const server = tls
     ? createHttpsServer({ ...shared, ...tls, handshakeTimeout: settings.headerTimeoutMs }, listener)
@@ -44,6 +54,7 @@ export function createNodeServer(
     const connection = nodeConnectionOf(socket);
     if (connection.idle) connection.cut();
   });
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('connect', (_request, socket: Socket) => {

@@ -16,6 +16,7 @@ import {
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { createNodeServer, type NodeServer, setTimeouts, type TlsFiles } from './node-server.ts';
 import type { Turn } from './turn.ts';
+import { createUpgradeListener, type UpgradeHandler } from './upgrade.ts';
 
 export interface HttpFront {
   /** Resolves with the port once it listens; rejects with the system's error, e.g. EADDRINUSE. */
@@ -27,10 +28,14 @@ export interface HttpFront {
   /** New certificate for connections to come. Only where TLS was on from the start. */
   setTls(tls: TlsFiles): void;
   readonly stats: Readonly<HttpStats>;
+  /** What clients of this worker leave unread, whatever the transport. */
+  readonly held: HeldAnswers;
 }
 
 export interface HttpFrontOptions {
   handler: RequestHandler;
+  /** Takes requests for a WebSocket; it ends what it opened itself before a drain can end. */
+  upgrade?: UpgradeHandler;
   refuse: RefuseHttp;
   turn: Turn;
   settings: () => HttpSettings;
@@ -71,7 +76,10 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   let applied = options.settings();
   const held = new HeldAnswers(HELD_BYTES_MAX);
   const fallback = createFallback({ ...options, held, draining: () => draining });
-  const server = createNodeServer(options.tls, applied, fallback, options.refuse);
+  const onUpgrade =
+    options.upgrade &&
+    createUpgradeListener({ handler: options.upgrade, refuse: options.refuse, draining: () => draining });
+  const server = createNodeServer(options.tls, applied, fallback, options.refuse, onUpgrade);
   const nodeListener = takeOffListener(server, options.tls ? 'secureConnection' : 'connection');
 
   const atNode = new Set<NodeConnection>();
@@ -138,6 +146,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
 
   return {
     stats,
+    held,
     listen: ({ host, port, reusePort }) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);

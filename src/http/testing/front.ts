@@ -4,6 +4,7 @@ import type { HttpRequest, HttpSettings, Reply } from '../message.ts';
 import type { TlsFiles } from '../node-server.ts';
 import { createHttpFront, type HttpFront } from '../server.ts';
 import { createTurn } from '../turn.ts';
+import type { UpgradeHandler } from '../upgrade.ts';
 
 /** What the handler was given, copied. */
 export interface Seen {
@@ -41,6 +42,7 @@ export async function startFront(
     settings?: Partial<HttpSettings>;
     tls?: TlsFiles;
     sharedReads?: boolean;
+    upgrade?: UpgradeHandler;
     handler?: (seen: Seen, reply: Reply, request: HttpRequest) => void;
   } = {},
 ): Promise<TestFront> {
@@ -54,6 +56,7 @@ export async function startFront(
       answer(one, reply, request);
     },
     refuse: (code) => ({ status: refusals[code].http, headers: 'X-Request-Id: t\r\n', body: `"${code}"` }),
+    upgrade: options.upgrade,
     turn: createTurn(() => {}),
     settings: () => settings,
     tls: options.tls ?? null,
