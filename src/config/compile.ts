@@ -13,7 +13,15 @@ import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler, keyRanks, type RuleCompiler } from './rule-compiler.ts';
-import type { MethodsPolicy, PolicySnapshot, QuotaPolicy, RuleSet, ServerPolicy } from './snapshot.ts';
+import type {
+  MethodsPolicy,
+  PolicySnapshot,
+  QuotaPolicy,
+  RuleSet,
+  ServerPolicy,
+  SocketBounds,
+  WebsocketPolicy,
+} from './snapshot.ts';
 
 /**
  * Turns a checked config into what the workers use. 10,000 keys with limits of their own, in 50 distinct sets, take
@@ -28,17 +36,19 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
     rule: compiler.add(ceiling, `ceiling:${ceiling.name}`, 'ceiling'),
     per: ceiling.per,
   }));
-  const { ruleSets, keyQuotas, entries } = compileKeys(config, registries, compiler);
+  const { ruleSets, keyQuotas, socketBounds, entries } = compileKeys(config, registries, compiler);
   return {
     generation: registries.nextGeneration(),
     networks: compileNetworks(config.networks, registries),
     server: compileServer(config),
+    websocket: compileWebsocket(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
     methods: compileMethods(config),
     rules: compiler.rules,
     defaults,
     ruleSets,
     keyQuotas,
+    socketBounds,
     ceilings,
     keyIndex: buildKeyIndex(entries),
     limitHeaders: config.limits.headers,
@@ -78,12 +88,15 @@ export function configHash(config: Config): string {
 interface CompiledKeys {
   ruleSets: RuleSet[];
   keyQuotas: (QuotaPolicy | null)[];
+  socketBounds: SocketBounds[];
   entries: KeyEntry[];
 }
 
 function compileKeys(config: Config, registries: Registries, compiler: RuleCompiler): CompiledKeys {
   const ruleSets: RuleSet[] = [{ methods: [], groups: [], all: [] }];
   const keyQuotas: (QuotaPolicy | null)[] = [null];
+  const boundsOf = createBoundsCompiler(config.websocket, compiler);
+  const socketBounds = [boundsOf(null)];
   const setNumbers = new Map<string, number>();
   registries.keys.retain(new Set(config.keys.map(({ name }) => name)));
   const entries = config.keys.map((key): KeyEntry => {
@@ -92,6 +105,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
     if (ruleSet === undefined) {
       ruleSet = ruleSets.push(compiler.addSet(key.limits, keyRanks)) - 1;
       keyQuotas.push(compileQuota(key));
+      socketBounds.push(boundsOf(key.websocket));
       setNumbers.set(policy, ruleSet);
     }
     const keyNumber = registries.keys.numberOf(key.name);
@@ -108,7 +122,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
       quota: key.quota !== null,
     };
   });
-  return { ruleSets, keyQuotas, entries };
+  return { ruleSets, keyQuotas, socketBounds, entries };
 }
 
 function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
@@ -118,6 +132,37 @@ function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
   return requests === null
     ? { unit: 'cost', limit: cost ?? 0, period, warnAt }
     : { unit: 'requests', limit: requests, period, warnAt };
+}
+
+/** What a caller's messages over WebSocket are called in headers, errors and explain. */
+const MESSAGES_RULE = 'websocket:messages';
+
+function createBoundsCompiler(
+  all: Config['websocket'],
+  compiler: RuleCompiler,
+): (own: KeyConfig['websocket']) => SocketBounds {
+  return (own) => {
+    const messages = own?.messages_per_second ?? all.messages_per_second;
+    const rule = { requests: messages, period: 1000, burst_size: 0, mode: 'enforce', network: null } as const;
+    return {
+      connections: own?.max_connections ?? all.max_connections,
+      subscriptions: own?.max_subscriptions ?? all.max_subscriptions,
+      messagesRule: messages === 0 ? -1 : compiler.add(rule, MESSAGES_RULE, 'ceiling'),
+    };
+  };
+}
+
+function compileWebsocket({ websocket }: Config): WebsocketPolicy {
+  return {
+    enabled: websocket.enabled,
+    origins: [...websocket.origins],
+    maxRefusals: websocket.max_refusals,
+    sendBufferBytes: websocket.send_buffer,
+    slowConsumers: websocket.slow_consumers,
+    pingIntervalMs: websocket.ping_interval,
+    pongTimeoutMs: websocket.pong_timeout,
+    compression: websocket.compression,
+  };
 }
 
 function compileServer({ server }: Config): ServerPolicy {

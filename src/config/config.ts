@@ -53,7 +53,7 @@ export type Config = Readonly<
  * is not read yet.
  */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { server, admin, identity, methods, limits, explain, logging } = parsed;
+  const { server, websocket, admin, identity, methods, limits, explain, logging } = parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   const { tls, state_dir: stateDir } = server;
   return {
@@ -62,6 +62,7 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
       tls: tls && { cert: absolute(tls.cert), key: absolute(tls.key) },
       state_dir: stateDir === 'none' ? null : absolute(stateDir),
     },
+    websocket,
     admin,
     identity,
     methods,

@@ -51,7 +51,9 @@ export type {
   RuleRank,
   RuleSet,
   ServerPolicy,
+  SocketBounds,
   UpstreamPolicy,
+  WebsocketPolicy,
 } from './snapshot.ts';
 export { summarize } from './summary.ts';
 export type { TlsMaterial } from './tls-files.ts';

@@ -3,7 +3,7 @@ import type { KeyConfig, KeyLimitsConfig, RuleConfig } from './config.ts';
 /** What of a key alone follows, kept with it: a key that a reload did not change is not looked at again. */
 export interface KeyFacts {
   sha256: Uint8Array;
-  /** The same for keys with the same limits and quota; empty for none. */
+  /** The same for keys with the same limits, quota and bounds; empty for none. */
   policy: string;
   /** Of all that is said of it, for the config's hash. */
   text: string;
@@ -16,7 +16,7 @@ const textByLimits = new WeakMap<KeyLimitsConfig, string>();
 export function factsOf(key: KeyConfig): KeyFacts {
   let facts = factsByKey.get(key);
   if (facts === undefined) {
-    const policy = limitsText(key.limits) + quotaText(key);
+    const policy = limitsText(key.limits) + quotaText(key) + websocketText(key);
     const text = `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${policy}`;
     facts = { sha256: Buffer.from(key.digest, 'hex'), policy, text };
     factsByKey.set(key, facts);
@@ -42,6 +42,16 @@ export function limitsText(limits: KeyLimitsConfig): string {
 
 function quotaText({ quota }: KeyConfig): string {
   return quota ? `quota ${quota.requests} ${quota.cost} ${quota.period} ${quota.warn_at.join()}` : '';
+}
+
+function websocketText({ websocket }: KeyConfig): string {
+  if (!websocket) return '';
+  const {
+    max_connections: connections,
+    max_subscriptions: subscriptions,
+    messages_per_second: messages,
+  } = websocket;
+  return `websocket ${connections} ${subscriptions} ${messages}`;
 }
 
 function rulesText(name: string, rules: readonly RuleConfig[]): string {

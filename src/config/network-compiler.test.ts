@@ -45,6 +45,7 @@ describe('compileNetworks', () => {
         methods: [],
       },
       coalesce: true,
+      subscriptions: { pollIntervalMs: 1000, maxBackfill: 1000 },
     });
     expect(upstreams[0]).toMatchObject({
       slot: 0,

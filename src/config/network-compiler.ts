@@ -68,6 +68,10 @@ function compileSettings(
         }
       : null,
     coalesce: network.coalesce,
+    subscriptions: {
+      pollIntervalMs: network.subscriptions.poll_interval,
+      maxBackfill: network.subscriptions.max_backfill,
+    },
   };
 }
 
@@ -84,6 +88,7 @@ function compileUpstream(upstream: UpstreamConfig, index: number, slot: number):
     port: url.port,
     path: url.path,
     tls: url.tls,
+    ws: websocketOf(upstream),
     hostHeader: url.hostHeader,
     http2: upstream.http2,
     ca: upstream.tls?.certificates ?? null,
@@ -102,6 +107,15 @@ function compileUpstream(upstream: UpstreamConfig, index: number, slot: number):
     requestsPerSecond: upstream.requests_per_second,
     methods: { allowed: [...methods.allowed], denied: deniedOf(upstream) },
     archive: !lacks.includes('archive'),
+  };
+}
+
+function websocketOf({ ws_url: url, authorization }: UpstreamConfig): UpstreamPolicy['ws'] {
+  if (url === null) return null;
+  const { tls, hostHeader, path } = url;
+  return {
+    url: `ws${tls ? 's' : ''}://${hostHeader}${path}`,
+    authorization: url.authorization ?? authorization,
   };
 }
 

@@ -54,7 +54,8 @@ export function formatPath(path: Path): string {
   for (const segment of path) {
     if (typeof segment === 'number') text += `[${segment}]`;
     else if (/^[\w*-]+$/.test(segment)) text += text === '' ? segment : `.${segment}`;
-    else text += `[${JSON.stringify(segment)}]`;
+    // A line that was shifted makes a value, URL and all, part of a key.
+    else text += `[${maskSecrets(JSON.stringify(segment))}]`;
   }
   return text;
 }

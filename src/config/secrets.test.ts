@@ -11,13 +11,16 @@ const canaries = [
   'canaryPathE5E5E5E5E5E5',
   'canaryBearerF6',
   'canaryBasicG7',
+  'canarySocketPathH8H8H8H8',
+  'canarySocketPasswordI9',
 ];
-const [key, token, password, header, path, bearer, basic] = canaries;
+const [key, token, password, header, path, bearer, basic, socketPath, socketPassword] = canaries;
 
 const good = `
 admin: { token: ${token} }
 upstreams:
   - url: http://user:${password}@127.0.0.1:8545/v3/${path}
+    ws_url: ws://me:${socketPassword}@127.0.0.1:8546/ws/${socketPath}
     headers: { x-node: ${header} }
   - { url: https://two.internal, auth: { bearer: ${bearer} } }
   - url: https://three.internal
@@ -66,11 +69,14 @@ describe('secrets', () => {
   it('are in the config and the snapshot only where calls need them', () => {
     const result = parseConfig(good, options);
     if (!result.ok) throw new Error(result.problems.map(formatProblem).join());
-    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer]);
+    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer, socketPath]);
     const snapshot = compile(result.config, testRegistries());
     const upstream = snapshot.networks[0]?.upstreams[0];
     expect(upstream?.url).toBe('http://127.0.0.1:8545');
     expect(upstream?.authorization).toBe(`Basic ${Buffer.from(`user:${password}`).toString('base64')}`);
+    expect(upstream?.ws?.authorization).toBe(
+      `Basic ${Buffer.from(`me:${socketPassword}`).toString('base64')}`,
+    );
     expect(leaks(JSON.stringify({ ...snapshot, networks: [] }))).toEqual([]);
     expect(Buffer.from(snapshot.keyIndex).includes(key ?? '')).toBe(false);
   });

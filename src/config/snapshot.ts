@@ -7,6 +7,7 @@ export interface PolicySnapshot {
   generation: number;
   networks: NetworkPolicy[];
   server: ServerPolicy;
+  websocket: WebsocketPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };
   methods: MethodsPolicy;
   /** All rules; a rule's place is its number. */
@@ -17,6 +18,8 @@ export interface PolicySnapshot {
   ruleSets: RuleSet[];
   /** By number of a rule set: keys that share one have the same quota. The slot counted in is the key's number. */
   keyQuotas: (QuotaPolicy | null)[];
+  /** Bounds of a caller over WebSocket, by number of its rule set; 0 are those of all. */
+  socketBounds: SocketBounds[];
   ceilings: CeilingPolicy[];
   /** See `identity`: SHA-256 → key number, rule set, flags. */
   keyIndex: SharedArrayBuffer;
@@ -53,6 +56,14 @@ export interface NetworkPolicy {
   cache: CachePolicy | null;
   /** Identical cacheable calls in flight share one upstream call. */
   coalesce: boolean;
+  subscriptions: SubscriptionPolicy;
+}
+
+export interface SubscriptionPolicy {
+  /** Between two looks at an upstream without WebSocket. */
+  pollIntervalMs: number;
+  /** Blocks fetched to fill a gap. */
+  maxBackfill: number;
 }
 
 /** Active checks; passive ones (errors, timeouts, wrong answers) are the breaker's. */
@@ -133,6 +144,27 @@ export interface ServerPolicy {
   cors: { allowOrigins: string[]; allowHeaders: string[]; maxAgeSeconds: number } | null;
   drainTimeoutMs: number;
   docsUrl: string;
+}
+
+export interface WebsocketPolicy {
+  enabled: boolean;
+  /** `*` for all; compared with `Origin`, in lower case. */
+  origins: string[];
+  /** Calls refused by limits within 10 s before a socket is closed; 0: no bound. */
+  maxRefusals: number;
+  sendBufferBytes: number;
+  slowConsumers: 'conflate' | 'close';
+  pingIntervalMs: number;
+  pongTimeoutMs: number;
+  compression: boolean;
+}
+
+/** Of one caller over all workers; 0: no bound. */
+export interface SocketBounds {
+  connections: number;
+  subscriptions: number;
+  /** Number of the rule that bounds its messages; -1: none does. */
+  messagesRule: number;
 }
 
 /** Patterns: `*` stands for anything; see `matchMethod`. */
@@ -218,6 +250,8 @@ export interface UpstreamPolicy {
   path: string;
   tls: boolean;
   hostHeader: string;
+  /** Where subscriptions are; secret. null: it has no WebSocket. */
+  ws: { url: string; authorization: string | null } | null;
   /** HTTP/2: by ALPN over TLS, by prior knowledge else. */
   http2: boolean;
   /** PEM certificates to trust in place of the system's. */

@@ -121,12 +121,15 @@ function withOverrides(
 /** What must not be seen in a log although the config holds it: credentials for upstreams. */
 export function secretsOf(config: Config): string[] {
   return config.networks.flatMap(({ upstreams }) =>
-    upstreams.flatMap(({ url, authorization, headers }) => {
+    upstreams.flatMap(({ url, ws_url: socketUrl, authorization, headers }) => {
+      const urls = socketUrl === null ? [url] : [url, socketUrl];
       // Hosted nodes are called by a URL with a key in its path.
-      const path = /[\w-]{16,}/.test(url.path) ? [url.path] : [];
+      const paths = urls.map(({ path }) => path).filter((path) => /[\w-]{16,}/.test(path));
       // Without the scheme: a node may send back the token alone.
-      const credentials = authorization === null ? [] : [authorization.replace(/^\w+ /, '')];
-      return [...path, ...credentials, ...Object.values(headers)];
+      const credentials = [authorization, socketUrl?.authorization ?? null].flatMap((one) =>
+        one === null ? [] : [one.replace(/^\w+ /, '')],
+      );
+      return [...new Set([...paths, ...credentials, ...Object.values(headers)])];
     }),
   );
 }

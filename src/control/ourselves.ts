@@ -4,7 +4,10 @@ import type { ProbedUpstream } from './self-probe.ts';
 /** Every upstream of a config, as the self probe asks it. */
 export function upstreamsOf(config: Config): ProbedUpstream[] {
   return config.networks.flatMap(({ name: network, upstreams }) =>
-    upstreams.map(({ name, url }) => ({ network, name, url: url.origin })),
+    upstreams.flatMap(({ name, url, ws_url: socketUrl }) => {
+      const origins = new Set(socketUrl === null ? [url.origin] : [url.origin, socketUrl.origin]);
+      return [...origins].map((origin) => ({ network, name, url: origin }));
+    }),
   );
 }
 

@@ -33,4 +33,9 @@ export function checkCredentials(
   if (credentials && !url.tls && !isLoopback(url.host)) {
     warn([...path, 'url'], 'credentials cross the network in the clear', 'use https');
   }
+  const socketUrl = upstream.ws_url;
+  if (socketUrl !== null && !socketUrl.tls && !isLoopback(socketUrl.host)) {
+    if (credentials || socketUrl.authorization !== null)
+      warn([...path, 'ws_url'], 'credentials cross the network in the clear', 'use wss');
+  }
 }

@@ -31,14 +31,24 @@ export function checkUpstreams(context: CheckContext): void {
 
 function checkUpstream(context: CheckContext, upstream: UpstreamConfig, path: Path): void {
   const { config, error, warn } = context;
-  const { url, connect_timeout: connect, first_byte_timeout: firstByte, timeout } = upstream;
+  const {
+    url,
+    ws_url: socketUrl,
+    connect_timeout: connect,
+    first_byte_timeout: firstByte,
+    timeout,
+  } = upstream;
   for (const [what, listen] of [
     ['server.listen', config.server.listen],
     ['admin.listen', config.admin.listen],
   ] as const) {
-    if (listen !== 'none' && reaches(url.host, url.port, listen)) {
+    for (const [field, address] of [
+      ['url', url],
+      ['ws_url', socketUrl],
+    ] as const) {
+      if (listen === 'none' || address === null || !reaches(address.host, address.port, listen)) continue;
       error(
-        [...path, 'url'],
+        [...path, field],
         `is this gateway itself (${what}): every call would go round in circles`,
         'name the node',
       );
@@ -71,7 +81,7 @@ function checkUpstream(context: CheckContext, upstream: UpstreamConfig, path: Pa
       'set mode: single',
     );
   }
-  if (upstream.tls && !url.tls) {
+  if (upstream.tls && !url.tls && socketUrl?.tls !== true) {
     error(
       [...path, 'tls'],
       'the URL is http: no TLS is spoken with this node',

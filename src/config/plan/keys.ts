@@ -51,7 +51,16 @@ function keyChanges(from: KeyConfig, to: KeyConfig): string[] {
       from.quota && to.quota && from.quota.period === to.quota.period ? ' What is used stays used.' : '';
     sentences.push(`${name}: the quota changes from ${old} to ${now}.${kept}`);
   }
+  const [oldBounds, nowBounds] = [boundsText(from.websocket), boundsText(to.websocket)];
+  if (oldBounds !== nowBounds)
+    sentences.push(`${name}: its bounds over WebSocket change from ${oldBounds} to ${nowBounds}.`);
   return sentences;
+}
+
+function boundsText(bounds: KeyConfig['websocket']): string {
+  if (!bounds) return 'those of all';
+  const own = Object.entries(bounds).filter(([, value]) => value !== null);
+  return own.length === 0 ? 'those of all' : own.map(([field, value]) => `${field} ${value}`).join(', ');
 }
 
 function quotaText(quota: QuotaConfig | null): string {

@@ -17,7 +17,15 @@ const restartFields: Readonly<Record<string, string>> = {
 
 /** Plain settings, field by field; `limits.*` rules, networks and keys have files of their own. */
 export function planSettings(from: Config, to: Config, say: Say, restart: Say): void {
-  for (const section of ['server', 'admin', 'identity', 'methods', 'explain', 'logging'] as const) {
+  for (const section of [
+    'server',
+    'websocket',
+    'admin',
+    'identity',
+    'methods',
+    'explain',
+    'logging',
+  ] as const) {
     compare(
       section,
       factsOf(configSections[section]!).fields ?? {},

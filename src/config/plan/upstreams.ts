@@ -11,6 +11,16 @@ export function planUpstream(name: string, from: UpstreamConfig, to: UpstreamCon
   if (from.url.origin !== to.url.origin) {
     say(`${name} moves from ${from.url.origin} to ${to.url.origin}: its connections are opened anew.`);
   } else if (from.url.path !== to.url.path) say(`${name} is called at another path.`);
+  if (!same('ws_url')) {
+    const [old, now] = [from.ws_url, to.ws_url].map((url) =>
+      url === null ? 'none' : url.origin.replace(/^http/, 'ws'),
+    );
+    say(
+      old === now
+        ? `${name}: subscriptions go to another path, or with other credentials, without a gap.`
+        : `${name}: ws_url changes from ${old} to ${now}. Subscriptions go on without a gap.`,
+    );
+  }
   if (from.authorization !== to.authorization) {
     const how = to.authorization === null ? 'without credentials' : 'with other credentials';
     say(`${name} is called ${how}. Its connections are kept.`);

@@ -8,9 +8,11 @@ import { networkSettings } from './network-settings.ts';
 import { networksMap, upstreamsList } from './networks.ts';
 import { explainSection, identitySection, loggingSection } from './others.ts';
 import { serverSection } from './server.ts';
+import { websocketSection } from './websocket.ts';
 
 const sections = {
   server: serverSection,
+  websocket: websocketSection,
   admin: adminSection,
   ...networkSettings,
   networks: networksMap,

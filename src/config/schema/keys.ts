@@ -5,6 +5,7 @@ import { delegated, list, section, record } from './containers.ts';
 import { choice, factsOf, flag, integer, text, wrong } from './fields.ts';
 import { isParsedEntry } from './key-memo.ts';
 import { keyLimitFields } from './limits.ts';
+import { keyWebsocket } from './websocket.ts';
 
 /** A key in the only form it is kept. */
 export interface KeyDigest {
@@ -114,6 +115,7 @@ const keyRecord = record('One API key.', {
   expires,
   limits: section('Its own limits, before those of all callers.', keyLimitFields),
   quota,
+  websocket: keyWebsocket,
 });
 
 const keyEntry = delegated(keyRecord, {

@@ -174,6 +174,22 @@ const cache = section(
   },
 );
 
+const subscriptions = section('How `eth_subscribe` is served: see [WebSocket](websocket-protocol.md).', {
+  poll_interval: duration({
+    min: '100ms',
+    max: '1m',
+    default: '1s',
+    about: 'How often an upstream without `ws_url` is asked for its latest block, while anybody listens.',
+  }),
+  max_backfill: integer({
+    min: 1,
+    max: 100_000,
+    default: 1000,
+    unit: 'blocks',
+    about: 'Longest gap that is filled after an outage; beyond it the sockets that listen are closed.',
+  }),
+});
+
 /** What may be said of all networks at the top of the file, and of one inside it. */
 export const networkSettings = {
   kind: choice({
@@ -217,6 +233,7 @@ export const networkSettings = {
   hedge,
   shed,
   cache,
+  subscriptions,
   coalesce: flag({
     default: true,
     about:

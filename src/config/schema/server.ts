@@ -1,6 +1,7 @@
 import { cidr, listen } from './addresses.ts';
 import { list, optionalRecord, section } from './containers.ts';
-import { duration, field, integer, size, text, wrong } from './fields.ts';
+import { duration, field, integer, size, text } from './fields.ts';
+import { origin } from './origin.ts';
 import { pemFile } from './pem-file.ts';
 
 const workers = field<'auto' | number>(
@@ -18,17 +19,6 @@ const workers = field<'auto' | number>(
     return fail({ expected: 'auto or a whole number from 1 to 256' });
   },
 );
-
-const origin = text<string>({
-  type: 'origin',
-  about: '`*` or an origin such as `https://app.example`.',
-  expected: '* or an origin such as https://app.example, without a path',
-  parse(written) {
-    if (written === '*' || written === 'null') return written;
-    if (/^[a-z][a-z0-9+.-]*:\/\/[^/\s*?#@]+$/i.test(written)) return written.toLowerCase();
-    return wrong({ suggestion: written.endsWith('/') ? 'without the slash at the end' : undefined });
-  },
-});
 
 /** A header's name, kept in lower case. */
 const headerName = text<string>({

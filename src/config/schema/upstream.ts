@@ -56,6 +56,18 @@ export const upstream = record('One node.', {
             : undefined,
       }),
   }),
+  ws_url: text<UpstreamUrl | null>({
+    type: 'URL',
+    about:
+      'The node’s `ws` or `wss` address, for subscriptions alone: calls go to `url`. Without one its blocks are asked for over HTTP again and again. Headers, `auth` and `tls` hold for it too.',
+    secret: true,
+    expected: 'a URL such as ws://127.0.0.1:8546',
+    default: { written: 'none', value: null },
+    parse: (written) =>
+      /^wss?:/i.test(written)
+        ? (parseUpstreamUrl(written.replace(/^ws/i, 'http')) ?? wrong({}))
+        : wrong({ suggestion: 'begin it with ws:// or wss://' }),
+  }),
   name: text<string>({
     type: 'name',
     about: 'What logs and explain call it.',

@@ -33,6 +33,7 @@ export function policyFor(port: number, over: Partial<UpstreamPolicy> = {}): Ups
     requestsPerSecond: 0,
     methods: { allowed: [], denied: [] },
     archive: true,
+    ws: null,
     ...over,
   };
 }

@@ -22,6 +22,7 @@ export function networkOf(upstreams: UpstreamPolicy[], over: Partial<NetworkPoli
     shed: { queue: 100, queueTimeoutMs: 300, reserve: 0, maxInFlightPerCaller: 0 },
     cache: null,
     coalesce: false,
+    subscriptions: { pollIntervalMs: 1000, maxBackfill: 1000 },
     ...over,
   };
 }
