@@ -7,8 +7,8 @@ const floors: readonly (readonly string[])[] = [
   ['config'],
   ['http'],
   ['upstream', 'answer', 'admission', 'usage', 'events'],
-  ['store', 'redis'],
-  ['gateway', 'websocket', 'admin'],
+  ['websocket', 'store', 'redis'],
+  ['gateway', 'admin'],
   ['control'],
   ['commands'],
 ];

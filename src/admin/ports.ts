@@ -5,6 +5,22 @@ export interface AdminPorts {
   /** The state now. Must be cheap: probes ask every few seconds. */
   readiness(): Readiness;
   explain: ExplainPort;
+  /** Open WebSockets and what they are subscribed to; plain data that this room only passes on. */
+  sockets(filter: SocketFilter): SocketsReply;
+}
+
+/** Only sockets that agree in all that is given. */
+export interface SocketFilter {
+  keyName?: string;
+  address?: string;
+  network?: string;
+}
+
+export interface SocketsReply {
+  /** How many there are; `sockets` holds the first of them. */
+  total: number;
+  sockets: object[];
+  feeds: object[];
 }
 
 export interface Readiness {

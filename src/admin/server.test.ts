@@ -20,6 +20,7 @@ const ports: AdminPorts = {
     status: 'ready',
     checks: [{ name: 'workers', status: 'up', detail: { up: 2, of: 2 } }],
   }),
+  sockets: (filter) => ({ total: 0, sockets: [], feeds: [{ filter }] }),
   explain: {
     byRequestId: async (id) => {
       if (id === 'boom') throw new Error('secret inside');
@@ -132,6 +133,14 @@ test('explain by id: found, unknown, odd', async () => {
   expect(await raw('HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')).toMatch(
     /^HTTP\/1.1 200 [^]*\r\n\r\n$/,
   );
+});
+
+test('open sockets are listed by what is asked of them', async () => {
+  await start();
+  expect(await get('/sockets?keyName=a%20b&network=n')).toContain(
+    '{"filter":{"keyName":"a b","network":"n"}}',
+  );
+  expect(await get('/sockets?key=x')).toMatch(/^HTTP\/1.1 400 [^]*there is no filter key/);
 });
 
 test('a dry run takes a strict body', async () => {

@@ -73,5 +73,5 @@ export interface AnswerCall<Trace> extends SentCall<Trace> {
   answeredText(before: string, after: string, isError: boolean): void;
 }
 
-/** `joined`: by an identical call that was under way. */
-export type AnswerSource = 'upstream' | 'cache' | 'joined';
+/** `joined`: by an identical call that was under way; `hub`: subscriptions, which are answered elsewhere. */
+export type AnswerSource = 'upstream' | 'cache' | 'joined' | 'hub';

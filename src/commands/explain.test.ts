@@ -8,6 +8,18 @@ const asks: ExplainAsk[] = [];
 let admin: AdminServer;
 let url = '';
 
+const openSocket = {
+  ...{
+    id: 's1',
+    keyName: 'k',
+    keyPrefix: 'p',
+    address: '::1',
+    network: 'n',
+    openedAtMs: 0,
+    subscriptions: [],
+  },
+};
+
 const record = {
   requestId: 'known',
   item: -1,
@@ -52,6 +64,7 @@ beforeEach(async () => {
     ports: {
       instanceId: 'i',
       readiness: () => ({ status: 'ready', checks: [] }),
+      sockets: (filter) => ({ total: 1, sockets: [{ ...openSocket, ...filter }], feeds: [] }),
       explain: {
         byRequestId: async (requestId) => ({
           kind: 'recorded',
@@ -107,8 +120,18 @@ test('a dry run sends the key only as its digest', async () => {
   });
 });
 
+test('open sockets are listed, as text or JSON', async () => {
+  const options = { admin: url, sockets: true };
+  expect(await explain(undefined, options, token)).toContain('1 socket\n\nSockets\n  s1  key k (p…)  ::1');
+  const json = await explain(undefined, { ...options, keyName: 'acme & co', json: true }, token);
+  expect(JSON.parse(json)).toMatchObject({ total: 1, sockets: [{ keyName: 'acme & co' }] });
+  await expect(explain(undefined, options, {})).rejects.toMatchObject({ exitCode: 2 });
+});
+
 test.each([
   [undefined, {}],
+  ['known', { sockets: true }],
+  [undefined, { sockets: true, method: 'm' }],
   ['known', { method: 'eth_call' }],
   [undefined, { method: 'm', key: 'short' }],
   [undefined, { method: 'm', key: 'abcdefghijklmnopqrstuvwxyz', keyName: 'acme' }],

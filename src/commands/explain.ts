@@ -3,6 +3,7 @@ import { isKeyText, hashKey } from '../identity/index.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type AdminAnswer, askAdmin } from './explain/ask-admin.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
+import { formatSockets, type SocketList } from './explain/format-sockets.ts';
 import { type CommandIo, processIo } from './io.ts';
 
 interface ExplainOptions {
@@ -11,6 +12,7 @@ interface ExplainOptions {
   address?: string;
   network?: string;
   method?: string;
+  sockets?: boolean;
   admin: string;
   token?: string;
   json?: boolean;
@@ -25,6 +27,10 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .option('--key-name <name>', 'as the caller whose key has this name in the config')
     .option('--address <address>', 'as a caller without a key from this address')
     .option('--network <name>', 'on this network; default: the first one')
+    .option(
+      '--sockets',
+      'list the WebSockets that are open, of --key-name, --address or --network where given',
+    )
     .option('--admin <url>', 'the admin listener of the running gateway', 'http://127.0.0.1:9540')
     .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
     .option('--json', 'print the decision records as JSON')
@@ -34,7 +40,8 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
 Examples:
   polymorph explain 3k9x2m-0-2a
   polymorph explain --method eth_getLogs --key-name acme
-  polymorph explain --method eth_call --address 192.0.2.7 --json`,
+  polymorph explain --method eth_call --address 192.0.2.7 --json
+  polymorph explain --sockets --key-name acme`,
     )
     .action(async (id: string | undefined, options: ExplainOptions) => {
       io.stdout(await explain(id, options, io.env));
@@ -49,7 +56,7 @@ export async function explain(
 ): Promise<string> {
   const base = adminUrl(options.admin);
   const token = options.token ?? env['POLYMORPH_ADMIN_TOKEN'] ?? null;
-  const question = id === undefined ? dryRun(options) : recorded(id, options);
+  const question = questionOf(id, options);
   const answer = await askAdmin(base, {
     ...question,
     token: token === '' ? null : token,
@@ -62,8 +69,35 @@ export async function explain(
       exitCodes.usage,
     );
   });
-  const explanation = read(answer, base);
-  return options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : formatExplanation(explanation);
+  if (options.sockets === true) {
+    const list = read(answer, base, isSocketList);
+    return options.json === true ? json(list) : formatSockets(list, Date.now());
+  }
+  const explanation = read(answer, base, isExplanation);
+  return options.json === true ? json(explanation) : formatExplanation(explanation);
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+type Question = { method: 'GET'; path: string } | { method: 'POST'; path: string; body: unknown };
+
+function questionOf(id: string | undefined, options: ExplainOptions): Question {
+  if (options.sockets !== true) return id === undefined ? dryRun(options) : recorded(id, options);
+  const other =
+    id !== undefined ? 'an id' : (['method', 'key'] as const).find((name) => options[name] !== undefined);
+  if (other !== undefined) {
+    const named = id !== undefined ? other : `--${other}`;
+    throw new CommandFailure(
+      `--sockets lists what is open and takes no ${named.replace('an ', '')}.`,
+      exitCodes.usage,
+    );
+  }
+  const { keyName, address, network } = options;
+  const given = Object.entries({ keyName, address, network }).filter(([, value]) => value !== undefined);
+  const filter = new URLSearchParams(given as [string, string][]);
+  return { method: 'GET', path: `/sockets${given.length > 0 ? `?${filter.toString()}` : ''}` };
 }
 
 function recorded(id: string, options: ExplainOptions): { method: 'GET'; path: string } {
@@ -109,8 +143,8 @@ function adminUrl(text: string): URL {
   return url;
 }
 
-function read({ status, body }: AdminAnswer, base: URL): Explanation {
-  if (status === 200 && isExplanation(body)) return body;
+function read<T>({ status, body }: AdminAnswer, base: URL, isExpected: (body: unknown) => body is T): T {
+  if (status === 200 && isExpected(body)) return body;
   const detail = isProblem(body) ? body.detail : `it answered HTTP ${status}`;
   if (status === 404 && isProblem(body))
     throw new CommandFailure(`Nothing to explain: ${detail}.`, exitCodes.failure);
@@ -128,6 +162,10 @@ function read({ status, body }: AdminAnswer, base: URL): Explanation {
 
 function isExplanation(body: unknown): body is Explanation {
   return typeof body === 'object' && body !== null && Array.isArray((body as { records?: unknown }).records);
+}
+
+function isSocketList(body: unknown): body is SocketList {
+  return typeof body === 'object' && body !== null && Array.isArray((body as { sockets?: unknown }).sockets);
 }
 
 function isProblem(body: unknown): body is { detail: string } {

@@ -4,6 +4,7 @@ import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gatew
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
 import { type BoardMemory, clearWorker } from '../upstream/index.ts';
+import type { FromHub, Hub } from '../websocket/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
 import type { BoundAddress } from './bind.ts';
 import { createExplainCollector, type ExplainCollector } from './explain-collector.ts';
@@ -24,6 +25,8 @@ export interface DataPlaneOptions {
   instanceId: string;
   bootId: string;
   logger: Logger;
+  /** Main's side of sockets and subscriptions. */
+  hub: Pick<Hub, 'hear' | 'dropWorker'>;
   /** Folder of Node's compile cache, if there is one: a replacement is up in 0.2 s with it, 0.5 s without. */
   compileCache: string | undefined;
   timing?: Partial<PoolTiming>;
@@ -33,6 +36,8 @@ export interface DataPlaneOptions {
 export interface DataPlane {
   readonly slabs: readonly SharedArrayBuffer[];
   explain: ExplainCollector<DecisionRecord>;
+  /** The hub's word to one worker. */
+  sayOfHub(slot: number, message: FromHub): void;
   start(): Promise<void>;
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
@@ -108,11 +113,13 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       clearGauges(slabOf(death.slot));
       clearConnections(connections, death.slot);
       clearWorker(options.board, death.slot);
+      options.hub.dropWorker(death.slot);
       logDeath(logger, death);
     },
     onMessage(slot, message) {
       if (message.type === 'applied') applied.applied(slot, message.generation);
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
+      else if (message.type === 'hub') options.hub.hear(slot, message.message);
       else if (message.type === 'log') writeLines(slot, message.lines);
     },
   });
@@ -127,6 +134,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return {
     slabs,
     explain,
+    sayOfHub: (slot, message) => pool.post(slot, { type: 'hub', message } satisfies ToWorker),
     start: pool.start,
     states: pool.states,
     stop: pool.stop,

@@ -1,5 +1,6 @@
 import type { AdminServer } from '../admin/index.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
+import type { Hub } from '../websocket/index.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
@@ -8,6 +9,7 @@ import type { PolicyKeeper } from './policy-keeper.ts';
 export interface EndingParts {
   dataPlane: DataPlane;
   health: HealthMonitor;
+  hub: Hub;
   admin: AdminServer | null;
   limits: LimitsKeeper;
   policy: PolicyKeeper;
@@ -20,7 +22,7 @@ export interface EndingParts {
 const adminGraceMs = 250;
 
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
-export function createEnding({ dataPlane, health, admin, limits, policy, log, close }: EndingParts) {
+export function createEnding({ dataPlane, health, hub, admin, limits, policy, log, close }: EndingParts) {
   const { logger } = log;
   let drained: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
@@ -32,6 +34,7 @@ export function createEnding({ dataPlane, health, admin, limits, policy, log, cl
     close();
     await health.stop();
     const { cut } = await dataPlane.drain(deadlineMs);
+    await hub.close();
     if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
     // Only now: until the workers have ended their takes would be lost.
     await limits
@@ -44,7 +47,7 @@ export function createEnding({ dataPlane, health, admin, limits, policy, log, cl
 
   const stop = async () => {
     close();
-    await Promise.all([health.stop(), dataPlane.stop(), admin?.close(0), log.flush()]);
+    await Promise.all([health.stop(), hub.close(), dataPlane.stop(), admin?.close(0), log.flush()]);
   };
 
   return {

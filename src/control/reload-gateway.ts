@@ -7,6 +7,7 @@ import { sayOurselves, upstreamsOf } from './ourselves.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
+import type { Hub } from '../websocket/index.ts';
 import { findSelf } from './self-probe.ts';
 
 export interface GatewayReloadParts {
@@ -18,6 +19,7 @@ export interface GatewayReloadParts {
   policy: PolicyKeeper;
   dataPlane: DataPlane;
   health: HealthMonitor;
+  hub: Hub;
   admin: AdminServer | null;
   log: OpenLog;
   instanceId: string;
@@ -35,7 +37,7 @@ const probeTimeoutMs = 500;
 
 /** Reloads the config of a running gateway when its files change or somebody asks. */
 export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
-  const { policy, dataPlane, health, admin, log } = parts;
+  const { policy, dataPlane, health, hub, admin, log } = parts;
   const { logger } = log;
   let { tls } = parts;
   const { listen: adminListen } = parts.config.admin;
@@ -69,6 +71,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       log.addSecrets(secretsOf(config));
       const { generation } = policy.adopt(config);
       health.update(policy.snapshot);
+      hub.update(policy.snapshot);
       logger.level = config.logging.level;
       adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
       admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });

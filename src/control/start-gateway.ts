@@ -4,6 +4,7 @@ import { type AdminServer, startAdminServer } from '../admin/index.ts';
 import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
 import { workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
+import { createHub } from '../websocket/index.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
 import {
   type Configuration,
@@ -16,6 +17,7 @@ import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
 import { createExplainPort } from './explain-port.ts';
 import { createHealthLog } from './health-log.ts';
+import { createHubLog } from './hub-log.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
@@ -25,6 +27,7 @@ import { type Phase, readinessOf } from './readiness.ts';
 import type { ReloadResult } from './reload.ts';
 import { createGatewayReload } from './reload-gateway.ts';
 import { findSelf } from './self-probe.ts';
+import { createSocketsPort } from './sockets-port.ts';
 import { StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
 import type { PoolTiming } from './worker-pool.ts';
@@ -101,8 +104,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane, health } = inside;
-  undo.push(dataPlane.stop, health.stop);
+  const { address, instanceId, policy, dataPlane, health, hub } = inside;
+  undo.push(dataPlane.stop, health.stop, hub.close);
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
@@ -115,6 +118,7 @@ async function compose(
         config: configFacts(policy, last),
         networks: health.state(),
       }),
+    sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
       limits: inside.limits.memory,
       collector: dataPlane.explain,
@@ -126,7 +130,7 @@ async function compose(
   });
   undo.push(() => admin?.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, admin, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, admin, log, instanceId },
     watch: options.watch,
     onResult: (result) => {
       last = result;
@@ -135,6 +139,7 @@ async function compose(
   undo.push(close);
 
   health.update(policy.snapshot);
+  hub.update(policy.snapshot);
   await health.firstChecks(firstChecksMs);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
@@ -174,9 +179,14 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   restoreLimits(limits, policy, logger);
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
+  const hub = createHub({
+    ...{ board, instanceId },
+    send: (slot, message) => dataPlane.sayOfHub(slot, message),
+    onEvent: createHubLog(logger, policy.keyByNumber),
+  });
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,
-    ...{ workers, address, tls, limits, board, instanceId, logger },
+    ...{ workers, address, tls, limits, board, hub, instanceId, logger },
     snapshot: () => policy.snapshot,
     // Two instances may start in one millisecond.
     bootId: Date.now().toString(36) + randomBytes(2).toString('hex'),
@@ -184,7 +194,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     timing: options.timing,
   });
   const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
-  return { address, instanceId, limits, policy, dataPlane, health };
+  return { address, instanceId, limits, policy, dataPlane, health, hub };
 }
 
 function openConfiguredLog(

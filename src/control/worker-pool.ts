@@ -43,6 +43,8 @@ export interface WorkerPool {
   /** Resolves when all are up. Rejects with the first worker's error when one dies before; all are ended then. */
   start(): Promise<void>;
   broadcast(message: unknown): void;
+  /** To one slot's worker; lost where there is none. */
+  post(slot: number, message: unknown): void;
   states(): { state: SlotState; restarts: number }[];
   /** Slots that serve now. */
   up(): number[];
@@ -110,6 +112,7 @@ export function createWorkerPool<M extends WorkerMessage>(options: WorkerPoolOpt
     broadcast(message) {
       for (const slot of slots) slot.post(message);
     },
+    post: (slot, message) => slots[slot]?.post(message),
     states: () => slots.map(({ state, restarts }) => ({ state, restarts })),
     up: () => slots.flatMap((slot, index) => (slot.state === 'up' ? [index] : [])),
     async drain(message, deadlineMs) {

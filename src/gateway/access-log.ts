@@ -54,6 +54,7 @@ function accessLine(record: DecisionRecord, droppedBefore: number): LogLine {
       method: record.method,
       caller: caller.kind === 'key' ? `key:${caller.keyPrefix}` : caller.address,
       address: caller.address,
+      socket: record.socket ?? undefined,
       outcome: record.outcome,
       refusal: record.refusal ?? undefined,
       ms: record.totalMs,

@@ -2,6 +2,7 @@ import type { AnswerCall, AnswerSource } from '../answer/index.ts';
 import type { MessageScan, RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
+import type { Session } from '../websocket/index.ts';
 import type { CallContext } from './context.ts';
 import type { ChainReading, DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
@@ -14,6 +15,10 @@ export interface CallOwner {
   readonly callerRequestId: string | undefined;
   /** Monotonic microseconds at which the request was whole. */
   readonly startedAt: number;
+  /** The WebSocket that brought it; null over HTTP, and once it is answered. */
+  readonly session: Session | null;
+  /** Runs `then` once the answer to the whole request is on its way. */
+  afterAnswer(then: () => void): void;
   errorText(id: string, code: RefusalCode, data?: RefusalDetail['data'], message?: string): string;
   /** Called by each call once, when it has its answer or refusal. */
   ended(call: Call): void;

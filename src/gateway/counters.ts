@@ -5,12 +5,14 @@ import {
   type CounterName,
   counters as at,
   createMethodNumbers,
+  definitions,
   latencyOffsets,
   methodIndex,
   record,
 } from '../metrics/index.ts';
 import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
 import type { NetworkCounts } from './networks.ts';
+import type { SocketCounts } from './socket-counts.ts';
 import type { CallCounters } from './record.ts';
 import type { UsageRecord } from './usage-turn.ts';
 
@@ -22,7 +24,7 @@ export interface WorkerCounters extends CallCounters {
   /** A turn's answered calls, folded. */
   commit(records: readonly UsageRecord[]): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
-  beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[]): void;
+  beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
 
 const outcomeCounters: Record<RefusalCode, CounterName> = {
@@ -44,6 +46,9 @@ const outcomeCounters: Record<RefusalCode, CounterName> = {
   request_timeout: 'callsInvalid',
   headers_too_large: 'callsInvalid',
   bad_http: 'callsInvalid',
+  too_many_sockets: 'callsExceeded',
+  too_many_subscriptions: 'callsExceeded',
+  subscription_unsupported: 'callsInvalid',
 };
 
 const failureCounters: Record<FailureKind, CounterName> = {
@@ -80,6 +85,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     bytesIn: 0,
     bytesOut: 0,
   };
+  let socketsBefore: SocketCounts | undefined;
   const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
 
   const takeFront = (front: Readonly<HttpStats>): void => {
@@ -91,6 +97,16 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     add('bytesIn', front.bytesIn - frontBefore.bytesIn);
     add('bytesOut', front.bytesOut - frontBefore.bytesOut);
     frontBefore = { ...front };
+  };
+
+  /** Running totals and gauges as they are: all of this worker's own. */
+  const takeSockets = (sockets: Readonly<SocketCounts>): void => {
+    const before = socketsBefore;
+    for (const name of Object.keys(sockets) as (keyof SocketCounts)[]) {
+      if (definitions[name].kind === 'gauge') slab[at[name]] = sockets[name];
+      else add(name, sockets[name] - (before?.[name] ?? 0));
+    }
+    socketsBefore = { ...sockets };
   };
 
   const takeNetwork = (counts: NetworkCounts): void => {
@@ -131,7 +147,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     shadowRefused: () => add('shadowRefusals', 1),
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
-      else add('requestsFallback', 1);
+      else if (lane === 'fallback') add('requestsFallback', 1);
     },
     batch(items) {
       add('batches', 1);
@@ -141,7 +157,11 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     evicted: () => add('explainRecordsEvicted', 1),
     lineDropped: () => add('logLinesDropped', 1),
     commit(records) {
-      for (const { method, outcome, calls, cost, errors } of records) {
+      for (const { method, outcome, calls, cost, errors, event } of records) {
+        if (event) {
+          add('costUnits', cost);
+          continue;
+        }
         add(outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', calls);
         add('costUnits', cost);
         add('answersResult', calls - errors);
@@ -149,9 +169,10 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
         slab[methodIndex(methods.numberOf(method), 'calls')]! += calls;
       }
     },
-    beat(front, networks) {
+    beat(front, networks, sockets) {
       slab[at.heartbeat]!++;
       takeFront(front);
+      takeSockets(sockets);
       for (const network of networks) takeNetwork(network);
       const sum = (of: (network: NetworkCounts) => number): number =>
         networks.reduce((total, network) => total + of(network), 0);

@@ -1,3 +1,5 @@
+import type { AnswerSource } from '../answer/index.ts';
+import type { KeyPlace } from '../identity/index.ts';
 import type { RefusalCode } from '../jsonrpc/index.ts';
 import type { DeliveryTrace } from '../upstream/index.ts';
 
@@ -13,14 +15,17 @@ export interface DecisionRecord {
   worker: number;
   /** Of the policy that decided. */
   generation: number;
-  transport: 'http';
-  lane: 'fast' | 'fallback';
+  transport: 'http' | 'websocket';
+  /** Which of HTTP's two parsers read it; null over WebSocket. */
+  lane: 'fast' | 'fallback' | null;
+  /** Of the WebSocket that brought it; null over HTTP. */
+  socket: string | null;
   caller: {
     kind: 'key' | 'address' | 'unknown';
     /** -1 without a key; main knows its name. */
     keyNumber: number;
     keyPrefix: string;
-    foundIn: 'x-api-key' | 'bearer' | 'path' | 'query' | null;
+    foundIn: KeyPlace | null;
     address: string;
   };
   /** The caller's own X-Request-Id. */
@@ -53,8 +58,9 @@ export interface DecisionRecord {
   /** For operators; may say more than the caller was told. */
   reason: string | null;
   retryAfterMs: number | null;
-  /** Where the answer came from; null: there is none. `joined`: by an identical call that was under way. */
-  answeredFrom: 'upstream' | 'cache' | 'joined' | null;
+  /** Where the answer came from; null: there is none. `joined`: by an identical call that was under way; `hub`: of the
+   * subscriptions of all workers. */
+  answeredFrom: AnswerSource | null;
   upstream: {
     name: string;
     mode: string;

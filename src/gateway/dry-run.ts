@@ -36,7 +36,7 @@ export function createDryRun(
   const policy = new Policy(snapshot, hash);
   const callers = createCallerResolver(policy, hash);
   const now = createMonotonicClock();
-  const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now });
+  const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now, now });
 
   return (ask) => {
     const network =
@@ -46,9 +46,9 @@ export function createDryRun(
     const known = ask.keySha256 && callers.ofKey(digestOfSha256(ask.keySha256), address, Date.now());
     const origin = { peerAddress: address, forwardedFor: undefined, forwarded: undefined };
     const caller = known ?? callers.resolve(origin, ask.keySha256 ? { xApiKey: '' } : {}, Date.now());
-    const context: CallContext = { policy, caller, network, lane: 'fast', corsLines: '' };
+    const context: CallContext = { policy, caller, network, lane: 'fast', socketId: null, corsLines: '' };
     const id = { request: 0, requestId: '', callerRequestId: undefined, startedAt: now() };
-    const exchange = new Exchange(context, id, nobody, { send: () => {}, abandoned: false });
+    const exchange = new Exchange(context, id, nobody, { send: () => {}, abandoned: false }, null);
     const call = new Call(exchange, -1, sampled.explain);
     call.method = ask.method;
     if (identify(call) && classify(call)) limit.foresee(call);

@@ -1,7 +1,8 @@
 import type { Reply } from '../http/index.ts';
 import { joinAnswers, type RefusalCode, type RefusalDetail, refusals } from '../jsonrpc/index.ts';
 import type { Call, CallOwner } from './call.ts';
-import type { CallContext } from './context.ts';
+import type { Session } from '../websocket/index.ts';
+import type { CallContext, CallLane } from './context.ts';
 import type { DecisionSource } from './decision-source.ts';
 import { limitHeaderLines } from './limit-headers.ts';
 
@@ -12,7 +13,7 @@ export interface ExchangeSink {
   /** A request was refused before any call was found in it. */
   turnedAway(source: DecisionSource): void;
   /** A request in which calls were found: how many of a batch, null for one of its own. */
-  request(lane: 'fast' | 'fallback', items: number | null): void;
+  request(lane: CallLane, items: number | null): void;
   /** An answer found its caller gone. */
   unread(): void;
 }
@@ -20,14 +21,16 @@ export interface ExchangeSink {
 /** Answers of one batch together, in bytes: what one caller may make us hold. */
 const BATCH_ANSWER_BYTES_MAX = 256 << 20;
 
-/** One HTTP request with its call or its batch of calls, until the last of them is answered. */
+/** One HTTP request or WebSocket message with its call or its batch of calls, until the last of them is answered. */
 export class Exchange implements CallOwner {
   readonly context: CallContext;
   readonly request: number;
   readonly requestId: string;
   readonly callerRequestId: string | undefined;
   readonly startedAt: number;
+  session: Session | null;
   private readonly sink: ExchangeSink;
+  private after: (() => void)[] | null = null;
   private reply: Reply | null;
   private calls: Call[] | null = null;
   private waiting = 1;
@@ -38,6 +41,7 @@ export class Exchange implements CallOwner {
     id: { request: number; requestId: string; callerRequestId: string | undefined; startedAt: number },
     sink: ExchangeSink,
     reply: Reply,
+    session: Session | null,
   ) {
     this.context = context;
     this.request = id.request;
@@ -46,6 +50,11 @@ export class Exchange implements CallOwner {
     this.startedAt = id.startedAt;
     this.sink = sink;
     this.reply = reply;
+    this.session = session;
+  }
+
+  afterAnswer(then: () => void): void {
+    (this.after ??= []).push(then);
   }
 
   /** Makes this the exchange of a batch: it is answered when all of `calls` have ended. */
@@ -88,9 +97,15 @@ export class Exchange implements CallOwner {
     if (this.reply!.abandoned) this.sink.unread();
     this.reply!.send(status, headers, body);
     this.reply = null;
+    this.session = null;
+    if (this.after === null) return;
+    for (const then of this.after) then();
+    this.after = null;
   }
 
   private headers(limited: Call | undefined, hasBody: boolean): string {
+    // A message has none.
+    if (this.session !== null) return '';
     const type = hasBody ? 'Content-Type: application/json\r\n' : '';
     const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.context.corsLines}`;
     const plan = limited?.plan;

@@ -38,6 +38,7 @@ describe('the decision record', () => {
       generation: 1,
       transport: 'http',
       lane: 'fast',
+      socket: null,
       caller: {
         kind: 'key',
         keyNumber: 0,

@@ -24,7 +24,7 @@ export function createHttpRefusals(options: {
     const corsLines = corsOf(cors, from.origin);
     const origin = { peerAddress: from.address, forwardedFor: undefined, forwarded: undefined };
     const caller = callers.resolve(origin, {}, options.epochMs());
-    const context: CallContext = { policy, caller, network: -1, lane: from.lane, corsLines };
+    const context: CallContext = { policy, caller, network: -1, lane: from.lane, socketId: null, corsLines };
     options.sink.turnedAway(refusedRequest(context, count, code, options.now()));
     const { maxBodyBytes, maxHeaderBytes } = policy.snapshot.server;
     const bounds: Partial<Record<RefusalCode, Record<string, unknown>>> = {

@@ -1,7 +1,9 @@
 import type { QuotaPolicy } from '../config/index.ts';
 import { type Buckets, Chain, outcomes, type QuotaPeriod, quotaPeriod } from '../limits/index.ts';
 import type { Call } from './call.ts';
+import type { RefusalDetail } from '../jsonrpc/index.ts';
 import type { Caller } from './caller.ts';
+import type { CallContext } from './context.ts';
 import type { QuotaReading } from './decision-source.ts';
 import type { PlanLink } from './limit-plan.ts';
 import type { Policy } from './policy.ts';
@@ -14,12 +16,24 @@ export interface LimitStage {
   limit(call: Call): boolean;
   /** The same decision without taking anything or ending the call: for a dry run. */
   foresee(call: Call): void;
+  /** Takes what one event of a subscription costs from its caller's quota; what a refusal says of it where it is used up. */
+  chargeEvent(context: CallContext, cost: number): RefusalDetail['data'] | null;
+  /** Takes one message from the bucket of a rule that counts them; what a refusal says where it is empty. */
+  takeMessage(
+    context: CallContext,
+    rule: number,
+  ): { data: RefusalDetail['data']; retryAfterMs: number } | null;
   /** Gives back what the quota holds for a call that came to nothing. */
   refund(call: Call): void;
 }
 
 /** The stage of one thread: its chain is reused for every call. */
-export function createLimitStage(options: { buckets: Buckets; epochMs: () => number }): LimitStage {
+export function createLimitStage(options: {
+  buckets: Buckets;
+  epochMs: () => number;
+  /** Monotonic microseconds. */
+  now: () => number;
+}): LimitStage {
   const { buckets } = options;
   const chain = new Chain();
   const periods = createPeriods(options.epochMs);
@@ -86,6 +100,26 @@ export function createLimitStage(options: { buckets: Buckets; epochMs: () => num
         call.retryAfterMs = chain.retryAfterMs;
       } else if (chain.outcome === outcomes.quota) call.refusal = 'quota_exhausted';
     },
+    chargeEvent({ caller, policy }, cost) {
+      const quota = caller.kind === 'key' ? policy.quota(caller.ruleSet) : null;
+      if (quota === null) return null;
+      const period = periods[quota.period]();
+      chain.reset(0);
+      chain.quota(caller.keyNumber, period.id, quota.limit, quota.unit === 'requests' ? 1 : cost);
+      buckets.take(chain, options.now());
+      if (chain.outcome !== outcomes.quota) return null;
+      return quotaData({ ...reading(quota, period), used: chain.quotaUsed });
+    },
+    takeMessage({ caller, policy }, number) {
+      const rule = policy.snapshot.rules[number]!;
+      chain.reset(1);
+      chain.add(caller.lo, caller.hi, rule.scopeLo, rule.scopeHi, rule.version);
+      buckets.take(chain, options.now());
+      if (chain.outcome < outcomes.exceeded) return null;
+      const { retryAfterMs } = chain;
+      const { name: policyName, requests: limit, burst } = rule;
+      return { data: { policy: policyName, limit, burst, remaining: 0, retryAfterMs }, retryAfterMs };
+    },
     refund(call) {
       if (call.quotaSlot < 0) return;
       buckets.refundQuota(call.quotaSlot, call.quotaPeriod, call.quotaCost);
@@ -129,8 +163,11 @@ function refuseByLimit(call: Call, chain: Chain): void {
 }
 
 function refuseByQuota(call: Call): void {
-  const { limit, used, resetsAtMs } = call.quota!;
-  call.refuse('quota_exhausted', null, { quota: limit, used, resetsAt: new Date(resetsAtMs).toISOString() });
+  call.refuse('quota_exhausted', null, quotaData(call.quota!));
+}
+
+function quotaData({ limit, used, resetsAtMs }: QuotaReading): RefusalDetail['data'] {
+  return { quota: limit, used, resetsAt: new Date(resetsAtMs).toISOString() };
 }
 
 function reading(quota: QuotaPolicy, period: QuotaPeriod): QuotaReading {

@@ -2,6 +2,7 @@ import type { PolicySnapshot } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
 import type { LimitsMemory } from '../limits/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
+import type { FromHub, ToHub } from '../websocket/index.ts';
 import type { DecisionRecord } from './decision.ts';
 
 /** What a worker thread is started with (`workerData`). */
@@ -34,13 +35,15 @@ export type ToWorker =
   | { type: 'tls'; cert: string; key: string }
   /** Accept nothing new, finish what is under way within `deadlineMs`, then end. */
   | { type: 'drain'; deadlineMs: number }
-  | { type: 'explain'; ask: number; requestId: string };
+  | { type: 'explain'; ask: number; requestId: string }
+  | { type: 'hub'; message: FromHub };
 
 export type FromWorker =
   | { type: 'ready'; port: number }
   | { type: 'applied'; generation: number }
   | { type: 'log'; lines: LogLine[] }
   | { type: 'explained'; ask: number; records: DecisionRecord[] }
+  | { type: 'hub'; message: ToHub }
   | { type: 'drained' };
 
 /** One line that main writes for a worker. Never holds a key. */

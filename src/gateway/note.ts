@@ -17,7 +17,7 @@ export interface NoteContext {
 /** Makes a call that has ended readable. Not for the hot path: it walks the rules once more. */
 export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRecord {
   const { facts } = call;
-  const { caller, policy, network, lane } = call.context;
+  const { caller, policy, network, lane, socketId } = call.context;
   const { snapshot } = policy;
   const totalMs = call.answeredAt === 0 ? 0 : (call.answeredAt - call.startedAt) / 1000;
   return {
@@ -27,8 +27,9 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     atMs: Math.round(note.epochMs - totalMs),
     worker: note.worker,
     generation: snapshot.generation,
-    transport: 'http',
-    lane,
+    transport: lane === 'websocket' ? 'websocket' : 'http',
+    lane: lane === 'websocket' ? null : lane,
+    socket: socketId,
     caller: {
       kind: caller.kind,
       keyNumber: caller.keyNumber,

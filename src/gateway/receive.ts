@@ -1,31 +1,18 @@
 import type { HttpRequest, Reply } from '../http/index.ts';
-import { type KeySources, looksLikeKey } from '../identity/index.ts';
-import {
-  describeFault,
-  type Fault,
-  faultDetail,
-  KIND_BATCH,
-  MessageScan,
-  methodName,
-  type RefusalCode,
-  refusals,
-  scanBatch,
-  scanRequest,
-} from '../jsonrpc/index.ts';
-import { Call } from './call.ts';
+import type { KeySources } from '../identity/index.ts';
 import type { CallerResolver } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { type CorsLines, corsOf, preflightLines } from './cors.ts';
-import { Exchange, type ExchangeSink } from './exchange.ts';
 import type { Policy } from './policy.ts';
+import type { Arrival, CallReader } from './read-calls.ts';
 import type { RequestIds } from './request-id.ts';
-import { type Route, routeOf } from './route.ts';
+import { isOffRoute, offRoute, type Route, routeOf } from './route.ts';
 
 /** Characters of a caller's own request id that are kept. */
 const CALLER_REQUEST_ID_MAX = 128;
 
 /** A copy where it is cut: a slice would keep the whole header for as long as the decision is kept. */
-function cutId(id: string | undefined): string | undefined {
+export function cutId(id: string | undefined): string | undefined {
   if (id === undefined || id.length <= CALLER_REQUEST_ID_MAX) return id;
   return Buffer.from(id.slice(0, CALLER_REQUEST_ID_MAX), 'latin1').toString('latin1');
 }
@@ -63,30 +50,18 @@ interface Remembered {
   readonly context: CallContext;
 }
 
-/** A text that is no sound request, and the id to answer with. */
-interface FaultyText {
-  id: string;
-  fault: Fault;
-  bytes: Buffer;
-}
-
 export interface ReceiveOptions {
   /** The policy now; swapped between two requests. */
   reign: () => Reign;
   requestIds: RequestIds;
-  pipeline: (call: Call) => void;
-  sink: ExchangeSink;
-  /** Monotonic microseconds. */
-  now: () => number;
+  reader: CallReader;
   epochMs: () => number;
-  /** Why the next call is to be noted although it passes: bits of `sampled`. */
-  sample: () => number;
   instanceId: string;
 }
 
-/** The first stage: from an HTTP request to calls in the pipeline, or to the answer that there are none. */
+/** The first stage over HTTP: from a request to the calls in it, or to the answer that there are none. */
 export function createReceiver(options: ReceiveOptions): (request: HttpRequest, reply: Reply) => void {
-  const scan = new MessageScan();
+  const { reader } = options;
 
   function remember(request: HttpRequest, reign: Reign): Remembered {
     const route = routeOf(request.target, reign.policy.paths);
@@ -107,6 +82,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       caller,
       network: route.network,
       lane: request.lane,
+      socketId: null,
       corsLines: corsOf(reign.cors, origin),
     };
     const known: Remembered = {
@@ -159,64 +135,8 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     return remember(request, reign);
   }
 
-  /** Answers a request in which no call was found, and notes it. */
-  function refuse(
-    request: HttpRequest,
-    known: Remembered,
-    reply: Reply,
-    code: RefusalCode,
-    text?: FaultyText,
-  ): void {
-    const exchange = exchangeOf(request, known, reply);
-    const { requestId } = exchange;
-    const fault = text && describeFault(text.bytes, text.fault);
-    const detail = fault ? faultDetail(fault, requestId) : { requestId };
-    const body = known.context.policy.errorAnswer(text?.id ?? 'null', code, detail);
-    const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';
-    const headers = `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n${allow}${known.context.corsLines}`;
-    const call = new Call(exchange, -1, 0);
-    call.refusal = code;
-    call.reason = fault?.what ?? known.context.caller.refusedBecause;
-    options.sink.turnedAway(call);
-    reply.send(refusals[code].http, headers, body);
-  }
-
-  function exchangeOf(request: HttpRequest, known: Remembered, reply: Reply): Exchange {
-    const count = options.requestIds.next();
-    const id = {
-      request: count,
-      requestId: options.requestIds.text(count),
-      callerRequestId: cutId(request.requestId),
-      startedAt: options.now(),
-    };
-    return new Exchange(known.context, id, options.sink, reply);
-  }
-
-  function receiveBatch(request: HttpRequest, known: Remembered, reply: Reply): void {
-    const { bytes, bodyStart, bodyEnd } = request;
-    const found = scanBatch(bytes, bodyStart, bodyEnd, known.context.policy.snapshot.server.maxBatchSize);
-    if (!('items' in found))
-      return refuse(request, known, reply, 'invalid_request', { id: 'null', fault: found, bytes });
-    const exchange = exchangeOf(request, known, reply);
-    const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
-    exchange.expect(calls);
-    options.sink.request(request.lane, calls.length);
-    found.items.forEach((item, k) => {
-      const call = calls[k]!;
-      if (item.fault === 0) {
-        call.read(bytes, item, methodName(bytes, item));
-        options.pipeline(call);
-        call.release();
-      } else {
-        call.id = item.idStart < 0 ? 'null' : bytes.toString('latin1', item.idStart, item.idEnd);
-        const fault = describeFault(bytes, item);
-        const { data, message } = faultDetail(fault, exchange.requestId);
-        call.refuse('invalid_request', fault.what, data, message);
-      }
-    });
-  }
-
-  function receiveOther(request: HttpRequest, known: Remembered, reply: Reply): boolean {
+  function receiveOther(request: HttpRequest, known: Remembered, arrival: Arrival): boolean {
+    const { reply } = arrival;
     const { route, reign } = known;
     if (request.method === 'OPTIONS' && request.origin !== undefined && reign.cors !== null) {
       reply.send(
@@ -231,17 +151,16 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
       reply.send(200, `Content-Type: application/json\r\n${ids}`, '{"status":"ok"}\n');
       return true;
     }
-    if (route.network < 0 || (route.pathKey !== undefined && !looksLikeKey(route.pathKey))) {
-      const keyShaped = route.pathKey !== undefined && looksLikeKey(route.pathKey);
-      refuse(request, known, reply, keyShaped ? 'unauthorized' : 'path_not_found');
+    if (isOffRoute(route)) {
+      reader.refuse(offRoute(route), arrival);
       return true;
     }
     if (request.method !== 'POST') {
-      refuse(request, known, reply, 'http_method_unsupported');
+      reader.refuse('http_method_unsupported', arrival);
       return true;
     }
     if (request.contentEncoding !== undefined && request.contentEncoding.toLowerCase() !== 'identity') {
-      refuse(request, known, reply, 'encoding_unsupported');
+      reader.refuse('encoding_unsupported', arrival);
       return true;
     }
     return false;
@@ -249,20 +168,15 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
 
   return (request, reply) => {
     const known = recall(request, options.reign());
-    const { route } = known;
+    const { route, context } = known;
+    const arrival: Arrival = {
+      context,
+      callerRequestId: cutId(request.requestId),
+      reply,
+      session: null,
+    };
     const plain = request.lane === 'fast' && route.network >= 0 && route.pathKey === undefined;
-    if (!plain && receiveOther(request, known, reply)) return;
-    const { bytes, bodyStart, bodyEnd } = request;
-    if (!scanRequest(bytes, bodyStart, bodyEnd, scan)) {
-      if (scan.fault === 0 && scan.kind === KIND_BATCH) return receiveBatch(request, known, reply);
-      const id = scan.idStart < 0 ? 'null' : bytes.toString('latin1', scan.idStart, scan.idEnd);
-      const code = describeFault(bytes, scan).refusal;
-      return refuse(request, known, reply, code, { id, fault: scan, bytes });
-    }
-    const call = new Call(exchangeOf(request, known, reply), -1, options.sample());
-    call.read(bytes, scan, methodName(bytes, scan));
-    options.sink.request(request.lane, null);
-    options.pipeline(call);
-    call.release();
+    if (!plain && receiveOther(request, known, arrival)) return;
+    reader.read(request.bytes, request.bodyStart, request.bodyEnd, arrival);
   };
 }

@@ -1,5 +1,7 @@
-import type { RefusalCode } from '../jsonrpc/index.ts';
+import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
+import { closeCauses, type Session } from '../websocket/index.ts';
 import { type Call, sampled } from './call.ts';
+import type { CallLane } from './context.ts';
 import type { DecisionRecord } from './decision.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
@@ -16,8 +18,8 @@ export interface CallCounters {
   /** A request in which no call was found. */
   turnedAway(): void;
   shadowRefused(): void;
-  /** An HTTP request in which calls were found. */
-  request(lane: 'fast' | 'fallback'): void;
+  /** An HTTP request or WebSocket message in which calls were found. */
+  request(lane: CallLane): void;
   batch(items: number): void;
   /** An answer whose caller had gone. */
   unread(): void;
@@ -71,6 +73,7 @@ export function createRecorder(options: {
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
       } else {
         options.refundQuota(call);
+        if (call.owner.session !== null) chasten(call.owner.session, call.refusal);
         counters.refused(call, call.refusal);
       }
       if (call.attempts > 0 && call.facts!.moves) options.touched(call);
@@ -82,6 +85,13 @@ export function createRecorder(options: {
       }
     },
   };
+}
+
+/** What a refused call means for the socket that it came by. */
+function chasten(session: Session, refusal: RefusalCode): void {
+  if (refusal === 'quota_exhausted') session.finish(closeCauses.quota);
+  else if (refusal === 'unauthorized') session.finish(closeCauses.keyGone);
+  else if (refusals[refusal].rpc === refusals.rate_limited.rpc) session.refused();
 }
 
 /** A call that joined another was at the node for no longer than it was here. */

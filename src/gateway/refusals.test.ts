@@ -3,18 +3,28 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RefusalCode } from '../jsonrpc/index.ts';
 import { refusals } from '../jsonrpc/index.ts';
 import { callText, notificationText, type TestAnswer, type TestRequest } from './testing/client.ts';
-import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
+import {
+  bucketOf,
+  closeGateways,
+  startTestGateway,
+  type TestGateway,
+  type TestGatewayOptions,
+} from './testing/gateway.ts';
+import { type Transport, transports } from './testing/transport.ts';
 
 const key = 'a-key-of-twenty-two-characters';
-const lanes = ['fast', 'fallback'] as const;
+const lanes = ['fast', 'fallback', 'websocket'] as const;
 
 /** What every refusal has, whatever it is. */
-function expectRefusal(answer: TestAnswer, code: RefusalCode, id: unknown, data: object = {}): void {
+function expectRefusal(
+  { transport, answer }: { transport: Transport; answer: TestAnswer },
+  code: RefusalCode,
+  id: unknown,
+  data: object = {},
+): void {
   const { rpc, http, page } = refusals[code];
   expect(answer.status).toBe(http);
-  expect(answer.headers['content-type']).toBe('application/json');
   expect(answer.headers['x-request-id']).toMatch(/^boot-0-[0-9a-z]+$/);
-  expect(answer.headers['content-length']).toBe(String(answer.body.length));
   expect(answer.json).toEqual({
     jsonrpc: '2.0',
     id,
@@ -24,6 +34,9 @@ function expectRefusal(answer: TestAnswer, code: RefusalCode, id: unknown, data:
       data: { requestId: answer.headers['x-request-id'], docs: page, ...data },
     },
   });
+  if (transport === 'websocket') return;
+  expect(answer.headers['content-type']).toBe('application/json');
+  expect(answer.headers['content-length']).toBe(String(answer.body.length));
   const retried = http === 429 || http === 503;
   if (retried) expect(answer.headers['retry-after']).toMatch(/^0[1-9]\d*$/);
   else expect(answer.headers['retry-after']).toBeUndefined();
@@ -39,27 +52,34 @@ async function deadPort(): Promise<number> {
 }
 
 describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
+  const transport = lane === 'websocket' ? 'websocket' : 'http';
+  /** What no message of a socket can be like. */
+  const overHttp = { skip: transport === 'websocket' };
   let gateway: TestGateway;
-  const ask = (request: TestRequest): Promise<TestAnswer> => gateway.send({ lane, ...request });
+  const ask = (request: TestRequest): Promise<TestAnswer> =>
+    gateway.send(lane === 'websocket' ? request : { lane, ...request });
 
   beforeAll(async () => {
-    gateway = await startTestGateway({
-      server: { max_body_bytes: '2KiB', max_batch_size: 3 },
-      methods: { blocked: ['admin_*'], costs: { costly: 7 } },
-      networks: {
-        main: { path: '/' },
-        dead: { path: '/dead', upstreams: [{ url: `http://127.0.0.1:${await deadPort()}` }] },
+    gateway = await startTestGateway(
+      {
+        server: { max_body_bytes: '2KiB', max_batch_size: 3 },
+        methods: { blocked: ['admin_*'], costs: { costly: 7 } },
+        networks: {
+          main: { path: '/' },
+          dead: { path: '/dead', upstreams: [{ url: `http://127.0.0.1:${await deadPort()}` }] },
+        },
+        limits: {
+          default: 'none',
+          methods: { limited: bucketOf(1), costly: { requests: 10, period: '10s', burst_size: 5 } },
+        },
+        keys: [
+          { name: 'acme', key, quota: { requests: 1, period: 'month' } },
+          { name: 'off', key: `${key}-disabled`, enabled: false },
+          { name: 'old', key: `${key}-expired`, expires: '2020-01-01' },
+        ],
       },
-      limits: {
-        default: 'none',
-        methods: { limited: bucketOf(1), costly: { requests: 10, period: '10s', burst_size: 5 } },
-      },
-      keys: [
-        { name: 'acme', key, quota: { requests: 1, period: 'month' } },
-        { name: 'off', key: `${key}-disabled`, enabled: false },
-        { name: 'old', key: `${key}-expired`, expires: '2020-01-01' },
-      ],
-    });
+      { transport },
+    );
     // Used up once for all that follows.
     await gateway.call('limited');
     await gateway.call('eth_call', { headers: { 'x-api-key': key } });
@@ -68,7 +88,7 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
 
   it('not JSON: -32700 and 400, with the place', async () => {
     const answer = await ask({ body: '{"jsonrpc":"2.0",\n "id":7,,}' });
-    expectRefusal(answer, 'parse_error', null, { line: 2, column: 9, offset: 26 });
+    expectRefusal({ transport, answer }, 'parse_error', null, { line: 2, column: 9, offset: 26 });
     expect(answer.json.error.message).toBe(
       "Parse error at 2:9: expected a member name in double quotes, found ','",
     );
@@ -85,7 +105,11 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
   });
 
   it('no body at all: -32700', async () => {
-    expectRefusal(await ask({ body: '' }), 'parse_error', null, { line: 1, column: 1, offset: 0 });
+    expectRefusal({ transport, answer: await ask({ body: '' }) }, 'parse_error', null, {
+      line: 1,
+      column: 1,
+      offset: 0,
+    });
   });
 
   it.each([
@@ -107,7 +131,7 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
   ])('an invalid request (%s): -32600 and 400, with the place', async (_, body, id) => {
     const before = gateway.node.bodies.length;
     const answer = await ask({ body });
-    expectRefusal(answer, 'invalid_request', id, {
+    expectRefusal({ transport, answer }, 'invalid_request', id, {
       line: expect.any(Number),
       column: expect.any(Number),
       offset: expect.any(Number),
@@ -139,14 +163,16 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
   });
 
   it('a body too large: -32600 and 413, with the bound', async () => {
-    const answer = await ask({ body: callText('m', '1', `["${'x'.repeat(3000)}"]`) });
-    expectRefusal(answer, 'body_too_large', null, { maxBodyBytes: 2048 });
+    const body = callText('m', '1', `["${'x'.repeat(3000)}"]`);
+    if (lane === 'websocket') return expect(ask({ body })).rejects.toThrow('closed with 0 of 1');
+    const answer = await ask({ body });
+    expectRefusal({ transport, answer }, 'body_too_large', null, { maxBodyBytes: 2048 });
   });
 
   it('over the rate limit: -32005 and 429, with the policy, and when to come back', async () => {
     const answer = await ask({ body: callText('limited', '"a"') });
     const retryAfterMs = answer.json.error.data.retryAfterMs as number;
-    expectRefusal(answer, 'rate_limited', 'a', {
+    expectRefusal({ transport, answer }, 'rate_limited', 'a', {
       policy: 'method:limited',
       limit: 1,
       burst: 0,
@@ -154,7 +180,8 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
       retryAfterMs,
     });
     expect(retryAfterMs).toBeGreaterThan(86_000_000);
-    expect(answer.headers['retry-after']).toBe(`0${Math.ceil(retryAfterMs / 1000)}`);
+    if (transport === 'http')
+      expect(answer.headers['retry-after']).toBe(`0${Math.ceil(retryAfterMs / 1000)}`);
   });
 
   it('tells what is left where it is not enough', async () => {
@@ -171,19 +198,23 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     // Six more tokens at one a second.
     expect(answer.json.error.data.retryAfterMs).toBeGreaterThan(4000);
     expect(answer.json.error.data.retryAfterMs).toBeLessThanOrEqual(6000);
-    expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(6);
+    if (transport === 'http') expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(6);
   });
 
   it('quota used up: 402 and 402, which no client retries', async () => {
     const answer = await ask({ body: callText(), headers: { 'x-api-key': key } });
     const now = new Date();
     const next = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
-    expectRefusal(answer, 'quota_exhausted', 1, { quota: 1, used: 1, resetsAt: next.toISOString() });
+    expectRefusal({ transport, answer }, 'quota_exhausted', 1, {
+      quota: 1,
+      used: 1,
+      resetsAt: next.toISOString(),
+    });
   });
 
   it('method blocked: -32004 and 200', async () => {
     const answer = await ask({ body: callText('admin_addPeer', '1.0') });
-    expectRefusal(answer, 'method_blocked', 1, { method: 'admin_addPeer' });
+    expectRefusal({ transport, answer }, 'method_blocked', 1, { method: 'admin_addPeer' });
     expect(answer.body).toContain('"id":1.0,');
   });
 
@@ -196,19 +227,36 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     const before = gateway.node.bodies.length;
     const places: Record<string, string>[] = [{ 'x-api-key': value }, { authorization: `Bearer ${value}` }];
     for (const headers of places) {
-      expectRefusal(await ask({ body: callText('m', 'null'), headers }), 'unauthorized', null);
+      expectRefusal(
+        { transport, answer: await ask({ body: callText('m', 'null'), headers }) },
+        'unauthorized',
+        null,
+      );
     }
-    expectRefusal(await ask({ body: callText(), path: `/?api_key=${value}` }), 'unauthorized', 1);
+    expectRefusal(
+      { transport, answer: await ask({ body: callText(), path: `/?api_key=${value}` }) },
+      'unauthorized',
+      // An upgrade has no id.
+      lane === 'websocket' ? null : 1,
+    );
     expect(gateway.node.bodies).toHaveLength(before);
   });
 
   it('no upstream: -32603 and 503', async () => {
-    expectRefusal(await ask({ path: '/dead', body: callText() }), 'no_upstream', 1);
+    expectRefusal({ transport, answer: await ask({ path: '/dead', body: callText() }) }, 'no_upstream', 1);
   });
 
   it('unknown path: -32601 and 404; one shaped like a key: 401', async () => {
-    expectRefusal(await ask({ path: '/nowhere', body: callText() }), 'path_not_found', null);
-    expectRefusal(await ask({ path: '/a/b/c', body: callText() }), 'path_not_found', null);
+    expectRefusal(
+      { transport, answer: await ask({ path: '/nowhere', body: callText() }) },
+      'path_not_found',
+      null,
+    );
+    expectRefusal(
+      { transport, answer: await ask({ path: '/a/b/c', body: callText() }) },
+      'path_not_found',
+      null,
+    );
     for (const path of [`/${'k'.repeat(22)}`, `/nowhere/${'k'.repeat(22)}`, '/pp_live_cut']) {
       const answer = await ask({ path, body: callText() });
       expect(answer.status).toBe(401);
@@ -216,14 +264,14 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     }
   });
 
-  it('compressed: -32600 and 415', async () => {
+  it('compressed: -32600 and 415', overHttp, async () => {
     const answer = await ask({ body: callText(), headers: { 'content-encoding': 'gzip' } });
-    expectRefusal(answer, 'encoding_unsupported', null);
+    expectRefusal({ transport, answer }, 'encoding_unsupported', null);
   });
 
-  it.each(['GET', 'PUT', 'DELETE'])('%s: 405, with what is allowed', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE'])('%s: 405, with what is allowed', overHttp, async (method) => {
     const answer = await ask({ method });
-    expectRefusal(answer, 'http_method_unsupported', null);
+    expectRefusal({ transport, answer }, 'http_method_unsupported', null);
     expect(answer.headers.allow).toBe('POST, OPTIONS');
   });
 
@@ -235,11 +283,13 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     ['by an unknown key', { 'x-api-key': 'x'.repeat(30) }, 'm', 401],
   ])('a refused notification (%s) gets its status and no body', async (_, headers, method, status) => {
     const answer = await ask({ body: notificationText(method), headers });
-    expect(answer.body).toBe('');
     expect(answer.status).toBe(status);
+    // Refused with its upgrade: no notification was read.
+    if (lane === 'websocket' && status === 401) return;
+    expect(answer.body).toBe('');
     expect(answer.headers['content-type']).toBeUndefined();
     expect(answer.headers['x-request-id']).toMatch(/^boot-0-/);
-    expect(answer.headers['retry-after'] !== undefined).toBe(status === 429);
+    if (transport === 'http') expect(answer.headers['retry-after'] !== undefined).toBe(status === 429);
   });
 
   it('a failed notification gets its status and no body', async () => {
@@ -275,7 +325,7 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     expect(answer.json).toEqual({ jsonrpc: '2.0', id: 1, result: 'here' });
   });
 
-  it('every response carries a request id of our own', async () => {
+  it('every response carries a request id of our own', overHttp, async () => {
     const preflight = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
     const answers = [
       await ask({ body: callText(), headers: { 'x-request-id': 'theirs' } }),
@@ -290,13 +340,16 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
   });
 });
 
-describe('an upstream that fails', () => {
+describe.each(transports)('an upstream that fails, by %s', (transport) => {
+  const start = (config: object = {}, options: TestGatewayOptions = {}): Promise<TestGateway> =>
+    startTestGateway(config, { ...options, transport });
+
   afterEach(closeGateways);
 
   it('in time: -32002 and 504', async () => {
-    const gateway = await startTestGateway({}, { vice: { request() {} } });
+    const gateway = await start({}, { vice: { request() {} } });
     gateway.apply({ upstreams: [{ url: gateway.node.url, timeout: '150ms', first_byte_timeout: '100ms' }] });
-    expectRefusal(await gateway.call(), 'upstream_timeout', 1);
+    expectRefusal({ transport, answer: await gateway.call() }, 'upstream_timeout', 1);
   });
 
   it.each([
@@ -304,29 +357,26 @@ describe('an upstream that fails', () => {
     ['another id', '{"jsonrpc":"2.0","id":99,"result":1}'],
     ['result and error', '{"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}}'],
   ])('with %s: -32603 and 502', async (_, text) => {
-    const gateway = await startTestGateway({}, { vice: { request: (x) => x.send(x.http(text)) } });
-    expectRefusal(await gateway.call(), 'upstream_invalid', 1);
+    const gateway = await start({}, { vice: { request: (x) => x.send(x.http(text)) } });
+    expectRefusal({ transport, answer: await gateway.call() }, 'upstream_invalid', 1);
   });
 
   it('with more than max_response_bytes: -32603 and 502', async () => {
-    const gateway = await startTestGateway(
-      {},
-      { vice: { request: (x) => x.send(x.http(x.answer.padEnd(3000))) } },
-    );
+    const gateway = await start({}, { vice: { request: (x) => x.send(x.http(x.answer.padEnd(3000))) } });
     gateway.apply({ upstreams: [{ url: gateway.node.url, max_response_bytes: '2KiB' }] });
-    expectRefusal(await gateway.call(), 'upstream_invalid', 1);
+    expectRefusal({ transport, answer: await gateway.call() }, 'upstream_invalid', 1);
     gateway.apply({ upstreams: [{ url: gateway.node.url, max_response_bytes: '3KiB' }] });
     expect((await gateway.call()).json).toEqual({ jsonrpc: '2.0', id: 1, result: 'here' });
   });
 
   it('is told with the page where server.docs_url says', async () => {
-    const gateway = await startTestGateway({ server: { docs_url: 'https://docs.example/errors/' } });
+    const gateway = await start({ server: { docs_url: 'https://docs.example/errors/' } });
     const { json } = await gateway.send({ body: '{' });
     expect(json.error.data.docs).toBe('https://docs.example/errors/parse_error');
   });
 
   it('of itself: its own error goes through, with 200', async () => {
-    const gateway = await startTestGateway(
+    const gateway = await start(
       {},
       {
         vice: {

@@ -1,5 +1,6 @@
 import type { PolicySnapshot } from '../config/index.ts';
-import { type keyConflict, keyInQuery } from '../identity/index.ts';
+import { type keyConflict, keyInQuery, looksLikeKey } from '../identity/index.ts';
+import type { RefusalCode } from '../jsonrpc/index.ts';
 
 /** What a request target names. */
 export interface Route {
@@ -32,6 +33,16 @@ export function routeOf(target: string, paths: NetworkPaths): Route {
   const slash = path.lastIndexOf('/');
   const parent = paths.get(withoutTrailingSlash(path.slice(0, slash + 1)));
   return { path, network: parent ?? -1, pathKey: path.slice(slash + 1) || undefined, queryKey };
+}
+
+/** Whether a target names nothing that is served. */
+export function isOffRoute({ network, pathKey }: Route): boolean {
+  return network < 0 || (pathKey !== undefined && !looksLikeKey(pathKey));
+}
+
+/** What such a target is answered: a path shaped like a key is one that nobody has. */
+export function offRoute({ pathKey }: Route): RefusalCode {
+  return pathKey !== undefined && looksLikeKey(pathKey) ? 'unauthorized' : 'path_not_found';
 }
 
 function withoutTrailingSlash(path: string): string {

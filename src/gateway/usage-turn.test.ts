@@ -15,8 +15,11 @@ describe('the usage of one turn', () => {
     usage.add(7, 1, 'eth_call', 0, 2, false);
     usage.add(8, 0, 'eth_call', 0, 2, false);
     usage.add(-1, 0, 'eth_getLogs', 0, 10, false);
+    usage.add(7, 0, 'eth_subscription', 0, 2, false);
+    for (let k = 0; k < 5; k++) usage.addEvent(7, 0, 2);
     usage.commit();
-    const one = { keyNumber: 7, network: 0, method: 'eth_call', outcome: 0, calls: 1, cost: 2, errors: 0 };
+    const facts = { outcome: 0, calls: 1, cost: 2, errors: 0, event: false };
+    const one = { keyNumber: 7, network: 0, method: 'eth_call', ...facts };
     expect(commits).toEqual([
       [
         { ...one, calls: 64, cost: 128, errors: 8 },
@@ -24,6 +27,9 @@ describe('the usage of one turn', () => {
         { ...one, network: 1 },
         { ...one, keyNumber: 8 },
         { ...one, keyNumber: -1, method: 'eth_getLogs', cost: 10 },
+        // A call that is named like one is no event.
+        { ...one, method: 'eth_subscription' },
+        { ...one, method: 'eth_subscription', calls: 5, cost: 10, event: true },
       ],
     ]);
   });

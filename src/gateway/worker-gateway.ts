@@ -9,6 +9,7 @@ import {
 } from '../http/index.ts';
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
+import type { FromHub } from '../websocket/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
@@ -22,10 +23,13 @@ import { createNetworks } from './networks.ts';
 import { decisionOf } from './note.ts';
 import { createPipeline } from './pipeline.ts';
 import { Policy } from './policy.ts';
+import { createCallReader } from './read-calls.ts';
 import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
+import { createSockets } from './sockets.ts';
 import { classify, createPriceStage, identify } from './stages.ts';
+import { createSubscribeStage } from './subscribe.ts';
 import { createTurnUsage } from './usage-turn.ts';
 
 /** How often a worker says that it is alive, and looks after what it keeps. */
@@ -40,6 +44,8 @@ export interface WorkerGateway {
   apply(snapshot: PolicySnapshot): void;
   setTls(tls: TlsFiles): void;
   explain(ask: number, requestId: string): void;
+  /** What the hub of subscriptions says. */
+  hear(message: FromHub): void;
   /** Finishes what is under way, cuts what is left at the deadline, says `drained`. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -53,7 +59,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const counters = createWorkerCounters(start.slab);
   const usage = createTurnUsage((records) => counters.commit(records));
   const turn = createTurn(() => usage.commit());
-  const limitStage = createLimitStage({ buckets, epochMs: Date.now });
+  const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
   const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
 
   const reignOf = (snapshot: PolicySnapshot): Reign => {
@@ -64,7 +70,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let decisions = ringOf(start.snapshot);
   let settings = settingsOf(start.snapshot);
 
-  const beat = (): void => counters.beat(front.stats, networks.counts());
+  const beat = (): void => counters.beat(front.stats, networks.counts(), sockets.counts());
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
     seed: randomInt(2 ** 31),
@@ -83,25 +89,37 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     now,
     epochMs: Date.now,
   });
+  const sockets = createSockets({
+    reign: () => reign,
+    idPrefix: `${start.bootId}-${start.slot.toString(36)}${start.start.toString(36)}`,
+    turn,
+    held: { grown: (holder) => front.held.grown(holder) },
+    limits: limitStage,
+    usage,
+    tell: (message) => tell({ type: 'hub', message }),
+    nowMs,
+    epochMs: Date.now,
+  });
   const pipeline = createPipeline({
     identify,
     classify,
     limit: limitStage.limit,
     price: createPriceStage(networks),
-    answer: networks.send,
+    answer: createSubscribeStage({ listeners: sockets.listeners, send: networks.send }),
   });
+  const sample = (): number => samples(reign.policy.snapshot);
+  const reader = createCallReader({ requestIds, pipeline, sink: recorder, now, sample });
+  sockets.start(reader);
   const front = createHttpFront({
     handler: createReceiver({
       reign: () => reign,
       requestIds,
-      pipeline,
-      sink: recorder,
-      now,
+      reader,
       epochMs: Date.now,
-      sample: () => samples(reign.policy.snapshot),
       instanceId: start.instanceId,
     }),
     refuse: createHttpRefusals({ reign: () => reign, requestIds, sink: recorder, now, epochMs: Date.now }),
+    upgrade: sockets.upgrade,
     turn,
     settings: () => settings,
     tls: start.tls,
@@ -136,6 +154,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
         decisions = ringOf(snapshot);
       }
       networks.apply(snapshot);
+      sockets.apply();
       tell({ type: 'applied', generation: snapshot.generation });
     },
     setTls: (tls) => front.setTls(tls),
@@ -147,9 +166,13 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       );
       tell({ type: 'explained', ask, records });
     },
+    hear: sockets.hear,
     async drain(deadlineMs) {
-      const cut = setTimeout(() => front.destroy(), deadlineMs);
-      await front.drain();
+      const cut = setTimeout(() => {
+        front.destroy();
+        sockets.destroy();
+      }, deadlineMs);
+      await Promise.all([sockets.drain(), front.drain()]);
       clearTimeout(cut);
       await networks.close(0);
       clearInterval(heart);

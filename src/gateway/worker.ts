@@ -15,6 +15,8 @@ port.on('message', (message: ToWorker) => {
       return gateway.setTls(message);
     case 'explain':
       return gateway.explain(message.ask, message.requestId);
+    case 'hub':
+      return gateway.hear(message.message);
     case 'drain':
       void gateway.drain(message.deadlineMs).then(() => port.close());
   }

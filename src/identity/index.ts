@@ -21,7 +21,14 @@ export { createKeyIndexReader } from './key-index-reader.ts';
 export type { KeyEntry } from './key-index-writer.ts';
 export { buildKeyIndex } from './key-index-writer.ts';
 export type { KeyPlace, KeySources } from './presented-key.ts';
-export { keyConflict, keyFoundIn, keyInQuery, presentedKey } from './presented-key.ts';
+export {
+  isKeyProtocol,
+  keyConflict,
+  keyFoundIn,
+  keyInProtocols,
+  keyInQuery,
+  presentedKey,
+} from './presented-key.ts';
 export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
 export type { TrustedProxies } from './trusted-proxies.ts';

@@ -1,17 +1,26 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type KeySources, keyConflict, keyFoundIn, keyInQuery, presentedKey } from './presented-key.ts';
+import {
+  type KeySources,
+  keyConflict,
+  keyFoundIn,
+  keyInProtocols,
+  keyInQuery,
+  presentedKey,
+} from './presented-key.ts';
 
 const key = fc.option(fc.constantFrom('one', 'two', ''), { nil: undefined });
 
 describe('presentedKey', () => {
   it('is the one value all places agree on', () => {
     fc.assert(
-      fc.property(key, key, key, key, (xApiKey, bearer, path, query) => {
+      fc.property(key, key, key, key, key, (xApiKey, bearer, path, query, subprotocol) => {
         const authorization = bearer === undefined ? undefined : `Bearer ${bearer}`;
-        const values = new Set([xApiKey, bearer, path, query].filter((value) => value !== undefined));
+        const values = new Set(
+          [xApiKey, bearer, path, query, subprotocol].filter((value) => value !== undefined),
+        );
         const expected = values.size > 1 ? keyConflict : [...values][0];
-        expect(presentedKey({ xApiKey, authorization, path, query })).toBe(expected);
+        expect(presentedKey({ xApiKey, authorization, path, query, subprotocol })).toBe(expected);
       }),
     );
   });
@@ -33,6 +42,20 @@ describe('presentedKey', () => {
   it('passes a conflict within the query on', () => {
     expect(presentedKey({ query: keyConflict })).toBe(keyConflict);
     expect(presentedKey({ query: keyConflict, xApiKey: 'one' })).toBe(keyConflict);
+  });
+});
+
+describe('keyInProtocols', () => {
+  it.each([
+    [[], undefined],
+    [['json-rpc'], undefined],
+    [['json-rpc', 'api-key.one'], 'one'],
+    [['api-key.one', 'api-key.one'], 'one'],
+    [['api-key.'], ''],
+    [['API-KEY.one'], undefined],
+    [['api-key.one', 'api-key.two'], keyConflict],
+  ])('%j → %s', (protocols, expected) => {
+    expect(keyInProtocols(protocols)).toBe(expected);
   });
 });
 

@@ -11,10 +11,12 @@ export interface KeySources {
   path?: string | undefined;
   /** Value of `api_key` in the query (`keyInQuery`). */
   query?: string | typeof keyConflict | undefined;
+  /** Offered as a WebSocket subprotocol (`keyInProtocols`): the one place beside path and query that a browser can set. */
+  subprotocol?: string | typeof keyConflict | undefined;
 }
 
 /** Where a key was found, in the order in which the places are looked at. */
-export type KeyPlace = 'x-api-key' | 'bearer' | 'path' | 'query';
+export type KeyPlace = 'x-api-key' | 'bearer' | 'path' | 'query' | 'subprotocol';
 
 /**
  * The key a request presents; undefined if none. The same key in several places is one key, two different
@@ -22,7 +24,7 @@ export type KeyPlace = 'x-api-key' | 'bearer' | 'path' | 'query';
  * index holds: whoever lost a key on the way must hear of it and not be served as anonymous.
  */
 export function presentedKey(sources: KeySources): string | typeof keyConflict | undefined {
-  const { xApiKey, authorization, path, query } = sources;
+  const { xApiKey, authorization, path, query, subprotocol } = sources;
   let key = xApiKey;
   const bearer = authorization === undefined ? undefined : bearerToken(authorization);
   if (bearer !== undefined) {
@@ -33,8 +35,12 @@ export function presentedKey(sources: KeySources): string | typeof keyConflict |
     if (key !== undefined && key !== path) return keyConflict;
     key = path;
   }
-  if (query === undefined) return key;
-  return key === undefined || key === query ? query : keyConflict;
+  if (query !== undefined) {
+    if (query === keyConflict || (key !== undefined && key !== query)) return keyConflict;
+    key = query;
+  }
+  if (subprotocol === undefined) return key;
+  return key === undefined || key === subprotocol ? subprotocol : keyConflict;
 }
 
 /** The first place that presents a key; null if none does. For the decision record. */
@@ -43,7 +49,28 @@ export function keyFoundIn(sources: KeySources): KeyPlace | null {
   if (sources.authorization !== undefined && bearerToken(sources.authorization) !== undefined)
     return 'bearer';
   if (sources.path !== undefined) return 'path';
-  return sources.query === undefined ? null : 'query';
+  if (sources.query !== undefined) return 'query';
+  return sources.subprotocol === undefined ? null : 'subprotocol';
+}
+
+/** What a subprotocol that carries a key begins with. */
+const PROTOCOL_PREFIX = 'api-key.';
+
+/** Whether a subprotocol carries a key: `api-key.KEY`. */
+export function isKeyProtocol(protocol: string): boolean {
+  return protocol.startsWith(PROTOCOL_PREFIX);
+}
+
+/** The key among the subprotocols a client offers; undefined if there is none, `keyConflict` if there are two. */
+export function keyInProtocols(protocols: Iterable<string>): string | typeof keyConflict | undefined {
+  let key: string | undefined;
+  for (const protocol of protocols) {
+    if (!isKeyProtocol(protocol)) continue;
+    const value = protocol.slice(PROTOCOL_PREFIX.length);
+    if (key !== undefined && key !== value) return keyConflict;
+    key = value;
+  }
+  return key;
 }
 
 /**

@@ -46,6 +46,9 @@ test('the numbers clients depend on stay as they are', () => {
     request_timeout: [-32600, 408],
     headers_too_large: [-32600, 431],
     bad_http: [-32600, 400],
+    too_many_sockets: [-32005, 429],
+    too_many_subscriptions: [-32005, 429],
+    subscription_unsupported: [-32601, 404],
     overloaded: [-32603, 503],
   });
 });

@@ -40,6 +40,9 @@ export const refusals = {
   request_timeout: refusal('request_timeout', -32600, 408, 'Request took too long to arrive'),
   headers_too_large: refusal('headers_too_large', -32600, 431, 'Request headers too large'),
   bad_http: refusal('bad_http', -32600, 400, 'Malformed HTTP request'),
+  too_many_sockets: refusal('too_many_sockets', -32005, 429, 'Too many WebSocket connections'),
+  too_many_subscriptions: refusal('too_many_subscriptions', -32005, 429, 'Too many subscriptions'),
+  subscription_unsupported: refusal('subscription_unsupported', -32601, 404, 'Subscription not available'),
   overloaded: refusal('overloaded', -32603, 503, 'Overloaded'),
 } as const;
 

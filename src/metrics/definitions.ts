@@ -21,6 +21,7 @@ const answersHelp = 'Answers sent to callers by where they came from';
 const failuresHelp = 'Exchanges with an upstream that brought no usable answer, by what went wrong';
 const cacheHelp =
   'Calls whose answer may be kept or shared: answered from what is kept, by an identical call under way, or by an upstream';
+const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -49,6 +50,29 @@ export const definitions = {
   ),
   bytesIn: total('received_bytes_total', bytesHelp),
   bytesOut: total('sent_bytes_total', bytesHelp),
+
+  socketsOpen: gauge('websocket_connections_open', 'WebSockets that are open'),
+  socketsTotal: total('websocket_connections_total', 'WebSockets opened'),
+  socketMessages: total('websocket_messages_total', 'Messages received over WebSockets'),
+  socketBytesIn: total('websocket_received_bytes_total', 'Bytes of messages received over WebSockets'),
+  socketBytesOut: total('websocket_sent_bytes_total', 'Bytes of answers and events sent over WebSockets'),
+  socketsClosedClient: total('websocket_closed_total', closedHelp, ['reason', 'client']),
+  socketsClosedRestart: total('websocket_closed_total', closedHelp, ['reason', 'restart']),
+  socketsClosedAbuse: total('websocket_closed_total', closedHelp, ['reason', 'abuse']),
+  socketsClosedQuota: total('websocket_closed_total', closedHelp, ['reason', 'quota']),
+  socketsClosedSlow: total('websocket_closed_total', closedHelp, ['reason', 'slow']),
+  socketsClosedKey: total('websocket_closed_total', closedHelp, ['reason', 'key_gone']),
+  socketsClosedNetwork: total('websocket_closed_total', closedHelp, ['reason', 'network_gone']),
+  socketsClosedLost: total('websocket_closed_total', closedHelp, ['reason', 'subscription_lost']),
+  socketsClosedProtocol: total('websocket_closed_total', closedHelp, ['reason', 'protocol']),
+  socketsClosedSilent: total('websocket_closed_total', closedHelp, ['reason', 'silent']),
+  subscriptionsOpen: gauge('subscriptions_open', 'Subscriptions of callers that are open'),
+  events: total('subscription_events_total', 'Events delivered to subscribers'),
+  eventBytes: total('subscription_event_bytes_total', 'Bytes of events delivered to subscribers'),
+  eventsConflated: total(
+    'subscription_events_conflated_total',
+    'Heads not sent to a slow subscriber since a newer one came',
+  ),
 
   callsAllowed: total('calls_total', callsHelp, ['outcome', 'allowed']),
   callsBurst: total('calls_total', callsHelp, ['outcome', 'burst']),

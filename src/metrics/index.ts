@@ -1,4 +1,5 @@
 export type { CounterDefinition, CounterName, LatencyName, MethodColumn } from './definitions.ts';
+export { definitions } from './definitions.ts';
 export type { HistogramTotals } from './histogram.ts';
 export { record } from './histogram.ts';
 export type { MethodNumbers } from './method-names.ts';

@@ -21,9 +21,12 @@ export type {
 } from './call.ts';
 export {
   createHealthMonitor,
+  createNode,
   type HealthEvent,
   type HealthMonitor,
   type NetworkHealth,
+  type Node,
+  type Told,
   type UpstreamHealth,
 } from './health/index.ts';
 export type { BreakerReading, BreakerState } from './pool/breaker.ts';

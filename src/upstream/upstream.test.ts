@@ -369,7 +369,8 @@ describe('the queue', () => {
     await sleep(30);
     const [second] = await settled(sendTo(upstream));
     expect(second!.reason).toBe('overloaded: no connection became free in time');
-    expect(second!.outcomes[0]!.ms).toBeLessThanOrEqual(350);
+    // Well before the node's own deadline, on a busy machine too.
+    expect(second!.outcomes[0]!.ms).toBeLessThan(1500);
   });
 });
 

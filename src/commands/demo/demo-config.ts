@@ -9,7 +9,8 @@ export function demoConfig(upstreamUrl: string, key: string) {
   const { method, requests, period, burst } = demoLimited;
   return {
     server: { state_dir: 'none' },
-    upstreams: [{ url: upstreamUrl, name: 'anvil' }],
+    // Anvil speaks both on one port.
+    upstreams: [{ url: upstreamUrl, ws_url: upstreamUrl.replace(/^http/, 'ws'), name: 'anvil' }],
     limits: {
       default: { requests: 100, period: '1s', burst_size: 50 },
       methods: { [method]: { requests, period, burst_size: burst } },

@@ -15,6 +15,7 @@ test('three curl lines, the address, the key and how to go on', () => {
   expect(text.match(/curl -s/g)).toHaveLength(3);
   for (const part of [
     facts.address,
+    'ws://127.0.0.1:8540',
     facts.key,
     'npm start -- --upstream ',
     'npm start -- --config ',

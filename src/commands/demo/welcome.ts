@@ -38,7 +38,7 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
     '',
     `${bold(green('PolymorphProxy'))} ${version} is running in front of a local Ethereum node made for this demo (anvil, chain ${chainId}).`,
     '',
-    `  address  ${bold(address)}`,
+    `  address  ${bold(address)}  ${dim(`(and ${address.replace(/^http/, 'ws')} for eth_subscribe)`)}`,
     `  key      ${bold(key)}  ${dim('(made for this run)')}`,
     ...(admin === null ? [] : [`  admin    ${admin}`]),
     '',

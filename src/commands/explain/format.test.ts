@@ -10,6 +10,7 @@ const record: ExplainedRecord = {
   generation: 3,
   transport: 'http',
   lane: 'fast',
+  socket: null,
   caller: {
     kind: 'key',
     keyNumber: 4,

@@ -1,5 +1,6 @@
 import type { DecisionRecord } from '../../gateway/index.ts';
 import { refusals } from '../../jsonrpc/index.ts';
+import { milliseconds, printable, section, table, tokens } from './layout.ts';
 
 type Delivery = NonNullable<NonNullable<DecisionRecord['upstream']>['delivery']>;
 
@@ -51,13 +52,13 @@ function heading(record: ExplainedRecord, kind: Explanation['kind']): string[] {
     return [`${call}, asked now: nothing was taken and nothing was forwarded`, `Outcome: ${outcome(record)}`];
   }
   const item = record.item < 0 ? '' : `, item ${record.item} of its batch`;
-  const lane = record.lane === 'fast' ? 'fast lane' : 'fallback lane';
+  const way = record.lane === null ? `websocket ${record.socket}` : `http ${record.lane} lane`;
   const theirs =
     record.callerRequestId === null ? [] : [`The caller's own id: ${printable(record.callerRequestId)}`];
   return [
     `Request ${record.requestId}${item}`,
     call,
-    `${new Date(record.atMs).toISOString()}, ${record.transport} ${lane}, worker ${record.worker}, policy ${record.generation}`,
+    `${new Date(record.atMs).toISOString()}, ${way}, worker ${record.worker}, policy ${record.generation}`,
     ...theirs,
     `Outcome: ${outcome(record)}`,
   ];
@@ -88,6 +89,7 @@ const places = {
   bearer: 'Authorization: Bearer',
   path: 'the path',
   query: 'the query (api_key)',
+  subprotocol: 'a WebSocket subprotocol',
 } as const;
 
 function callerLines({ caller }: ExplainedRecord): string[] {
@@ -127,6 +129,7 @@ const answerPlaces = {
   upstream: [],
   cache: ['answered from the cache'],
   joined: ['answered by an identical call that was under way'],
+  hub: ['answered by the hub of all subscriptions'],
 } as const;
 
 function upstreamLines({ upstream, answeredFrom }: ExplainedRecord): string[] {
@@ -160,41 +163,4 @@ function deliveryLines({ weighed, attempts }: Delivery): string[] {
       one.failure === null ? '' : printable(one.failure),
     ]),
   ]);
-}
-
-function section(title: string, lines: string[]): string[] {
-  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`), ''];
-}
-
-/** Columns padded to their widest cell; empty cells at the end leave no trace. */
-function table(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>(
-    (known, row) => row.map((cell, column) => Math.max(known[column] ?? 0, cell.length)),
-    [],
-  );
-  const used = (column: number) => (widths[column] ?? 0) > 0;
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (used(column) ? `${cell.padEnd(widths[column] ?? 0)}  ` : ''))
-      .join('')
-      .trimEnd(),
-  );
-}
-
-function tokens(count: number): string {
-  return Number.isInteger(count) ? String(count) : String(Math.floor(count * 100) / 100);
-}
-
-function milliseconds(ms: number): string {
-  if (!Number.isFinite(ms)) return 'never';
-  if (ms >= 1000) return `${Math.round(ms / 100) / 10} s`;
-  return `${Math.round(ms * 100) / 100} ms`;
-}
-
-/** Callers choose method names and ids: what could steer a terminal is shown escaped. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return `\\u{${code.toString(16)}}`;
-  });
 }

@@ -8,14 +8,16 @@ import type { DecisionRecord } from '../decision.ts';
 import { createDryRun, type DryRunAsk } from '../dry-run.ts';
 import type { FromWorker, LogLine } from '../messages.ts';
 import { createWorkerGateway } from '../worker-gateway.ts';
-import { callText, send, type TestAnswer, type TestRequest } from './client.ts';
+import { createTestHub, type TestHub } from './hub.ts';
+import { callText, send as sendHttp, type TestAnswer, type TestRequest } from './client.ts';
+import { createSocketSender, type Transport } from './transport.ts';
 
 /** One worker's data plane in this thread, in front of a fake node, behind its real listener. */
 export interface TestGateway {
   readonly port: number;
   readonly node: FakeUpstream;
   send(request: TestRequest): Promise<TestAnswer>;
-  /** A call of `method` as HTTP; `over` says the rest. */
+  /** A call of `method`; `over` says the rest. */
   call(method?: string, over?: TestRequest): Promise<TestAnswer>;
   /** Swaps the policy, as a reload does. */
   apply(config: object): void;
@@ -28,6 +30,8 @@ export interface TestGateway {
   readonly told: readonly FromWorker[];
   /** Lines it asked main to log. */
   logLines(): LogLine[];
+  /** In place of main's. */
+  readonly hub: TestHub;
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -38,13 +42,21 @@ export async function closeGateways(): Promise<void> {
   for (const close of opened.splice(0).toReversed()) await close();
 }
 
+export interface TestGatewayOptions {
+  vice?: Vice;
+  slot?: number;
+  sharedReads?: boolean;
+  /** What `send` and `call` go by. Default: HTTP. */
+  transport?: Transport;
+}
+
 /**
  * Starts a gateway of `config` (the file's shape; `upstreams` is the fake node's unless written). All decisions are kept
  * and logged, so that tests may look at them.
  */
 export async function startTestGateway(
   config: object = {},
-  { vice, slot = 0, sharedReads }: { vice?: Vice; slot?: number; sharedReads?: boolean } = {},
+  { vice, slot = 0, sharedReads, transport = 'http' }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
   const seed = Uint32Array.of(1, 2, 3, 4);
@@ -73,8 +85,12 @@ export async function startTestGateway(
       tls: null,
       sharedReads,
     },
-    (message) => void told.push(message),
+    (message) => {
+      told.push(message);
+      if (message.type === 'hub') hub.hear(message.message);
+    },
   );
+  const hub = createTestHub((message) => gateway.hear(message));
   await gateway.listen();
   const ready = told.find((message) => message.type === 'ready');
   const port = ready?.port ?? 0;
@@ -90,12 +106,19 @@ export async function startTestGateway(
     return last?.type === 'explained' ? last.records : [];
   };
 
+  const logLines = (): LogLine[] => told.flatMap((message) => (message.type === 'log' ? message.lines : []));
+  const send =
+    transport === 'http'
+      ? (request: TestRequest) => sendHttp(port, request)
+      : createSocketSender({ port, hub, logLines, explain });
+
   return {
     port,
     node,
     told,
-    send: (request) => send(port, request),
-    call: (method = 'eth_call', over = {}) => send(port, { body: callText(method), ...over }),
+    hub,
+    send,
+    call: (method = 'eth_call', over = {}) => send({ body: callText(method), ...over }),
     apply(next) {
       snapshot = snapshotOf(next, node, registries);
       gateway.apply(snapshot);
@@ -104,7 +127,7 @@ export async function startTestGateway(
     explainId: explain,
     foresee: (ask) => createDryRun(snapshot, limits)(ask),
     counter: (name) => readTotals([slab]).counters[name],
-    logLines: () => told.flatMap((message) => (message.type === 'log' ? message.lines : [])),
+    logLines,
     drain: (deadlineMs) => gateway.drain(deadlineMs),
   };
 }

@@ -9,7 +9,7 @@ export type Told =
   | { kind: 'error'; code: number; throttled: boolean }
   | { kind: 'failed'; failure: FailureKind; reason: string };
 
-/** One upstream as the checks see it: asked over connections of their own. */
+/** One upstream as the checks, and the hub of subscriptions, see it: asked over connections of their own. */
 export interface Node {
   /** Resolves within the health policy's timeout; never rejects. `params` is JSON text. */
   ask(method: string, params: string): Promise<Told>;
@@ -23,9 +23,17 @@ const CONNECTIONS_MAX = 4;
 /** Of a block with the hashes of its transactions; far above any chain's. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** @throws TypeError for headers that cannot be sent */
-export function createNode(policy: UpstreamPolicy, timeoutMs: number, instanceId: string): Node {
-  const upstream = createUpstream(policyOfChecks(policy, timeoutMs), {
+/**
+ * @param answerBytesMax longest answer; that of checks unless said otherwise
+ * @throws TypeError for headers that cannot be sent
+ */
+export function createNode(
+  policy: UpstreamPolicy,
+  timeoutMs: number,
+  instanceId: string,
+  answerBytesMax = ANSWER_BYTES_MAX,
+): Node {
+  const upstream = createUpstream(policyOfChecks(policy, timeoutMs, answerBytesMax), {
     turn: createTurn(() => {}),
     now: () => performance.now() * 1000,
     instanceId,
@@ -37,18 +45,18 @@ export function createNode(policy: UpstreamPolicy, timeoutMs: number, instanceId
   });
   return {
     ask: (method, params) => new Promise((resolve) => upstream.send(new Question(method, params, resolve))),
-    update: (next, nextTimeoutMs) => upstream.update(policyOfChecks(next, nextTimeoutMs)),
+    update: (next, nextTimeoutMs) => upstream.update(policyOfChecks(next, nextTimeoutMs, answerBytesMax)),
     close: () => upstream.close(0),
   };
 }
 
-function policyOfChecks(policy: UpstreamPolicy, timeoutMs: number): UpstreamPolicy {
+function policyOfChecks(policy: UpstreamPolicy, timeoutMs: number, answerBytesMax: number): UpstreamPolicy {
   return {
     ...policy,
     mode: 'single',
     maxConnections: CONNECTIONS_MAX,
     maxIdle: CONNECTIONS_MAX,
-    maxResponseBytes: ANSWER_BYTES_MAX,
+    maxResponseBytes: answerBytesMax,
     connectTimeoutMs: timeoutMs,
     firstByteTimeoutMs: timeoutMs,
     timeoutMs,

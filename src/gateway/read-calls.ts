@@ -1,0 +1,143 @@
+import type { Reply } from '../http/index.ts';
+import {
+  describeFault,
+  type Fault,
+  faultDetail,
+  KIND_BATCH,
+  MessageScan,
+  methodName,
+  type RefusalCode,
+  type RefusalDetail,
+  refusals,
+  scanBatch,
+  scanRequest,
+} from '../jsonrpc/index.ts';
+import type { Session } from '../websocket/index.ts';
+import { Call } from './call.ts';
+import type { CallContext } from './context.ts';
+import { Exchange, type ExchangeSink } from './exchange.ts';
+import type { RequestIds } from './request-id.ts';
+
+/** What brought a text: an HTTP request or a message of a WebSocket. */
+export interface Arrival {
+  readonly context: CallContext;
+  readonly callerRequestId: string | undefined;
+  readonly reply: Reply;
+  /** null over HTTP. */
+  readonly session: Session | null;
+}
+
+/** A text that is no sound request, and the id to answer with. */
+interface FaultyText {
+  id: string;
+  fault: Fault;
+  bytes: Buffer;
+}
+
+export interface CallReader {
+  /** Reads one JSON-RPC text, a call or a batch, and sends its calls through the stages; refuses one that is not sound. */
+  read(bytes: Buffer, start: number, end: number, arrival: Arrival): void;
+  /** Refuses a text as a whole, under its id where it is a sound call. */
+  turnAway(bytes: Buffer, arrival: Arrival, why: MessageRefusal): void;
+  /** Answers what brought no text to read. */
+  refuse(code: RefusalCode, arrival: Arrival, data?: RefusalDetail['data']): void;
+}
+
+export interface MessageRefusal {
+  code: RefusalCode;
+  data: RefusalDetail['data'];
+  retryAfterMs: number;
+}
+
+export interface CallReaderOptions {
+  requestIds: RequestIds;
+  pipeline: (call: Call) => void;
+  sink: ExchangeSink;
+  /** Monotonic microseconds. */
+  now: () => number;
+  /** Why the next call is to be noted although it passes: bits of `sampled`. */
+  sample: () => number;
+}
+
+/** From the text of a request or message to calls in the pipeline: the one way in, whatever the transport. */
+export function createCallReader(options: CallReaderOptions): CallReader {
+  const scan = new MessageScan();
+
+  function exchangeOf({ context, callerRequestId, reply, session }: Arrival): Exchange {
+    const count = options.requestIds.next();
+    const requestId = options.requestIds.text(count);
+    const id = { request: count, requestId, callerRequestId, startedAt: options.now() };
+    return new Exchange(context, id, options.sink, reply, session);
+  }
+
+  /** Answers a text in which no call was found, and notes it. */
+  function refuse(
+    code: RefusalCode,
+    arrival: Arrival,
+    text?: FaultyText,
+    data?: RefusalDetail['data'],
+  ): void {
+    const exchange = exchangeOf(arrival);
+    const { context, session } = arrival;
+    const { requestId } = exchange;
+    const fault = text && describeFault(text.bytes, text.fault);
+    const detail = fault ? faultDetail(fault, requestId) : { requestId, data };
+    const body = context.policy.errorAnswer(text?.id ?? 'null', code, detail);
+    const call = new Call(exchange, -1, 0);
+    call.refusal = code;
+    call.reason = fault?.what ?? context.caller.refusedBecause;
+    options.sink.turnedAway(call);
+    session?.refused();
+    const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';
+    const type = `Content-Type: application/json\r\nX-Request-Id: ${requestId}\r\n`;
+    arrival.reply.send(refusals[code].http, `${type}${allow}${context.corsLines}`, body);
+  }
+
+  function readBatch(bytes: Buffer, start: number, end: number, arrival: Arrival): void {
+    const { maxBatchSize } = arrival.context.policy.snapshot.server;
+    const found = scanBatch(bytes, start, end, maxBatchSize);
+    if (!('items' in found)) return refuse('invalid_request', arrival, { id: 'null', fault: found, bytes });
+    const exchange = exchangeOf(arrival);
+    const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
+    exchange.expect(calls);
+    options.sink.request(arrival.context.lane, calls.length);
+    found.items.forEach((item, k) => {
+      const call = calls[k]!;
+      if (item.fault === 0) {
+        call.read(bytes, item, methodName(bytes, item));
+        options.pipeline(call);
+        call.release();
+      } else {
+        call.id = item.idStart < 0 ? 'null' : bytes.toString('latin1', item.idStart, item.idEnd);
+        const fault = describeFault(bytes, item);
+        const { data, message } = faultDetail(fault, exchange.requestId);
+        call.refuse('invalid_request', fault.what, data, message);
+      }
+    });
+  }
+
+  return {
+    read(bytes, start, end, arrival) {
+      if (!scanRequest(bytes, start, end, scan)) {
+        if (scan.fault === 0 && scan.kind === KIND_BATCH) return readBatch(bytes, start, end, arrival);
+        const id = scan.idStart < 0 ? 'null' : bytes.toString('latin1', scan.idStart, scan.idEnd);
+        return refuse(describeFault(bytes, scan).refusal, arrival, { id, fault: scan, bytes });
+      }
+      const call = new Call(exchangeOf(arrival), -1, options.sample());
+      call.read(bytes, scan, methodName(bytes, scan));
+      options.sink.request(arrival.context.lane, null);
+      options.pipeline(call);
+      call.release();
+    },
+    turnAway(bytes, arrival, { code, data, retryAfterMs }) {
+      const call = new Call(exchangeOf(arrival), -1, 0);
+      if (scanRequest(bytes, 0, bytes.length, scan)) call.read(bytes, scan, methodName(bytes, scan));
+      else call.id = 'null';
+      call.retryAfterMs = retryAfterMs;
+      options.sink.request(arrival.context.lane, null);
+      call.refuse(code, 'too many messages', data);
+      call.release();
+    },
+    refuse: (code, arrival, data) => refuse(code, arrival, undefined, data),
+  };
+}

@@ -1,0 +1,296 @@
+import type { HeldAnswers, Turn, UpgradeHandler, UpgradeRequest } from '../http/index.ts';
+import {
+  type CloseCause,
+  closeCauses,
+  createListeners,
+  createOpening,
+  type FromHub,
+  type Listeners,
+  type Session,
+  type SessionStats,
+  type SocketSettings,
+  type ToHub,
+} from '../websocket/index.ts';
+import type { LimitStage } from './limit.ts';
+import type { Arrival, CallReader } from './read-calls.ts';
+import { cutId, type Reign } from './receive.ts';
+import { closeCounters, type SocketCounts } from './socket-counts.ts';
+import { EVENT_METHOD, type TurnUsage } from './usage-turn.ts';
+import { createVisitors, type Visitor } from './visitors.ts';
+
+/** How often sockets are asked for a sign of life, and their keys looked at. */
+const SWEEP_MS = 1000;
+/** What main may take to say whether a socket may open. */
+const ADMISSION_MS = 5000;
+
+/** An upgrade that waits for main's word. */
+interface Candidate {
+  readonly request: UpgradeRequest;
+  readonly arrival: Arrival;
+  readonly visitor: Visitor;
+  readonly gone: () => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** The WebSockets of one worker. */
+export interface Sockets {
+  readonly upgrade: UpgradeHandler;
+  readonly listeners: Listeners;
+  /** To be set once the call reader stands: sockets are one of its sources, and one of its stages asks for them. */
+  start(reader: CallReader): void;
+  hear(message: FromHub): void;
+  /** A policy was swapped: sockets whose key or network is gone are closed, no other is moved. */
+  apply(): void;
+  /** Closes each once what it has under way is answered; resolves when none is left. */
+  drain(): Promise<void>;
+  /** Ends what is left at once. */
+  destroy(): void;
+  counts(): SocketCounts;
+}
+
+export function createSockets(options: {
+  reign: () => Reign;
+  /** Numbers this worker among all there were, for the ids of sockets. */
+  idPrefix: string;
+  turn: Turn;
+  held: Pick<HeldAnswers, 'grown'>;
+  limits: LimitStage;
+  usage: TurnUsage;
+  tell: (message: ToHub) => void;
+  /** Milliseconds on a steady clock. */
+  nowMs: () => number;
+  epochMs: () => number;
+}): Sockets {
+  const { reign, tell, nowMs, epochMs } = options;
+  const sessions = new Map<number, Session>();
+  const candidates = new Map<number, Candidate>();
+  const stats: SessionStats = { messages: 0, bytesIn: 0, bytesOut: 0 };
+  const closes: Partial<SocketCounts> = {};
+  let opened = 0;
+  let last = 0;
+  let reader: CallReader | undefined;
+  let drained: (() => void) | undefined;
+  let sweeper: NodeJS.Timeout | undefined;
+
+  let settings = settingsOf(reign());
+  const visitors = createVisitors({ reign, epochMs });
+  const visitorOf = (session: Session): Visitor => session.memo as Visitor;
+
+  const listeners = createListeners({ tell, charge, conflate: () => settings.conflate });
+  const open = createOpening({
+    turn: options.turn,
+    held: options.held,
+    stats,
+    settings: () => settings,
+    now: nowMs,
+    message: receive,
+    closed,
+  });
+
+  /** An event is paid for before it is sent; it takes no tokens of buckets, and is never refused by them. */
+  function charge(session: Session): boolean {
+    const { context } = visitorOf(session);
+    const { cost } = context.policy.method(EVENT_METHOD);
+    const usedUp = options.limits.chargeEvent(context, cost);
+    if (usedUp === null) {
+      options.usage.addEvent(context.caller.keyNumber, context.network, cost);
+      return true;
+    }
+    const detail = { requestId: context.socketId ?? '', data: usedUp };
+    session.send(context.policy.errorAnswer('null', 'quota_exhausted', detail));
+    session.finish(closeCauses.quota);
+    return false;
+  }
+
+  function receive(session: Session, bytes: Buffer): void {
+    const visitor = visitorOf(session);
+    if (visitor.reign !== reign()) visitors.refresh(visitor);
+    const { caller } = visitor.context;
+    if (visitor.digest !== null && !visitor.reign.callers.current(caller, epochMs)) visitors.refresh(visitor);
+    const { context } = visitor;
+    const arrival: Arrival = { context, callerRequestId: undefined, reply: replyOf(session), session };
+    const { messagesRule } = context.policy.snapshot.socketBounds[context.caller.ruleSet]!;
+    const refusal = messagesRule < 0 ? null : options.limits.takeMessage(context, messagesRule);
+    if (refusal === null) reader!.read(bytes, 0, bytes.length, arrival);
+    else reader!.turnAway(bytes, arrival, { code: 'rate_limited', ...refusal });
+  }
+
+  function closed(session: Session, { code, reason, label }: CloseCause): void {
+    sessions.delete(session.number);
+    listeners.left(session);
+    const counter = closeCounters[label];
+    closes[counter] = (closes[counter] ?? 0) + 1;
+    const { messages, events, bytesIn, bytesOut } = session;
+    tell({
+      type: 'socket-close',
+      socket: session.number,
+      ...{ code, reason, totals: { messages, events, bytesIn, bytesOut } },
+    });
+    if (sessions.size + candidates.size === 0) drained?.();
+  }
+
+  /** Who was let in by a policy that is over: is there still a place for it? */
+  function look(session: Session): void {
+    const visitor = visitorOf(session);
+    if (visitor.reign !== reign()) visitors.refresh(visitor);
+    else if (visitor.digest === null || visitor.reign.callers.current(visitor.context.caller, epochMs))
+      return;
+    else visitors.refresh(visitor);
+    const { caller, network } = visitor.context;
+    if (network < 0) session.finish(closeCauses.networkGone);
+    else if (visitor.digest !== null && caller.refusedBecause !== null) session.finish(closeCauses.keyGone);
+  }
+
+  const upgrade: UpgradeHandler = (request) => {
+    const number = ++last;
+    const { visitor, refusal } = visitors.receive(request, `${options.idPrefix}-${number.toString(36)}`);
+    const arrival: Arrival = {
+      context: visitor.context,
+      callerRequestId: cutId(request.requestId),
+      reply: {
+        abandoned: false,
+        send: (status, headers, body) => request.refuse(status, headers, body.toString('latin1')),
+      },
+      session: null,
+    };
+    if (refusal === null) ask(number, request, arrival, visitor);
+    else reader!.refuse(refusal.code, arrival, refusal.data);
+  };
+
+  /** Only main knows how many sockets a caller has in all workers. */
+  function ask(number: number, request: UpgradeRequest, arrival: Arrival, visitor: Visitor): void {
+    const { caller, policy, socketId } = visitor.context;
+    const gone = (): void => void giveUp(number);
+    const late = (): void => {
+      if (giveUp(number)) reader!.refuse('overloaded', arrival);
+    };
+    candidates.set(number, { request, arrival, visitor, gone, timer: setTimeout(late, ADMISSION_MS) });
+    request.socket.once('close', gone);
+    tell({
+      type: 'socket-open',
+      socket: number,
+      about: {
+        id: socketId ?? '',
+        caller: caller.kind === 'key' ? `key:${caller.keyNumber}` : `address:${caller.address}`,
+        keyNumber: caller.keyNumber,
+        keyPrefix: caller.keyPrefix,
+        address: caller.address,
+        network: visitor.networkName,
+        openedAtMs: visitor.openedAtMs,
+      },
+      maxSockets: policy.snapshot.socketBounds[caller.ruleSet]!.connections,
+    });
+  }
+
+  function take(number: number): Candidate | undefined {
+    const candidate = candidates.get(number);
+    if (candidate === undefined) return undefined;
+    candidates.delete(number);
+    clearTimeout(candidate.timer);
+    candidate.request.socket.off('close', candidate.gone);
+    return candidate;
+  }
+
+  function giveUp(number: number): boolean {
+    if (take(number) === undefined) return false;
+    const totals = { messages: 0, events: 0, bytesIn: 0, bytesOut: 0 };
+    tell({ type: 'socket-close', socket: number, code: 1006, reason: '', totals });
+    if (sessions.size + candidates.size === 0) drained?.();
+    return true;
+  }
+
+  function admit(number: number, admitted: boolean): void {
+    const candidate = candidates.get(number);
+    if (candidate === undefined) return;
+    const { arrival, visitor } = candidate;
+    if (!admitted || drained !== undefined) {
+      giveUp(number);
+      const { connections } = arrival.context.policy.snapshot.socketBounds[visitor.context.caller.ruleSet]!;
+      const data = { policy: 'websocket:connections', limit: connections };
+      return drained === undefined
+        ? reader!.refuse('too_many_sockets', arrival, data)
+        : reader!.refuse('overloaded', arrival);
+    }
+    take(number);
+    const session = open(candidate.request, number);
+    if (session === undefined) {
+      candidates.set(number, candidate);
+      return void giveUp(number);
+    }
+    session.memo = visitor;
+    sessions.set(number, session);
+    opened++;
+    look(session);
+  }
+
+  return {
+    upgrade,
+    listeners,
+    start(given) {
+      reader = given;
+      sweeper = setInterval(() => {
+        const now = nowMs();
+        for (const session of sessions.values()) {
+          session.sweep(now);
+          look(session);
+        }
+      }, SWEEP_MS).unref();
+    },
+    hear(message) {
+      if (message.type === 'socket-admitted') admit(message.socket, message.admitted);
+      else listeners.hear(message);
+    },
+    apply() {
+      settings = settingsOf(reign());
+      for (const session of sessions.values()) look(session);
+    },
+    async drain() {
+      const done = new Promise<void>((resolve) => (drained = resolve));
+      for (const number of [...candidates.keys()]) admit(number, false);
+      for (const session of sessions.values()) session.finish(closeCauses.restart);
+      if (sessions.size + candidates.size > 0) await done;
+      clearInterval(sweeper);
+    },
+    destroy() {
+      for (const session of sessions.values()) session.destroy();
+    },
+    counts: () => ({
+      ...noCloses,
+      ...closes,
+      socketsOpen: sessions.size,
+      socketsTotal: opened,
+      socketMessages: stats.messages,
+      socketBytesIn: stats.bytesIn,
+      socketBytesOut: stats.bytesOut,
+      subscriptionsOpen: listeners.stats.open,
+      events: listeners.stats.events,
+      eventBytes: listeners.stats.eventBytes,
+      eventsConflated: listeners.stats.conflated,
+    }),
+  };
+}
+
+const noCloses = Object.fromEntries(Object.values(closeCounters).map((name) => [name, 0])) as SocketCounts;
+
+function replyOf(session: Session): Arrival['reply'] {
+  return {
+    get abandoned() {
+      return session.over;
+    },
+    send: (_status, _headers, body) => session.answer(body),
+  };
+}
+
+function settingsOf({ policy }: Reign): SocketSettings {
+  const { websocket, server } = policy.snapshot;
+  return {
+    sendBufferBytes: websocket.sendBufferBytes,
+    stalledMs: server.requestTimeoutMs,
+    maxRefusals: websocket.maxRefusals,
+    pingIntervalMs: websocket.pingIntervalMs,
+    pongTimeoutMs: websocket.pongTimeoutMs,
+    conflate: websocket.slowConsumers === 'conflate',
+    compression: websocket.compression,
+    maxMessageBytes: server.maxBodyBytes,
+  };
+}

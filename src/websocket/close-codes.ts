@@ -1,0 +1,35 @@
+/** Why we close a socket: the close frame's code, its reason for the client, and the label it is counted by. */
+export interface CloseCause {
+  readonly code: number;
+  readonly reason: string;
+  readonly label: CloseLabel;
+}
+
+/** `client`: it closed, or went away. */
+export type CloseLabel =
+  | 'client'
+  | 'restart'
+  | 'abuse'
+  | 'quota'
+  | 'slow'
+  | 'key_gone'
+  | 'network_gone'
+  | 'subscription_lost'
+  | 'protocol'
+  | 'silent';
+
+const cause = (code: number, reason: string, label: CloseLabel): CloseCause => ({ code, reason, label });
+
+/** Every close of ours. Sources: RFC 6455, 7.4.1; 1012 to 1014 of the IANA registry; 4000 and up are free. */
+export const closeCauses = {
+  restart: cause(1001, 'service restart', 'restart'),
+  refusals: cause(1008, 'too many calls over the limit', 'abuse'),
+  pings: cause(1008, 'too many pings', 'abuse'),
+  quota: cause(1008, 'quota used up', 'quota'),
+  slow: cause(1013, 'reading too slowly', 'slow'),
+  lost: cause(1011, 'subscription lost', 'subscription_lost'),
+  keyGone: cause(4401, 'key no longer valid', 'key_gone'),
+  networkGone: cause(4404, 'network no longer served', 'network_gone'),
+  /** No close frame can reach it. */
+  silent: cause(1006, 'no sign of life', 'silent'),
+} as const;

@@ -1,0 +1,116 @@
+import type { UpstreamPolicy } from '../../config/index.ts';
+import type { FeedSource, SubscribeFault } from '../messages.ts';
+import { type HubClock, pause } from './clock.ts';
+import type { NodeSocket } from './node-socket.ts';
+import type { Nodes } from './nodes.ts';
+import { createPenalties } from './penalties.ts';
+
+/**
+ * A subscription of one upstream, passed on as it is. Where that is lost another one is subscribed to; what passed
+ * meanwhile is missed.
+ */
+export interface Relay {
+  readonly source: FeedSource;
+  /** null: it is subscribed. */
+  start(): Promise<SubscribeFault | null>;
+  recheck(): void;
+  stop(): void;
+}
+
+const RETRY_MS = 500;
+
+export function createRelay(options: {
+  nodes: Nodes;
+  clock: HubClock;
+  /** The whole params array as JSON text. */
+  params: string;
+  kind: string;
+  onEvent(result: string): void;
+  onSource(source: FeedSource, why: string): void;
+}): Relay {
+  const { nodes, clock } = options;
+  const penalties = createPenalties(clock);
+  let held: { upstream: UpstreamPolicy; socket: NodeSocket; id: string } | null = null;
+  let stopped = false;
+  /** Somebody listens, and nothing is subscribed to. */
+  const isWanted = (): boolean => !stopped && held === null;
+
+  async function subscribe(upstream: UpstreamPolicy): Promise<SubscribeFault | null> {
+    const socket = await nodes.socket(upstream);
+    const answer = await socket.subscribe(options.params, options.onEvent);
+    if (answer.kind === 'subscribed' && !stopped) {
+      held = { upstream, socket, id: answer.id };
+      socket.onceClosed((reason) => lose(socket, reason));
+      return null;
+    }
+    if (answer.kind === 'subscribed') socket.unsubscribe(answer.id);
+    nodes.release(socket);
+    if (answer.kind === 'error') return { why: 'node_error', error: answer.error };
+    throw new Error(answer.kind === 'failed' ? answer.reason : 'nobody listens any more');
+  }
+
+  /** A node's refusal is an answer; whoever cannot be reached is passed over. */
+  async function take(): Promise<SubscribeFault | null> {
+    const able = nodes.inOrder().filter(({ ws }) => ws !== null);
+    if (able.length === 0)
+      return { why: 'unsupported', message: `${options.kind} needs an upstream with WebSocket` };
+    let refusal: SubscribeFault = { why: 'no_upstream' };
+    for (const upstream of able.filter(({ name }) => penalties.wait(name) === 0)) {
+      try {
+        const fault = await subscribe(upstream);
+        if (fault === null) {
+          penalties.worked(upstream.name);
+          return null;
+        }
+        refusal = fault;
+      } catch {
+        penalties.failed(upstream.name);
+      }
+    }
+    return refusal;
+  }
+
+  function lose(socket: NodeSocket, reason: string): void {
+    if (held?.socket !== socket) return;
+    const { name } = held.upstream;
+    drop();
+    penalties.failed(name);
+    options.onSource({ upstream: '', via: 'websocket' }, `${name}: ${reason}`);
+    void again();
+  }
+
+  async function again(): Promise<void> {
+    while (isWanted()) {
+      if ((await take()) === null) {
+        options.onSource({ upstream: held!.upstream.name, via: 'websocket' }, 'the one before was lost');
+        return;
+      }
+      await pause(clock, RETRY_MS);
+    }
+  }
+
+  function drop(): void {
+    if (held === null) return;
+    const { socket, id } = held;
+    held = null;
+    socket.unsubscribe(id);
+    nodes.release(socket);
+  }
+
+  return {
+    get source(): FeedSource {
+      return { upstream: held?.upstream.name ?? '', via: 'websocket' };
+    },
+    start: take,
+    recheck() {
+      if (held === null) return;
+      const policy = nodes.find(held.upstream.name);
+      if (policy === undefined || policy.ws?.url !== held.upstream.ws?.url)
+        lose(held.socket, 'its address changed');
+    },
+    stop() {
+      stopped = true;
+      drop();
+    },
+  };
+}

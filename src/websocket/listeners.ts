@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { type CloseCause, closeCauses } from './close-codes.ts';
+import type { FeedSource, FromHub, SubscribeFault, ToHub } from './messages.ts';
+import type { Session } from './session.ts';
+
+/** One caller's subscription, in its worker. */
+export interface Subscription {
+  /** What the caller knows it by: 128 random bits in hex. */
+  readonly id: string;
+  readonly session: Session;
+  readonly ask: number;
+  readonly kind: string;
+  /** -1 until the hub has answered. */
+  feed: number;
+  /** Its caller was told the id: events may follow. */
+  live: boolean;
+  /** Events that came before that. */
+  held: string[];
+  /** The newest head that a slow client was not sent; null for none. */
+  latest: string | null;
+}
+
+/** Counts since the worker began; `open` is a gauge. */
+export interface ListenerStats {
+  open: number;
+  events: number;
+  eventBytes: number;
+  /** Heads a slow client was not sent since a newer one came. */
+  conflated: number;
+}
+
+/** What came of asking for a subscription. */
+export type SubscribeResult =
+  | { subscription: Subscription; source: FeedSource; listeners: number }
+  | { fault: SubscribeFault };
+
+export interface Listeners {
+  /** `tell` is called once, unless the socket is gone first: also for one that only waits for its answers to close. */
+  subscribe(
+    session: Session,
+    what: { network: string; kind: string; params: string; maxSubscriptions: number },
+    tell: (result: SubscribeResult) => void,
+  ): void;
+  /** Its id is on the way to the caller: from now on events follow it. */
+  begin(subscription: Subscription): void;
+  /** False if the socket has no such subscription. */
+  unsubscribe(session: Session, id: string): boolean;
+  /** To be called when a socket is gone; the hub forgets its subscriptions by itself. */
+  left(session: Session): void;
+  hear(message: Exclude<FromHub, { type: 'socket-admitted' }>): void;
+  readonly stats: Readonly<ListenerStats>;
+}
+
+/** Events between the hub's answer and the caller's, where it waits for the rest of its batch. */
+const HELD_EVENTS_MAX = 1024;
+
+const BEFORE_ID = '{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"';
+
+/** The subscriptions of a worker's sockets, and the way of an event to each of them. */
+export function createListeners(options: {
+  tell: (message: ToHub) => void;
+  /** May one more event be sent? Takes what it costs. False: the caller's quota is used up, and it was told. */
+  charge: (session: Session) => boolean;
+  /** Whether slow clients get only the newest head. */
+  conflate: () => boolean;
+}): Listeners {
+  const stats: ListenerStats = { open: 0, events: 0, eventBytes: 0, conflated: 0 };
+  const asked = new Map<number, { subscription: Subscription; tell: (result: SubscribeResult) => void }>();
+  const byFeed = new Map<number, Set<Subscription>>();
+  const bySession = new Map<Session, Map<string, Subscription>>();
+  let lastAsk = 0;
+
+  function add(subscription: Subscription, feed: number): void {
+    subscription.feed = feed;
+    let listening = byFeed.get(feed);
+    if (listening === undefined) byFeed.set(feed, (listening = new Set()));
+    listening.add(subscription);
+    const { session, id } = subscription;
+    let own = bySession.get(session);
+    if (own === undefined) bySession.set(session, (own = new Map<string, Subscription>()));
+    own.set(id, subscription);
+    stats.open++;
+  }
+
+  function remove(subscription: Subscription): void {
+    const listening = byFeed.get(subscription.feed);
+    if (!listening?.delete(subscription)) return;
+    if (listening.size === 0) byFeed.delete(subscription.feed);
+    bySession.get(subscription.session)?.delete(subscription.id);
+    stats.open--;
+  }
+
+  function deliver(subscription: Subscription, result: string): void {
+    const { session, id } = subscription;
+    if (session.over) return;
+    if (!subscription.live) return hold(subscription, result);
+    const text = `${BEFORE_ID}${id}","result":${result}}}`;
+    if (session.isFull(text.length)) return passOver(subscription, result);
+    if (!options.charge(session)) return;
+    session.events++;
+    stats.events++;
+    stats.eventBytes += text.length;
+    session.send(text);
+  }
+
+  function hold(subscription: Subscription, result: string): void {
+    if (subscription.held.push(result) > HELD_EVENTS_MAX) subscription.session.close(closeCauses.lost);
+  }
+
+  /** Its client reads too slowly for one more. */
+  function passOver(subscription: Subscription, result: string): void {
+    const { session } = subscription;
+    if (subscription.kind !== 'newHeads' || !options.conflate()) return session.close(closeCauses.slow);
+    if (subscription.latest === null) session.onceDrained(() => catchUp(subscription));
+    else stats.conflated++;
+    subscription.latest = result;
+  }
+
+  function catchUp(subscription: Subscription): void {
+    const { latest } = subscription;
+    subscription.latest = null;
+    if (latest !== null && byFeed.get(subscription.feed)?.has(subscription)) deliver(subscription, latest);
+  }
+
+  function answered(message: Extract<FromHub, { type: 'subscribed' | 'not-subscribed' }>): void {
+    const question = asked.get(message.ask);
+    asked.delete(message.ask);
+    // A socket that is about to close still waits for the answers under way.
+    if (question === undefined) return;
+    if (message.type === 'not-subscribed') return question.tell({ fault: message.fault });
+    add(question.subscription, message.feed);
+    question.tell({
+      subscription: question.subscription,
+      source: message.source,
+      listeners: message.listeners,
+    });
+  }
+
+  return {
+    stats,
+    subscribe(session, { network, kind, params, maxSubscriptions }, tell) {
+      const ask = ++lastAsk;
+      const id = `0x${randomBytes(16).toString('hex')}`;
+      const subscription = { id, session, ask, kind, feed: -1, live: false, held: [], latest: null };
+      asked.set(ask, { subscription, tell });
+      options.tell({
+        type: 'subscribe',
+        socket: session.number,
+        ...{ ask, network, kind, params, maxSubscriptions },
+      });
+    },
+    begin(subscription) {
+      subscription.live = true;
+      for (const result of subscription.held.splice(0)) deliver(subscription, result);
+    },
+    unsubscribe(session, id) {
+      const subscription = bySession.get(session)?.get(id);
+      if (subscription === undefined) return false;
+      remove(subscription);
+      options.tell({ type: 'unsubscribe', socket: session.number, ask: subscription.ask });
+      return true;
+    },
+    left(session) {
+      for (const [ask, { subscription }] of asked) if (subscription.session === session) asked.delete(ask);
+      for (const subscription of [...(bySession.get(session)?.values() ?? [])]) remove(subscription);
+      bySession.delete(session);
+    },
+    hear(message) {
+      if (message.type === 'events') {
+        const listening = byFeed.get(message.feed);
+        if (listening === undefined) return;
+        for (const result of message.results.map(asLatin1))
+          for (const subscription of listening) deliver(subscription, result);
+      } else if (message.type === 'feed-ended') {
+        const cause = lostBecause(message.reason);
+        for (const { session } of [...(byFeed.get(message.feed) ?? [])]) session.close(cause);
+      } else answered(message);
+    },
+  };
+}
+
+/** UTF-8 as latin1 text, as all that is sent: made once for all listeners. */
+function asLatin1(text: string): string {
+  // biome-ignore lint: control characters are meant.
+  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** A close frame has room for 123 bytes of reason (RFC 6455, 5.5). */
+function lostBecause(reason: string): CloseCause {
+  return { ...closeCauses.lost, reason: `${closeCauses.lost.reason}: ${reason}`.slice(0, 120) };
+}

@@ -1,0 +1,37 @@
+import type { HeldAnswers, Turn } from '../http/index.ts';
+import type { CloseCause } from './close-codes.ts';
+
+/** Bounds of sockets, in bytes and milliseconds; read at each use, so that a reload acts on open ones. */
+export interface SocketSettings {
+  sendBufferBytes: number;
+  /** How long a client may take without reading anything of what waits for it. */
+  stalledMs: number;
+  maxRefusals: number;
+  pingIntervalMs: number;
+  pongTimeoutMs: number;
+  conflate: boolean;
+  compression: boolean;
+  maxMessageBytes: number;
+}
+
+/** Totals of a worker's sockets since it began. */
+export interface SessionStats {
+  messages: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** What a session needs of its worker. */
+export interface SessionHost<Session> {
+  readonly turn: Turn;
+  readonly held: Pick<HeldAnswers, 'grown'>;
+  /** Counted as it happens. */
+  readonly stats: SessionStats;
+  settings(): SocketSettings;
+  /** Milliseconds on any steady clock, above 0. */
+  now(): number;
+  /** A whole message; `session.answer` is to be called once for it. The bytes are the callee's. */
+  message(session: Session, bytes: Buffer): void;
+  /** Once, when it is gone. */
+  closed(session: Session, cause: CloseCause): void;
+}

@@ -1,0 +1,300 @@
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import {
+  type AnswerHolder,
+  PIPELINE_DEPTH_MAX,
+  PIPELINE_DEPTH_RESUME,
+  StalledWrites,
+  type TurnTask,
+} from '../http/index.ts';
+import { type CloseCause, closeCauses } from './close-codes.ts';
+import { textFrameHead } from './frame.ts';
+import type { SessionHost } from './session-host.ts';
+
+/** Pings that a client may send in {@link PING_WINDOW_MS}. */
+const PINGS_MAX = 100;
+const PING_WINDOW_MS = 10_000;
+/** Window of `max_refusals`. */
+const REFUSAL_WINDOW_MS = 10_000;
+
+/** One open WebSocket of a worker. Whatever it sends waits for the end of the turn, behind the commit of its usage. */
+export class Session implements TurnTask, AnswerHolder {
+  /** The worker's own number of it; not used twice. */
+  readonly number: number;
+  /** The handler's own memory of this socket: who is calling, where to. */
+  memo: unknown = undefined;
+  messages = 0;
+  events = 0;
+  /** Closing or closed: nothing is read any more. */
+  over = false;
+  private readonly host: SessionHost<Session>;
+  private readonly ws: WebSocket;
+  private readonly socket: Socket;
+  private parts: (string | Buffer)[] = [];
+  private queuedBytes = 0;
+  private enrolled = false;
+  /** Messages whose answer is to come. */
+  private underWay = 0;
+  private paused = false;
+  private finishing: CloseCause | null = null;
+  private closedAs: CloseCause | null = null;
+  private heardAt: number;
+  /** 0: none is waited for. */
+  private pingedAt = 0;
+  private pings = 0;
+  /** Of the latest ping to which a slow client was sent no pong yet. */
+  private unanswered: Buffer | null = null;
+  private pingsSince = 0;
+  private refusals = 0;
+  private refusalsSince = 0;
+  private readonly writes = new StalledWrites();
+  private readonly deflates: boolean;
+  private readonly bytesBefore: { read: number; written: number };
+  private whenDrained: Set<() => void> | null = null;
+
+  constructor(host: SessionHost<Session>, number: number, ws: WebSocket, socket: Socket) {
+    this.host = host;
+    this.number = number;
+    this.ws = ws;
+    this.socket = socket;
+    this.heardAt = host.now();
+    this.deflates = ws.extensions !== '';
+    this.bytesBefore = { read: socket.bytesRead, written: socket.bytesWritten };
+    ws.on('message', this.onMessage);
+    ws.on('ping', this.onPing);
+    ws.on('pong', this.onPong);
+    ws.on('close', this.onClose);
+    ws.on('error', this.onFault);
+    socket.on('drain', this.onDrain);
+  }
+
+  get bytesIn(): number {
+    return this.socket.bytesRead - this.bytesBefore.read;
+  }
+
+  get bytesOut(): number {
+    return this.socket.bytesWritten - this.bytesBefore.written;
+  }
+
+  /** Answers and events made and not yet with the kernel. */
+  get heldBytes(): number {
+    return this.closedAs === null ? this.queuedBytes + this.ws.bufferedAmount : 0;
+  }
+
+  /** Whether so many bytes more would be more than a client may leave unread. */
+  isFull(bytes: number): boolean {
+    return this.heldBytes + bytes > this.host.settings().sendBufferBytes;
+  }
+
+  private readonly onMessage = (data: RawData): void => {
+    if (this.over) return;
+    this.heardAt = this.host.now();
+    this.messages++;
+    this.host.stats.messages++;
+    this.host.stats.bytesIn += (data as Buffer).length;
+    this.underWay++;
+    if (this.underWay >= PIPELINE_DEPTH_MAX) this.pause();
+    // One buffer, since `binaryType` is that of `nodebuffer`.
+    this.host.message(this, data as Buffer);
+  };
+
+  /** The answer to one message, latin1 or bytes; '' where none is due. To be called once for each. */
+  answer(body: string | Buffer): void {
+    this.underWay--;
+    if (body.length > 0) this.send(body);
+    else this.enrol();
+  }
+
+  /** A message that no message asked for: an event, or an error. Latin1. */
+  send(body: string | Buffer): void {
+    if (this.closedAs !== null) return;
+    this.queuedBytes += body.length;
+    if (this.deflates) this.parts.push(body);
+    else {
+      const head = textFrameHead(body.length);
+      if (typeof body === 'string') this.parts.push(head + body);
+      else this.parts.push(head, body);
+    }
+    this.enrol();
+  }
+
+  private enrol(): void {
+    if (this.enrolled) return;
+    this.enrolled = true;
+    this.host.turn.defer(this);
+  }
+
+  flush(): void {
+    this.enrolled = false;
+    if (this.closedAs !== null) return;
+    this.write();
+    this.host.held.grown(this);
+    if (this.closedAs !== null) return;
+    if (this.finishing !== null && this.underWay === 0) return this.close(this.finishing);
+    if (this.heldBytes > this.host.settings().sendBufferBytes) this.pause();
+    else this.resume();
+  }
+
+  private write(): void {
+    const { parts, socket } = this;
+    if (parts.length === 0) return;
+    this.parts = [];
+    this.host.stats.bytesOut += this.queuedBytes;
+    this.queuedBytes = 0;
+    if (!socket.writable) return;
+    if (this.deflates) {
+      for (const body of parts)
+        this.ws.send(typeof body === 'string' ? Buffer.from(body, 'latin1') : body, { binary: false });
+      return;
+    }
+    if (parts.length > 1) socket.cork();
+    for (const part of parts) {
+      if (typeof part === 'string') socket.write(part, 'latin1');
+      else socket.write(part);
+    }
+    if (parts.length > 1) socket.uncork();
+  }
+
+  private pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.ws.pause();
+  }
+
+  private resume(): void {
+    if (!this.paused || this.over || this.underWay > PIPELINE_DEPTH_RESUME) return;
+    this.paused = false;
+    this.ws.resume();
+  }
+
+  /** Runs `then` once there is room again for what a slow client was not sent. */
+  onceDrained(then: () => void): void {
+    (this.whenDrained ??= new Set()).add(then);
+  }
+
+  private readonly onDrain = (): void => {
+    const ping = this.unanswered;
+    this.unanswered = null;
+    if (ping !== null && this.closedAs === null) this.ws.pong(ping, false);
+    const due = this.whenDrained;
+    this.whenDrained = null;
+    if (due !== null) for (const then of due) then();
+    if (this.heldBytes <= this.host.settings().sendBufferBytes) this.resume();
+  };
+
+  private readonly onPing = (data: Buffer): void => {
+    if (this.over) return;
+    const now = this.host.now();
+    this.heardAt = now;
+    if (now - this.pingsSince > PING_WINDOW_MS) {
+      this.pingsSince = now;
+      this.pings = 0;
+    }
+    if (++this.pings > PINGS_MAX) this.close(closeCauses.pings);
+    // Who does not read gets no pongs to leave unread, but one for the latest ping once it reads (RFC 6455, 5.5.3).
+    else if (this.socket.writableNeedDrain) this.unanswered = data;
+    else this.ws.pong(data, false);
+  };
+
+  private readonly onPong = (): void => {
+    this.heardAt = this.host.now();
+    this.pingedAt = 0;
+  };
+
+  /** A call of this socket was refused by a limit. */
+  refused(): void {
+    const { maxRefusals } = this.host.settings();
+    const now = this.host.now();
+    if (now - this.refusalsSince > REFUSAL_WINDOW_MS) {
+      this.refusalsSince = now;
+      this.refusals = 0;
+    }
+    if (++this.refusals > maxRefusals && maxRefusals > 0) this.finish(closeCauses.refusals);
+  }
+
+  /** To be called again and again: asks a silent client for a sign of life; gives up one that gives none, and one
+   * that takes nothing of what it is sent. */
+  sweep(now: number): void {
+    if (this.closedAs !== null) return;
+    const { pingIntervalMs, pongTimeoutMs, stalledMs } = this.host.settings();
+    if (this.writes.stalledMs(this.socket, now) > stalledMs) return this.give(closeCauses.slow);
+    if (this.pingedAt > 0) {
+      if (this.heardAt > this.pingedAt) this.pingedAt = 0;
+      else if (now - this.pingedAt > pongTimeoutMs) return this.give(closeCauses.silent);
+    }
+    if (this.pingedAt === 0 && now - this.heardAt > pingIntervalMs) {
+      this.pingedAt = now;
+      this.ws.ping();
+    }
+  }
+
+  /** Reads no more; closes once what is under way is answered. */
+  finish(cause: CloseCause): void {
+    if (this.closedAs !== null || this.finishing !== null) return;
+    this.over = true;
+    this.finishing = cause;
+    this.enrol();
+  }
+
+  /** Closes now: what was made is sent before the close frame. */
+  close(cause: CloseCause): void {
+    if (this.closedAs !== null) return;
+    this.over = true;
+    this.write();
+    this.closedAs = cause;
+    if (this.paused) this.ws.resume();
+    this.ws.close(cause.code, cause.reason);
+  }
+
+  /** Ends it without a word: nothing would reach the client. */
+  private give(cause: CloseCause): void {
+    this.over = true;
+    this.closedAs = cause;
+    this.ws.terminate();
+  }
+
+  /** What its client does not read in time, or others need more, is dropped. */
+  cut(): void {
+    if (this.closedAs === null) this.give(closeCauses.slow);
+    else this.ws.terminate();
+  }
+
+  destroy(): void {
+    this.over = true;
+    this.ws.terminate();
+  }
+
+  /** What the client sent is against the protocol's rules: the library closes with the code that says so. */
+  private readonly onFault = (error: NodeJS.ErrnoException): void => {
+    const code = faultCodes[error.code ?? ''];
+    if (code === undefined || this.closedAs !== null) return;
+    this.over = true;
+    this.closedAs = { code, reason: '', label: 'protocol' };
+  };
+
+  private readonly onClose = (code: number, reason: Buffer): void => {
+    const cause = this.closedAs;
+    this.over = true;
+    // Its own reason is no word of ours: for operators.
+    const said = cause ?? { code, reason: reason.toString('utf8'), label: 'client' };
+    this.closedAs = said;
+    this.parts = [];
+    this.whenDrained = null;
+    this.host.closed(this, said);
+  };
+}
+
+/** Of the library's errors, the close code it answers with. */
+const faultCodes: Readonly<Record<string, number>> = {
+  WS_ERR_EXPECTED_FIN: 1002,
+  WS_ERR_EXPECTED_MASK: 1002,
+  WS_ERR_INVALID_CLOSE_CODE: 1002,
+  WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH: 1002,
+  WS_ERR_INVALID_OPCODE: 1002,
+  WS_ERR_UNEXPECTED_RSV_1: 1002,
+  WS_ERR_UNEXPECTED_RSV_2_3: 1002,
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+};
