@@ -8,7 +8,7 @@ import { readOptions, usage } from './options.ts';
 import { textTable } from './report/table.ts';
 import { backAfter, timesOf } from './scenarios/node-killed.ts';
 import { upstreamsFigures } from './scenarios/upstreams.ts';
-import { configOf, holdingCache } from './servers/polymorph.ts';
+import { configOf, holdingCache, withoutCache } from './servers/polymorph.ts';
 import { median, rotated } from './statistics.ts';
 
 describe('options', () => {
@@ -23,7 +23,7 @@ describe('options', () => {
 
   it('run every family unless some are named, and say which there are', () => {
     const { only } = readOptions([]) as Exclude<ReturnType<typeof readOptions>, 'help'>;
-    expect(only).toEqual(['cost', 'latency', 'memory', 'reload', 'upstreams']);
+    expect(only).toEqual(['cost', 'latency', 'memory', 'reload', 'upstreams', 'websocket']);
     for (const family of only) expect(usage).toContain(`\n  ${family}`);
   });
 
@@ -107,7 +107,10 @@ describe('the config of what is measured', () => {
   it('says nothing of caches to a program that knows none', () => {
     expect(configOf(setup, 1, 2, true)).toContain('cache: { max_bytes: 64KiB');
     expect(configOf({ ...setup, cache: holdingCache }, 1, 2, true)).toContain('cache: { head_ttl: 1m }');
-    expect(configOf(setup, 1, 2, false)).not.toContain('cache');
+    expect(configOf({ ...setup, ...withoutCache }, 1, 2, true)).toContain(
+      'cache: { enabled: false }\ncoalesce: false\n',
+    );
+    expect(configOf({ ...setup, ...withoutCache }, 1, 2, false)).not.toMatch(/cache|coalesce/);
   });
 });
 

@@ -18,7 +18,7 @@ export interface Context {
   processes: Processes;
   /** Temporary folder of this run. */
   directory: string;
-  programs: { upstream: string; pace: string };
+  programs: { upstream: string; pace: string; sockets: string };
   files: {
     /** {@link poolSize} calls that are let through. */
     admitted: string;
@@ -32,6 +32,8 @@ export interface Context {
   };
   /** Whether the program knows caches and what else concerns upstreams; older ones do not. */
   knowsUpstreams: boolean;
+  /** Whether it serves WebSockets. */
+  knowsSockets: boolean;
   connections: number;
   /** Wrong answers, errors, lost calls: a run with any of these has no valid figures. */
   faults: string[];
@@ -42,6 +44,7 @@ export interface Context {
 export const poolSize = 1024;
 
 export function createContext(options: Options): Context {
+  const sections = sectionsOf(options.program);
   const directory = mkdtempSync(join(tmpdir(), 'polymorph-bench-'));
   const write = (name: string, text: string) => {
     const path = join(directory, name);
@@ -53,7 +56,11 @@ export function createContext(options: Options): Context {
     cores: placeOnCores(cpus().length),
     processes: createProcesses(directory),
     directory,
-    programs: { upstream: compile('upstream', directory), pace: compile('pace', directory) },
+    programs: {
+      upstream: compile('upstream', directory),
+      pace: compile('pace', directory),
+      sockets: compile('sockets', directory),
+    },
     files: {
       admitted: write('admitted.pool', callPool(poolSize, callerKeys)),
       deep: write('deep.pool', callPool(8 * poolSize, callerKeys)),
@@ -61,7 +68,8 @@ export function createContext(options: Options): Context {
       body: write('body.json', callBody(1, 'pending')),
       requests: write('requests.http', requestPool(poolSize, callerKeys)),
     },
-    knowsUpstreams: sectionsOf(options.program).includes('cache'),
+    knowsUpstreams: sections.includes('cache'),
+    knowsSockets: sections.includes('websocket'),
     connections: 64,
     faults: [],
     progress: (text) => console.log(text),

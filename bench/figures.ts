@@ -28,8 +28,8 @@ export function describeTarget({ target, unit }: Figure): string {
 /** A number as it is read best in its unit. */
 export function format(value: number, unit: string): string {
   if (Number.isNaN(value)) return '–';
-  if (unit === '× nginx') return value.toFixed(2);
-  if (unit === 'µs/request') return value.toFixed(1);
+  if (unit.startsWith('×')) return value.toFixed(2);
+  if (unit === 'µs/request' || unit === 'KB') return value.toFixed(1);
   if (unit === 'ms') return value.toFixed(value < 10 ? 2 : 1);
   return Math.round(value).toLocaleString('en-US');
 }

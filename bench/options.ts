@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 const project = join(import.meta.dirname, '..');
 
-export const families = ['cost', 'latency', 'memory', 'reload', 'upstreams'] as const;
+export const families = ['cost', 'latency', 'memory', 'reload', 'upstreams', 'websocket'] as const;
 export type Family = (typeof families)[number];
 
 export interface Options {
@@ -27,7 +27,7 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   --rounds N       how often each scenario is measured (default 5)
   --seconds N      length of one measurement (default 3)
   --program FILE   what to measure (default src/main.ts; dist/main.js after a build); of one that knows no cache,
-                   "cached" and "upstreams" are left out
+                   "cached", "with cache" and "upstreams" are left out, of one without WebSockets "websocket"
   --quick          2 rounds of 1 second
   --help
 
@@ -36,6 +36,7 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   memory     idle, and with many callers
   reload     of a large config under load
   upstreams  identical calls at once; one of three nodes killed under load
+  websocket  CPU a call; idle sockets; a head to all that listen
 
 A valid run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
 

@@ -5,6 +5,7 @@ import { latencyFigures, type LatencyRow } from '../scenarios/latency.ts';
 import { memoryFigures } from '../scenarios/memory.ts';
 import { reloadFigures } from '../scenarios/reload.ts';
 import { upstreamsFigures } from '../scenarios/upstreams.ts';
+import { websocketFigures } from '../scenarios/websocket.ts';
 import { performancePage } from './performance-page.ts';
 import type { Results } from './results.ts';
 
@@ -19,7 +20,7 @@ const row = (name: string, microsPerRequest: number): CostRow => {
     ratioTo: ratio,
     requestsPerSecond,
     busy: 1,
-    samples: [],
+    samples: [{ microsPerRequest, requestsPerSecond, busy: 1 }],
   };
 };
 
@@ -28,6 +29,8 @@ const cost = [
   row('single', 18),
   row('pipelined', 15),
   row('batched', 10),
+  row('single, with cache', 18.9),
+  row('batched, with cache', 11),
   row('refused', 5),
   row('cached', 9),
 ];
@@ -57,6 +60,20 @@ const upstreams = {
   kills: [{ failed: 0, p99Before: 2100, worstWindow: 90_000, longest: 120_000, backAfterMs: 250 }],
 };
 
+const websocket = {
+  cost: {
+    httpMicros: 20,
+    socketMicros: 24,
+    ratio: 1.2,
+    ratioFrom: 1.1,
+    ratioTo: 1.3,
+    callsPerSecond: 40_000,
+    samples: { http: [20], websocket: [24] },
+  },
+  idle: { count: 10_000, base: 200, resident: 321, residentAfterHeads: 340, upstreamSubscriptions: 1 },
+  fanOut: { count: 5000, headsMs: [90, 260, 100], cpuMs: 61 },
+};
+
 const results: Results = {
   at: '2026-11-22T12:00:00.000Z',
   commit: 'abc1234',
@@ -78,12 +95,14 @@ const results: Results = {
     ...memoryFigures(memory),
     ...reloadFigures(reload),
     ...upstreamsFigures(upstreams),
+    ...websocketFigures(websocket),
   ],
   cost,
   latency,
   memory,
   reload,
   upstreams,
+  websocket,
   faults: [],
 };
 
@@ -92,6 +111,10 @@ it('shows each figure with its target and verdict', () => {
   const line = (name: string) => page.split('\n').find((text) => text.startsWith(`| ${name} |`));
   expect(line('CPU, single')).toBe('| CPU, single | 0.90 | × nginx | ≤ 1.10 | pass | 0.80 |  |');
   expect(line('CPU, pipelined')).toContain('| 0.75 | × nginx | ≤ 0.70 | miss |');
+  expect(line('CPU, single, with cache')).toBe(
+    '| CPU, single, with cache | 1.05 | × without | ≤ 1.05 | pass |  |  |',
+  );
+  expect(line('CPU, batched, with cache')).toContain('| 1.10 | × without | ≤ 1.05 | miss |');
   expect(line('added p99, single, evenly')).toContain('| 8.00 | ms | ≤ 3.00 | miss |');
   expect(line('requests a second, reached')).toContain('| 100,000 | /s | ≥ 50,000 | pass |');
   expect(line('reload with 10,000 keys, until it acts')).toContain('| 90.0 | ms | ≤ 100.0 | pass |');
@@ -100,6 +123,13 @@ it('shows each figure with its target and verdict', () => {
   expect(line('calls failed as one of three nodes is killed')).toContain('| 0 | calls | ≤ 0 | pass |');
   expect(line('p99 as before, after the kill')).toContain('| 250.0 | ms | ≤ 2000.0 | pass |');
   expect(line('1')).toBe('| 1 | 2.10 | 90.00 | 120.0 | 250 | 0 |');
+  expect(line('CPU, a call over WebSocket')).toContain('| 1.20 | × HTTP | ≤ 1.50 | pass |');
+  expect(line('resident, each of 10,000 idle sockets')).toContain('| 12.1 | KB | ≤ 24.0 | pass |');
+  expect(line('upstream subscriptions for 10,000 sockets')).toContain('| 1 | subscriptions | ≤ 1 | pass |');
+  expect(line('a head to 5,000 listeners')).toContain(
+    '| 100.0 | ms | ≤ 250.0 | pass |  | the slowest of 3: 260 ms; 61 ms CPU each |',
+  );
+  expect(page).toContain('Took, in ms: 90, 260, 100.');
   expect(line('CPU')).toBe('| CPU | A CPU |');
   expect(page).not.toMatch(/undefined|NaN|\[object/);
 });

@@ -1,11 +1,13 @@
 import type { Upstreams } from '../scenarios/upstreams.ts';
+import type { Websocket } from '../scenarios/websocket.ts';
 import type { Results } from './results.ts';
 import { costTable, figuresTable, killTable, latencyTable } from './sections.ts';
 import { markdownTable } from './table.ts';
 
 /** docs/performance.md, whole, of a valid run. */
 export function performancePage(results: Results): string {
-  const { at, commit, machine, options, figures, cost, latency, reload, memory, upstreams } = results;
+  const { at, commit, machine, options, figures, cost, latency, reload, memory, upstreams, websocket } =
+    results;
   const parts = [
     '# Performance',
     '<!-- Written by `npm run bench`; a change here is lost at the next run. -->',
@@ -22,6 +24,7 @@ export function performancePage(results: Results): string {
     upstreams
       ? `## Upstreams\n\n${markdownTable(...killTable(upstreams))}\n\n${readUpstreams(upstreams)}`
       : '',
+    websocket ? `## WebSocket\n\n${readWebsocket(websocket)}` : '',
     '## The machine',
     markdownTable(
       ['', ''],
@@ -49,10 +52,12 @@ is seen is the proxy.
 - **direct**: the upstream itself in the proxy's place: what accepting and answering a call costs at the least.
 - **single, pipelined, batched**: PolymorphProxy, one worker and its main thread on one core, by upstream mode. 65 keys,
   three rules and a ceiling, RateLimit headers and counters on, as in \`bench/servers/polymorph.ts\`; health checks,
-  breaker, retries, cache and coalescing, too. The load goes round 1,024 different calls, and the cache has room for some
-  120 answers: each is kept and given up again before its call comes back. Before the measurement, answers are compared
-  with the upstream's own byte for byte; during it, every call must be answered with 200 and be seen by the upstream once.
-- **refused**: the same with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
+  breaker and retries, too. Cache and coalescing are off. Before the measurement, answers are compared with the upstream's
+  own byte for byte; during it, every call must be answered with 200 and be seen by the upstream once.
+- **with cache**: the same with cache and coalescing on. The load goes round 1,024 different calls, and the cache has room
+  for some 120 answers: each is looked for, kept and given up again before its call comes back. *× without* compares it
+  with the same mode in the same round.
+- **refused**: everything on, with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
 - **cached**: a cache of the usual size, and answers at the head kept for a minute: after the warm-up the 1,024 calls are
   answered from it, and the upstream may see each of them once at most. Compared with what nginx takes to proxy them.
 - **16 deep clients**: each connection sends 16 calls before it waits; the load goes round 8,192 calls.
@@ -63,7 +68,7 @@ requests a second.`;
 
 const readLatency = (
   rate: number,
-) => `${rate.toLocaleString('en-US')} requests/s to each, half of what \`single\` takes when saturated; *added* is over the upstream asked directly in
+) => `${rate.toLocaleString('en-US')} requests/s to each, half of what \`single, with cache\` takes when saturated, everything on; *added* is over the upstream asked directly in
 the same round.
 
 - **h2load**: \`h2load --h1 --rps\`, 16 connections. They wake together every 10 ms and send their share back to back, so
@@ -94,6 +99,21 @@ from the kill to the first of four windows of 250 ms in a row whose p99 is at mo
 
 Coalescing: ${identical} calls with the same method and params, each with an id of its own, sent at once to one worker in front of a
 node whose answers take ${delayMs} ms.`;
+
+const readWebsocket = ({
+  cost,
+  idle,
+  fanOut,
+}: Websocket) => `Measured with a generator of our own (\`bench/native/sockets.c\`), whose frames are masked as RFC 6455 asks.
+
+- **A call**: the set-up of *single* and its calls, by 64 connections of each transport in turn, one call at a time on
+  each; over HTTP from wrk. A socket has its key from its handshake, and its answers no headers. The ratio is the median of the
+  rounds' (${cost.ratioFrom.toFixed(2)}–${cost.ratioTo.toFixed(2)}). Every answer must be a result under its call's id, and every call be seen by the node once.
+- **Idle sockets**: ${idle.count.toLocaleString('en-US')} that have subscribed to \`newHeads\`, in the one process of main and two workers. The base is
+  the same process after heads were sent to some hundred sockets; both are read after three quiet seconds.
+- **A head**: from before a node with WebSocket (\`bench/servers/head-node.ts\`) writes it to the moment the last of
+  ${fanOut.count.toLocaleString('en-US')} listeners has it, over two workers; node, gateway and listeners share the machine's cores. A head is of
+  1.7 KB. Took, in ms: ${fanOut.headsMs.map((time) => time.toFixed(0)).join(', ')}.`;
 
 const notShown = `## What is not shown
 

@@ -6,6 +6,7 @@ import type { Latency } from '../scenarios/latency.ts';
 import type { Memory } from '../scenarios/memory.ts';
 import type { Reload } from '../scenarios/reload.ts';
 import type { Upstreams } from '../scenarios/upstreams.ts';
+import type { Websocket } from '../scenarios/websocket.ts';
 
 /** All of one run, as kept in bench/results/. */
 export interface Results {
@@ -22,5 +23,6 @@ export interface Results {
   memory?: Memory;
   reload?: Reload;
   upstreams?: Upstreams;
+  websocket?: Websocket;
   faults: string[];
 }

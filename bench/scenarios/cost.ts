@@ -39,6 +39,11 @@ export interface CostRow {
 
 const pipelinedDepth = 16;
 
+const modes = ['single', 'pipelined', 'batched'] as const;
+
+/** The row of the same mode in which each answer is kept and given up. */
+const withCache = (mode: string): string => `${mode}, with cache`;
+
 /** CPU a request of everything in the fleet: all scenarios once a round, in an order that turns. */
 export async function measureCost(context: Context, fleet: Fleet): Promise<CostRow[]> {
   const scenarios = scenariosOf(fleet);
@@ -54,19 +59,18 @@ export async function measureCost(context: Context, fleet: Fleet): Promise<CostR
   return scenarios.map(({ name }) => summarize(name, samples.get(name)!, nginx));
 }
 
-function scenariosOf({ nginx, haproxy, direct, node, ours, cached }: Fleet): Scenario[] {
+function scenariosOf({ nginx, haproxy, direct, node, ours, plain: bare, cached }: Fleet): Scenario[] {
   const plain = { node, depth: 1, reach: 'all' } as const;
   const list: Scenario[] = [
     { ...plain, name: 'nginx', server: nginx },
     { ...plain, name: 'haproxy', server: haproxy },
     { ...plain, name: 'direct', server: direct, node: direct },
   ];
-  if (ours === undefined) return list;
+  if (ours === undefined || bare === undefined) return list;
   return [
     ...list,
-    { ...plain, name: 'single', server: ours.single },
-    { ...plain, name: 'pipelined', server: ours.pipelined },
-    { ...plain, name: 'batched', server: ours.batched },
+    ...modes.map((mode) => ({ ...plain, name: mode, server: bare[mode] })),
+    ...(cached ? modes.map((mode) => ({ ...plain, name: withCache(mode), server: ours[mode] })) : []),
     { ...plain, name: 'refused', server: ours.single, reach: 'none' },
     ...(cached ? [{ ...plain, name: 'cached', server: cached, reach: 'pool' as const }] : []),
     {
@@ -136,6 +140,12 @@ function summarize(name: string, samples: Sample[], nginx: Sample[]): CostRow {
   };
 }
 
+/** Median of the rounds' ratios, as those to nginx are. */
+function ratioOf(row: CostRow | undefined, to: CostRow | undefined): number | undefined {
+  if (row === undefined || to === undefined) return undefined;
+  return median(row.samples.map((sample, n) => sample.microsPerRequest / to.samples[n]!.microsPerRequest));
+}
+
 export function costFigures(rows: readonly CostRow[]): Figure[] {
   const row = (name: string) => rows.find((one) => one.name === name);
   const figures: Figure[] = [];
@@ -150,10 +160,15 @@ export function costFigures(rows: readonly CostRow[]): Figure[] {
   ratio('batched', 0.7, 0.5);
   ratio('refused', 0.6);
   ratio('cached', 0.5);
-  const modes = ['single', 'pipelined', 'batched'].flatMap((name) => row(name) ?? []);
-  if (modes.length === 0) return figures;
-  const fastest = modes.reduce((a, b) => (b.requestsPerSecond > a.requestsPerSecond ? b : a));
-  const cheapest = modes.reduce((a, b) => (b.microsPerRequest < a.microsPerRequest ? b : a));
+  for (const mode of modes) {
+    const value = ratioOf(row(withCache(mode)), row(mode));
+    if (value === undefined) continue;
+    figures.push({ name: `CPU, ${withCache(mode)}`, value, unit: '× without', target: { atMost: 1.05 } });
+  }
+  const ours = modes.flatMap((mode) => row(mode) ?? []);
+  if (ours.length === 0) return figures;
+  const fastest = ours.reduce((a, b) => (b.requestsPerSecond > a.requestsPerSecond ? b : a));
+  const cheapest = ours.reduce((a, b) => (b.microsPerRequest < a.microsPerRequest ? b : a));
   const target = { atLeast: 50_000 };
   const reached = `one worker, ${fastest.name}; its core was ${Math.round(fastest.busy * 100)} % busy`;
   figures.push({

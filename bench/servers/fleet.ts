@@ -2,7 +2,14 @@ import type { Context } from '../context.ts';
 import { verifyAnswers, verifyHeaders, verifyKeeping, verifyRefusal } from '../verify.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
-import { holdingCache, type Mode, type Polymorph, type Setup, startPolymorph } from './polymorph.ts';
+import {
+  holdingCache,
+  type Mode,
+  type Polymorph,
+  type Setup,
+  startPolymorph,
+  withoutCache,
+} from './polymorph.ts';
 import type { Server } from './server.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -13,8 +20,10 @@ export interface Fleet {
   direct: Server;
   nginx: Server;
   haproxy: Server;
-  /** Not there if it did not start, which is a fault of the run. */
+  /** Everything on. Not there if it did not start, which is a fault of the run. */
   ours: Record<Mode, Polymorph> | undefined;
+  /** All but the cache and the joining of calls; where the program knows neither, the same as `ours`. */
+  plain: Record<Mode, Polymorph> | undefined;
   /** Not there either if the program has no cache. */
   cached: Polymorph | undefined;
   stop(): Promise<void>;
@@ -26,38 +35,45 @@ export async function startFleet(context: Context): Promise<Fleet> {
   const direct = await startUpstream(context, 'direct', context.cores.proxy);
   const nginx = await startNginx(context, node.port);
   const haproxy = await startHaproxy(context, node.port);
-  const { ours, cached } = await startOurs(context, node.port);
-  const modes = [...Object.values(ours ?? {}), ...(cached ? [cached] : [])];
+  const { ours, plain, cached } = await startOurs(context, node.port);
+  const keeping = [...Object.values(ours ?? {}), ...(cached ? [cached] : [])];
+  const modes = [...new Set([...keeping, ...Object.values(plain ?? {})])];
   for (const server of [nginx, haproxy, ...modes, ...(cached ? [cached] : [])]) {
     // what has a cache is asked twice: it answers from it the second time
     context.faults.push(...(await verifyAnswers(server, node)));
   }
   for (const server of modes) {
     context.faults.push(...(await verifyHeaders(server)), ...(await verifyRefusal(server)));
-    if (context.knowsUpstreams) context.faults.push(...(await verifyKeeping(server, node)));
+  }
+  if (context.knowsUpstreams) {
+    for (const server of keeping) context.faults.push(...(await verifyKeeping(server, node)));
   }
   const stop = async () => {
     for (const server of [...modes, haproxy, nginx, direct, node]) await server.stop();
   };
-  return { node, direct, nginx, haproxy, ours, cached, stop };
+  return { node, direct, nginx, haproxy, ours, plain, cached, stop };
 }
 
-async function startOurs(context: Context, upstreamPort: number): Promise<Pick<Fleet, 'ours' | 'cached'>> {
+async function startOurs(
+  context: Context,
+  upstreamPort: number,
+): Promise<Pick<Fleet, 'ours' | 'plain' | 'cached'>> {
   const { proxy: cores } = context.cores;
-  const start = (setup: Pick<Setup, 'name' | 'mode' | 'cache'>) => {
+  const start = (setup: Pick<Setup, 'name' | 'mode' | 'cache' | 'coalesce'>) => {
     return startPolymorph(context, { ...setup, upstreamPorts: [upstreamPort], workers: 1, cores });
   };
-  const inMode = (mode: Mode) => start({ name: mode, mode });
+  const inModes = async (suffix: string, setup: Pick<Setup, 'cache' | 'coalesce'>) => ({
+    single: await start({ name: `single${suffix}`, mode: 'single', ...setup }),
+    pipelined: await start({ name: `pipelined${suffix}`, mode: 'pipelined', ...setup }),
+    batched: await start({ name: `batched${suffix}`, mode: 'batched', ...setup }),
+  });
   try {
-    const ours = {
-      single: await inMode('single'),
-      pipelined: await inMode('pipelined'),
-      batched: await inMode('batched'),
-    };
-    if (!context.knowsUpstreams) return { ours, cached: undefined };
-    return { ours, cached: await start({ name: 'cached', mode: 'single', cache: holdingCache }) };
+    const plain = await inModes('', withoutCache);
+    if (!context.knowsUpstreams) return { ours: plain, plain, cached: undefined };
+    const ours = await inModes('-with-cache', {});
+    return { ours, plain, cached: await start({ name: 'cached', mode: 'single', cache: holdingCache }) };
   } catch (error) {
     context.faults.push(`PolymorphProxy was not measured: ${String(error)}`);
-    return { ours: undefined, cached: undefined };
+    return { ours: undefined, plain: undefined, cached: undefined };
   }
 }

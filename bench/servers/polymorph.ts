@@ -19,6 +19,10 @@ export interface Setup {
   keys?: string;
   /** Replaces {@link passingCache}. */
   cache?: string;
+  /** Upstreams have WebSocket, too, and sockets no bounds. */
+  subscribable?: boolean;
+  /** Whether identical calls under way are joined; default true. */
+  coalesce?: boolean;
 }
 
 export interface Polymorph extends Server {
@@ -32,6 +36,9 @@ export interface Polymorph extends Server {
  * have room, and what one load leaves is too old for the next.
  */
 export const passingCache = '{ max_bytes: 64KiB, head_ttl: 50ms }';
+
+/** Nothing is kept, and no call waits for another. */
+export const withoutCache = { cache: '{ enabled: false }', coalesce: false } as const;
 
 /** Answers at the head are kept as long as may be. */
 export const holdingCache = '{ head_ttl: 1m }';
@@ -62,10 +69,13 @@ export const admitAll = `limits:
 
 /** The YAML file; sections that older programs do not know are left out unless `knowsUpstreams`. */
 export function configOf(setup: Setup, port: number, adminPort: number, knowsUpstreams: boolean): string {
+  const wsUrl = (to: number) => (setup.subscribable ? `ws_url: "ws://127.0.0.1:${to}", ` : '');
   const upstreams = setup.upstreamPorts.map(
-    (to) => `  - { url: "http://127.0.0.1:${to}", mode: ${setup.mode} }`,
+    (to) => `  - { url: "http://127.0.0.1:${to}", ${wsUrl(to)}mode: ${setup.mode} }`,
   );
-  const cache = knowsUpstreams ? `cache: ${setup.cache ?? passingCache}` : '';
+  const sockets = setup.subscribable ? 'websocket: { max_connections: 0, max_subscriptions: 0 }\n' : '';
+  const { cache = passingCache, coalesce = true } = setup;
+  const answers = knowsUpstreams ? `cache: ${cache}\ncoalesce: ${coalesce}` : '';
   return `server:
   listen: 127.0.0.1:${port}
   workers: ${setup.workers}
@@ -75,8 +85,8 @@ admin:
   listen: 127.0.0.1:${adminPort}
 upstreams:
 ${upstreams.join('\n')}
-${cache}
-methods:
+${answers}
+${sockets}methods:
   groups:
     read: [eth_get*, eth_call]
   costs: { eth_getLogs: 10 }
