@@ -23,6 +23,7 @@ describe('calls', () => {
     const [record] = gateway.explainId(String(gateway.logLines()[0]!.fields['requestId']));
     expect(record).toMatchObject({ transport: 'websocket', lane: null, answeredFrom: 'upstream' });
     expect(record?.socket).toMatch(/^boot-00-1$/);
+    expect(socket.id).toBe(record?.socket);
   });
 
   it('in a batch are answered together; notifications not at all', async () => {

@@ -212,7 +212,7 @@ export function createSockets(options: {
         : reader!.refuse('overloaded', arrival);
     }
     take(number);
-    const session = open(candidate.request, number);
+    const session = open(candidate.request, number, visitor.context.socketId ?? '');
     if (session === undefined) {
       candidates.set(number, candidate);
       return void giveUp(number);

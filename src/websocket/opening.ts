@@ -12,12 +12,13 @@ const PIECE_BYTES = 512;
 /** What a client has to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5000;
 
-/** Undefined where the client is gone already. */
-export type OpenSession = (request: UpgradeRequest, number: number) => Session | undefined;
+/** Undefined where the client is gone already. `id` is told as the answer's `X-Request-Id`. */
+export type OpenSession = (request: UpgradeRequest, number: number, id: string) => Session | undefined;
 
 /** Answers an upgrade that was admitted. The library keeps no list of sockets, and answers no ping by itself. */
 export function createOpening(host: SessionHost<Session>): OpenSession {
   const servers = new Map<string, WebSocketServer>();
+  let opening = '';
   const serverOf = (): WebSocketServer => {
     const { compression, maxMessageBytes } = host.settings();
     const id = `${compression} ${maxMessageBytes}`;
@@ -38,13 +39,16 @@ export function createOpening(host: SessionHost<Session>): OpenSession {
         maxPayload: maxMessageBytes,
         handleProtocols: chosenProtocol,
       });
+      // Within `handleUpgrade`, so of the one that is being opened.
+      server.on('headers', (lines) => lines.push(`X-Request-Id: ${opening}`));
       servers.clear();
       servers.set(id, server);
     }
     return server;
   };
 
-  return (request, number) => {
+  return (request, number, id) => {
+    opening = id;
     const { incoming, socket, head } = request;
     let session: Session | undefined;
     serverOf().handleUpgrade(incoming, socket, head, (ws) => {

@@ -23,6 +23,8 @@ export interface TestSocket {
   readonly over: boolean;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly protocol: string;
+  /** `X-Request-Id` of the upgrade's answer: the socket's id. */
+  readonly id: string;
   readonly extensions: string;
   ping(): void;
   pause(): void;
@@ -52,6 +54,8 @@ export async function connectSocket(
     waiting.push({ text, json: JSON.parse(data.toString('utf8')) });
     wake();
   });
+  let id = '';
+  client.on('upgrade', ({ headers: told }) => (id = String(told['x-request-id'])));
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     client.on('close', (code, reason) => {
       resolve({ code, reason: reason.toString() });
@@ -75,6 +79,7 @@ export async function connectSocket(
     seen,
     closed,
     take,
+    id,
     protocol: client.protocol,
     extensions: client.extensions,
     send: (message) => client.send(message),
