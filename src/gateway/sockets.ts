@@ -76,7 +76,12 @@ export function createSockets(options: {
   const visitors = createVisitors({ reign, epochMs });
   const visitorOf = (session: Session): Visitor => session.memo as Visitor;
 
-  const listeners = createListeners({ tell, charge, conflate: () => settings.conflate });
+  const listeners = createListeners({
+    tell,
+    charge,
+    conflate: () => settings.conflate,
+    settle: options.turn.settle,
+  });
   const open = createOpening({
     turn: options.turn,
     held: options.held,

@@ -21,3 +21,26 @@ it('commits once before the answers of a turn leave; what they defer belongs to 
   run!();
   expect(log).toEqual(['commit', 'a', 'b', 'commit', 'c']);
 });
+
+it('settles what waits in the middle of a turn, committed first, and never while it flushes', () => {
+  const log: string[] = [];
+  const runs: (() => void)[] = [];
+  const turn = createTurn(
+    () => log.push('commit'),
+    (end) => runs.push(end),
+  );
+  turn.settle();
+  expect(log).toEqual([]);
+  turn.defer({ flush: () => log.push('a') });
+  turn.defer({
+    flush() {
+      turn.defer({ flush: () => log.push('c') });
+      turn.settle();
+      log.push('b');
+    },
+  });
+  turn.settle();
+  expect(log).toEqual(['commit', 'a', 'b']);
+  for (const run of runs) run();
+  expect(log).toEqual(['commit', 'a', 'b', 'commit', 'c', 'commit']);
+});

@@ -10,6 +10,11 @@ export interface TurnTask {
 export interface Turn {
   /** Flushes `task` once at the end of this turn. The caller sees to it that it enrols itself once. */
   defer(task: TurnTask): void;
+  /**
+   * Flushes now what waits, as at the end of the turn: for who makes so much in one turn that it should not pile up.
+   * Does nothing while tasks are being flushed.
+   */
+  settle(): void;
 }
 
 /**
@@ -19,19 +24,25 @@ export interface Turn {
 export function createTurn(commit: () => void, schedule: (run: () => void) => unknown = setImmediate): Turn {
   let tasks: TurnTask[] = [];
   let flushing: TurnTask[] = [];
+  let running = false;
 
   function run(): void {
     const due = tasks;
     tasks = flushing;
     flushing = due;
+    running = true;
     commit();
     for (const task of due) task.flush();
     due.length = 0;
+    running = false;
   }
 
   return {
     defer(task) {
       if (tasks.push(task) === 1) schedule(run);
+    },
+    settle() {
+      if (!running && tasks.length > 0) run();
     },
   };
 }

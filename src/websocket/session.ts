@@ -136,23 +136,29 @@ export class Session implements TurnTask, AnswerHolder {
   }
 
   private write(): void {
-    const { parts, socket } = this;
+    const { parts } = this;
     if (parts.length === 0) return;
     this.parts = [];
     this.host.stats.bytesOut += this.queuedBytes;
     this.queuedBytes = 0;
-    if (!socket.writable) return;
+    if (!this.socket.writable) return;
     if (this.deflates) {
       for (const body of parts)
         this.ws.send(typeof body === 'string' ? Buffer.from(body, 'latin1') : body, { binary: false });
-      return;
-    }
-    if (parts.length > 1) socket.cork();
+    } else this.writePlain(parts);
+    // An old list keeps what is in it until the next full collection, though nobody has the list any more.
+    parts.length = 0;
+  }
+
+  private writePlain(parts: readonly (string | Buffer)[]): void {
+    const { socket } = this;
+    const several = parts.length > 1;
+    if (several) socket.cork();
     for (const part of parts) {
       if (typeof part === 'string') socket.write(part, 'latin1');
       else socket.write(part);
     }
-    if (parts.length > 1) socket.uncork();
+    if (several) socket.uncork();
   }
 
   private pause(): void {
