@@ -70,7 +70,14 @@ const websocket = {
     callsPerSecond: 40_000,
     samples: { http: [20], websocket: [24] },
   },
-  idle: { count: 10_000, base: 200, resident: 321, residentAfterHeads: 340, upstreamSubscriptions: 1 },
+  idle: {
+    count: 10_000,
+    base: 200,
+    resident: 321,
+    residentAfterHeads: 450,
+    heads: 10,
+    upstreamSubscriptions: 1,
+  },
   fanOut: { count: 5000, headsMs: [90, 260, 100], cpuMs: 61 },
 };
 
@@ -125,6 +132,7 @@ it('shows each figure with its target and verdict', () => {
   expect(line('1')).toBe('| 1 | 2.10 | 90.00 | 120.0 | 250 | 0 |');
   expect(line('CPU, a call over WebSocket')).toContain('| 1.20 | × HTTP | ≤ 1.50 | pass |');
   expect(line('resident, each of 10,000 idle sockets')).toContain('| 12.1 | KB | ≤ 24.0 | pass |');
+  expect(line('the same, once heads were sent')).toContain('| 25.0 | KB | ≤ 24.0 | miss |  | 10 to each |');
   expect(line('upstream subscriptions for 10,000 sockets')).toContain('| 1 | subscriptions | ≤ 1 | pass |');
   expect(line('a head to 5,000 listeners')).toContain(
     '| 100.0 | ms | ≤ 250.0 | pass |  | the slowest of 3: 260 ms; 61 ms CPU each |',

@@ -110,7 +110,7 @@ const readWebsocket = ({
   each; over HTTP from wrk. A socket has its key from its handshake, and its answers no headers. The ratio is the median of the
   rounds' (${cost.ratioFrom.toFixed(2)}–${cost.ratioTo.toFixed(2)}). Every answer must be a result under its call's id, and every call be seen by the node once.
 - **Idle sockets**: ${idle.count.toLocaleString('en-US')} that have subscribed to \`newHeads\`, in the one process of main and two workers. The base is
-  the same process after heads were sent to some hundred sockets; both are read after three quiet seconds.
+  the same process after heads were sent to some hundred sockets; both are read after three quiet seconds, and once more after ${idle.heads} heads.
 - **A head**: from before a node with WebSocket (\`bench/servers/head-node.ts\`) writes it to the moment the last of
   ${fanOut.count.toLocaleString('en-US')} listeners has it, over two workers; node, gateway and listeners share the machine's cores. A head is of
   1.7 KB. Took, in ms: ${fanOut.headsMs.map((time) => time.toFixed(0)).join(', ')}.`;

@@ -12,8 +12,9 @@ export interface IdleSockets {
   /** Resident with some hundred sockets, and with `count` more; MB (10⁶ bytes). */
   base: number;
   resident: number;
-  /** The same once each of them was sent some heads. */
+  /** The same once each of them was sent `heads`. */
   residentAfterHeads: number;
+  heads: number;
   /** Subscriptions that the node saw, at most, for all of them. */
   upstreamSubscriptions: number;
 }
@@ -30,6 +31,8 @@ export interface FanOut {
 const idleSockets = 10_000;
 const warmSockets = 500;
 const warmHeads = 3;
+/** As many as would show what is kept of each. */
+const idleHeads = 10;
 const settleMs = 3000;
 /** Between two heads: longer than any may take. */
 const headPauseMs = 1000;
@@ -50,10 +53,17 @@ export async function measureIdleSockets(context: Context): Promise<IdleSockets>
     const base = await settled();
     const many = await listen(idleSockets);
     const resident = await settled();
-    await announce(scene, [warm, many], warmHeads);
+    await announce(scene, [warm, many], idleHeads);
     const residentAfterHeads = await settled();
     const upstreamSubscriptions = node.seen.most;
-    return { count: idleSockets, base, resident, residentAfterHeads, upstreamSubscriptions };
+    return {
+      count: idleSockets,
+      base,
+      resident,
+      residentAfterHeads,
+      heads: idleHeads,
+      upstreamSubscriptions,
+    };
   });
 }
 

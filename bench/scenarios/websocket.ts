@@ -35,7 +35,13 @@ export function websocketFigures({ cost, idle, fanOut }: Websocket): Figure[] {
       value: kilobytes(idle.resident),
       unit: 'KB',
       target: { atMost: 24 },
-      note: `${kilobytes(idle.residentAfterHeads).toFixed(1)} KB once heads were sent`,
+    },
+    {
+      name: 'the same, once heads were sent',
+      value: kilobytes(idle.residentAfterHeads),
+      unit: 'KB',
+      target: { atMost: 24 },
+      note: `${idle.heads} to each`,
     },
     {
       name: `upstream subscriptions for ${sockets} sockets`,
