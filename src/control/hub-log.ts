@@ -2,8 +2,8 @@ import type { HubEvent, SocketAbout } from '../websocket/index.ts';
 import type { NamedKey } from './explain-port.ts';
 import type { Logger } from './logs.ts';
 
-/** Closes that a client makes by itself, or that come with a restart: no news. */
-const quietCodes = new Set([1000, 1001, 1005, 1006]);
+/** Closes of ours that somebody may ask about. */
+const ownCodes = new Set([1008, 1011, 1013, 4401, 4404]);
 
 /** Writes what the hub has to tell as log lines of `kind: websocket`. */
 export function createHubLog(
@@ -21,7 +21,7 @@ export function createHubLog(
         return logger.debug({ ...base, ...socketFacts(event.about) }, 'socket opened');
       case 'socket.closed': {
         const { code, reason, totals } = event;
-        const level = quietCodes.has(code) ? 'debug' : 'info';
+        const level = ownCodes.has(code) ? 'info' : 'debug';
         const facts = { ...base, ...socketFacts(event.about), code, reason, ...totals };
         return logger[level](facts, `socket closed (${code})`);
       }
@@ -38,6 +38,11 @@ export function createHubLog(
         const way = source.via === 'polling' ? 'polled' : 'by WebSocket';
         return logger.info(facts, `network ${network}: ${kind} from ${source.upstream}, ${way}`);
       }
+      case 'logs.late':
+        return logger.warn(
+          { ...base, network: event.network, block: event.block, waitedMs: Math.round(event.waitedMs) },
+          `network ${event.network}: no upstream gives the logs of block ${event.block} yet; later ones wait`,
+        );
       case 'gap.filled':
         return logger.info(
           { ...base, network: event.network, blocks: event.blocks, head: event.head },

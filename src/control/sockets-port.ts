@@ -4,6 +4,7 @@ import type { NamedKey } from './explain-port.ts';
 
 /** Sockets listed at most; the rest is counted. */
 const LISTED_MAX = 1000;
+const PARAMS_MAX = 200;
 
 /** Lists open sockets, with the keys' names, which only main knows. */
 export function createSocketsPort(options: {
@@ -30,7 +31,15 @@ export function createSocketsPort(options: {
     return {
       total: found.length,
       sockets: found.slice(0, LISTED_MAX),
-      feeds: feeds.filter(({ feed }) => narrowed === undefined || shown.has(feed)),
+      feeds: feeds
+        .filter(({ feed }) => narrowed === undefined || shown.has(feed))
+        .slice(0, LISTED_MAX)
+        .map((feed) => ({ ...feed, params: cut(feed.params) })),
     };
   };
+}
+
+/** A filter may name hundreds of addresses. */
+function cut(params: string): string {
+  return params.length > PARAMS_MAX ? `${params.slice(0, PARAMS_MAX)}…` : params;
 }

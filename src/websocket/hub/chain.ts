@@ -8,7 +8,7 @@ export interface ChainStep {
 
 /** Why a head changed nothing. */
 export type NoStep =
-  /** It is on the chain already, or below one that its source has yet to reach. */
+  /** It is on the chain already, or not above the tip. */
   | { nothing: 'known' | 'behind' }
   /** So many blocks lie between it and the chain: more than may be fetched. */
   | { gap: number }
@@ -20,13 +20,11 @@ export interface Chain {
   /** The chain begins with this block, of which nobody is told. */
   begin(head: Head): void;
   /**
-   * Follows a head back to a block that is known. Not to be called again before it has resolved.
-   *
-   * @param trusted its source has told the present tip or one after it: it is followed wherever it goes. A source that
-   * has just been switched to is not followed to a block that is no higher than the tip: it may lag, and its block at
-   * that height may be one that the others have left.
+   * Follows a head back to a block that is known, if it is above the tip. One that is not is told by a source that lags, or
+   * by one of several nodes behind one address, or it is of a branch that will be seen to win when it grows: a reorg is
+   * told with the first block above the tip. Not to be called again before it has resolved.
    */
-  follow(head: Head, trusted: boolean): Promise<ChainStep | NoStep>;
+  follow(head: Head): Promise<ChainStep | NoStep>;
 }
 
 /** Blocks behind the tip that a fork may reach back to. */
@@ -113,12 +111,10 @@ export function createChain(options: {
       blocks = [head];
       places.set(head.hash, head);
     },
-    async follow(head, trusted) {
+    async follow(head) {
       const tip = blocks.at(-1)!;
       if (known(head.hash)) return { nothing: 'known' };
-      if (!trusted && head.number <= tip.number) return { nothing: 'behind' };
-      await reachDown(head.number);
-      if (known(head.hash)) return { nothing: 'known' };
+      if (head.number <= tip.number) return { nothing: 'behind' };
       const path = await pathTo(tip, head);
       return Array.isArray(path) ? take(path) : path;
     },

@@ -15,6 +15,8 @@ export type HubEvent =
   | { type: 'sockets.lost'; worker: number; count: number }
   /** `source.upstream` is '' while there is none. */
   | { type: 'source.changed'; network: string; kind: string; source: FeedSource; why: string }
+  /** A block waits for its logs, and those behind it. */
+  | { type: 'logs.late'; network: string; block: number; waitedMs: number }
   | { type: 'gap.filled'; network: string; blocks: number; head: number }
   | { type: 'chain.reorg'; network: string; removed: number; added: number; head: number }
   | { type: 'feed.ended'; network: string; kind: string; listeners: number; reason: string };

@@ -2,12 +2,15 @@ import type { FeedSource } from '../messages.ts';
 import { type ChainStep, createChain } from './chain.ts';
 import { type HubClock, pause } from './clock.ts';
 import { type Head, readHead } from './head.ts';
-import { createHeadSource, type HeadSource } from './head-source.ts';
+import { createHeadSource, type HeadSource, type Stretch } from './head-source.ts';
+import type { NodeSocket } from './node-socket.ts';
 import type { Nodes } from './nodes.ts';
 
 /** Follows the chain of one network for as long as anybody listens to its heads or logs. */
 export interface Follower {
   readonly source: FeedSource;
+  /** Of the node that tells the heads; null while it is polled. */
+  readonly socket: NodeSocket | null;
   readonly tip: Head | null;
   /** Resolves once heads are followed; false: no upstream could be reached. */
   start(): Promise<boolean>;
@@ -29,16 +32,20 @@ const WAITING_MAX = 64;
 /** A block that its own node has told may be a moment away from whatever answers for it. */
 const TRIES = 4;
 const TRY_AGAIN_MS = 150;
+/** Heads not above the tip for so long: is the chain another one now? */
+const BELOW_MS = 10_000;
+/** A head so far above what health checks found is nobody's but its source's. */
+const FAR_ABOVE = 64;
 
 export function createFollower(options: FollowerOptions): Follower {
   const { nodes, clock } = options;
   let stopped = false;
   const isWanted = (): boolean => !stopped;
   let working = false;
-  /** The source in use has told the tip, or a block after it. */
-  let trusted = false;
+  /** Since when no head was above the tip. */
+  let belowSince: number | null = null;
   let begun = (): void => {};
-  const waiting: { head: Head; fresh: boolean }[] = [];
+  const waiting: { head: Head; stretch: Stretch }[] = [];
 
   const chain = createChain({
     byHash: (hash) => fetch('eth_getBlockByHash', `["${hash}",false]`),
@@ -50,11 +57,13 @@ export function createFollower(options: FollowerOptions): Follower {
     ...{ nodes, clock },
     onSource: options.onSource,
     tip: () => chain.tip?.number ?? -1,
-    onHead(head, fresh) {
+    onHead(head, stretch, fresh) {
       if (stopped) return;
-      waiting.push({ head, fresh });
+      // What the one before told may be nobody's any more.
+      if (fresh) waiting.length = 0;
+      waiting.push({ head, stretch });
       if (waiting.length > WAITING_MAX) waiting.shift();
-      if (!working) void work();
+      if (!working) work().catch(() => options.onLost('its chain could not be followed'));
     },
   });
 
@@ -75,31 +84,56 @@ export function createFollower(options: FollowerOptions): Follower {
 
   async function work(): Promise<void> {
     working = true;
-    for (let next = waiting.shift(); next !== undefined && isWanted(); next = waiting.shift())
-      await take(next);
-    working = false;
+    try {
+      for (let next = waiting.shift(); next !== undefined && isWanted(); next = waiting.shift())
+        await take(next);
+    } finally {
+      working = false;
+    }
   }
 
-  async function take({ head, fresh }: { head: Head; fresh: boolean }): Promise<void> {
-    if (fresh) trusted = false;
+  async function take({ head, stretch }: { head: Head; stretch: Stretch }): Promise<void> {
     if (chain.tip === null) {
       chain.begin(head);
-      trusted = true;
       return begun();
     }
-    const found = await chain.follow(head, trusted);
+    const found = await chain.follow(head);
     if (stopped) return;
     if ('added' in found) {
-      trusted = true;
+      belowSince = null;
       options.onStep(found);
-    } else if ('gap' in found) options.onLost(`a gap of ${found.gap} blocks`);
-    else if ('missing' in found) source.leave('its chain has a block that nobody has');
-    else if (found.nothing === 'known' && head.hash === chain.tip.hash) trusted = true;
+    } else if ('gap' in found) lose(head, found.gap, stretch);
+    else if ('missing' in found) source.leave('its chain has a block that nobody has', stretch);
+    else if (head.hash === chain.tip.hash) belowSince = null;
+    else await below(chain.tip);
+  }
+
+  /** One upstream's word is not enough to end what all listen to. */
+  function lose(head: Head, gap: number, stretch: Stretch): void {
+    if (nodes.head >= 0 && head.number > nodes.head + FAR_ABOVE)
+      source.leave(`tells a head ${head.number - nodes.head} blocks above all others`, stretch);
+    else options.onLost(`a gap of ${gap} blocks`);
+  }
+
+  /** A source that lags catches up; a chain that was begun anew, or left for another, does not have our tip any more. */
+  async function below(tip: Head): Promise<void> {
+    belowSince ??= clock.now();
+    if (clock.now() - belowSince < BELOW_MS) return;
+    belowSince = clock.now();
+    const answers = await Promise.all(
+      nodes.inOrder().map((upstream) => nodes.ask(upstream, 'eth_getBlockByHash', `["${tip.hash}",false]`)),
+    );
+    // Nobody answers: nobody knows.
+    const nobodyHasIt = answers.every((answer) => answer === null || answer === undefined);
+    if (nobodyHasIt && answers.includes(null)) options.onLost('the chain was replaced by another one');
   }
 
   return {
     get source() {
       return source.now;
+    },
+    get socket() {
+      return source.socket;
     },
     get tip() {
       return chain.tip;

@@ -13,8 +13,8 @@ export interface HeadSource {
   readonly socket: NodeSocket | null;
   /** False: no upstream could be listened to; it is stopped then. */
   start(): Promise<boolean>;
-  /** The present one is no good: another is taken, or the same after a while. */
-  leave(reason: string): void;
+  /** The upstream of `stretch` is no good: another is taken, or the same after a while. Nothing where it was left already. */
+  leave(reason: string, stretch: Stretch): void;
   /** To be called after a policy change: an upstream that is gone, or is another one now, is left. */
   recheck(): void;
   stop(): void;
@@ -24,7 +24,7 @@ export interface HeadSourceOptions {
   nodes: Nodes;
   clock: HubClock;
   /** @param fresh the first of a source just taken: its latest block, which may be any */
-  onHead(head: Head, fresh: boolean): void;
+  onHead(head: Head, stretch: Stretch, fresh: boolean): void;
   onSource(source: FeedSource, why: string): void;
   /** Number of the last block that was followed; -1 before the first. */
   tip(): number;
@@ -35,14 +35,15 @@ const LOOK_MS = 1000;
 const SILENCE_MS_MIN = 3000;
 /** Polls in a row without an answer. */
 const DEAF_POLLS_MAX = 3;
-/** How often a source is looked for that is better than polling. */
+/** How often a source is looked for that is better than polling, and one that tells by itself is asked all the same. */
 const BETTER_MS = 30_000;
 const LATEST = '["latest",false]';
 const NOBODY: FeedSource = { upstream: '', via: 'polling' };
 
 /** One stretch of listening to one upstream. */
-interface Stretch {
+export interface Stretch {
   readonly upstream: UpstreamPolicy;
+  readonly sinceMs: number;
   readonly via: FeedSource['via'];
   readonly socket: NodeSocket | null;
   end(): void;
@@ -60,7 +61,8 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
   let callOffLook = (): void => {};
   /** Since when the network's head is above the tip. */
   let behindSince: number | null = null;
-  let soughtBetterAt = 0;
+  /** When a polled source was last compared with others, or a listened-to one asked. */
+  let askedAt = 0;
 
   /** Its latest block, and behind it what it told meanwhile. */
   async function listen(upstream: UpstreamPolicy): Promise<Head[]> {
@@ -71,19 +73,20 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     stretch?.end();
     stretch = next;
     behindSince = null;
-    penalties.worked(next.upstream.name);
+    askedAt = clock.now();
   }
 
   async function subscribe(upstream: UpstreamPolicy): Promise<Head[]> {
     const socket = await nodes.socket(upstream);
     let own: Stretch | null = null;
+    let callOff = (): void => {};
     try {
       const early: Head[] = [];
       const answer = await socket.subscribe('["newHeads"]', (text) => {
         const head = readHead(JSON.parse(text), text);
         if (head === undefined) return own === null ? undefined : leave('told what is no head', own);
         if (own === null) early.push(head);
-        else if (own === stretch) options.onHead(head, false);
+        else if (own === stretch) options.onHead(head, own, false);
       });
       if (answer.kind === 'failed') throw new Error(answer.reason);
       if (answer.kind === 'error') throw new Error('refuses newHeads');
@@ -94,15 +97,16 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
         throw new Error('does not tell its latest block');
       }
       own = {
-        ...{ upstream, via: 'websocket', socket },
+        ...{ upstream, via: 'websocket', socket, sinceMs: clock.now() },
         end() {
+          callOff();
           socket.unsubscribe(answer.id);
           nodes.release(socket);
         },
       };
       begin(own);
       const mine = own;
-      socket.onceClosed((reason) => leave(reason, mine));
+      callOff = socket.onceClosed((reason) => leave(reason, mine));
       return [head, ...early];
     } catch (error) {
       if (own === null) nodes.release(socket);
@@ -118,13 +122,16 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     const head = await latestOf(upstream);
     if (head === undefined || stopped) throw new Error('does not tell its latest block');
     let callOff = (): void => {};
-    const own: Stretch = { upstream, via: 'polling', socket: null, end: () => callOff() };
+    const own: Stretch = {
+      ...{ upstream, via: 'polling', socket: null, sinceMs: clock.now() },
+      end: () => callOff(),
+    };
     let deaf = 0;
     const ask = async (): Promise<void> => {
       const next = await latestOf(upstream);
       if (own !== stretch) return;
       deaf = next === undefined ? deaf + 1 : 0;
-      if (next !== undefined) options.onHead(next, false);
+      if (next !== undefined) options.onHead(next, own, false);
       if (deaf >= DEAF_POLLS_MAX) return leave('does not answer', own);
       plan();
     };
@@ -152,7 +159,8 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
       if (stopped) return false;
       try {
         tell(upstream, await listen(upstream), why);
-        return true;
+        // Lost again at once, by what came right behind its answer: there may be others.
+        if (stretchNow() !== null) return true;
       } catch {
         penalties.failed(upstream.name);
       }
@@ -161,24 +169,27 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
   }
 
   function tell({ name }: UpstreamPolicy, [latest, ...later]: Head[], why: string): void {
-    options.onSource({ upstream: name, via: stretch?.via ?? 'polling' }, why);
-    options.onHead(latest!, true);
-    for (const head of later) options.onHead(head, false);
+    const own = stretch;
+    if (own === null) return;
+    options.onSource({ upstream: name, via: own.via }, why);
+    options.onHead(latest!, own, true);
+    for (const head of later) options.onHead(head, own, false);
   }
 
   async function seek(why: string): Promise<void> {
-    while (isSought() && !(await take(why))) {
+    while (isSought()) {
+      if (await take(why)) continue;
       const waits = nodes.inOrder().map(({ name }) => penalties.wait(name));
       await pause(clock, Math.max(50, Math.min(...waits, LOOK_MS)));
     }
     seeking = null;
   }
 
-  function leave(reason: string, which: Stretch | null = stretch): void {
-    if (stopped || which === null || which !== stretch) return;
+  function leave(reason: string, which: Stretch): void {
+    if (stopped || which !== stretch) return;
     stretch = null;
     which.end();
-    penalties.failed(which.upstream.name);
+    penalties.failed(which.upstream.name, clock.now() - which.sinceMs);
     options.onSource(NOBODY, `${which.upstream.name}: ${reason}`);
     seeking ??= seek(reason);
   }
@@ -189,10 +200,13 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     const standing = nodes.standing(stretch.upstream);
     const others = candidates().some((one) => one !== stretch!.upstream && nodes.standing(one) === 'fit');
     // A sole upstream that is behind is better than none.
-    if (standing !== 'fit' && others) return leave(standing === 'down' ? 'is down' : 'is behind');
+    if (standing !== 'fit' && others) return leave(standing === 'down' ? 'is down' : 'is behind', stretch);
     missed(others);
-    const polled = stretchNow();
-    if (polled?.via === 'polling' && clock.now() - soughtBetterAt > BETTER_MS) void better(polled);
+    const present = stretchNow();
+    if (present === null || clock.now() - askedAt <= BETTER_MS) return;
+    askedAt = clock.now();
+    if (present.via === 'polling') void better(present);
+    else void ask(present);
   }
 
   /** A socket may be open and tell nothing. */
@@ -203,12 +217,11 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     const silence = clock.now() - behindSince;
     const patience = Math.max(SILENCE_MS_MIN, 2 * nodes.network.health.intervalMs);
     if (silence <= patience) return;
-    if (others || stretch.via === 'websocket') leave('tells no heads');
+    if (others || stretch.via === 'websocket') leave('tells no heads', stretch);
   }
 
   /** A source that tells by itself is taken before the polled one is left. */
   async function better(polled: Stretch): Promise<void> {
-    soughtBetterAt = clock.now();
     const first = candidates().find(({ ws }) => ws !== null);
     if (first === undefined || nodes.standing(first) !== 'fit') return;
     if (first.tier === 'fallback' && polled.upstream.tier === 'primary') return;
@@ -219,6 +232,15 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     }
   }
 
+  /** Of one that is silent nobody may know better, where no health checks are made. */
+  async function ask(own: Stretch): Promise<void> {
+    const latest = await own.socket?.ask('eth_getBlockByNumber', LATEST);
+    if (own !== stretch || latest === undefined) return;
+    const head = latest.kind === 'result' ? readHead(latest.value) : undefined;
+    if (head === undefined) leave('does not answer', own);
+    else options.onHead(head, own, false);
+  }
+
   return {
     get now() {
       return stretch === null ? NOBODY : { upstream: stretch.upstream.name, via: stretch.via };
@@ -226,9 +248,9 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
     get socket() {
       return stretch?.socket ?? null;
     },
-    leave: (reason) => leave(reason),
+    leave,
     async start() {
-      soughtBetterAt = clock.now();
+      askedAt = clock.now();
       if (!(await take('the first subscription'))) {
         stopped = true;
         return false;
@@ -240,9 +262,9 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
       if (stretch === null) return;
       const policy = nodes.find(stretch.upstream.name);
       const { ws, url } = stretch.upstream;
-      if (policy === undefined) leave('it is no longer configured');
+      if (policy === undefined) leave('it is no longer configured', stretch);
       else if (JSON.stringify([policy.ws, policy.url]) !== JSON.stringify([ws, url]))
-        leave('its address changed');
+        leave('its address changed', stretch);
     },
     stop() {
       stopped = true;

@@ -3,7 +3,7 @@ export interface Head {
   readonly number: number;
   readonly hash: string;
   readonly parentHash: string;
-  /** 512 hex digits with `0x`; '' where the node gave none: then any log may be in it. */
+  /** 512 hex digits with `0x`; '' where there is none, or one that is all zero, as some chains have it: any log may be in it. */
   readonly bloom: string;
   /** The JSON text of its notification. */
   readonly text: string;
@@ -25,8 +25,7 @@ export function readHead(value: unknown, text?: string): Head | undefined {
     number: Number(number),
     hash: hash.toLowerCase(),
     parentHash: parentHash.toLowerCase(),
-    bloom:
-      typeof logsBloom === 'string' && /^0x[0-9a-f]{512}$/i.test(logsBloom) ? logsBloom.toLowerCase() : '',
+    bloom: isBloom(logsBloom) ? logsBloom.toLowerCase() : '',
     text: text ?? headerText(value),
   };
 }
@@ -35,6 +34,10 @@ function headerText(block: object): string {
   return JSON.stringify(
     Object.fromEntries(Object.entries(block).filter(([name]) => !beyondHeader.has(name))),
   );
+}
+
+function isBloom(value: unknown): value is string {
+  return typeof value === 'string' && /^0x[0-9a-f]{512}$/i.test(value) && !/^0x0+$/.test(value);
 }
 
 /** Up to 2^52 - 1, as nodes write quantities. */

@@ -138,8 +138,8 @@ describe('heads', () => {
     expect(heads.source).toEqual({ upstream: 'one', via: 'polling' });
     chain.grow(4);
     await until(() => heads.results().length === 4);
-    chain.fork(1, 1);
-    await until(() => heads.results().length === 5);
+    chain.fork(1, 2);
+    await until(() => heads.results().length === 6);
     expect(hashesOf(heads.results())).toEqual(chain.blocks.slice(5).map(({ head }) => head.hash));
     expect(JSON.parse(heads.results()[0]!)).not.toHaveProperty('transactions');
     expect(node.sockets()).toBe(0);

@@ -123,8 +123,13 @@ export function createHub(options: HubOptions): Hub {
     hear(worker, message) {
       if (message.type === 'socket-open') opened(worker, message);
       else if (message.type === 'socket-close') closed(worker, message);
-      else if (message.type === 'subscribe') void subscribe(worker, message);
-      else unsubscribe(worker, message.socket, message.ask);
+      else if (message.type === 'subscribe') {
+        subscribe(worker, message).catch(() => {
+          const { socket, ask } = message;
+          unsubscribe(worker, socket, ask);
+          send(worker, { type: 'not-subscribed', socket, ask, fault: { why: 'no_upstream' } });
+        });
+      } else unsubscribe(worker, message.socket, message.ask);
     },
     dropWorker(worker) {
       const lost = registry.dropWorker(worker);

@@ -65,7 +65,8 @@ it.each<[unknown, RegExp]>([
   [{ topics: ['0x1'] }, /invalid topic/],
   [{ topics: [[[]]] }, /invalid topic/],
   [{ topics: [null, null, null, null, null] }, /max topics/],
-  [{ address: new Array(1001).fill(address('a')) }, /exceed max/],
+  [{ address: new Array(257).fill(address('a')) }, /exceed max/],
+  [{ topics: [new Array(200).fill(topic('a')), new Array(57).fill(topic('a'))] }, /exceed max/],
   [{ blockHash: topic('1') }, /takes no "blockHash"/],
 ])('refuses %j', (params, message) => {
   expect(readLogFilter(params)).toMatch(message);
@@ -102,5 +103,8 @@ describe('the bloom filter', () => {
     expect(filterOf({ topics: [signature, from] }).mayMatch(read)).toBe(true);
     expect(filterOf({ topics: [signature, zeroPadValue(address('d'), 32)] }).mayMatch(read)).toBe(false);
     expect(filterOf({ address: address('b') }).mayMatch(readBloom(''))).toBe(true);
+    // Too many to be worth the look.
+    const many = Array.from({ length: 33 }, (_, k) => `0x${k.toString(16).padStart(40, '0')}`);
+    expect(filterOf({ address: many }).mayMatch(read)).toBe(true);
   });
 });

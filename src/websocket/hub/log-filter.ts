@@ -17,8 +17,10 @@ export interface LogFacts {
 }
 
 const TOPICS_MAX = 4;
-/** Alternatives of one place, and addresses: as geth bounds them. */
-const ALTERNATIVES_MAX = 1000;
+/** Addresses and topics of one filter together: main holds them, and matches each log with them. */
+const VALUES_MAX = 256;
+/** One with more values is looked for in every block: that is one question more, where to hash all takes 11 us each. */
+const BLOOM_VALUES_MAX = 32;
 
 /** Fields of `eth_getLogs` that a subscription has no use for: nodes ignore them too. */
 const ignored = new Set(['fromBlock', 'toBlock']);
@@ -41,8 +43,8 @@ export function readLogFilter(params: unknown): LogFilter | string {
     place === null ? [] : Array.isArray(place) ? (place as unknown[]) : [place],
   );
   if (places.length > TOPICS_MAX) return 'exceed max topics';
-  if (addresses.length > ALTERNATIVES_MAX || places.some((place) => place.length > ALTERNATIVES_MAX))
-    return `exceed max addresses or topics per search position: ${ALTERNATIVES_MAX}`;
+  const values = places.reduce((sum, place) => sum + place.length, addresses.length);
+  if (values > VALUES_MAX) return `exceed max addresses and topics of a filter: ${VALUES_MAX}`;
   // One alternative that is anything makes the place anything, as in geth.
   const wanted = places.map((place) => (place.includes(null) ? [] : place));
   if (!wanted.every((place) => place.every(isHash))) return 'invalid argument 1: invalid topic(s)';
@@ -59,13 +61,17 @@ function create(addresses: readonly string[], topics: readonly (readonly string[
   const from = canonical(addresses);
   // Empty places at the end still ask for a log to have so many topics; geth matches by their number too.
   const places = topics.map(canonical);
-  const sets = [from, ...places].map((values) => ({ values: new Set(values), bits: values.map(bloomBits) }));
-  const source: Wanted = sets[0]!;
-  const positions: Wanted[] = sets.slice(1);
+  const wanted: Wanted[] = [from, ...places].map((values) => new Set(values));
+  const [source, ...positions] = wanted as [Wanted, ...Wanted[]];
+  const count = wanted.reduce((sum, { size }) => sum + size, 0);
+  let bits: BloomBits[][] | null = null;
   return {
     text: JSON.stringify({ address: from, topics: places }),
-    mayMatch: (bloom) =>
-      sets.every(({ bits }) => bits.length === 0 || bits.some((one) => mayHold(bloom, one))),
+    mayMatch(bloom) {
+      if (count > BLOOM_VALUES_MAX) return true;
+      bits ??= wanted.flatMap((values) => (values.size === 0 ? [] : [[...values].map(bloomBits)]));
+      return bits.every((place) => place.some((one) => mayHold(bloom, one)));
+    },
     matches: ({ address, topics: found }) =>
       fits(source, address) &&
       positions.length <= found.length &&
@@ -73,12 +79,9 @@ function create(addresses: readonly string[], topics: readonly (readonly string[
   };
 }
 
-interface Wanted {
-  values: ReadonlySet<string>;
-  bits: readonly BloomBits[];
-}
-
 /** Nothing wanted: anything fits. */
-function fits({ values }: Wanted, value: string): boolean {
-  return values.size === 0 || values.has(value);
+type Wanted = ReadonlySet<string>;
+
+function fits(wanted: Wanted, value: string): boolean {
+  return wanted.size === 0 || wanted.has(value);
 }

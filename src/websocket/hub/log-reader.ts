@@ -1,8 +1,9 @@
 import { readBloom } from './bloom.ts';
-import type { ChainStep } from './chain.ts';
+import { type ChainStep, WINDOW } from './chain.ts';
 import { type HubClock, pause } from './clock.ts';
 import { type Head, isHash } from './head.ts';
 import type { LogFilter } from './log-filter.ts';
+import type { NodeSocket } from './node-socket.ts';
 import type { Nodes } from './nodes.ts';
 
 /** A feed of logs as the reader sees it. */
@@ -25,17 +26,23 @@ export interface LogReader {
 export interface LogReaderOptions {
   nodes: Nodes;
   clock: HubClock;
-  /** Name of the upstream that told the heads: the first to be asked. */
+  /** Name of the upstream that told the heads: the first to be asked, over its socket where it has one. */
   upstream(): string;
-  /** Blocks wait for their logs beyond all measure. */
+  socket(): NodeSocket | null;
+  /** A block has waited so long for its logs; told once for each. */
+  onLate(head: Head, waitedMs: number): void;
+  /** Nobody gives the logs of a block: those behind it cannot be told either. */
   onLost(reason: string): void;
 }
 
-/** Blocks whose logs are remembered, to be taken back in a reorg. */
-const REMEMBERED = 128;
+/** Blocks whose logs are remembered, to be taken back in a reorg: as many as a fork is looked for. */
+const REMEMBERED = WINDOW;
 const WAITING_MAX = 4096;
 const RETRY_MS = 100;
 const RETRY_MS_MAX = 5000;
+const LATE_MS = 5000;
+/** Longer than an outage of all nodes would be filled in without anybody's closing; then whoever listens is told. */
+const LOST_MS = 120_000;
 
 type Job = { added: Head; feeds: readonly LogFeed[] } | { removed: Head };
 
@@ -54,15 +61,48 @@ export function createLogReader(options: LogReaderOptions): LogReader {
   const isReplaced = (hash: string): boolean =>
     jobs.some((job) => 'removed' in job && job.removed.hash === hash);
 
+  /** Of one who may not have the block yet, or takes no hash: an answer is one only where it can be this block's. */
+  async function readFrom(ask: Ask, head: Head): Promise<FoundLog[] | undefined> {
+    const byHash = logsOf(await ask('eth_getLogs', JSON.stringify([{ blockHash: head.hash }])), head);
+    if (byHash !== undefined) return byHash;
+    const number = `0x${head.number.toString(16)}`;
+    const byNumber = logsOf(
+      await ask('eth_getLogs', JSON.stringify([{ fromBlock: number, toBlock: number }])),
+      head,
+    );
+    // None: of whichever block has that number there.
+    return byNumber?.length === 0 ? undefined : byNumber;
+  }
+
   async function read(head: Head): Promise<FoundLog[] | null> {
+    const since = clock.now();
+    let isLate = false;
     for (let wait = RETRY_MS; isWanted(); wait = Math.min(RETRY_MS_MAX, wait * 2)) {
-      const params = JSON.stringify([{ blockHash: head.hash }]);
-      for (const upstream of nodes.inOrder(options.upstream())) {
-        const logs = logsOf(await nodes.ask(upstream, 'eth_getLogs', params), head.hash);
+      const socket = options.socket();
+      const overSocket: Ask = async (method, params) => {
+        const answer = await socket?.ask(method, params);
+        return answer?.kind === 'result' ? answer.value : undefined;
+      };
+      const overHttp = nodes.inOrder(options.upstream()).map(
+        (upstream): Ask =>
+          (method, params) =>
+            nodes.ask(upstream, method, params),
+      );
+      for (const ask of socket === null ? overHttp : [overSocket, ...overHttp]) {
+        const logs = await readFrom(ask, head);
         if (logs !== undefined) return logs;
       }
       // It was replaced, and perhaps no node knows it any more.
       if (isReplaced(head.hash)) return null;
+      const waited = clock.now() - since;
+      if (waited > LATE_MS && !isLate) {
+        isLate = true;
+        options.onLate(head, waited);
+      }
+      if (waited > LOST_MS) {
+        options.onLost(`no upstream gives the logs of block ${head.number}`);
+        return null;
+      }
       await pause(clock, wait);
     }
     return null;
@@ -98,11 +138,14 @@ export function createLogReader(options: LogReaderOptions): LogReader {
 
   async function work(): Promise<void> {
     working = true;
-    for (let job = jobs.shift(); job !== undefined && isWanted(); job = jobs.shift()) {
-      if ('added' in job) await add(job.added, job.feeds);
-      else takeBack(job.removed);
+    try {
+      for (let job = jobs.shift(); job !== undefined && isWanted(); job = jobs.shift()) {
+        if ('added' in job) await add(job.added, job.feeds);
+        else takeBack(job.removed);
+      }
+    } finally {
+      working = false;
     }
-    working = false;
   }
 
   return {
@@ -117,7 +160,7 @@ export function createLogReader(options: LogReaderOptions): LogReader {
       for (const head of removed) jobs.push({ removed: head });
       for (const head of added) jobs.push({ added: head, feeds: now });
       if (jobs.length > WAITING_MAX) return options.onLost(`logs of ${jobs.length} blocks could not be read`);
-      if (!working) void work();
+      if (!working) work().catch(() => options.onLost('its logs could not be read'));
     },
     stop() {
       stopped = true;
@@ -137,21 +180,27 @@ function textOf(found: FoundLog): string {
   return (found.text ??= JSON.stringify(found.log));
 }
 
-/** The logs of a node's answer; undefined where it is none, or of another block. */
-function logsOf(value: unknown, blockHash: string): FoundLog[] | undefined {
+/** The logs of a node's answer; undefined where it is none, or not this block's. */
+function logsOf(value: unknown, head: Head): FoundLog[] | undefined {
   if (!Array.isArray(value)) return undefined;
+  // Its bloom filter says that there are some: the node does not have them yet.
+  if (value.length === 0 && head.bloom !== '') return undefined;
   const logs: FoundLog[] = [];
   for (const log of value as unknown[]) {
-    if (typeof log !== 'object' || log === null) return undefined;
-    const {
-      address,
-      topics,
-      blockHash: of,
-    } = log as { address?: unknown; topics?: unknown; blockHash?: unknown };
-    if (typeof of !== 'string' || of.toLowerCase() !== blockHash) return undefined;
-    if (typeof address !== 'string' || !Array.isArray(topics) || !topics.every(isHash)) return undefined;
-    const facts = { address: address.toLowerCase(), topics: topics.map((topic) => topic.toLowerCase()) };
-    logs.push({ log, facts, text: null });
+    const facts = factsOf(log, head.hash);
+    if (facts === undefined) return undefined;
+    logs.push({ log: log as object, facts, text: null });
   }
   return logs;
 }
+
+function factsOf(log: unknown, blockHash: string): FoundLog['facts'] | undefined {
+  if (typeof log !== 'object' || log === null) return undefined;
+  const { address, topics, blockHash: of } = log as Record<string, unknown>;
+  if (typeof of !== 'string' || of.toLowerCase() !== blockHash) return undefined;
+  if (typeof address !== 'string' || !Array.isArray(topics) || !topics.every(isHash)) return undefined;
+  return { address: address.toLowerCase(), topics: topics.map((topic) => topic.toLowerCase()) };
+}
+
+/** Asks one node; undefined: no answer, or an error. */
+type Ask = (method: string, params: string) => Promise<unknown>;

@@ -75,7 +75,10 @@ export function createNetworkFeeds(options: {
       logs: createLogReader({
         ...{ nodes, clock },
         upstream: () => own.follower.source.upstream,
-        onLost: (reason) => endFollowing(own, reason),
+        socket: () => own.follower.socket,
+        onLate: (head, waitedMs) => onEvent({ type: 'logs.late', network, block: head.number, waitedMs }),
+        // Heads go on.
+        onLost: (reason) => endFeeds(reason, (kind) => kind === 'logs'),
       }),
       get started() {
         return started;
@@ -108,8 +111,11 @@ export function createNetworkFeeds(options: {
   function endFollowing(own: Following, reason: string): void {
     if (following !== own) return;
     stopFollowing(own);
-    for (const running of [...byFeed.values()])
-      if (running.feed.kind === 'newHeads' || running.feed.kind === 'logs') end(running, reason);
+    endFeeds(reason, (kind) => kind === 'newHeads' || kind === 'logs');
+  }
+
+  function endFeeds(reason: string, which: (kind: string) => boolean): void {
+    for (const running of [...byFeed.values()]) if (which(running.feed.kind)) end(running, reason);
   }
 
   function end(running: Running, reason: string): void {
@@ -163,6 +169,10 @@ export function createNetworkFeeds(options: {
       ...{ nodes, clock, params, kind: feed.kind },
       onEvent: (result) => feed.emit([result]),
       onSource: (source, why) => onEvent({ type: 'source.changed', network, kind: feed.kind, source, why }),
+      onLost(reason) {
+        const running = byFeed.get(feed);
+        if (running !== undefined) end(running, reason);
+      },
     });
     feed.source = () => relay.source;
     return { feed, started: relay.start(), stop: relay.stop, recheck: relay.recheck };
@@ -187,7 +197,10 @@ export function createNetworkFeeds(options: {
     }
     const whole = (text: string): string => `[${JSON.stringify(kind)}${text === '' ? '' : `,${text}`}]`;
     if (kind === 'newPendingTransactions') {
-      const full = parsedFirst(params) === true ? 'true' : '';
+      const wanted = parsedFirst(params);
+      if (wanted !== undefined && typeof wanted !== 'boolean')
+        return { why: 'invalid_params', message: 'invalid argument 1: a boolean is expected' };
+      const full = wanted === true ? 'true' : '';
       const feed = make(full, true);
       return share(feed, () => runRelay(feed, whole(full)));
     }
@@ -220,7 +233,10 @@ export function createNetworkFeeds(options: {
       if (feed.isIdle && running !== undefined) forget(running);
     },
     update(policy) {
+      const { chainId } = nodes.network;
       nodes.update(policy);
+      if (following !== null && chainId !== null && policy.chainId !== null && policy.chainId !== chainId)
+        endFollowing(following, 'the network is another chain now');
       following?.follower.recheck();
       for (const running of byFeed.values()) running.recheck();
     },

@@ -22,8 +22,8 @@ export interface NodeSocket {
   /** No event is missed between the answer and the promise. @param params the whole array as JSON text */
   subscribe(params: string, onEvent: OnEvent): Promise<SubscribeAnswer>;
   unsubscribe(id: string): void;
-  /** Called once, with why, when it is gone; at once if it is. */
-  onceClosed(run: (reason: string) => void): void;
+  /** Called once, with why, when it is gone; at once if it is. The function returned calls it off. */
+  onceClosed(run: (reason: string) => void): () => void;
   close(): void;
 }
 
@@ -67,7 +67,7 @@ function reasonOf(error: Error): string {
 function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock): NodeSocket {
   const questions = new Map<number, (text: string | null, answer: Answer) => void>();
   const handlers = new Map<string, OnEvent>();
-  const watchers: ((reason: string) => void)[] = [];
+  const watchers = new Set<(reason: string) => void>();
   let last = 0;
   let closedBecause: string | null = null;
 
@@ -79,7 +79,8 @@ function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock)
     for (const tell of questions.values()) tell(null, {});
     questions.clear();
     handlers.clear();
-    for (const run of watchers.splice(0)) run(reason);
+    for (const run of [...watchers]) run(reason);
+    watchers.clear();
   }
 
   let callOffPing = (): void => {};
@@ -116,15 +117,26 @@ function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock)
     const id = params?.subscription;
     const onEvent = typeof id === 'string' ? handlers.get(id) : undefined;
     const result = onEvent && rawMember(text, ['params', 'result']);
-    if (result !== undefined) onEvent!(result);
+    if (result === undefined) return;
+    try {
+      onEvent!(result);
+    } catch {
+      // Whatever a node sends ends no more than its socket.
+      end('sent what could not be used');
+    }
   }
 
-  function ask(method: string, params: string, answered?: (answer: Answer) => void): Promise<NodeAnswer> {
+  function ask(
+    method: string,
+    params: string,
+    { answered, late }: { answered?: (answer: Answer) => void; late?: (answer: Answer) => void } = {},
+  ): Promise<NodeAnswer> {
     if (closedBecause !== null) return Promise.resolve({ kind: 'failed', reason: closedBecause });
     return new Promise((resolve) => {
       const id = ++last;
       const callOff = clock.after(timeoutMs, () => {
-        questions.delete(id);
+        if (late === undefined) questions.delete(id);
+        else questions.set(id, (_text, answer) => late(answer));
         resolve({ kind: 'failed', reason: 'no answer in time' });
       });
       questions.set(id, (text, answer) => {
@@ -136,6 +148,8 @@ function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock)
     });
   }
 
+  const endUpstream = (id: string): void => void ask('eth_unsubscribe', JSON.stringify([id]));
+
   return {
     get closed() {
       return closedBecause !== null;
@@ -143,19 +157,25 @@ function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock)
     ask: (method, params) => ask(method, params),
     async subscribe(params, onEvent) {
       // In the turn of the answer: events may stand right behind it.
-      const answer = await ask('eth_subscribe', params, ({ result }) => {
-        if (isId(result)) handlers.set(result, onEvent);
+      const answer = await ask('eth_subscribe', params, {
+        answered: ({ result }) => void (isId(result) && handlers.set(result, onEvent)),
+        // Nobody waits for it any more: it must not go on upstream.
+        late: ({ result }) => void (isId(result) && endUpstream(result)),
       });
       if (answer.kind !== 'result') return answer;
       if (!isId(answer.value)) return { kind: 'failed', reason: 'gave no subscription id' };
       return { kind: 'subscribed', id: answer.value };
     },
     unsubscribe(id) {
-      if (handlers.delete(id)) void ask('eth_unsubscribe', JSON.stringify([id]));
+      if (handlers.delete(id)) endUpstream(id);
     },
     onceClosed(run) {
-      if (closedBecause === null) watchers.push(run);
-      else run(closedBecause);
+      if (closedBecause !== null) {
+        run(closedBecause);
+        return () => {};
+      }
+      watchers.add(run);
+      return () => void watchers.delete(run);
     },
     close: () => end('closed by us'),
   };

@@ -18,6 +18,8 @@ export interface Relay {
 }
 
 const RETRY_MS = 500;
+/** Rounds in a row in which each upstream that answered refused it: no node will take it back. */
+const REFUSED_ROUNDS_MAX = 5;
 
 export function createRelay(options: {
   nodes: Nodes;
@@ -27,11 +29,14 @@ export function createRelay(options: {
   kind: string;
   onEvent(result: string): void;
   onSource(source: FeedSource, why: string): void;
+  /** It was lost, and no upstream takes it. */
+  onLost(reason: string): void;
 }): Relay {
   const { nodes, clock } = options;
   const penalties = createPenalties(clock);
-  let held: { upstream: UpstreamPolicy; socket: NodeSocket; id: string } | null = null;
+  let held: Held | null = null;
   let stopped = false;
+  let seeking = false;
   /** Somebody listens, and nothing is subscribed to. */
   const isWanted = (): boolean => !stopped && held === null;
 
@@ -39,8 +44,10 @@ export function createRelay(options: {
     const socket = await nodes.socket(upstream);
     const answer = await socket.subscribe(options.params, options.onEvent);
     if (answer.kind === 'subscribed' && !stopped) {
-      held = { upstream, socket, id: answer.id };
-      socket.onceClosed((reason) => lose(socket, reason));
+      const own: Held = { upstream, socket, id: answer.id, sinceMs: clock.now(), callOff: () => {} };
+      held = own;
+      // At once, where it broke off right behind its answer.
+      own.callOff = socket.onceClosed((reason) => lose(own, reason));
       return null;
     }
     if (answer.kind === 'subscribed') socket.unsubscribe(answer.id);
@@ -58,10 +65,7 @@ export function createRelay(options: {
     for (const upstream of able.filter(({ name }) => penalties.wait(name) === 0)) {
       try {
         const fault = await subscribe(upstream);
-        if (fault === null) {
-          penalties.worked(upstream.name);
-          return null;
-        }
+        if (fault === null) return null;
         refusal = fault;
       } catch {
         penalties.failed(upstream.name);
@@ -70,29 +74,39 @@ export function createRelay(options: {
     return refusal;
   }
 
-  function lose(socket: NodeSocket, reason: string): void {
-    if (held?.socket !== socket) return;
-    const { name } = held.upstream;
+  function lose(which: Held, reason: string): void {
+    if (held !== which) return;
+    const { name } = which.upstream;
     drop();
-    penalties.failed(name);
+    penalties.failed(name, clock.now() - which.sinceMs);
     options.onSource({ upstream: '', via: 'websocket' }, `${name}: ${reason}`);
-    void again();
+    if (!seeking) void again();
   }
 
   async function again(): Promise<void> {
-    while (isWanted()) {
-      if ((await take()) === null) {
-        options.onSource({ upstream: held!.upstream.name, via: 'websocket' }, 'the one before was lost');
-        return;
-      }
-      await pause(clock, RETRY_MS);
+    seeking = true;
+    for (let refused = 0; isWanted(); ) {
+      const fault = await take();
+      const { upstream } = heldNow() ?? {};
+      if (upstream !== undefined)
+        options.onSource({ upstream: upstream.name, via: 'websocket' }, 'the one before was lost');
+      if (fault === null) continue;
+      refused = fault.why === 'no_upstream' ? 0 : refused + 1;
+      if (refused >= REFUSED_ROUNDS_MAX) {
+        stopped = true;
+        options.onLost(fault.why === 'unsupported' ? fault.message : 'no upstream takes it any more');
+      } else await pause(clock, RETRY_MS * (1 + refused));
     }
+    seeking = false;
   }
+
+  const heldNow = (): Held | null => held;
 
   function drop(): void {
     if (held === null) return;
-    const { socket, id } = held;
+    const { socket, id, callOff } = held;
     held = null;
+    callOff();
     socket.unsubscribe(id);
     nodes.release(socket);
   }
@@ -105,12 +119,19 @@ export function createRelay(options: {
     recheck() {
       if (held === null) return;
       const policy = nodes.find(held.upstream.name);
-      if (policy === undefined || policy.ws?.url !== held.upstream.ws?.url)
-        lose(held.socket, 'its address changed');
+      if (policy === undefined || policy.ws?.url !== held.upstream.ws?.url) lose(held, 'its address changed');
     },
     stop() {
       stopped = true;
       drop();
     },
   };
+}
+
+interface Held {
+  readonly upstream: UpstreamPolicy;
+  readonly socket: NodeSocket;
+  readonly id: string;
+  readonly sinceMs: number;
+  callOff: () => void;
 }
