@@ -388,6 +388,16 @@ it('compression is spoken only where it is turned on', async () => {
   expect((await socket.ask(callText())).json.result).toBeDefined();
 });
 
+it('a small message that inflates beyond max_body_bytes closes the socket', async () => {
+  const gateway = await startTestGateway({
+    websocket: { compression: true },
+    server: { max_body_bytes: '1KiB' },
+  });
+  const socket = await connect(gateway);
+  socket.send(' '.repeat(20_000_000));
+  expect((await socket.closed).code).toBe(1009);
+});
+
 it('is there for the library that most use', async () => {
   const gateway = await startTestGateway();
   const client = new WebSocket(`ws://127.0.0.1:${gateway.port}`);

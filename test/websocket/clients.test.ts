@@ -151,6 +151,32 @@ describe.skipIf(noAnvil)(
       await expect.poll(async () => (await openSockets(program)).total).toBe(0);
     });
 
+    it('while no upstream is there nothing comes; then all that was missed', async () => {
+      const url = `ws://127.0.0.1:${program.port}/${keys.listen}`;
+      await chain.thaw();
+      const raw = await listenRaw(url, chain.contract);
+      await until(() => raw.heads.length > 1);
+      for (const relay of relays.values()) await relay.kill();
+      const last = raw.heads.at(-1)!.number;
+      await expect.poll(() => chain.height(), { timeout: 20_000, interval: 200 }).toBeGreaterThan(last + 4);
+      // The reorg that nobody saw: deeper than what was told last.
+      await chain.call('anvil_reorg', 7, [[chain.tick, 1]]);
+      expect(raw.heads.at(-1)!.number).toBeLessThanOrEqual(last + 1);
+      for (const relay of relays.values()) await relay.restart();
+      const told = raw.heads.length;
+      await until(() => raw.heads.length > told + 5, 60_000);
+
+      await chain.freeze();
+      const blocks = await chain.blocks(raw.heads[0]!.number);
+      const truth = await chain.logs(raw.heads[0]!.number);
+      await until(() => raw.heads.at(-1)!.hash === blocks.at(-1)!.hash);
+      await expect.poll(() => logsOf(replayLogs(raw.logs).now), { timeout: 15_000 }).toEqual(logsOf(truth));
+      const heads = replayHeads(raw.heads);
+      expect([...heads.complaints, ...replayLogs(raw.logs).complaints, ...raw.errors]).toEqual([]);
+      expect(heads.now.map(({ hash }) => hash)).toEqual(blocks.map(({ hash }) => hash));
+      await raw.close();
+    });
+
     describe('a limit', () => {
       const url = (): string => `ws://127.0.0.1:${program.port}/${keys.limited}`;
 

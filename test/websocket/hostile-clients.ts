@@ -7,11 +7,12 @@ import { upgradeRequest } from './raw-socket.ts';
 
 /*
  * 200 clients that do what no client should, as a process of its own, so that its work is nobody's delay. Its arguments
- * are the port and for how long, in milliseconds. Says `ready` once all are at work, and at the end how many sockets were
+ * are the port, for how long in milliseconds, and a kind to leave out. Says `ready` once all are at work, and at the end how many sockets were
  * opened by each kind: who is shown out comes again.
  */
 
 const [port, ms] = process.argv.slice(2).map(Number);
+const leftOut = process.argv[4];
 const over = performance.now() + ms!;
 const isOver = (): boolean => performance.now() > over;
 const opened: Record<string, number> = {};
@@ -26,37 +27,41 @@ const oneByte = frame(opcodes.continuation, ' ', { fin: false });
 /** Lives on one connection for as long as it is let. */
 type Life = (socket: Socket, isAlive: () => boolean) => Promise<void>;
 
-/** Writes the same again and again, hundreds of times a second, for as long as it is taken. */
+/** Writes the same again and again for as long as it is taken. */
 const flood =
-  (first: Buffer, more: Buffer): Life =>
+  (first: Buffer, more: Buffer, everyMs = 10): Life =>
   async (socket, isAlive) => {
     socket.write(first);
     while (isAlive()) {
       if (!socket.writableNeedDrain) socket.write(more);
-      await sleep(5);
+      await sleep(everyMs);
     }
   };
 
-const lives: Record<string, { life: Life; request?: Buffer }> = {
-  pings: { life: flood(ping, ping) },
-  fragments: { life: flood(neverEnds, oneByte) },
-  deaf: {
-    async life(socket, isAlive) {
-      socket.pause();
-      await flood(Buffer.concat([subscribe, subscribe, subscribe]), bigCall)(socket, isAlive);
-    },
-  },
-  subscribing: { life: flood(subscribe, Buffer.concat([subscribe, subscribe])) },
-  'half a handshake': {
-    request: upgradeRequest().subarray(0, -2),
-    life: async (_socket, isAlive) => {
-      while (isAlive()) await sleep(50);
-    },
-  },
+const wait: Life = async (_socket, isAlive) => {
+  while (isAlive()) await sleep(50);
+};
+
+const deaf =
+  (life: Life): Life =>
+  async (socket, isAlive) => {
+    socket.pause();
+    socket.write(Buffer.concat([subscribe, subscribe, subscribe]));
+    await life(socket, isAlive);
+  };
+
+const kinds: Record<string, { count: number; life: Life; request?: Buffer }> = {
+  pings: { count: 40, life: flood(ping, ping) },
+  fragments: { count: 40, life: flood(neverEnds, oneByte) },
+  subscribing: { count: 40, life: flood(subscribe, Buffer.concat([subscribe, subscribe])) },
+  deaf: { count: 30, life: deaf(wait) },
+  // Not as fast as they can: that would be an honest load, of gigabytes.
+  'deaf and asking': { count: 10, life: deaf(flood(bigCall, bigCall, 40)) },
+  'half a handshake': { count: 40, life: wait, request: upgradeRequest('/attacked').subarray(0, -2) },
 };
 
 async function live(kind: string): Promise<void> {
-  const { life, request = upgradeRequest() } = lives[kind]!;
+  const { life, request = upgradeRequest('/attacked') } = kinds[kind]!;
   const socket = await open({ port: port! });
   opened[kind] = (opened[kind] ?? 0) + 1;
   let ended = false;
@@ -67,13 +72,14 @@ async function live(kind: string): Promise<void> {
   socket.destroy();
 }
 
-const kinds = Object.keys(lives);
-const all = Array.from({ length: 200 }, async (_, k) => {
-  while (!isOver()) {
-    await live(kinds[k % kinds.length]!).catch(() => {});
-    await sleep(20);
-  }
-});
+const all = Object.entries(kinds).flatMap(([kind, { count }]) =>
+  Array.from({ length: kind === leftOut ? 0 : count }, async () => {
+    while (!isOver()) {
+      await live(kind).catch(() => {});
+      await sleep(20);
+    }
+  }),
+);
 process.stdout.write('ready\n');
 await Promise.all(all);
 process.stdout.write(`${JSON.stringify(opened)}\n`);

@@ -34,8 +34,11 @@ export interface TickingChain {
   /** A transaction that makes a log. */
   readonly tick: object;
   call<T>(method: string, ...params: unknown[]): Promise<T>;
+  height(): Promise<number>;
   /** No more transactions and no more blocks. */
   freeze(): Promise<void>;
+  /** On again. */
+  thaw(): Promise<void>;
   /** The chain as it stands, from a block on. */
   blocks(from: number): Promise<ChainBlock[]>;
   logs(from: number): Promise<ChainLog[]>;
@@ -61,15 +64,23 @@ export async function startTickingChain(): Promise<TickingChain> {
     'eth_getTransactionReceipt',
     deployed,
   );
-  await call('evm_setIntervalMining', 1);
-
   const tick = { from, to: contract, gas: '0x186a0' };
   // With the chain's own count of them, since a reorg takes some back.
-  const ticker = startRepeating(200, async () => {
+  const send = async (): Promise<void> => {
     const nonce = await call<string>('eth_getTransactionCount', from, 'latest');
     // In the pool already: it waits for the next block.
     await call('eth_sendTransaction', { ...tick, nonce }).catch(() => {});
-  });
+  };
+  let ticker: { stop(): Promise<void> } | undefined;
+  const thaw = async (): Promise<void> => {
+    await call('evm_setIntervalMining', 1);
+    ticker ??= startRepeating(200, send);
+  };
+  const stopTicker = async (): Promise<void> => {
+    await ticker?.stop();
+    ticker = undefined;
+  };
+  await thaw();
 
   return {
     anvil,
@@ -77,8 +88,10 @@ export async function startTickingChain(): Promise<TickingChain> {
     contract,
     tick,
     call,
+    height: async () => Number(await call<string>('eth_blockNumber')),
+    thaw,
     async freeze() {
-      await ticker.stop();
+      await stopTicker();
       await call('evm_setIntervalMining', 0);
     },
     async blocks(first) {
@@ -104,7 +117,7 @@ export async function startTickingChain(): Promise<TickingChain> {
       }));
     },
     async stop() {
-      await ticker.stop();
+      await stopTicker();
       await anvil.stop();
     },
   };
