@@ -64,6 +64,16 @@ describe('a head', () => {
     expect(await followed.follow(chain.tip.head)).toEqual({ removed, added });
   });
 
+  it('as high as the tip is followed where its source is sure of it', async () => {
+    const chain = new BlockChain(9);
+    const { followed } = follow(chain);
+    const removed = chain.blocks.slice(7).map(({ head }) => head);
+    chain.fork(2, 2);
+    const added = chain.blocks.slice(7).map(({ head }) => head);
+    expect(await followed.follow(chain.tip.head, true)).toEqual({ removed, added });
+    expect(await followed.follow(chain.blocks[3]!.head, true)).toEqual({ nothing: 'behind' });
+  });
+
   it('of a fork below where the chain began to be followed is found too', async () => {
     const chain = new BlockChain(9);
     const { followed } = follow(chain);

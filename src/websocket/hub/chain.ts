@@ -20,11 +20,11 @@ export interface Chain {
   /** The chain begins with this block, of which nobody is told. */
   begin(head: Head): void;
   /**
-   * Follows a head back to a block that is known, if it is above the tip. One that is not is told by a source that lags, or
-   * by one of several nodes behind one address, or it is of a branch that will be seen to win when it grows: a reorg is
-   * told with the first block above the tip. Not to be called again before it has resolved.
+   * Follows a head back to a block that is known, if it is above the tip, or level with it and `mayBeLevel`. One below is
+   * told by a source that lags, or by one of several nodes behind one address, or it is of a branch that will be seen to win
+   * when it grows. Not to be called again before it has resolved.
    */
-  follow(head: Head): Promise<ChainStep | NoStep>;
+  follow(head: Head, mayBeLevel?: boolean): Promise<ChainStep | NoStep>;
 }
 
 /** Blocks behind the tip that a fork may reach back to. */
@@ -111,10 +111,11 @@ export function createChain(options: {
       blocks = [head];
       places.set(head.hash, head);
     },
-    async follow(head) {
+    async follow(head, mayBeLevel = false) {
       const tip = blocks.at(-1)!;
       if (known(head.hash)) return { nothing: 'known' };
-      if (head.number <= tip.number) return { nothing: 'behind' };
+      if (head.number < tip.number || (head.number === tip.number && !mayBeLevel))
+        return { nothing: 'behind' };
       const path = await pathTo(tip, head);
       return Array.isArray(path) ? take(path) : path;
     },

@@ -42,6 +42,10 @@ export function createFollower(options: FollowerOptions): Follower {
   let stopped = false;
   const isWanted = (): boolean => !stopped;
   let working = false;
+  /** Who told the tip, or has told it since. */
+  let teller: Stretch | null = null;
+  /** The last head that was level with the tip, and another block. */
+  let level = '';
   /** Since when no head was above the tip. */
   let belowSince: number | null = null;
   let begun = (): void => {};
@@ -95,17 +99,31 @@ export function createFollower(options: FollowerOptions): Follower {
   async function take({ head, stretch }: { head: Head; stretch: Stretch }): Promise<void> {
     if (chain.tip === null) {
       chain.begin(head);
+      teller = stretch;
       return begun();
     }
-    const found = await chain.follow(head);
+    const found = await chain.follow(head, isSure(head, stretch));
     if (stopped) return;
     if ('added' in found) {
       belowSince = null;
+      teller = stretch;
       options.onStep(found);
     } else if ('gap' in found) lose(head, found.gap, stretch);
     else if ('missing' in found) source.leave('its chain has a block that nobody has', stretch);
-    else if (head.hash === chain.tip.hash) belowSince = null;
-    else await below(chain.tip);
+    else if (head.hash === chain.tip.hash) {
+      belowSince = null;
+      teller = stretch;
+    } else await below(chain.tip);
+  }
+
+  /**
+   * Another block as high as the tip: a reorg, where the source that told the tip tells it by itself, or says so twice in a
+   * row; else it may be one of several nodes behind an address, of which each has another.
+   */
+  function isSure(head: Head, stretch: Stretch): boolean {
+    const again = level === head.hash;
+    level = head.number === chain.tip?.number ? head.hash : '';
+    return again || (stretch === teller && stretch.via === 'websocket');
   }
 
   /** One upstream's word is not enough to end what all listen to. */

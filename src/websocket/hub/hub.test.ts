@@ -290,6 +290,113 @@ describe('a source that is no good is left', () => {
   });
 });
 
+describe('what a node can do to main', () => {
+  it('breaks off right behind its answer: heads go on when it is well again', async () => {
+    const chain = new BlockChain(5);
+    const node = await nodeOf(chain);
+    const test = hubOf([both(node, 'one')]);
+    test.open(0, 1);
+    const heads = await listen(test, 'newHeads');
+    node.behindAnswer = 'rubbish';
+    await node.kill();
+    await node.revive();
+    await until(() => node.asked.filter((method) => method === 'eth_subscribe').length >= 3);
+    node.behindAnswer = null;
+    chain.grow(2);
+    await until(() => heads.results().length === 2, 20_000);
+  });
+
+  it('breaks off right behind its answer: so do other kinds', async () => {
+    const node = await nodeOf(new BlockChain(5));
+    const test = hubOf([both(node, 'one')]);
+    test.open(0, 1);
+    node.behindAnswer = 'rubbish';
+    const pending = await listen(test, 'newPendingTransactions');
+    await until(() => node.asked.filter((method) => method === 'eth_subscribe').length >= 3);
+    node.behindAnswer = null;
+    await until(() => {
+      node.tell('newPendingTransactions', '0x1');
+      return pending.results().length > 0;
+    }, 20_000);
+  });
+
+  it('answers a subscription too late: it does not go on upstream', async () => {
+    const [slow, good] = [await nodeOf(new BlockChain(5)), await nodeOf(new BlockChain(5))];
+    slow.subscribeAfterMs = 2500;
+    const test = hubOf([both(slow, 'slow'), both(good, 'good')]);
+    test.open(0, 1);
+    // A second one keeps the socket open.
+    const first = test.subscribe(0, 1, 'custom');
+    const second = test.subscribe(0, 1, 'newHeads');
+    expect([(await first).type, (await second).type]).toEqual(['subscribed', 'subscribed']);
+    await until(() => slow.subscriptions() === 0);
+  });
+
+  it('takes back what it took: whoever listens is told', async () => {
+    const node = await nodeOf(new BlockChain(5));
+    const test = hubOf([both(node, 'one')]);
+    test.open(0, 1);
+    const custom = await listen(test, 'custom');
+    node.refusal = { code: -32601, message: 'no more' };
+    await node.kill();
+    await node.revive();
+    await until(() => test.said.some(({ message }) => message.type === 'feed-ended'), 25_000);
+    expect(test.said.at(-1)!.message).toMatchObject({ type: 'feed-ended', feed: custom.feed });
+    expect(node.asked.filter((method) => method === 'eth_subscribe').length).toBeLessThan(10);
+  });
+
+  it('tells a head beyond all measure: it alone is left', async () => {
+    const chain = new BlockChain(9);
+    const [liar, good] = [await nodeOf(chain), await nodeOf(chain)];
+    const test = hubOf([both(liar, 'liar'), both(good, 'good')]);
+    test.heads.publish(8, 0);
+    test.open(0, 1);
+    const heads = await listen(test, 'newHeads');
+    liar.tell('newHeads', {
+      number: '0xffffff',
+      hash: `0x${'1'.repeat(64)}`,
+      parentHash: `0x${'2'.repeat(64)}`,
+    });
+    await until(() => test.hub.state().feeds[0]!.source.upstream === 'good');
+    chain.grow(1);
+    good.announce();
+    await until(() => heads.results().length === 1);
+  });
+
+  it('stands for several of different heights and branches: nobody is told of it', async () => {
+    const chain = new BlockChain(20);
+    const node = await nodeOf(chain);
+    const test = hubOf([{ name: 'one', url: node.url }]);
+    test.open(0, 1);
+    const heads = await listen(test, 'newHeads');
+    const logs = await listen(test, 'logs');
+    const other = new BlockChain(17);
+    other.fork(3, 3);
+    for (let k = 0; k < 8; k++) {
+      node.chain = k % 2 === 0 ? other : chain;
+      node.lag = k % 3;
+      await sleep(60);
+    }
+    node.chain = chain;
+    node.lag = 0;
+    chain.grow(2);
+    await until(() => heads.results().length === 2);
+    expect(logs.results().filter((text) => text.includes('"removed":true'))).toEqual([]);
+    expect(test.events.filter(({ type }) => type === 'chain.reorg')).toEqual([]);
+  });
+
+  it('begins its chain anew: whoever listens is told that it is another one', async () => {
+    const node = await nodeOf(new BlockChain(50));
+    const test = hubOf([{ name: 'one', url: node.url }]);
+    test.open(0, 1);
+    await listen(test, 'newHeads');
+    node.chain = new BlockChain(1);
+    node.chain.fork(0, 3);
+    await until(() => test.said.some(({ message }) => message.type === 'feed-ended'), 20_000);
+    expect(test.said.at(-1)!.message).toMatchObject({ reason: 'the chain was replaced by another one' });
+  });
+});
+
 describe('logs', () => {
   const filters = [
     '',
@@ -367,6 +474,34 @@ describe('logs', () => {
     await until(() => heads.results().length === 10);
     await sleep(100);
     node.lag = 0;
+    const due = chain.blocks.slice(5).flatMap((block) => block.logs);
+    await until(() => logs.results().length === due.length);
+    expect(logs.results().map((text) => JSON.parse(text) as object)).toEqual(due);
+  });
+
+  it('are read by number of a node that takes no hash', async () => {
+    const chain = new BlockChain(5);
+    const node = await nodeOf(chain);
+    node.logsByHash = 'refused';
+    const test = hubOf([both(node, 'one')]);
+    test.open(0, 1);
+    const logs = await listen(test, 'logs');
+    chain.grow(10);
+    node.announce();
+    const due = chain.blocks.slice(5).flatMap((block) => block.logs);
+    await until(() => logs.results().length === due.length);
+    expect(logs.results().map((text) => JSON.parse(text) as object)).toEqual(due);
+  });
+
+  it('that a node says there are none of, against the block itself, are asked of another', async () => {
+    const chain = new BlockChain(5);
+    const [empty, good] = [await nodeOf(chain), await nodeOf(chain)];
+    empty.logsByHash = 'none';
+    const test = hubOf([both(empty, 'empty'), both(good, 'good')]);
+    test.open(0, 1);
+    const logs = await listen(test, 'logs');
+    chain.grow(10);
+    empty.announce();
     const due = chain.blocks.slice(5).flatMap((block) => block.logs);
     await until(() => logs.results().length === due.length);
     expect(logs.results().map((text) => JSON.parse(text) as object)).toEqual(due);

@@ -1,7 +1,7 @@
 import { readBloom } from './bloom.ts';
 import { type ChainStep, WINDOW } from './chain.ts';
 import { type HubClock, pause } from './clock.ts';
-import { type Head, isHash } from './head.ts';
+import { type Head, isHash, readHead } from './head.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { NodeSocket } from './node-socket.ts';
 import type { Nodes } from './nodes.ts';
@@ -70,8 +70,10 @@ export function createLogReader(options: LogReaderOptions): LogReader {
       await ask('eth_getLogs', JSON.stringify([{ fromBlock: number, toBlock: number }])),
       head,
     );
-    // None: of whichever block has that number there.
-    return byNumber?.length === 0 ? undefined : byNumber;
+    if (byNumber?.length !== 0) return byNumber;
+    // None, of whichever block has that number there.
+    const there = readHead(await ask('eth_getBlockByNumber', `["${number}",false]`));
+    return there?.hash === head.hash ? byNumber : undefined;
   }
 
   async function read(head: Head): Promise<FoundLog[] | null> {

@@ -16,6 +16,12 @@ export interface ChainNode {
   deaf: boolean;
   /** What is said to `eth_subscribe` of a kind, in place of an id. */
   refusal: object | null;
+  /** Sent right behind the answer to `eth_subscribe`, in one piece with it. */
+  behindAnswer: string | null;
+  /** `eth_getLogs` by a block's hash: as it should be, refused, or none, as of a backend that does not have the block. */
+  logsByHash: 'given' | 'refused' | 'none';
+  /** Milliseconds until `eth_subscribe` is answered. */
+  subscribeAfterMs: number;
   /** Tells its subscribers of each block since the last time, as a node does. */
   announce(): void;
   /** Sends any text to all its sockets. */
@@ -65,7 +71,12 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
         return reached(block) ? block!.block : null;
       }
       case 'eth_getLogs': {
-        const block = node.chain.byHash((params[0] as { blockHash: string }).blockHash);
+        const { blockHash, fromBlock } = params[0] as { blockHash?: string; fromBlock?: string };
+        if (blockHash !== undefined && node.logsByHash === 'refused')
+          throw new Error('unknown field blockHash');
+        if (blockHash !== undefined && node.logsByHash === 'none') return [];
+        const block =
+          blockHash === undefined ? node.chain.blocks[Number(fromBlock)] : node.chain.byHash(blockHash);
         if (!reached(block)) throw new Error('unknown block');
         return block!.logs;
       }
@@ -101,7 +112,13 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
         return socket.send(JSON.stringify({ jsonrpc: '2.0', id, error: node.refusal }));
       const subscription = `0x${(++last).toString(16)}`;
       subscribers.set(subscription, { socket, kind: String(params[0]), told: tipOf().head.hash });
-      return socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: subscription }));
+      const said = JSON.stringify({ jsonrpc: '2.0', id, result: subscription });
+      if (node.subscribeAfterMs > 0) return void setTimeout(() => socket.send(said), node.subscribeAfterMs);
+      const raw = (socket as unknown as { _socket: Socket })._socket;
+      raw.cork();
+      socket.send(said);
+      if (node.behindAnswer !== null) socket.send(node.behindAnswer);
+      return raw.uncork();
     }
     if (method === 'eth_unsubscribe') {
       asked.push(method);
@@ -157,6 +174,9 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
     mute: false,
     deaf: false,
     refusal: null,
+    behindAnswer: null,
+    logsByHash: 'given',
+    subscribeAfterMs: 0,
     get url() {
       return `http://127.0.0.1:${port}`;
     },
