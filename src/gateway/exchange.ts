@@ -106,8 +106,8 @@ export class Exchange implements CallOwner {
   private headers(limited: Call | undefined, hasBody: boolean): string {
     // A message has none.
     if (this.session !== null) return '';
-    const type = hasBody ? 'Content-Type: application/json\r\n' : '';
-    const id = `${type}X-Request-Id: ${this.requestId}\r\n${this.context.corsLines}`;
+    const type = hasBody ? 'Content-Type: application/json\r\nX-Request-Id: ' : 'X-Request-Id: ';
+    const id = `${type}${this.requestId}\r\n${this.context.corsLines}`;
     const plan = limited?.plan;
     if (!plan?.lines || limited === undefined) return id;
     return id + limitHeaderLines(plan.lines, plan.rule!, limited.remaining);

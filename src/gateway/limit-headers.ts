@@ -1,4 +1,5 @@
 import type { RulePolicy } from '../config/index.ts';
+import { inOnePiece } from '../http/index.ts';
 import { fullRefillSeconds, refillSeconds } from '../limits/index.ts';
 
 /** Which headers tell callers of their limit: the IETF draft's pair, these and the older trio, or none. */
@@ -6,10 +7,8 @@ export type LimitHeaders = 'standard' | 'both' | 'none';
 
 /** A rule's header lines: what of them never changes is made once for each limit plan. */
 export interface LimitLines {
-  /** `RateLimit-Policy` and the like, whole lines. */
-  readonly policy: string;
-  /** `RateLimit: "name";r=`: the numbers follow. */
-  readonly remaining: string;
+  /** `RateLimit-Policy` and the like, whole lines, then `RateLimit: "name";r=`: the numbers follow. */
+  readonly beforeRemaining: string;
   readonly headers: LimitHeaders;
 }
 
@@ -21,11 +20,8 @@ export function limitLines(rule: RulePolicy, headers: LimitHeaders): LimitLines 
   if (headers === 'none') return null;
   const name = `"${rule.name.replace(/[\\"]/g, '\\$&')}"`;
   const standard = `RateLimit-Policy: ${name};q=${rule.capacity};w=${fullRefillSeconds(rule)}\r\n`;
-  return {
-    policy: headers === 'both' ? `${standard}X-RateLimit-Limit: ${rule.capacity}\r\n` : standard,
-    remaining: `RateLimit: ${name};r=`,
-    headers,
-  };
+  const policy = headers === 'both' ? `${standard}X-RateLimit-Limit: ${rule.capacity}\r\n` : standard;
+  return { beforeRemaining: inOnePiece(`${policy}RateLimit: ${name};r=`), headers };
 }
 
 /**
@@ -36,7 +32,8 @@ export function limitLines(rule: RulePolicy, headers: LimitHeaders): LimitLines 
 export function limitHeaderLines(lines: LimitLines, rule: RulePolicy, remaining: number): string {
   const seconds = refillSeconds(rule, remaining);
   const whole = Math.floor(remaining);
-  const standard = `${lines.policy}${lines.remaining}${whole};t=${seconds}\r\n`;
+  // What is short first: V8 copies pieces of up to 12 characters instead of keeping both.
+  const standard = lines.beforeRemaining + `${whole};t=${seconds}\r\n`;
   if (lines.headers === 'standard') return standard;
   const reset = Math.floor(Date.now() / 1000) + seconds;
   return `${standard}X-RateLimit-Remaining: ${whole}\r\nX-RateLimit-Reset: ${reset}\r\n`;

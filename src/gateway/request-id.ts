@@ -1,3 +1,5 @@
+import { inOnePiece } from '../http/index.ts';
+
 /**
  * Ids of one worker's requests: `<boot>-<slot>-<count>`, and `<boot>-<slot>.<start>-<count>` for a worker that replaced
  * another. The first parts tell runs and workers apart, so that no id is given twice.
@@ -11,7 +13,7 @@ export interface RequestIds {
 }
 
 export function createRequestIds(bootId: string, slot: number, start: number): RequestIds {
-  const prefix = `${bootId}-${slot.toString(36)}${start === 0 ? '' : `.${start}`}-`;
+  const prefix = inOnePiece(`${bootId}-${slot.toString(36)}${start === 0 ? '' : `.${start}`}-`);
   let last = 0;
   return {
     next: () => ++last,

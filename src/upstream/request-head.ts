@@ -1,5 +1,6 @@
 import { type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
+import { inOnePiece } from '../http/index.ts';
 
 /** Fields that are ours alone: framing, the connection, and what the pool itself sets. */
 const ours = new Set([
@@ -31,7 +32,7 @@ const value = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function requestHead(policy: UpstreamPolicy, instanceId: string): string {
   let head = `POST ${policy.path} HTTP/1.1\r\n`;
   for (const [field, text] of requestFields(policy, instanceId)) head += `${field}: ${text}\r\n`;
-  return `${head}Content-Length: `;
+  return inOnePiece(`${head}Content-Length: `);
 }
 
 /** The same for HTTP/2, all but `content-length`. What is secret is never put in a table of the compression. */
