@@ -238,6 +238,17 @@ describe('subscriptions', () => {
     },
   );
 
+  it.each(['{}', '{"0":"0x1"}', '[]', '[1]', '[null]'])(
+    'are not ended by params %s, which end nothing else either',
+    async (params) => {
+      const gateway = await startTestGateway();
+      const socket = await connect(gateway);
+      const { json } = await socket.ask(callText('eth_unsubscribe', '1', params));
+      expect(json).toMatchObject({ id: 1, error: { code: -32602 } });
+      expect((await socket.ask(callText())).json.result).toBeDefined();
+    },
+  );
+
   it('take the further params as they were written', async () => {
     const gateway = await startTestGateway();
     const socket = await connect(gateway);

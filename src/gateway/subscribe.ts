@@ -39,7 +39,9 @@ export function createSubscribeStage(options: {
 
   function unsubscribe(call: Call): void {
     const { session } = call.owner;
-    const [id] = JSON.parse(paramsText(call)) as unknown[];
+    const params: unknown = JSON.parse(paramsText(call));
+    // JSON-RPC has objects for params, too.
+    const id: unknown = Array.isArray(params) ? params[0] : undefined;
     call.source = 'hub';
     if (typeof id !== 'string') return invalidParams(call, 'missing value for required argument 0');
     if (listeners.unsubscribe(session!, id))
