@@ -22,4 +22,5 @@ export const closeCounters: Record<CloseLabel, SocketCounter> = {
   subscription_lost: 'socketsClosedLost',
   protocol: 'socketsClosedProtocol',
   silent: 'socketsClosedSilent',
+  internal_error: 'socketsClosedFault',
 };

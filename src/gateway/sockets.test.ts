@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
@@ -43,6 +43,49 @@ describe('calls', () => {
     expect((await socket.ask('[]')).json.error.code).toBe(-32600);
     expect((await socket.ask(callText())).json.result).toBeDefined();
   });
+});
+
+describe('a fault of ours in a message', () => {
+  const failing = callText('eth_unsubscribe', '2', '["secret"]');
+  const failOnce = (error: unknown): void => {
+    vi.spyOn(JSON, 'parse').mockImplementationOnce(() => {
+      throw error;
+    });
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  it('closes its socket alone, and is logged without what the caller wrote', async () => {
+    const gateway = await startTestGateway();
+    const [one, other] = [await connect(gateway), await connect(gateway)];
+    failOnce(new SyntaxError('no JSON: "secret\n    at secret"'));
+    one.send(failing);
+    expect(await one.closed).toEqual({ code: 1011, reason: 'internal error' });
+    expect((await other.ask(callText())).json.result).toBeDefined();
+    const line = gateway.logLines().find(({ level }) => level === 'error');
+    expect(line).toMatchObject({ kind: 'worker', fields: { socket: one.id } });
+    expect(line?.fields['stack']).toMatch(/^SyntaxError\n {4}at /);
+    expect(JSON.stringify(line)).not.toContain('secret');
+    await until(() => gateway.counter('socketsClosedFault') === 1);
+    expect(gateway.hub.sockets()).toBe(1);
+  });
+
+  it('keeps nothing waiting: a drain ends though calls of the socket are still under way', async () => {
+    let answer = (): void => {};
+    const gateway = await startTestGateway(
+      {},
+      { vice: { request: (exchange) => void (answer = () => exchange.send(exchange.http())) } },
+    );
+    const socket = await connect(gateway);
+    socket.send(callText('eth_slow', '1'));
+    await until(() => gateway.node.bodies.length === 1);
+    failOnce('no error at all');
+    socket.send(`[${callText('eth_slow', '2')},${failing}]`);
+    expect(await socket.closed).toMatchObject({ code: 1011 });
+    expect(gateway.logLines().find(({ level }) => level === 'error')?.fields['stack']).toBe('thrown: string');
+    const drained = gateway.drain(20_000);
+    answer();
+    await drained;
+  }, 10_000);
 });
 
 describe('identity', () => {

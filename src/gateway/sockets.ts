@@ -57,6 +57,8 @@ export function createSockets(options: {
   limits: LimitStage;
   usage: TurnUsage;
   tell: (message: ToHub) => void;
+  /** A message of the socket with that id threw. */
+  failed: (error: unknown, socketId: string) => void;
   /** Milliseconds on a steady clock. */
   nowMs: () => number;
   epochMs: () => number;
@@ -89,6 +91,7 @@ export function createSockets(options: {
     settings: () => settings,
     now: nowMs,
     message: receive,
+    failed: (session, error) => options.failed(error, visitorOf(session).context.socketId ?? ''),
     closed,
   });
 

@@ -16,6 +16,7 @@ import { createCallerResolver } from './caller.ts';
 import { createCors } from './cors.ts';
 import { createWorkerCounters } from './counters.ts';
 import { createDecisions, type Decisions, findDecisions } from './decision-ring.ts';
+import { createFaultLog } from './fault-log.ts';
 import { createHttpRefusals } from './http-refusal.ts';
 import { createLimitStage } from './limit.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
@@ -97,6 +98,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     limits: limitStage,
     usage,
     tell: (message) => tell({ type: 'hub', message }),
+    failed: createFaultLog(tell, nowMs),
     nowMs,
     epochMs: Date.now,
   });

@@ -66,6 +66,7 @@ export const definitions = {
   socketsClosedLost: total('websocket_closed_total', closedHelp, ['reason', 'subscription_lost']),
   socketsClosedProtocol: total('websocket_closed_total', closedHelp, ['reason', 'protocol']),
   socketsClosedSilent: total('websocket_closed_total', closedHelp, ['reason', 'silent']),
+  socketsClosedFault: total('websocket_closed_total', closedHelp, ['reason', 'internal_error']),
   subscriptionsOpen: gauge('subscriptions_open', 'Subscriptions of callers that are open'),
   events: total('subscription_events_total', 'Events delivered to subscribers'),
   eventBytes: total('subscription_event_bytes_total', 'Bytes of events delivered to subscribers'),

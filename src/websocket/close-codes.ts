@@ -16,7 +16,8 @@ export type CloseLabel =
   | 'network_gone'
   | 'subscription_lost'
   | 'protocol'
-  | 'silent';
+  | 'silent'
+  | 'internal_error';
 
 const cause = (code: number, reason: string, label: CloseLabel): CloseCause => ({ code, reason, label });
 
@@ -28,6 +29,7 @@ export const closeCauses = {
   quota: cause(1008, 'quota used up', 'quota'),
   slow: cause(1013, 'reading too slowly', 'slow'),
   lost: cause(1011, 'subscription lost', 'subscription_lost'),
+  fault: cause(1011, 'internal error', 'internal_error'),
   keyGone: cause(4401, 'key no longer valid', 'key_gone'),
   networkGone: cause(4404, 'network no longer served', 'network_gone'),
   /** No close frame can reach it. */

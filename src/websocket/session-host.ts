@@ -32,6 +32,8 @@ export interface SessionHost<Session> {
   now(): number;
   /** A whole message; `session.answer` is to be called once for it. The bytes are the callee's. */
   message(session: Session, bytes: Buffer): void;
+  /** `message` threw; the socket is closed. */
+  failed(session: Session, error: unknown): void;
   /** Once, when it is gone. */
   closed(session: Session, cause: CloseCause): void;
 }

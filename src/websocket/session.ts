@@ -95,7 +95,13 @@ export class Session implements TurnTask, AnswerHolder {
     this.underWay++;
     if (this.underWay >= PIPELINE_DEPTH_MAX) this.pause();
     // One buffer, since `binaryType` is that of `nodebuffer`.
-    this.host.message(this, data as Buffer);
+    try {
+      this.host.message(this, data as Buffer);
+    } catch (error) {
+      // What it was about to do is not known: this socket cannot go on, all others can.
+      this.host.failed(this, error);
+      this.close(closeCauses.fault);
+    }
   };
 
   /** The answer to one message, latin1 or bytes; '' where none is due. To be called once for each. */
