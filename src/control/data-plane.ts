@@ -65,6 +65,19 @@ export function workerCount(configured: 'auto' | number, reusePort: boolean): nu
  */
 const YOUNG_GENERATION_MB = 8;
 
+/** A worker with very many ready sockets serves them all before its timer's turn: serving is a sign of life too. */
+const lively = [
+  counters.heartbeat,
+  counters.requestsFast,
+  counters.requestsFallback,
+  counters.socketMessages,
+] as const;
+
+/** What rises for as long as the worker of these counters does anything. */
+export function signsOfLife(slab: Float64Array): number {
+  return lively.reduce((sum, sign) => sum + slab[sign]!, 0);
+}
+
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const { logger, limits, address } = options;
   let { tls } = options;
@@ -73,8 +86,6 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const starts = new Array<number>(options.workers).fill(0);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
-  /** A worker with very many ready sockets serves them all before its timer's turn: serving is a sign of life too. */
-  const signsOfLife = [counters.heartbeat, counters.requestsFast, counters.requestsFallback];
   const writeLines = createWorkerLog(logger);
 
   const pool = createWorkerPool<FromWorker>({
@@ -87,7 +98,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     },
     env: options.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: options.compileCache },
     now: () => performance.now(),
-    beat: (slot) => signsOfLife.reduce((sum, sign) => sum + (numbers[slot]?.[sign] ?? 0), 0),
+    beat: (slot) => signsOfLife(numbers[slot]!),
     workerData: (slot): WorkerStart => {
       const snapshot = options.snapshot();
       applied.applied(slot, snapshot.generation);

@@ -21,6 +21,8 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
 
 /** One worker's counters: the only writer of its slab. */
 export interface WorkerCounters extends CallCounters {
+  /** A message of a WebSocket came. */
+  message(bytes: number): void;
   /** A turn's answered calls, folded. */
   commit(records: readonly UsageRecord[]): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
@@ -73,7 +75,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
   // Of every answered call: looked up once.
   const proxyLatency = latencyOffsets.proxy;
   const upstreamLatency = latencyOffsets.upstream;
-  const requestsFast = at.requestsFast;
+  const { requestsFast, socketMessages, socketBytesIn } = at;
 
   /** What was last taken over of counts that others keep as running totals. */
   let frontBefore: HttpStats = {
@@ -148,6 +150,10 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
       else if (lane === 'fallback') add('requestsFallback', 1);
+    },
+    message(bytes) {
+      slab[socketMessages]!++;
+      slab[socketBytesIn]! += bytes;
     },
     batch(items) {
       add('batches', 1);

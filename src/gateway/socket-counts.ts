@@ -2,9 +2,10 @@ import type { CounterName } from '../metrics/index.ts';
 import type { CloseLabel } from '../websocket/index.ts';
 
 /** Names of the counters of a worker's sockets. */
-type SocketCounter = Extract<
-  CounterName,
-  `socket${string}` | 'subscriptionsOpen' | 'events' | 'eventBytes' | 'eventsConflated'
+type SocketCounter = Exclude<
+  Extract<CounterName, `socket${string}` | 'subscriptionsOpen' | 'events' | 'eventBytes' | 'eventsConflated'>,
+  // Counted as they come: they are a sign of life.
+  'socketMessages' | 'socketBytesIn'
 >;
 
 /** What a worker counts of its sockets: gauges as they are, totals since it began. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
-import { connectSocket, type TestSocket, upgradeStatus } from './testing/socket.ts';
+import { connectSocket, maskedFrame, type TestSocket, upgradeStatus } from './testing/socket.ts';
 import { until } from './testing/until.ts';
 
 afterEach(closeGateways);
@@ -42,6 +42,61 @@ describe('calls', () => {
     expect((await socket.ask('{"jsonrpc"')).json.error.code).toBe(-32700);
     expect((await socket.ask('[]')).json.error.code).toBe(-32600);
     expect((await socket.ask(callText())).json.result).toBeDefined();
+  });
+});
+
+describe('a flood of messages', () => {
+  const inOneWrite = (text: string, count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, () => maskedFrame(text)));
+
+  it('of one socket is handled piece by piece, with all others between', async () => {
+    const gateway = await startTestGateway({ websocket: { max_refusals: 0 } });
+    const socket = await connect(gateway);
+    let [most, before, watching] = [0, 0, true];
+    const watch = (): void => {
+      const count = gateway.counter('requestsRefused');
+      most = Math.max(most, count - before);
+      before = count;
+      if (watching) setImmediate(watch);
+    };
+    watch();
+    socket.sendBytes(inOneWrite('', 2000));
+    const answers = await socket.take(2000);
+    watching = false;
+    expect(answers.at(-1)!.json.error.code).toBe(-32700);
+    expect(most).toBeGreaterThan(0);
+    // Those of one read and of the turn's end.
+    expect(most).toBeLessThanOrEqual(128);
+  });
+
+  it('has no more than 128 calls under way, and all are answered', async () => {
+    const answers: (() => void)[] = [];
+    const gateway = await startTestGateway(
+      { limits: { default: 'none' } },
+      { vice: { request: (exchange) => void answers.push(() => exchange.send(exchange.http())) } },
+    );
+    const socket = await connect(gateway);
+    const frames = Array.from({ length: 300 }, (_, k) =>
+      maskedFrame(callText('eth_sendRawTransaction', `${k}`)),
+    );
+    socket.sendBytes(Buffer.concat(frames));
+    await until(() => gateway.node.bodies.length >= 128);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(gateway.node.bodies).toHaveLength(128);
+    const release = setInterval(() => answers.splice(0).forEach((answer) => answer()), 5);
+    const ids = (await socket.take(300)).map(({ json }) => json.id as number);
+    clearInterval(release);
+    expect(ids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, k) => k));
+    expect(gateway.node.bodies).toHaveLength(300);
+  });
+
+  it('is dropped with its socket', async () => {
+    const gateway = await startTestGateway({ websocket: { max_refusals: 10 } });
+    const socket = await connect(gateway);
+    socket.sendBytes(inOneWrite('', 2000));
+    expect(await socket.closed).toMatchObject({ code: 1008 });
+    expect(socket.seen.length).toBeLessThanOrEqual(64);
+    await gateway.drain(5000);
   });
 });
 

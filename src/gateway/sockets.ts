@@ -57,6 +57,7 @@ export function createSockets(options: {
   limits: LimitStage;
   usage: TurnUsage;
   tell: (message: ToHub) => void;
+  received: (bytes: number) => void;
   /** A message of the socket with that id threw. */
   failed: (error: unknown, socketId: string) => void;
   /** Milliseconds on a steady clock. */
@@ -66,7 +67,7 @@ export function createSockets(options: {
   const { reign, tell, nowMs, epochMs } = options;
   const sessions = new Map<number, Session>();
   const candidates = new Map<number, Candidate>();
-  const stats: SessionStats = { messages: 0, bytesIn: 0, bytesOut: 0 };
+  const stats: SessionStats = { bytesOut: 0 };
   const closes: Partial<SocketCounts> = {};
   let opened = 0;
   let last = 0;
@@ -90,6 +91,7 @@ export function createSockets(options: {
     stats,
     settings: () => settings,
     now: nowMs,
+    received: options.received,
     message: receive,
     failed: (session, error) => options.failed(error, visitorOf(session).context.socketId ?? ''),
     closed,
@@ -267,8 +269,6 @@ export function createSockets(options: {
       ...closes,
       socketsOpen: sessions.size,
       socketsTotal: opened,
-      socketMessages: stats.messages,
-      socketBytesIn: stats.bytesIn,
       socketBytesOut: stats.bytesOut,
       subscriptionsOpen: listeners.stats.open,
       events: listeners.stats.events,

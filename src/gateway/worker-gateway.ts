@@ -98,6 +98,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     limits: limitStage,
     usage,
     tell: (message) => tell({ type: 'hub', message }),
+    received: counters.message,
     failed: createFaultLog(tell, nowMs),
     nowMs,
     epochMs: Date.now,

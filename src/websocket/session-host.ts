@@ -16,8 +16,6 @@ export interface SocketSettings {
 
 /** Totals of a worker's sockets since it began. */
 export interface SessionStats {
-  messages: number;
-  bytesIn: number;
   bytesOut: number;
 }
 
@@ -30,6 +28,8 @@ export interface SessionHost<Session> {
   settings(): SocketSettings;
   /** Milliseconds on any steady clock, above 0. */
   now(): number;
+  /** A message came, of so many bytes: said of each at once, also of one that waits or is dropped. */
+  received(bytes: number): void;
   /** A whole message; `session.answer` is to be called once for it. The bytes are the callee's. */
   message(session: Session, bytes: Buffer): void;
   /** `message` threw; the socket is closed. */

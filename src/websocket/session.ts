@@ -14,6 +14,8 @@ import type { SessionHost } from './session-host.ts';
 /** Pings that a client may send in {@link PING_WINDOW_MS}. */
 const PINGS_MAX = 100;
 const PING_WINDOW_MS = 10_000;
+/** Messages of one socket that are handled in one turn: what one read brings may be 10,000 of them. */
+const MESSAGES_A_TURN = 64;
 /** Window of `max_refusals`. */
 const REFUSAL_WINDOW_MS = 10_000;
 
@@ -36,6 +38,11 @@ export class Session implements TurnTask, AnswerHolder {
   /** Messages whose answer is to come. */
   private underWay = 0;
   private paused = false;
+  /** Since the last flush. */
+  private handled = 0;
+  /** Messages that came in one read with those that may be handled now; null for none. From `waitingAt` on. */
+  private waiting: Buffer[] | null = null;
+  private waitingAt = 0;
   private finishing: CloseCause | null = null;
   private closedAs: CloseCause | null = null;
   private heardAt: number;
@@ -87,22 +94,34 @@ export class Session implements TurnTask, AnswerHolder {
   }
 
   private readonly onMessage = (data: RawData): void => {
+    // One buffer, since `binaryType` is that of `nodebuffer`.
+    const bytes = data as Buffer;
+    this.host.received(bytes.length);
     if (this.over) return;
     this.heardAt = this.host.now();
     this.messages++;
-    this.host.stats.messages++;
-    this.host.stats.bytesIn += (data as Buffer).length;
-    this.underWay++;
-    if (this.underWay >= PIPELINE_DEPTH_MAX) this.pause();
-    // One buffer, since `binaryType` is that of `nodebuffer`.
+    if (!this.paused && this.mayHandle()) return this.handle(bytes);
+    // The library gives all messages of one read, paused or not.
+    (this.waiting ??= []).push(bytes);
+    this.pause();
+    if (this.handled >= MESSAGES_A_TURN) this.enrol();
+  };
+
+  private mayHandle(): boolean {
+    return !this.over && this.handled < MESSAGES_A_TURN && this.underWay < PIPELINE_DEPTH_MAX;
+  }
+
+  private handle(bytes: Buffer): void {
+    this.handled++;
+    if (++this.underWay >= PIPELINE_DEPTH_MAX) this.pause();
     try {
-      this.host.message(this, data as Buffer);
+      this.host.message(this, bytes);
     } catch (error) {
       // What it was about to do is not known: this socket cannot go on, all others can.
       this.host.failed(this, error);
       this.close(closeCauses.fault);
     }
-  };
+  }
 
   /** The answer to one message, latin1 or bytes; '' where none is due. To be called once for each. */
   answer(body: string | Buffer): void {
@@ -132,6 +151,7 @@ export class Session implements TurnTask, AnswerHolder {
 
   flush(): void {
     this.enrolled = false;
+    this.handled = 0;
     if (this.closedAs !== null) return;
     this.write();
     this.host.held.grown(this);
@@ -173,10 +193,26 @@ export class Session implements TurnTask, AnswerHolder {
     this.ws.pause();
   }
 
+  /** Where there is room again: handles the messages that wait, then reads on. */
   private resume(): void {
     if (!this.paused || this.over || this.underWay > PIPELINE_DEPTH_RESUME) return;
+    if (!this.handleWaiting()) return;
     this.paused = false;
     this.ws.resume();
+  }
+
+  /** False: some are left, for when answers are out or for another turn. */
+  private handleWaiting(): boolean {
+    const { waiting } = this;
+    if (waiting === null) return true;
+    while (this.waitingAt < waiting.length && this.mayHandle()) this.handle(waiting[this.waitingAt++]!);
+    if (this.waitingAt < waiting.length && !this.over) {
+      if (this.handled >= MESSAGES_A_TURN) this.enrol();
+      return false;
+    }
+    this.waiting = null;
+    this.waitingAt = 0;
+    return !this.over;
   }
 
   /** Runs `then` once there is room again for what a slow client was not sent. */
@@ -291,6 +327,7 @@ export class Session implements TurnTask, AnswerHolder {
     const said = cause ?? { code, reason: reason.toString('utf8'), label: 'client' };
     this.closedAs = said;
     this.parts = [];
+    this.waiting = null;
     this.whenDrained = null;
     this.host.closed(this, said);
   };

@@ -46,6 +46,8 @@ export interface TestGatewayOptions {
   vice?: Vice;
   slot?: number;
   sharedReads?: boolean;
+  /** Counters to write to. */
+  slab?: SharedArrayBuffer;
   /** What `send` and `call` go by. Default: HTTP. */
   transport?: Transport;
 }
@@ -56,7 +58,7 @@ export interface TestGatewayOptions {
  */
 export async function startTestGateway(
   config: object = {},
-  { vice, slot = 0, sharedReads, transport = 'http' }: TestGatewayOptions = {},
+  { vice, slot = 0, sharedReads, transport = 'http', slab = createCounterSlab() }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
   const seed = Uint32Array.of(1, 2, 3, 4);
@@ -67,7 +69,6 @@ export async function startTestGateway(
     keyNumbers: 1024,
   });
   let snapshot = snapshotOf(config, node, registries);
-  const slab = createCounterSlab();
   const told: FromWorker[] = [];
   const gateway = createWorkerGateway(
     {

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
 export interface TestMessage {
@@ -26,6 +27,8 @@ export interface TestSocket {
   /** `X-Request-Id` of the upgrade's answer: the socket's id. */
   readonly id: string;
   readonly extensions: string;
+  /** Frames as they are, in one write. */
+  sendBytes(frames: Buffer): void;
   ping(): void;
   pause(): void;
   resume(): void;
@@ -37,6 +40,14 @@ export interface SocketOptions {
   headers?: Record<string, string>;
   protocols?: string[];
   autoPong?: boolean;
+}
+
+/** A message of less than 64 KiB in one frame, as a client sends it. Its mask is zeros. */
+export function maskedFrame(text: string): Buffer {
+  const body = Buffer.from(text);
+  const { length } = body;
+  const head = length < 126 ? [0x81, 0x80 | length] : [0x81, 0xfe, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), body]);
 }
 
 /** Opens a socket on a port of this machine. Rejects where the upgrade is refused. */
@@ -91,6 +102,7 @@ export async function connectSocket(
       return (await take(1))[0]!;
     },
     waiting: () => waiting.length,
+    sendBytes: (frames) => void (client as unknown as { _socket: Socket })._socket.write(frames),
     ping: () => client.ping(),
     pause: () => client.pause(),
     resume: () => client.resume(),
