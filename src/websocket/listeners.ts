@@ -18,6 +18,8 @@ export interface Subscription {
   held: string[];
   /** The newest head that a slow client was not sent; null for none. */
   latest: string | null;
+  /** Its session will say when there is room for that. */
+  waits: boolean;
 }
 
 /** Counts since the worker began; `open` is a gauge. */
@@ -95,6 +97,7 @@ export function createListeners(options: {
     if (!listening?.delete(subscription)) return;
     if (listening.size === 0) byFeed.delete(subscription.feed);
     bySession.get(subscription.session)?.delete(subscription.id);
+    subscription.latest = null;
     stats.open--;
   }
 
@@ -104,6 +107,7 @@ export function createListeners(options: {
     if (!subscription.live) return hold(subscription, result);
     const text = `${BEFORE_ID}${id}","result":${result}}}`;
     if (session.isFull(text.length)) return passOver(subscription, result);
+    dropLatest(subscription);
     if (!options.charge(session)) return;
     session.events++;
     stats.events++;
@@ -127,15 +131,24 @@ export function createListeners(options: {
   function passOver(subscription: Subscription, result: string): void {
     const { session } = subscription;
     if (subscription.kind !== 'newHeads' || !options.conflate()) return session.close(closeCauses.slow);
-    if (subscription.latest === null) session.onceDrained(() => catchUp(subscription));
-    else stats.conflated++;
+    if (!subscription.waits) session.onceDrained(() => catchUp(subscription));
+    subscription.waits = true;
+    dropLatest(subscription);
     subscription.latest = result;
+  }
+
+  /** There is a newer one: sent behind it, the older would be taken for a reorg. */
+  function dropLatest(subscription: Subscription): void {
+    if (subscription.latest === null) return;
+    subscription.latest = null;
+    stats.conflated++;
   }
 
   function catchUp(subscription: Subscription): void {
     const { latest } = subscription;
     subscription.latest = null;
-    if (latest !== null && byFeed.get(subscription.feed)?.has(subscription)) deliver(subscription, latest);
+    subscription.waits = false;
+    if (latest !== null) deliver(subscription, latest);
   }
 
   function answered(message: Extract<FromHub, { type: 'subscribed' | 'not-subscribed' }>): void {
@@ -157,7 +170,10 @@ export function createListeners(options: {
     subscribe(session, { network, kind, params, maxSubscriptions }, tell) {
       const ask = ++lastAsk;
       const id = `0x${randomBytes(16).toString('hex')}`;
-      const subscription = { id, session, ask, kind, feed: -1, live: false, held: [], latest: null };
+      const subscription: Subscription = {
+        ...{ id, session, ask, kind },
+        ...{ feed: -1, live: false, held: [], latest: null, waits: false },
+      };
       asked.set(ask, { subscription, tell });
       options.tell({
         type: 'subscribe',
