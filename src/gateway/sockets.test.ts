@@ -317,6 +317,15 @@ describe('subscriptions', () => {
     expect((await (await connect(gateway)).ask(headSubscription)).json.error).toMatchObject(error);
   });
 
+  it('that no upstream gives in time are refused like a call', async () => {
+    const gateway = await startTestGateway({ timeout: '100ms' });
+    gateway.hub.refusal.silent = true;
+    const socket = await connect(gateway);
+    const { json } = await socket.ask(headSubscription);
+    expect(json.error).toMatchObject({ code: -32002 });
+    await gateway.drain(5000);
+  });
+
   it('are answered, all that were asked for, before a socket is closed for its refusals', async () => {
     const gateway = await startTestGateway({ websocket: { max_refusals: 3 } });
     gateway.hub.refusal.fault = { why: 'too_many', limit: 5 };

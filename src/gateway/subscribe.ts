@@ -22,13 +22,14 @@ export function createSubscribeStage(options: {
     if (call.id === '') return call.refuse('invalid_request', 'a subscription without an id');
     if (typeof asked === 'string') return invalidParams(call, asked);
     const { snapshot } = context.policy;
-    const network = snapshot.networks[context.network]?.name ?? '';
+    const { name: network, timeoutMs } = snapshot.networks[context.network]!;
     const { subscriptions } = snapshot.socketBounds[context.caller.ruleSet]!;
-    const what = { network, ...asked, maxSubscriptions: subscriptions };
+    const what = { network, ...asked, maxSubscriptions: subscriptions, timeoutMs };
     listeners.subscribe(session!, what, (result) => tell(call, result));
   }
 
   function tell(call: Call, result: SubscribeResult): void {
+    if (result === 'late') return call.refuse('upstream_timeout', 'no upstream subscribed in time');
     if ('fault' in result) return refuse(call, result.fault);
     const { subscription, source, listeners: count } = result;
     call.source = 'hub';

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CloseCause } from './close-codes.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import type { ToHub } from './messages.ts';
@@ -54,7 +54,7 @@ beforeEach(() => {
   });
 });
 
-const heads = { network: 'eth', kind: 'newHeads', params: '', maxSubscriptions: 0 };
+const heads = { network: 'eth', kind: 'newHeads', params: '', maxSubscriptions: 0, timeoutMs: 1000 };
 const source = { upstream: 'node', via: 'polling' } as const;
 const asSession = (fake: FakeSession): Session => fake as unknown as Session;
 const lastAsk = (): number => told.findLast((message) => message.type === 'subscribe')!.ask;
@@ -66,7 +66,7 @@ const event = (...results: number[]): void =>
 function listen(fake: FakeSession): string {
   let id = '';
   listeners.subscribe(asSession(fake), heads, (result) => {
-    if (!('subscription' in result)) return;
+    if (result === 'late' || !('subscription' in result)) return;
     id = result.subscription.id;
     listeners.begin(result.subscription);
   });
@@ -100,4 +100,53 @@ describe('heads of a slow client', () => {
     fake.drained();
     expect(fake.sent).toEqual([]);
   });
+});
+
+describe('a subscription that the hub does not answer', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const unsubscribed = (): ToHub[] => told.filter(({ type }) => type === 'unsubscribe');
+  const ask = (fake: FakeSession): unknown[] => {
+    const results: unknown[] = [];
+    listeners.subscribe(asSession(fake), heads, (result) => void results.push(result));
+    return results;
+  };
+
+  it('is given up after its time; what comes of it then is undone', () => {
+    const fake = new FakeSession(7);
+    const results = ask(fake);
+    vi.advanceTimersByTime(999);
+    expect(results).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(results).toEqual(['late']);
+    expect(unsubscribed()).toEqual([]);
+    subscribed(fake);
+    event(1);
+    expect(results).toEqual(['late']);
+    expect(unsubscribed()).toEqual([{ type: 'unsubscribe', socket: 7, ask: lastAsk() }]);
+    expect(fake.sent).toEqual([]);
+    expect(listeners.stats.open).toBe(0);
+  });
+
+  it('leaves no timer behind, answered or gone', () => {
+    const [one, other] = [new FakeSession(1), new FakeSession(2)];
+    ask(one);
+    subscribed(one);
+    const results = ask(other);
+    listeners.left(asSession(other));
+    expect(vi.getTimerCount()).toBe(0);
+    subscribed(other);
+    vi.advanceTimersByTime(2000);
+    expect(results).toEqual([]);
+    expect(listeners.stats.open).toBe(1);
+  });
+});
+
+it('10,000 sockets that leave while all wait for the hub are gone at once', () => {
+  const fakes = Array.from({ length: 10_000 }, (_, k) => new FakeSession(k));
+  for (const fake of fakes) for (let k = 0; k < 3; k++) listeners.subscribe(asSession(fake), heads, () => {});
+  const begun = performance.now();
+  for (const fake of fakes) listeners.left(asSession(fake));
+  // 3 s where each looks at all.
+  expect(performance.now() - begun).toBeLessThan(500);
 });

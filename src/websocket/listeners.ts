@@ -33,14 +33,17 @@ export interface ListenerStats {
 
 /** What came of asking for a subscription. */
 export type SubscribeResult =
-  | { subscription: Subscription; source: FeedSource; listeners: number }
-  | { fault: SubscribeFault };
+  /** The hub said nothing in time. */
+  'late' | { subscription: Subscription; source: FeedSource; listeners: number } | { fault: SubscribeFault };
 
 export interface Listeners {
-  /** `tell` is called once, unless the socket is gone first: also for one that only waits for its answers to close. */
+  /**
+   * `tell` is called once, unless the socket is gone first: also for one that only waits for its answers to close. After
+   * `timeoutMs` with `late`; what the hub says after that is undone.
+   */
   subscribe(
     session: Session,
-    what: { network: string; kind: string; params: string; maxSubscriptions: number },
+    what: { network: string; kind: string; params: string; maxSubscriptions: number; timeoutMs: number },
     tell: (result: SubscribeResult) => void,
   ): void;
   /** Its id is on the way to the caller: from now on events follow it. */
@@ -51,6 +54,21 @@ export interface Listeners {
   left(session: Session): void;
   hear(message: Exclude<FromHub, { type: 'socket-admitted' }>): void;
   readonly stats: Readonly<ListenerStats>;
+}
+
+/** A subscription that the hub was asked for. */
+interface Question {
+  readonly subscription: Subscription;
+  readonly tell: (result: SubscribeResult) => void;
+  readonly timer: NodeJS.Timeout;
+  /** Its caller was told that it takes too long. */
+  late: boolean;
+}
+
+/** What a socket has, and what it asked for. */
+interface Own {
+  readonly subscriptions: Map<string, Subscription>;
+  readonly asked: Map<number, Question>;
 }
 
 /** Events between the hub's answer and the caller's, where it waits for the rest of its batch. */
@@ -75,9 +93,9 @@ export function createListeners(options: {
   settle: () => void;
 }): Listeners {
   const stats: ListenerStats = { open: 0, events: 0, eventBytes: 0, conflated: 0 };
-  const asked = new Map<number, { subscription: Subscription; tell: (result: SubscribeResult) => void }>();
+  const asked = new Map<number, Question>();
   const byFeed = new Map<number, Set<Subscription>>();
-  const bySession = new Map<Session, Map<string, Subscription>>();
+  const bySession = new Map<Session, Own>();
   let lastAsk = 0;
 
   function add(subscription: Subscription, feed: number): void {
@@ -85,18 +103,21 @@ export function createListeners(options: {
     let listening = byFeed.get(feed);
     if (listening === undefined) byFeed.set(feed, (listening = new Set()));
     listening.add(subscription);
-    const { session, id } = subscription;
-    let own = bySession.get(session);
-    if (own === undefined) bySession.set(session, (own = new Map<string, Subscription>()));
-    own.set(id, subscription);
+    ownOf(subscription.session).subscriptions.set(subscription.id, subscription);
     stats.open++;
+  }
+
+  function ownOf(session: Session): Own {
+    let own = bySession.get(session);
+    if (own === undefined) bySession.set(session, (own = { subscriptions: new Map(), asked: new Map() }));
+    return own;
   }
 
   function remove(subscription: Subscription): void {
     const listening = byFeed.get(subscription.feed);
     if (!listening?.delete(subscription)) return;
     if (listening.size === 0) byFeed.delete(subscription.feed);
-    bySession.get(subscription.session)?.delete(subscription.id);
+    bySession.get(subscription.session)?.subscriptions.delete(subscription.id);
     subscription.latest = null;
     stats.open--;
   }
@@ -153,9 +174,18 @@ export function createListeners(options: {
 
   function answered(message: Extract<FromHub, { type: 'subscribed' | 'not-subscribed' }>): void {
     const question = asked.get(message.ask);
-    asked.delete(message.ask);
-    // A socket that is about to close still waits for the answers under way.
+    // Its socket is gone, and the hub knows.
     if (question === undefined) return;
+    const { session } = question.subscription;
+    asked.delete(message.ask);
+    bySession.get(session)?.asked.delete(message.ask);
+    clearTimeout(question.timer);
+    if (question.late) {
+      if (message.type === 'subscribed')
+        options.tell({ type: 'unsubscribe', socket: session.number, ask: message.ask });
+      return;
+    }
+    // A socket that is about to close still waits for the answers under way.
     if (message.type === 'not-subscribed') return question.tell({ fault: message.fault });
     add(question.subscription, message.feed);
     question.tell({
@@ -167,14 +197,20 @@ export function createListeners(options: {
 
   return {
     stats,
-    subscribe(session, { network, kind, params, maxSubscriptions }, tell) {
+    subscribe(session, { network, kind, params, maxSubscriptions, timeoutMs }, tell) {
       const ask = ++lastAsk;
       const id = `0x${randomBytes(16).toString('hex')}`;
       const subscription: Subscription = {
         ...{ id, session, ask, kind },
         ...{ feed: -1, live: false, held: [], latest: null, waits: false },
       };
-      asked.set(ask, { subscription, tell });
+      const giveUp = (): void => {
+        question.late = true;
+        tell('late');
+      };
+      const question = { subscription, tell, timer: setTimeout(giveUp, timeoutMs).unref(), late: false };
+      asked.set(ask, question);
+      ownOf(session).asked.set(ask, question);
       options.tell({
         type: 'subscribe',
         socket: session.number,
@@ -186,15 +222,20 @@ export function createListeners(options: {
       for (const result of subscription.held.splice(0)) deliver(subscription, result);
     },
     unsubscribe(session, id) {
-      const subscription = bySession.get(session)?.get(id);
+      const subscription = bySession.get(session)?.subscriptions.get(id);
       if (subscription === undefined) return false;
       remove(subscription);
       options.tell({ type: 'unsubscribe', socket: session.number, ask: subscription.ask });
       return true;
     },
     left(session) {
-      for (const [ask, { subscription }] of asked) if (subscription.session === session) asked.delete(ask);
-      for (const subscription of [...(bySession.get(session)?.values() ?? [])]) remove(subscription);
+      const own = bySession.get(session);
+      if (own === undefined) return;
+      for (const [ask, { timer }] of own.asked) {
+        clearTimeout(timer);
+        asked.delete(ask);
+      }
+      for (const subscription of own.subscriptions.values()) remove(subscription);
       bySession.delete(session);
     },
     hear(message) {

@@ -10,7 +10,7 @@ export interface TestHub {
   /** Sockets that are open, by what the worker said. */
   sockets(): number;
   /** What is answered instead of what was asked. */
-  refusal: { admitted: boolean; fault: SubscribeFault | null };
+  refusal: { admitted: boolean; fault: SubscribeFault | null; silent: boolean };
 }
 
 export function createTestHub(tell: (message: FromHub) => void): TestHub {
@@ -19,14 +19,14 @@ export function createTestHub(tell: (message: FromHub) => void): TestHub {
   const open = new Set<number>();
   const hub: TestHub = {
     heard,
-    refusal: { admitted: true, fault: null },
+    refusal: { admitted: true, fault: null, silent: false },
     sockets: () => open.size,
     say: tell,
     event: (feed, result) => tell({ type: 'events', feed, results: [result] }),
     hear(message) {
       heard.push(message);
       const { socket } = message;
-      const { admitted, fault } = hub.refusal;
+      const { admitted, fault, silent } = hub.refusal;
       // As over a port: never within the call.
       const answer = (reply: FromHub): void => void setImmediate(tell, reply);
       if (message.type === 'socket-open') {
@@ -39,6 +39,7 @@ export function createTestHub(tell: (message: FromHub) => void): TestHub {
         if (!feeds.has(id)) feeds.set(id, feeds.size + 1);
         const feed = feeds.get(id)!;
         const source = { upstream: 'node', via: 'websocket' } as const;
+        if (silent) return;
         if (fault !== null) answer({ type: 'not-subscribed', socket, ask, fault });
         else answer({ type: 'subscribed', socket, ask, feed, source, listeners: 1 });
       }
