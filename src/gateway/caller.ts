@@ -30,6 +30,8 @@ export interface Caller {
   readonly expires: boolean;
   /** The address or IPv6 network the call came from, by the trusted proxies' word. */
   readonly address: string;
+  /** The address itself, from which another policy finds the same caller. */
+  readonly from: string;
   /** Hash of whom the caller's own buckets belong to: the key, or the address. */
   readonly lo: number;
   readonly hi: number;
@@ -84,6 +86,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
       ruleSet: 0,
       expires: false,
       address: found?.text ?? address,
+      from: address,
       lo,
       hi,
       addressLo: lo,

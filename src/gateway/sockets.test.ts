@@ -448,6 +448,27 @@ describe('lifetime', () => {
     expect(gateway.hub.sockets()).toBe(2);
   });
 
+  it('a reload leaves each IPv6 network its own bucket, also under a key', async () => {
+    const config = {
+      keys,
+      server: { trusted_proxies: ['127.0.0.1'] },
+      limits: { default: 'none', ceilings: [{ name: 'each', per: 'address', ...bucketOf(2) }] },
+    };
+    const from = (network: string, path = '/'): Promise<TestSocket> =>
+      connect(gateway, { path, headers: { 'x-forwarded-for': `2001:db8:${network}::7` } });
+    const gateway = await startTestGateway(config);
+    const sockets = [
+      await from('1'),
+      await from('2'),
+      await from('3', `/${key}`),
+      await from('4', `/${key}`),
+    ];
+    for (const socket of sockets) expect((await socket.ask(callText())).json.result).toBeDefined();
+    gateway.apply({ ...config, logging: { access_sample: 0.5 }, upstreams: [{ url: gateway.node.url }] });
+    for (const socket of sockets) expect((await socket.ask(callText())).json.result).toBeDefined();
+    for (const socket of sockets) expect((await socket.ask(callText())).json.error.code).toBe(-32005);
+  });
+
   it('a key that expires closes its socket', async () => {
     const expires = new Date(Date.now() + 1500).toISOString();
     const gateway = await startTestGateway({ keys: [{ name: 'acme', key, expires }] });

@@ -32,10 +32,10 @@ export interface Visitors {
 
 export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs: () => number }): Visitors {
   function callerNow({ callers }: Reign, before: Caller, digest: string | null): Caller {
-    const origin = { peerAddress: before.address, forwardedFor: undefined, forwarded: undefined };
+    const origin = { peerAddress: before.from, forwardedFor: undefined, forwarded: undefined };
     if (digest === null) return callers.resolve(origin, {}, epochMs());
     const { foundIn } = before;
-    const known = callers.ofKey(digest, before.address, epochMs());
+    const known = callers.ofKey(digest, before.from, epochMs());
     return known === undefined
       ? { ...before, kind: 'unknown', keySlot: -1, ruleSet: 0, refusedBecause: 'unknown key' }
       : { ...known, foundIn };
