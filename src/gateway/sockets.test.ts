@@ -502,6 +502,22 @@ describe('lifetime', () => {
     expect(gateway.hub.sockets()).toBe(0);
   });
 
+  it('a client that is not read from is not taken for silent', async () => {
+    const answers: (() => void)[] = [];
+    const gateway = await startTestGateway(
+      { websocket: { ping_interval: '1s', pong_timeout: '1s' }, limits: { default: 'none' } },
+      { vice: { request: (exchange) => void answers.push(() => exchange.send(exchange.http())) } },
+    );
+    const socket = await connect(gateway);
+    for (let k = 0; k < 200; k++) socket.send(callText('eth_sendRawTransaction', `${k}`));
+    await until(() => answers.length === 128);
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    const release = setInterval(() => answers.splice(0).forEach((answer) => answer()), 5);
+    await socket.take(200);
+    clearInterval(release);
+    expect(socket.over).toBe(false);
+  }, 15_000);
+
   it('a flood of pings closes the socket', async () => {
     const gateway = await startTestGateway();
     const socket = await connect(gateway);

@@ -198,6 +198,9 @@ export class Session implements TurnTask, AnswerHolder {
     if (!this.paused || this.over || this.underWay > PIPELINE_DEPTH_RESUME) return;
     if (!this.handleWaiting()) return;
     this.paused = false;
+    // Whatever it said meanwhile was not read.
+    this.heardAt = this.host.now();
+    this.pingedAt = 0;
     this.ws.resume();
   }
 
@@ -260,12 +263,14 @@ export class Session implements TurnTask, AnswerHolder {
     if (++this.refusals > maxRefusals && maxRefusals > 0) this.finish(closeCauses.refusals);
   }
 
-  /** To be called again and again: asks a silent client for a sign of life; gives up one that gives none, and one
-   * that takes nothing of what it is sent. */
+  /** To be called again and again: asks a silent client for a sign of life; gives up one that gives none though
+   * it is read from, and one that takes nothing of what it is sent. */
   sweep(now: number): void {
     if (this.closedAs !== null) return;
     const { pingIntervalMs, pongTimeoutMs, stalledMs } = this.host.settings();
     if (this.writes.stalledMs(this.socket, now) > stalledMs) return this.give(closeCauses.slow);
+    // Its silence is ours.
+    if (this.paused) return;
     if (this.pingedAt > 0) {
       if (this.heardAt > this.pingedAt) this.pingedAt = 0;
       else if (now - this.pingedAt > pongTimeoutMs) return this.give(closeCauses.silent);
