@@ -393,7 +393,7 @@ describe('slow clients', () => {
   const big = `"${'x'.repeat(100_000)}"`;
 
   it('get only the newest head', async () => {
-    const gateway = await startTestGateway({ websocket: { send_buffer: '64KiB' } });
+    const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB' } });
     const socket = await connect(gateway);
     await socket.ask(headSubscription);
     socket.pause();
@@ -409,11 +409,21 @@ describe('slow clients', () => {
     expect(socket.seen.length).toBeLessThan(202);
   });
 
+  it('catch up though the stream has never been over its mark', async () => {
+    const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB' } });
+    const socket = await connect(gateway);
+    await socket.ask(headSubscription);
+    const results = [62_000, 70_000].map((length) => `"${'x'.repeat(length)}"`);
+    gateway.hub.say({ type: 'events', feed: 1, results });
+    const events = await socket.take(2);
+    expect(events.map(({ json }) => json.params.result.length)).toEqual([62_000, 70_000]);
+  });
+
   it.each([
     ['logs', {}],
     ['newHeads', { slow_consumers: 'close' }],
   ])('of %s are closed: %j', async (kind, over) => {
-    const gateway = await startTestGateway({ websocket: { send_buffer: '64KiB', ...over } });
+    const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB', ...over } });
     const socket = await connect(gateway);
     await socket.ask(callText('eth_subscribe', '1', `["${kind}"]`));
     socket.pause();

@@ -157,8 +157,10 @@ export class Session implements TurnTask, AnswerHolder {
     this.host.held.grown(this);
     if (this.closedAs !== null) return;
     if (this.finishing !== null && this.underWay === 0) return this.close(this.finishing);
-    if (this.heldBytes > this.host.settings().sendBufferBytes) this.pause();
+    if (this.isFull(0)) this.pause();
     else this.resume();
+    // The stream says 'drain' only where more than its own mark of 64 KiB was unwritten.
+    if (this.whenDrained !== null && !this.socket.writableNeedDrain) this.runDrained();
   }
 
   private write(): void {
@@ -227,11 +229,15 @@ export class Session implements TurnTask, AnswerHolder {
     const ping = this.unanswered;
     this.unanswered = null;
     if (ping !== null && this.closedAs === null) this.ws.pong(ping, false);
+    this.runDrained();
+    if (!this.isFull(0)) this.resume();
+  };
+
+  private runDrained(): void {
     const due = this.whenDrained;
     this.whenDrained = null;
     if (due !== null) for (const then of due) then();
-    if (this.heldBytes <= this.host.settings().sendBufferBytes) this.resume();
-  };
+  }
 
   private readonly onPing = (data: Buffer): void => {
     if (this.over) return;
@@ -269,6 +275,10 @@ export class Session implements TurnTask, AnswerHolder {
     if (this.closedAs !== null) return;
     const { pingIntervalMs, pongTimeoutMs, stalledMs } = this.host.settings();
     if (this.writes.stalledMs(this.socket, now) > stalledMs) return this.give(closeCauses.slow);
+    if (!this.isFull(0)) {
+      this.runDrained();
+      this.resume();
+    }
     // Its silence is ours.
     if (this.paused) return;
     if (this.pingedAt > 0) {

@@ -54,7 +54,8 @@ export const websocketSection = section(
       about: 'A socket with more calls refused by limits within 10 s is closed (1008); 0: never.',
     }),
     send_buffer: size({
-      min: '16KiB',
+      // Above the mark of 64 KiB from which on a stream tells that it has drained.
+      min: '128KiB',
       max: '64MiB',
       default: '1MiB',
       about: 'What a client may leave unread before `slow_consumers` holds.',
