@@ -409,6 +409,21 @@ describe('slow clients', () => {
     expect(socket.seen.length).toBeLessThan(202);
   });
 
+  it('that take nothing for too long are closed as that, and not as having left', async () => {
+    const gateway = await startTestGateway({
+      websocket: { send_buffer: '64MiB' },
+      server: { header_timeout: '1s', request_timeout: '1s' },
+    });
+    const socket = await connect(gateway);
+    await socket.ask(callText('eth_subscribe', '1', '["logs"]'));
+    socket.pause();
+    for (let k = 0; k < 200; k++) gateway.hub.event(1, big);
+    await until(() => gateway.hub.sockets() === 0);
+    const { code } = gateway.hub.heard.findLast((message) => message.type === 'socket-close')!;
+    expect(code).toBe(1013);
+    await until(() => gateway.counter('socketsClosedSlow') === 1);
+  });
+
   it('catch up though the stream has never been over its mark', async () => {
     const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB' } });
     const socket = await connect(gateway);

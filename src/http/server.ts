@@ -76,13 +76,18 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   let applied = options.settings();
   const held = new HeldAnswers(HELD_BYTES_MAX);
   const fallback = createFallback({ ...options, held, draining: () => draining });
+  const atNode = new Set<NodeConnection>();
   const onUpgrade =
     options.upgrade &&
-    createUpgradeListener({ handler: options.upgrade, refuse: options.refuse, draining: () => draining });
+    createUpgradeListener({
+      handler: options.upgrade,
+      refuse: options.refuse,
+      draining: () => draining,
+      left: (connection) => atNode.delete(connection),
+    });
   const server = createNodeServer(options.tls, applied, fallback, options.refuse, onUpgrade);
   const nodeListener = takeOffListener(server, options.tls ? 'secureConnection' : 'connection');
 
-  const atNode = new Set<NodeConnection>();
   const sweeper = setInterval(() => {
     const now = options.now();
     const { requestTimeoutMs } = options.settings();

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { headFault } from './head-fault.ts';
 import { endWith, lastAnswer } from './last-answer.ts';
 import type { RefuseHttp, RequestWords } from './message.ts';
-import { nodeConnectionOf } from './node-connection.ts';
+import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { wordsOf } from './request-words.ts';
 
 /** A sound request to open a WebSocket (RFC 6455, 4.2.1), of which nothing was answered yet. */
@@ -35,6 +35,8 @@ export function createUpgradeListener(options: {
   handler: UpgradeHandler;
   refuse: RefuseHttp;
   draining: () => boolean;
+  /** The handler has the connection from now on, and sees to its bounds. */
+  left: (connection: NodeConnection) => void;
 }): (incoming: IncomingMessage, socket: Socket, head: Buffer) => void {
   return (incoming, socket, head) => {
     const connection = nodeConnectionOf(socket);
@@ -53,6 +55,7 @@ export function createUpgradeListener(options: {
         return refuse(answer.status, `${answer.headers}Sec-WebSocket-Version: 13\r\n`, answer.body);
       }
       const protocols = offered(incoming);
+      options.left(connection);
       options.handler({
         ...wordsOf(incoming),
         protocols,
