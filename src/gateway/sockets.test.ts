@@ -473,6 +473,16 @@ describe('lifetime', () => {
     expect(gateway.hub.sockets()).toBe(2);
   });
 
+  it('a reload that denies callers without a key closes their sockets', async () => {
+    const gateway = await startTestGateway({ keys });
+    const [nobody, known] = [await connect(gateway), await connect(gateway, { path: `/${key}` })];
+    await nobody.ask(headSubscription);
+    gateway.apply({ keys, identity: { anonymous: 'deny' }, upstreams: [{ url: gateway.node.url }] });
+    expect(await nobody.closed).toEqual({ code: 4401, reason: 'a key is needed now' });
+    expect((await known.ask(callText())).json.result).toBeDefined();
+    expect(gateway.hub.sockets()).toBe(1);
+  });
+
   it('a reload leaves each IPv6 network its own bucket, also under a key', async () => {
     const config = {
       keys,

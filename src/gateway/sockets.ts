@@ -148,7 +148,8 @@ export function createSockets(options: {
     else visitors.refresh(visitor);
     const { caller, network } = visitor.context;
     if (network < 0) session.finish(closeCauses.networkGone);
-    else if (visitor.digest !== null && caller.refusedBecause !== null) session.finish(closeCauses.keyGone);
+    else if (caller.refusedBecause !== null)
+      session.finish(visitor.digest === null ? closeCauses.keyNeeded : closeCauses.keyGone);
   }
 
   const upgrade: UpgradeHandler = (request) => {

@@ -31,6 +31,7 @@ export const closeCauses = {
   lost: cause(1011, 'subscription lost', 'subscription_lost'),
   fault: cause(1011, 'internal error', 'internal_error'),
   keyGone: cause(4401, 'key no longer valid', 'key_gone'),
+  keyNeeded: cause(4401, 'a key is needed now', 'key_gone'),
   networkGone: cause(4404, 'network no longer served', 'network_gone'),
   /** No close frame can reach it. */
   silent: cause(1006, 'no sign of life', 'silent'),
