@@ -453,6 +453,18 @@ describe('slow clients', () => {
 });
 
 describe('lifetime', () => {
+  it('a reload that lowers max_body_bytes holds for open sockets', async () => {
+    const gateway = await startTestGateway();
+    const socket = await connect(gateway);
+    const large = callText('eth_call', '1', `["${'x'.repeat(2000)}"]`);
+    expect((await socket.ask(large)).json.result).toBeDefined();
+    gateway.apply({ server: { max_body_bytes: '1KiB' }, upstreams: [{ url: gateway.node.url }] });
+    expect((await socket.ask(callText())).json.result).toBeDefined();
+    socket.send(large);
+    expect(await socket.closed).toEqual({ code: 1009, reason: 'message too large' });
+    await until(() => gateway.counter('socketsClosedProtocol') === 1);
+  });
+
   it('a reload moves no socket unless its key is gone', async () => {
     const config = {
       keys: [

@@ -27,6 +27,7 @@ export const closeCauses = {
   refusals: cause(1008, 'too many calls over the limit', 'abuse'),
   pings: cause(1008, 'too many pings', 'abuse'),
   quota: cause(1008, 'quota used up', 'quota'),
+  tooLarge: cause(1009, 'message too large', 'protocol'),
   slow: cause(1013, 'reading too slowly', 'slow'),
   lost: cause(1011, 'subscription lost', 'subscription_lost'),
   fault: cause(1011, 'internal error', 'internal_error'),

@@ -11,6 +11,7 @@ export interface SocketSettings {
   pongTimeoutMs: number;
   conflate: boolean;
   compression: boolean;
+  /** One that is lowered acts on open sockets, too; one that is raised on those to come. */
   maxMessageBytes: number;
 }
 

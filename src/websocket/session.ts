@@ -100,6 +100,8 @@ export class Session implements TurnTask, AnswerHolder {
     if (this.over) return;
     this.heardAt = this.host.now();
     this.messages++;
+    // The library's own bound is that of when the socket was opened.
+    if (bytes.length > this.host.settings().maxMessageBytes) return this.close(closeCauses.tooLarge);
     if (!this.paused && this.mayHandle()) return this.handle(bytes);
     // The library gives all messages of one read, paused or not.
     (this.waiting ??= []).push(bytes);
