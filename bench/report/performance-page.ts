@@ -64,7 +64,8 @@ is seen is the proxy.
 
 All scenarios are measured once a round, in an order that turns, and compared with nginx in the same round: the figure is
 the median of the rounds' ratios. *Core busy* under 100 % means that the load, not the proxy, was the limit of the
-requests a second.`;
+requests a second. Where the time goes, and what was tried:
+[decision 7](decisions/0007-what-a-call-costs.md).`;
 
 const readLatency = (
   rate: number,
