@@ -71,11 +71,13 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       log.addSecrets(secretsOf(config));
       const { generation } = policy.adopt(config);
       health.update(policy.snapshot);
+      // The workers hear of a network that is gone before the hub ends its feeds: they say why to its sockets.
+      const takenOver = dataPlane.apply();
       hub.update(policy.snapshot);
       logger.level = config.logging.level;
       adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
       admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });
-      const { late } = await dataPlane.apply();
+      const { late } = await takenOver;
       if (late.length === 0) policy.retireOlder();
       return { generation, late };
     },

@@ -485,6 +485,22 @@ describe('lifetime', () => {
     expect(gateway.hub.sockets()).toBe(2);
   });
 
+  it('a reload without their network closes sockets as that, those with subscriptions too', async () => {
+    const networks = { eth: { path: '/eth' }, base: { path: '/base' } };
+    const gateway = await startTestGateway({ networks });
+    const [listening, idle, stays] = [
+      await connect(gateway, { path: '/base' }),
+      await connect(gateway, { path: '/base' }),
+      await connect(gateway, { path: '/eth' }),
+    ];
+    await listening.ask(headSubscription);
+    gateway.apply({ networks: { eth: networks.eth } });
+    gateway.hub.say({ type: 'feed-ended', feed: 1, reason: 'its network is no longer served' });
+    for (const socket of [listening, idle])
+      expect(await socket.closed).toEqual({ code: 4404, reason: 'network no longer served' });
+    expect((await stays.ask(callText())).json.result).toBeDefined();
+  });
+
   it('a reload that denies callers without a key closes their sockets', async () => {
     const gateway = await startTestGateway({ keys });
     const [nobody, known] = [await connect(gateway), await connect(gateway, { path: `/${key}` })];

@@ -243,7 +243,9 @@ export function createListeners(options: {
         for (const result of message.results) deliverAll(message.feed, asLatin1(result));
       } else if (message.type === 'feed-ended') {
         const cause = lostBecause(message.reason);
-        for (const { session } of [...(byFeed.get(message.feed) ?? [])]) session.close(cause);
+        // One that closes already says why itself.
+        for (const { session } of [...(byFeed.get(message.feed) ?? [])])
+          if (!session.over) session.close(cause);
       } else answered(message);
     },
   };
