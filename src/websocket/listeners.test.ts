@@ -102,6 +102,19 @@ describe('heads of a slow client', () => {
   });
 });
 
+it('events that come before a batch is answered are kept, but not without end', () => {
+  const fake = new FakeSession(1);
+  listeners.subscribe(asSession(fake), heads, () => {});
+  subscribed(fake);
+  for (let k = 0; k < 1024; k++) event(k);
+  expect(fake.closedAs).toBeNull();
+  event(1024);
+  expect(fake.closedAs).toMatchObject({
+    code: 1011,
+    reason: 'subscription lost: more than 1024 events before its batch was answered',
+  });
+});
+
 describe('a subscription that the hub does not answer', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());

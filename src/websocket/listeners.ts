@@ -145,7 +145,10 @@ export function createListeners(options: {
   }
 
   function hold(subscription: Subscription, result: string): void {
-    if (subscription.held.push(result) > HELD_EVENTS_MAX) subscription.session.close(closeCauses.lost);
+    if (subscription.held.push(result) > HELD_EVENTS_MAX)
+      subscription.session.close(
+        lostBecause(`more than ${HELD_EVENTS_MAX} events before its batch was answered`),
+      );
   }
 
   /** Its client reads too slowly for one more. */
