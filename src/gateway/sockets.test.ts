@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { certA, keyA } from '../config/testing/certificates.ts';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
 import { connectSocket, maskedFrame, type TestSocket, upgradeStatus } from './testing/socket.ts';
@@ -595,6 +596,23 @@ describe('lifetime', () => {
     expect((await socket.closed).code).toBe(1009);
     await until(() => gateway.counter('socketsClosedProtocol') === 1);
   });
+});
+
+it('over TLS there are calls and subscriptions, and the same bounds for slow clients', async () => {
+  const tls = { cert: certA, key: keyA };
+  const gateway = await startTestGateway(
+    { websocket: { send_buffer: '64MiB' }, server: { header_timeout: '1s', request_timeout: '1s' } },
+    { tls },
+  );
+  const socket = await connect(gateway, { tls: true });
+  expect((await socket.ask(callText())).json.result).toBeDefined();
+  const { json } = await socket.ask(callText('eth_subscribe', '1', '["logs"]'));
+  gateway.hub.event(1, '"first"');
+  const [event] = await socket.take(1);
+  expect(event!.json.params).toEqual({ subscription: json.result, result: 'first' });
+  socket.pause();
+  for (let k = 0; k < 200; k++) gateway.hub.event(1, `"${'x'.repeat(100_000)}"`);
+  await until(() => gateway.counter('socketsClosedSlow') === 1);
 });
 
 it('compression is spoken only where it is turned on', async () => {

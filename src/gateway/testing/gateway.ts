@@ -1,6 +1,6 @@
 import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/fakes/upstream.ts';
 import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
-import { createConnectionMemory } from '../../http/index.ts';
+import { createConnectionMemory, type TlsFiles } from '../../http/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
 import { createCounterSlab, type CounterName, readTotals } from '../../metrics/index.ts';
 import { createBoardMemory } from '../../upstream/index.ts';
@@ -46,6 +46,7 @@ export interface TestGatewayOptions {
   vice?: Vice;
   slot?: number;
   sharedReads?: boolean;
+  tls?: TlsFiles;
   /** Counters to write to. */
   slab?: SharedArrayBuffer;
   /** What `send` and `call` go by. Default: HTTP. */
@@ -58,7 +59,14 @@ export interface TestGatewayOptions {
  */
 export async function startTestGateway(
   config: object = {},
-  { vice, slot = 0, sharedReads, transport = 'http', slab = createCounterSlab() }: TestGatewayOptions = {},
+  {
+    vice,
+    slot = 0,
+    sharedReads,
+    transport = 'http',
+    slab = createCounterSlab(),
+    tls,
+  }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
   const seed = Uint32Array.of(1, 2, 3, 4);
@@ -83,7 +91,7 @@ export async function startTestGateway(
       slab,
       connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
-      tls: null,
+      tls: tls ?? null,
       sharedReads,
     },
     (message) => {

@@ -40,6 +40,8 @@ export interface SocketOptions {
   headers?: Record<string, string>;
   protocols?: string[];
   autoPong?: boolean;
+  /** `wss:`, whatever the certificate. */
+  tls?: boolean;
 }
 
 /** A message of less than 64 KiB in one frame, as a client sends it. Its mask is zeros. */
@@ -53,9 +55,12 @@ export function maskedFrame(text: string): Buffer {
 /** Opens a socket on a port of this machine. Rejects where the upgrade is refused. */
 export async function connectSocket(
   port: number,
-  { path = '/', headers = {}, protocols = [], autoPong = true }: SocketOptions = {},
+  { path = '/', headers = {}, protocols = [], autoPong = true, tls = false }: SocketOptions = {},
 ): Promise<TestSocket> {
-  const client = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, { headers, autoPong });
+  const client = new WebSocket(`${tls ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`, protocols, {
+    ...{ headers, autoPong },
+    rejectUnauthorized: false,
+  });
   const seen: string[] = [];
   const waiting: TestMessage[] = [];
   let wake = (): void => {};
