@@ -70,7 +70,10 @@ const lively = [
   counters.heartbeat,
   counters.requestsFast,
   counters.requestsFallback,
+  counters.requestsRefused,
+  // Both, as messages may come in one turn and be handled in another.
   counters.socketMessages,
+  counters.socketRequests,
 ] as const;
 
 /** What rises for as long as the worker of these counters does anything. */

@@ -75,7 +75,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
   // Of every answered call: looked up once.
   const proxyLatency = latencyOffsets.proxy;
   const upstreamLatency = latencyOffsets.upstream;
-  const { requestsFast, socketMessages, socketBytesIn } = at;
+  const { requestsFast, socketMessages, socketBytesIn, socketRequests } = at;
 
   /** What was last taken over of counts that others keep as running totals. */
   let frontBefore: HttpStats = {
@@ -150,6 +150,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
       else if (lane === 'fallback') add('requestsFallback', 1);
+      else slab[socketRequests]!++;
     },
     message(bytes) {
       slab[socketMessages]!++;

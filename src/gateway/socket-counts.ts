@@ -5,7 +5,7 @@ import type { CloseLabel } from '../websocket/index.ts';
 type SocketCounter = Exclude<
   Extract<CounterName, `socket${string}` | 'subscriptionsOpen' | 'events' | 'eventBytes' | 'eventsConflated'>,
   // Counted as they come: they are a sign of life.
-  'socketMessages' | 'socketBytesIn'
+  'socketMessages' | 'socketRequests' | 'socketBytesIn'
 >;
 
 /** What a worker counts of its sockets: gauges as they are, totals since it began. */

@@ -91,6 +91,21 @@ describe('a flood of messages', () => {
     expect(gateway.node.bodies).toHaveLength(300);
   });
 
+  it('is not handled faster while events go out to many', async () => {
+    const gateway = await startTestGateway({ websocket: { max_refusals: 0 } });
+    const listening = await Promise.all(Array.from({ length: 200 }, () => connect(gateway)));
+    for (const socket of listening) await socket.ask(headSubscription);
+    const flooding = await connect(gateway);
+    flooding.sendBytes(inOneWrite('', 5000));
+    await until(() => gateway.counter('requestsRefused') > 0);
+    const before = gateway.counter('requestsRefused');
+    expect(before).toBeLessThan(4000);
+    // Written piece by piece: each time the turn is ended early.
+    for (let k = 0; k < 5; k++) gateway.hub.event(1, `${k}`);
+    expect(gateway.counter('requestsRefused')).toBe(before);
+    await flooding.take(5000);
+  });
+
   it('is dropped with its socket', async () => {
     const gateway = await startTestGateway({ websocket: { max_refusals: 10 } });
     const socket = await connect(gateway);

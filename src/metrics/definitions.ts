@@ -54,6 +54,10 @@ export const definitions = {
   socketsOpen: gauge('websocket_connections_open', 'WebSockets that are open'),
   socketsTotal: total('websocket_connections_total', 'WebSockets opened'),
   socketMessages: total('websocket_messages_total', 'Messages received over WebSockets'),
+  socketRequests: total(
+    'websocket_requests_total',
+    'Messages received over WebSockets in which calls were found',
+  ),
   socketBytesIn: total('websocket_received_bytes_total', 'Bytes of messages received over WebSockets'),
   socketBytesOut: total('websocket_sent_bytes_total', 'Bytes of answers and events sent over WebSockets'),
   socketsClosedClient: total('websocket_closed_total', closedHelp, ['reason', 'client']),

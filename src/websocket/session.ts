@@ -37,12 +37,16 @@ export class Session implements TurnTask, AnswerHolder {
   private enrolled = false;
   /** Messages whose answer is to come. */
   private underWay = 0;
+  /** They were as many as may be, and half of them are not answered yet. */
+  private deep = false;
   private paused = false;
   /** Since the last flush. */
   private handled = 0;
   /** Messages that came in one read with those that may be handled now; null for none. From `waitingAt` on. */
   private waiting: Buffer[] | null = null;
   private waitingAt = 0;
+  /** They are taken up in the next turn. */
+  private takingUp = false;
   private finishing: CloseCause | null = null;
   private closedAs: CloseCause | null = null;
   private heardAt: number;
@@ -110,12 +114,15 @@ export class Session implements TurnTask, AnswerHolder {
   };
 
   private mayHandle(): boolean {
-    return !this.over && this.handled < MESSAGES_A_TURN && this.underWay < PIPELINE_DEPTH_MAX;
+    return !this.over && !this.deep && this.handled < MESSAGES_A_TURN;
   }
 
   private handle(bytes: Buffer): void {
     this.handled++;
-    if (++this.underWay >= PIPELINE_DEPTH_MAX) this.pause();
+    if (++this.underWay >= PIPELINE_DEPTH_MAX) {
+      this.deep = true;
+      this.pause();
+    }
     try {
       this.host.message(this, bytes);
     } catch (error) {
@@ -127,7 +134,7 @@ export class Session implements TurnTask, AnswerHolder {
 
   /** The answer to one message, latin1 or bytes; '' where none is due. To be called once for each. */
   answer(body: string | Buffer): void {
-    this.underWay--;
+    if (--this.underWay <= PIPELINE_DEPTH_RESUME) this.deep = false;
     if (body.length > 0) this.send(body);
     else this.enrol();
   }
@@ -197,10 +204,10 @@ export class Session implements TurnTask, AnswerHolder {
     this.ws.pause();
   }
 
-  /** Where there is room again: handles the messages that wait, then reads on. */
+  /** Where there is room again: first for the messages that wait, then for what was not read. */
   private resume(): void {
-    if (!this.paused || this.over || this.underWay > PIPELINE_DEPTH_RESUME) return;
-    if (!this.handleWaiting()) return;
+    if (!this.paused || this.over || this.deep) return;
+    if (this.waiting !== null) return this.takeUpLater();
     this.paused = false;
     // Whatever it said meanwhile was not read.
     this.heardAt = this.host.now();
@@ -208,19 +215,25 @@ export class Session implements TurnTask, AnswerHolder {
     this.ws.resume();
   }
 
-  /** False: some are left, for when answers are out or for another turn. */
-  private handleWaiting(): boolean {
-    const { waiting } = this;
-    if (waiting === null) return true;
-    while (this.waitingAt < waiting.length && this.mayHandle()) this.handle(waiting[this.waitingAt++]!);
-    if (this.waitingAt < waiting.length && !this.over) {
-      if (this.handled >= MESSAGES_A_TURN) this.enrol();
-      return false;
-    }
-    this.waiting = null;
-    this.waitingAt = 0;
-    return !this.over;
+  /** Not in the flush that made room: a turn with many events has many. */
+  private takeUpLater(): void {
+    if (this.takingUp) return;
+    this.takingUp = true;
+    setImmediate(this.takeUp);
   }
+
+  private readonly takeUp = (): void => {
+    this.takingUp = false;
+    const { waiting } = this;
+    if (waiting === null) return;
+    this.handled = 0;
+    while (this.waitingAt < waiting.length && this.mayHandle()) this.handle(waiting[this.waitingAt++]!);
+    if (this.waitingAt === waiting.length) {
+      this.waiting = null;
+      this.waitingAt = 0;
+    }
+    if (!this.isFull(0)) this.resume();
+  };
 
   /** Runs `then` once there is room again for what a slow client was not sent. */
   onceDrained(then: () => void): void {
