@@ -7,8 +7,9 @@ import {
   StalledWrites,
   type TurnTask,
 } from '../http/index.ts';
-import { type CloseCause, closeCauses } from './close-codes.ts';
-import { textFrameHead } from './frame.ts';
+import { type CloseCause, closeCauses, faultCodes } from './close-codes.ts';
+import { Frequency } from './frequency.ts';
+import { Outbox } from './outbox.ts';
 import type { SessionHost } from './session-host.ts';
 
 /** Pings that a client may send in {@link PING_WINDOW_MS}. */
@@ -32,8 +33,7 @@ export class Session implements TurnTask, AnswerHolder {
   private readonly host: SessionHost<Session>;
   private readonly ws: WebSocket;
   private readonly socket: Socket;
-  private parts: (string | Buffer)[] = [];
-  private queuedBytes = 0;
+  private readonly out: Outbox;
   private enrolled = false;
   /** Messages whose answer is to come. */
   private underWay = 0;
@@ -52,14 +52,11 @@ export class Session implements TurnTask, AnswerHolder {
   private heardAt: number;
   /** 0: none is waited for. */
   private pingedAt = 0;
-  private pings = 0;
+  private readonly pings = new Frequency(PING_WINDOW_MS);
   /** Of the latest ping to which a slow client was sent no pong yet. */
   private unanswered: Buffer | null = null;
-  private pingsSince = 0;
-  private refusals = 0;
-  private refusalsSince = 0;
+  private readonly refusals = new Frequency(REFUSAL_WINDOW_MS);
   private readonly writes = new StalledWrites();
-  private readonly deflates: boolean;
   private readonly bytesBefore: { read: number; written: number };
   private whenDrained: Set<() => void> | null = null;
 
@@ -69,7 +66,7 @@ export class Session implements TurnTask, AnswerHolder {
     this.ws = ws;
     this.socket = socket;
     this.heardAt = host.now();
-    this.deflates = ws.extensions !== '';
+    this.out = new Outbox(ws, socket);
     this.bytesBefore = { read: socket.bytesRead, written: socket.bytesWritten };
     ws.on('message', this.onMessage);
     ws.on('ping', this.onPing);
@@ -89,7 +86,7 @@ export class Session implements TurnTask, AnswerHolder {
 
   /** Answers and events made and not yet with the kernel. */
   get heldBytes(): number {
-    return this.closedAs === null ? this.queuedBytes + this.ws.bufferedAmount : 0;
+    return this.closedAs === null ? this.out.heldBytes : 0;
   }
 
   /** Whether so many bytes more would be more than a client may leave unread. */
@@ -142,13 +139,7 @@ export class Session implements TurnTask, AnswerHolder {
   /** A message that no message asked for: an event, or an error. Latin1. */
   send(body: string | Buffer): void {
     if (this.closedAs !== null) return;
-    this.queuedBytes += body.length;
-    if (this.deflates) this.parts.push(body);
-    else {
-      const head = textFrameHead(body.length);
-      if (typeof body === 'string') this.parts.push(head + body);
-      else this.parts.push(head, body);
-    }
+    this.out.push(body);
     this.enrol();
   }
 
@@ -173,29 +164,7 @@ export class Session implements TurnTask, AnswerHolder {
   }
 
   private write(): void {
-    const { parts } = this;
-    if (parts.length === 0) return;
-    this.parts = [];
-    this.host.stats.bytesOut += this.queuedBytes;
-    this.queuedBytes = 0;
-    if (!this.socket.writable) return;
-    if (this.deflates) {
-      for (const body of parts)
-        this.ws.send(typeof body === 'string' ? Buffer.from(body, 'latin1') : body, { binary: false });
-    } else this.writePlain(parts);
-    // An old list keeps what is in it until the next full collection, though nobody has the list any more.
-    parts.length = 0;
-  }
-
-  private writePlain(parts: readonly (string | Buffer)[]): void {
-    const { socket } = this;
-    const several = parts.length > 1;
-    if (several) socket.cork();
-    for (const part of parts) {
-      if (typeof part === 'string') socket.write(part, 'latin1');
-      else socket.write(part);
-    }
-    if (several) socket.uncork();
+    this.host.stats.bytesOut += this.out.write();
   }
 
   private pause(): void {
@@ -258,11 +227,7 @@ export class Session implements TurnTask, AnswerHolder {
     if (this.over) return;
     const now = this.host.now();
     this.heardAt = now;
-    if (now - this.pingsSince > PING_WINDOW_MS) {
-      this.pingsSince = now;
-      this.pings = 0;
-    }
-    if (++this.pings > PINGS_MAX) this.close(closeCauses.pings);
+    if (this.pings.happened(now) > PINGS_MAX) this.close(closeCauses.pings);
     // Who does not read gets no pongs to leave unread, but one for the latest ping once it reads (RFC 6455, 5.5.3).
     else if (this.socket.writableNeedDrain) this.unanswered = data;
     else this.ws.pong(data, false);
@@ -276,16 +241,14 @@ export class Session implements TurnTask, AnswerHolder {
   /** A call of this socket was refused by a limit. */
   refused(): void {
     const { maxRefusals } = this.host.settings();
-    const now = this.host.now();
-    if (now - this.refusalsSince > REFUSAL_WINDOW_MS) {
-      this.refusalsSince = now;
-      this.refusals = 0;
-    }
-    if (++this.refusals > maxRefusals && maxRefusals > 0) this.finish(closeCauses.refusals);
+    const refusals = this.refusals.happened(this.host.now());
+    if (refusals > maxRefusals && maxRefusals > 0) this.finish(closeCauses.refusals);
   }
 
-  /** To be called again and again: asks a silent client for a sign of life; gives up one that gives none though
-   * it is read from, and one that takes nothing of what it is sent. */
+  /**
+   * To be called again and again: asks a silent client for a sign of life; gives up one that gives none though it is read
+   * from, and one that takes nothing of what it is sent.
+   */
   sweep(now: number): void {
     if (this.closedAs !== null) return;
     const { pingIntervalMs, pongTimeoutMs, stalledMs } = this.host.settings();
@@ -356,24 +319,9 @@ export class Session implements TurnTask, AnswerHolder {
     // Its own reason is no word of ours: for operators.
     const said = cause ?? { code, reason: reason.toString('utf8'), label: 'client' };
     this.closedAs = said;
-    this.parts = [];
+    this.out.clear();
     this.waiting = null;
     this.whenDrained = null;
     this.host.closed(this, said);
   };
 }
-
-/** Of the library's errors, the close code it answers with. */
-const faultCodes: Readonly<Record<string, number>> = {
-  WS_ERR_EXPECTED_FIN: 1002,
-  WS_ERR_EXPECTED_MASK: 1002,
-  WS_ERR_INVALID_CLOSE_CODE: 1002,
-  WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH: 1002,
-  WS_ERR_INVALID_OPCODE: 1002,
-  WS_ERR_UNEXPECTED_RSV_1: 1002,
-  WS_ERR_UNEXPECTED_RSV_2_3: 1002,
-  WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
-  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
-};
