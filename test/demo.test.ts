@@ -117,7 +117,9 @@ describe.skipIf(noAnvil)(`the demo${noAnvil ? `: ${noAnvil}` : ''}`, () => {
 
   test('prints the address, a key, three curl lines and how to go on', () => {
     const printed = demo.printed();
-    expect(printed).toMatch(/^ +address +http:\/\/127\.0\.0\.1:\d+$/m);
+    expect(printed).toMatch(
+      /^ +address +http:\/\/127\.0\.0\.1:(\d+) {2}\(and ws:\/\/127\.0\.0\.1:\1 for eth_subscribe\)$/m,
+    );
     expect(printed).toMatch(/^ +key +pp_live_[A-Za-z0-9]{22,} /m);
     expect(lines.filter((line) => line.includes('curl '))).toHaveLength(3);
     expect(printed).toContain('npm start -- --upstream ');

@@ -11,6 +11,7 @@ test.each([
   ['down for a while', { state: 'down', strained: 4, cheap: false }, 8000],
   ['down for long', { state: 'down', strained: 40, cheap: false }, 15_000],
   ['down for long, refusing connections', { state: 'down', strained: 40, cheap: true }, 1500],
+  ['down, refusing connections, however that was found', { state: 'down', strained: 0, cheap: true }, 1500],
   ['up and asking us to slow down', { state: 'up', strained: 4, cheap: false }, 8000],
 ] as const)('%s', (_, paced, waitMs) => {
   expect(nextCheckIn(2000, paced, middle)).toBe(waitMs);

@@ -27,8 +27,8 @@ export function nextCheckIn(intervalMs: number, { state, strained, cheap }: Pace
 }
 
 function shareOf(intervalMs: number, state: Paced['state'], strained: number, cheap: boolean): number {
-  if (strained === 0) return 1;
   if (state === 'down' && cheap) return REFUSING_SHARE;
+  if (strained === 0) return 1;
   if (state !== 'down' && strained === 1) return CONFIRM_SHARE;
   const most = Math.max(1, Math.min(BACKED_OFF_INTERVALS_MAX, BACKED_OFF_MS_MAX / intervalMs));
   return Math.min(most, 2 ** Math.max(0, Math.min(10, strained - 2)));
