@@ -7,12 +7,11 @@ import { upgradeRequest } from './raw-socket.ts';
 
 /*
  * 200 clients that do what no client should, as a process of its own, so that its work is nobody's delay. Its arguments
- * are the port, for how long in milliseconds, and a kind to leave out. Says `ready` once all are at work, and at the end how many sockets were
+ * are the port, and for how long in milliseconds. Says `ready` once all are at work, and at the end how many sockets were
  * opened by each kind: who is shown out comes again.
  */
 
 const [port, ms] = process.argv.slice(2).map(Number);
-const leftOut = process.argv[4];
 const over = performance.now() + ms!;
 const isOver = (): boolean => performance.now() > over;
 const opened: Record<string, number> = {};
@@ -73,7 +72,7 @@ async function live(kind: string): Promise<void> {
 }
 
 const all = Object.entries(kinds).flatMap(([kind, { count }]) =>
-  Array.from({ length: kind === leftOut ? 0 : count }, async () => {
+  Array.from({ length: count }, async () => {
     while (!isOver()) {
       await live(kind).catch(() => {});
       await sleep(20);

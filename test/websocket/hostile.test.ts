@@ -57,30 +57,31 @@ afterAll(async () => {
 type Tally = Record<string, number>;
 
 interface Seen {
-  /** Of each round of ten calls: its slowest. */
-  p99s: number[];
-  controlP99s: number[];
+  /** The slowest of each round of ten calls, in milliseconds. */
+  slowest: number[];
+  controlSlowest: number[];
   /** The most that were open. */
   sockets: number;
 }
 
 /** Calls in between, until `done`. */
 async function meanwhile(done: Promise<unknown>): Promise<Seen> {
-  const seen: Seen = { p99s: [], controlP99s: [], sockets: 0 };
+  const seen: Seen = { slowest: [], controlSlowest: [], sockets: 0 };
   const state = { isDone: false };
   const ended = done.then(() => (state.isDone = true));
   while (!state.isDone) {
     const [own, others] = await Promise.all([timedCalls(program.port, 10), timedCalls(control.port, 10)]);
-    seen.p99s.push(own.p99);
-    seen.controlP99s.push(others.p99);
+    seen.slowest.push(own.p99);
+    seen.controlSlowest.push(others.p99);
     seen.sockets = Math.max(seen.sockets, (await openSockets(program)).total);
   }
   await ended;
   return seen;
 }
 
-const middle = (numbers: number[]): number =>
-  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)]!;
+/** What 99 of 100 stay below. */
+const p99 = (numbers: number[]): number =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * 0.99)]!;
 
 /** Of sockets that the program closed, by code and reason. */
 function closes(): Record<string, number> {
@@ -101,10 +102,10 @@ it('200 hostile sockets take bounded memory, delay nobody, and are gone afterwar
   const grown: number[] = [];
   const seen: Seen[] = [];
   let opened: Tally = {};
-  for (const leftOut of ['none', 'deaf and asking']) {
+  for (let attack = 1; attack <= 2; attack++) {
     grown.push(
       await growthMiB(program.pid, async () => {
-        const clients = await startChild(hostileClients, [program.port, forMs, leftOut]);
+        const clients = await startChild(hostileClients, [program.port, forMs]);
         const done = clients.line();
         seen.push(await meanwhile(done));
         opened = JSON.parse(await done) as Tally;
@@ -122,12 +123,11 @@ it('200 hostile sockets take bounded memory, delay nobody, and are gone afterwar
   // Ten of them leave 128 answers of 64 KiB each unread, 80 MiB; what one attack took is there for the next.
   expect(grown[0]).toBeLessThan(300);
   expect(grown[1]).toBeLessThan(200);
-  for (const { sockets } of seen) expect(sockets).toBeLessThanOrEqual(200);
-  const { p99s, controlP99s } = seen[1]!;
-  // The bound is 100 ms; on a crowded machine a multiple of what the same calls take there without being attacked. The
-  // middle round shall hold it: in the first ones 200 sockets open at once. Without those that ask for large answers and
-  // read none: beside them calls were seen to wait for a second on a crowded machine, for a reason not known yet.
-  expect(middle(p99s)).toBeLessThan(Math.max(100, 5 * middle(controlP99s)));
+  for (const { sockets, slowest, controlSlowest } of seen) {
+    expect(sockets).toBeLessThanOrEqual(200);
+    // On a crowded machine a multiple of what the same calls take there without being attacked.
+    expect(p99(slowest)).toBeLessThan(Math.max(100, 5 * p99(controlSlowest)));
+  }
   // Each kind is shown out for what it did, and comes again.
   for (const kind of ['fragments', 'half a handshake']) expect(opened[kind]).toBeGreaterThan(40);
   expect(closes()).toMatchObject({
