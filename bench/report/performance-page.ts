@@ -55,7 +55,7 @@ is seen is the proxy.
   breaker and retries, too. Cache and coalescing are off. Before the measurement, answers are compared with the upstream's
   own byte for byte; during it, every call must be answered with 200 and be seen by the upstream once.
 - **with cache**: the same with cache and coalescing on. The load goes round 1,024 different calls, and the cache has room
-  for some 120 answers: each is looked for, kept and given up again before its call comes back. *× without* compares it
+  for some 120 answers, for 5 ms: each call is looked for, may be joined, and its answer is weighed against what is kept. *× without* compares it
   with the same mode in the same round.
 - **refused**: everything on, with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
 - **cached**: a cache of the usual size, and answers at the head kept for a minute: after the warm-up the 1,024 calls are

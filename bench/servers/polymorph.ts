@@ -32,10 +32,10 @@ export interface Polymorph extends Server {
 }
 
 /**
- * Answers are kept and given up, and none of them is there when its call comes again: at most some 120 of the pool's calls
- * have room, and what one load leaves is too old for the next.
+ * None of the pool's calls is answered from the cache: at most some 120 of them have room, and what is kept is too old when
+ * its call comes again.
  */
-export const passingCache = '{ max_bytes: 64KiB, head_ttl: 50ms }';
+export const passingCache = '{ max_bytes: 64KiB, head_ttl: 5ms }';
 
 /** Nothing is kept, and no call waits for another. */
 export const withoutCache = { cache: '{ enabled: false }', coalesce: false } as const;

@@ -98,7 +98,9 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       const { cache } = policy;
       // Of another policy: its upstream is a number in another list, its rules may be others.
       if (flight.generation !== generation) return null;
-      if (cache === null || keptSize(flight.key, start, end) > cache.maxEntryBytes) return null;
+      if (cache === null) return null;
+      const size = keptSize(flight.key, start, end);
+      if (size > cache.maxEntryBytes || !store.welcomes(flight.hash, size)) return null;
       const result = resultStart < 0 ? resultAt(bytes, start, end) : notNull(bytes, resultStart);
       const how = keepingOf(flight, bytes, result, end, look(), upstreamHead(flight.via, flight.stamp));
       if (how === keeping.no) return null;

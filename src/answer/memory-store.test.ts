@@ -106,3 +106,22 @@ test('whatever is done: never above its bounds, and only what a model has', () =
     }),
   );
 });
+
+test('a full store takes an answer only if it was asked for before, not long ago', () => {
+  const { size } = answer('k00');
+  const store = createMemoryStore({ maxBytes: 10 * size, maxEntryBytes: size });
+  const offer = (key: string): boolean => {
+    const welcome = store.welcomes(hashOf(key), size);
+    if (welcome) store.keep(answer(key));
+    return welcome;
+  };
+  for (let index = 0; index < 10; index++) expect(offer(`k0${index}`)).toBe(true);
+  // Calls that never come again leave what is there alone.
+  const passing = Array.from({ length: 1000 }, (_, index) => offer(`p${index}`.padEnd(3)));
+  expect(passing).not.toContain(true);
+  for (let index = 0; index < 10; index++)
+    expect(store.find(`k0${index}`, hashOf(`k0${index}`), 0)).toBeDefined();
+  expect([offer('new'), offer('new')]).toEqual([false, true]);
+  expect(store.find('new', hashOf('new'), 0)).toBeDefined();
+  expect(store.stats()).toMatchObject({ entries: 10, evictions: 1 });
+});

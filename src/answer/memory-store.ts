@@ -1,3 +1,4 @@
+import { createDoorkeeper } from './doorkeeper.ts';
 import { Sieve } from './sieve.ts';
 import type { AnswerStore, KeptAnswer } from './store.ts';
 
@@ -21,6 +22,11 @@ export interface StoreBounds {
 
 /** A store in this worker's memory, never above its bounds. */
 export interface MemoryStore extends AnswerStore {
+  /**
+   * Is an answer of so many bytes worth its room? Yes while there is some; then only one that was asked for before, as
+   * far back as this store reaches itself: calls that never come again leave what is there alone.
+   */
+  welcomes(hash: number, size: number): boolean;
   setBounds(bounds: StoreBounds): void;
   stats(): StoreStats;
 }
@@ -33,6 +39,7 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
   let bounds = first;
   const near = new Sieve<KeptAnswer>();
   const lasting = new Sieve<KeptAnswer>();
+  const doorkeeper = createDoorkeeper();
   const totals = { stores: 0, evictions: 0, reorgDrops: 0 };
 
   /** For so many bytes more of each of the two. */
@@ -54,6 +61,11 @@ export function createMemoryStore(first: StoreBounds): MemoryStore {
   }
 
   return {
+    welcomes(hash, size) {
+      if (near.bytes + lasting.bytes + size <= bounds.maxBytes) return true;
+      doorkeeper.widen(near.count + lasting.count);
+      return doorkeeper.knows(hash);
+    },
     find(key, hash, now) {
       const answer = find(hash);
       if (answer === undefined || answer.key !== key) return undefined;
