@@ -450,6 +450,26 @@ describe('slow clients', () => {
     expect(events.map(({ json }) => json.params.result.length)).toEqual([62_000, 70_000]);
   });
 
+  it.each(['logs', 'newHeads'])('are not those that read: none of many %s is missing', async (kind) => {
+    const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB' } });
+    const socket = await connect(gateway);
+    await socket.ask(callText('eth_subscribe', '1', `["${kind}"]`));
+    const results = Array.from({ length: 2000 }, (_, k) => `"${`${k}`.padEnd(700)}"`);
+    gateway.hub.say({ type: 'events', feed: 1, results });
+    const events = await socket.take(2000);
+    expect(events.map(({ json }) => Number(json.params.result))).toEqual(results.map((_, k) => k));
+  });
+
+  it('are not those that are sent one event beyond send_buffer', async () => {
+    const gateway = await startTestGateway({ websocket: { send_buffer: '128KiB' } });
+    const socket = await connect(gateway);
+    await socket.ask(callText('eth_subscribe', '1', '["logs"]'));
+    for (let k = 0; k < 3; k++) {
+      gateway.hub.event(1, `"${'x'.repeat(500_000)}"`);
+      expect((await socket.take(1))[0]!.json.params.result).toHaveLength(500_000);
+    }
+  });
+
   it.each([
     ['logs', {}],
     ['newHeads', { slow_consumers: 'close' }],
@@ -571,6 +591,7 @@ describe('lifetime', () => {
     expect((await busy.take(1))[0]!.json.id).toBe(9);
     expect(await busy.closed).toEqual({ code: 1001, reason: 'service restart' });
     await drained;
+    expect(gateway.counter('answersUnread')).toBe(0);
   });
 
   it('a client without any sign of life is given up', async () => {
@@ -601,7 +622,67 @@ describe('lifetime', () => {
     const gateway = await startTestGateway();
     const socket = await connect(gateway);
     for (let k = 0; k < 101; k++) socket.ping();
-    expect(await socket.closed).toEqual({ code: 1008, reason: 'too many pings' });
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'too many pings or pongs' });
+  });
+
+  it('so does a flood of pongs, which is not read on', async () => {
+    const gateway = await startTestGateway();
+    const socket = await connect(gateway);
+    const pongs = Buffer.alloc(6 * 10_000, Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
+    socket.sendBytes(pongs);
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'too many pings or pongs' });
+    const before = gateway.counter('bytesIn');
+    await until(() => gateway.hub.sockets() === 0);
+    expect(gateway.counter('bytesIn') - before).toBeLessThan(1 << 20);
+  });
+
+  it('a message that is never whole closes the socket, whatever else comes between its frames', async () => {
+    const gateway = await startTestGateway({ server: { header_timeout: '1s', request_timeout: '1s' } });
+    const [half, pieces] = [
+      await connect(gateway, { autoPong: false }),
+      await connect(gateway, { autoPong: false }),
+    ];
+    half.sendBytes(maskedFrame(callText()).subarray(0, 20));
+    pieces.sendBytes(Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x7b]));
+    const pinging = setInterval(() => pieces.ping(), 200);
+    for (const socket of [half, pieces])
+      expect(await socket.closed).toEqual({ code: 1008, reason: 'message not whole in time' });
+    clearInterval(pinging);
+  });
+
+  it('a slow upload is a sign of life', async () => {
+    const gateway = await startTestGateway({ websocket: { ping_interval: '1s', pong_timeout: '1s' } });
+    const socket = await connect(gateway, { autoPong: false });
+    const message = maskedFrame(callText('eth_call', '5', `["${'x'.repeat(4000)}"]`));
+    for (let at = 0; at < message.length; at += 300) {
+      socket.sendBytes(message.subarray(at, at + 300));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect((await socket.take(1))[0]!.json.id).toBe(5);
+    socket.close();
+  }, 15_000);
+
+  it('small messages that inflate to very much while none can be handled close the socket', async () => {
+    const gateway = await startTestGateway(
+      { websocket: { compression: true }, limits: { default: 'none' } },
+      { vice: { request: () => {} } },
+    );
+    const socket = await connect(gateway);
+    for (let k = 0; k < 128; k++) socket.send(callText('eth_sendRawTransaction', `${k}`));
+    const large = callText('eth_call', '1', `["${'x'.repeat(1_000_000)}"]`);
+    for (let k = 0; k < 20; k++) socket.send(large);
+    expect(await socket.closed).toEqual({ code: 1008, reason: 'too many messages at once' });
+  });
+
+  it('at the end of a drain, sockets with calls under way are told why they are closed', async () => {
+    const gateway = await startTestGateway({}, { vice: { request: () => {} } });
+    const socket = await connect(gateway);
+    socket.send(callText('eth_slow', '9'));
+    await until(() => gateway.node.bodies.length === 1);
+    const drained = gateway.drain(100);
+    expect(await socket.closed).toEqual({ code: 1001, reason: 'service restart' });
+    await drained;
+    expect(gateway.counter('socketsClosedRestart')).toBe(1);
   });
 
   it('a message beyond max_body_bytes closes the socket', async () => {

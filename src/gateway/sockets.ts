@@ -84,6 +84,7 @@ export function createSockets(options: {
     charge,
     conflate: () => settings.conflate,
     settle: options.turn.settle,
+    nowMs,
   });
   const open = createOpening({
     turn: options.turn,
@@ -263,7 +264,7 @@ export function createSockets(options: {
       clearInterval(sweeper);
     },
     destroy() {
-      for (const session of sessions.values()) session.destroy();
+      for (const session of sessions.values()) session.end(closeCauses.restart);
     },
     counts: () => ({
       ...noCloses,
@@ -284,7 +285,7 @@ const noCloses = Object.fromEntries(Object.values(closeCounters).map((name) => [
 function replyOf(session: Session): Arrival['reply'] {
   return {
     get abandoned() {
-      return session.over;
+      return session.closed;
     },
     send: (_status, _headers, body) => session.answer(body),
   };
@@ -295,6 +296,7 @@ function settingsOf({ policy }: Reign): SocketSettings {
   return {
     sendBufferBytes: websocket.sendBufferBytes,
     stalledMs: server.requestTimeoutMs,
+    unfinishedMs: server.requestTimeoutMs,
     maxRefusals: websocket.maxRefusals,
     pingIntervalMs: websocket.pingIntervalMs,
     pongTimeoutMs: websocket.pongTimeoutMs,

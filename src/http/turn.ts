@@ -15,6 +15,8 @@ export interface Turn {
    * Does nothing while tasks are being flushed.
    */
   settle(): void;
+  /** Commits the turn's usage so far: for who cannot wait for the end of the turn with what it sends. */
+  commit(): void;
 }
 
 /**
@@ -44,5 +46,6 @@ export function createTurn(commit: () => void, schedule: (run: () => void) => un
     settle() {
       if (!running && tasks.length > 0) run();
     },
+    commit,
   };
 }

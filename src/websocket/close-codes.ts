@@ -25,7 +25,9 @@ const cause = (code: number, reason: string, label: CloseLabel): CloseCause => (
 export const closeCauses = {
   restart: cause(1001, 'service restart', 'restart'),
   refusals: cause(1008, 'too many calls over the limit', 'abuse'),
-  pings: cause(1008, 'too many pings', 'abuse'),
+  controls: cause(1008, 'too many pings or pongs', 'abuse'),
+  tooMuch: cause(1008, 'too many messages at once', 'abuse'),
+  unfinished: cause(1008, 'message not whole in time', 'protocol'),
   quota: cause(1008, 'quota used up', 'quota'),
   tooLarge: cause(1009, 'message too large', 'protocol'),
   slow: cause(1013, 'reading too slowly', 'slow'),
@@ -37,6 +39,16 @@ export const closeCauses = {
   /** No close frame can reach it. */
   silent: cause(1006, 'no sign of life', 'silent'),
 } as const;
+
+/** A close frame has room for 123 bytes of reason (RFC 6455, 5.5). */
+const REASON_BYTES_MAX = 123;
+
+/** The cause, and why it is so: as much of it as there is room for. */
+export function withReason(cause: CloseCause, why: string): CloseCause {
+  let reason = `${cause.reason}: ${why}`;
+  while (Buffer.byteLength(reason) > REASON_BYTES_MAX) reason = reason.slice(0, -1);
+  return { ...cause, reason: reason.toWellFormed() };
+}
 
 /** Of the library's errors, the close code it answers with. */
 export const faultCodes: Readonly<Record<string, number>> = {

@@ -43,6 +43,7 @@ class FakeSession {
 
 let told: ToHub[] = [];
 let listeners: Listeners;
+const clock = { now: () => 0 };
 
 beforeEach(() => {
   told = [];
@@ -51,6 +52,7 @@ beforeEach(() => {
     charge: () => true,
     conflate: () => true,
     settle: () => {},
+    nowMs: () => clock.now(),
   });
 });
 
@@ -112,6 +114,44 @@ it('events that come before a batch is answered are kept, but not without end', 
   expect(fake.closedAs).toMatchObject({
     code: 1011,
     reason: 'subscription lost: more than 1024 events before its batch was answered',
+  });
+});
+
+describe('events to very many', () => {
+  const audience = 400;
+  const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('leave the event loop to others, come in order, and none to who subscribed after them', async () => {
+    const fakes = Array.from({ length: audience }, (_, k) => new FakeSession(k));
+    for (const fake of fakes) listen(fake);
+    // Each look at the clock takes a millisecond: ten steps a turn.
+    const ticking = vi.spyOn(clock, 'now').mockImplementation(() => time++);
+    let time = 0;
+    event(1, 2, 3);
+    const late = new FakeSession(audience);
+    listen(late);
+    event(4);
+    expect(fakes.at(-1)!.sent).toEqual([]);
+    let waited = 0;
+    while (late.sent.length === 0 && waited < 100) {
+      await turns();
+      waited++;
+    }
+    ticking.mockRestore();
+    expect(waited).toBeGreaterThan(5);
+    for (const fake of fakes) expect(fake.sent).toEqual([1, 2, 3, 4]);
+    expect(late.sent).toEqual([4]);
+  });
+
+  it('that are more than can ever be sent close the sockets, and take no memory without end', () => {
+    const fake = new FakeSession(1);
+    listen(fake);
+    const text = `"${'x'.repeat(12 << 20)}"`;
+    listeners.hear({ type: 'events', feed: 1, results: [text, text, text] });
+    expect(fake.closedAs).toMatchObject({
+      code: 1011,
+      reason: 'subscription lost: more events than could be sent to all that listen',
+    });
   });
 });
 

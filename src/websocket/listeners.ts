@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type CloseCause, closeCauses } from './close-codes.ts';
+import { closeCauses, withReason } from './close-codes.ts';
 import type { FeedSource, FromHub, SubscribeFault, ToHub } from './messages.ts';
+import { createPace } from './pace.ts';
 import type { Session } from './session.ts';
 
 /** One caller's subscription, in its worker. */
@@ -79,6 +80,10 @@ const HELD_EVENTS_MAX = 1024;
  * old generation by then and stay until its next full collection: 16 KB more resident a socket.
  */
 const EVENTS_UNWRITTEN_MAX = 64;
+/** Sockets that are sent an event in one step of a fan-out: some 0.2 ms. */
+const SOCKETS_A_STEP = 16;
+/** Texts of events that wait for their fan-out. Beyond it a worker is sent more than it can pass on. */
+const BACKLOG_BYTES_MAX = 32 << 20;
 
 const BEFORE_ID = '{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"';
 
@@ -91,12 +96,18 @@ export function createListeners(options: {
   conflate: () => boolean;
   /** Writes what was sent so far. */
   settle: () => void;
+  /** Milliseconds on a steady clock. */
+  nowMs: () => number;
 }): Listeners {
   const stats: ListenerStats = { open: 0, events: 0, eventBytes: 0, conflated: 0 };
   const asked = new Map<number, Question>();
   const byFeed = new Map<number, Set<Subscription>>();
   const bySession = new Map<Session, Own>();
+  /** What the hub says, in the order it says it. */
+  const pace = createPace(options.nowMs);
   let lastAsk = 0;
+  let unwritten = 0;
+  let backlogBytes = 0;
 
   function add(subscription: Subscription, feed: number): void {
     subscription.feed = feed;
@@ -127,27 +138,61 @@ export function createListeners(options: {
     if (session.over) return;
     if (!subscription.live) return hold(subscription, result);
     const text = `${BEFORE_ID}${id}","result":${result}}}`;
-    if (session.isFull(text.length)) return passOver(subscription, result);
+    if (session.isFull(text.length)) {
+      // What was made in this turn was not offered to its client yet.
+      options.settle();
+      if (session.over) return;
+      if (session.isFull(text.length)) return passOver(subscription, result);
+    }
     dropLatest(subscription);
     if (!options.charge(session)) return;
     session.events++;
     stats.events++;
     stats.eventBytes += text.length;
     session.send(text);
+    if (++unwritten % EVENTS_UNWRITTEN_MAX === 0) options.settle();
   }
 
-  function deliverAll(feed: number, result: string): void {
-    let unwritten = 0;
-    for (const subscription of byFeed.get(feed) ?? []) {
-      deliver(subscription, result);
-      if (++unwritten % EVENTS_UNWRITTEN_MAX === 0) options.settle();
-    }
+  /** Events one after the other, each to all that listen: one that is slow to be sent to all is sent over several turns. */
+  function fanOut(feed: number, results: readonly string[]): void {
+    const bytes = results.reduce((sum, { length }) => sum + length, 0);
+    if (backlogBytes + bytes > BACKLOG_BYTES_MAX)
+      return endFeed(feed, 'more events than could be sent to all that listen');
+    backlogBytes += bytes;
+    let index = 0;
+    let text = '';
+    let listening: Iterator<Subscription> | null = null;
+    pace.add(() => {
+      if (listening === null) {
+        if (index === results.length) {
+          backlogBytes -= bytes;
+          return true;
+        }
+        text = asLatin1(results[index++]!);
+        listening = (byFeed.get(feed) ?? []).values();
+      }
+      for (let sent = 0; sent < SOCKETS_A_STEP; sent++) {
+        const { done, value } = listening.next();
+        if (done === true) {
+          listening = null;
+          break;
+        }
+        deliver(value, text);
+      }
+      return false;
+    });
+  }
+
+  function endFeed(feed: number, reason: string): void {
+    const cause = withReason(closeCauses.lost, reason);
+    // One that closes already says why itself.
+    for (const { session } of [...(byFeed.get(feed) ?? [])]) if (!session.over) session.close(cause);
   }
 
   function hold(subscription: Subscription, result: string): void {
     if (subscription.held.push(result) > HELD_EVENTS_MAX)
       subscription.session.close(
-        lostBecause(`more than ${HELD_EVENTS_MAX} events before its batch was answered`),
+        withReason(closeCauses.lost, `more than ${HELD_EVENTS_MAX} events before its batch was answered`),
       );
   }
 
@@ -242,14 +287,12 @@ export function createListeners(options: {
       bySession.delete(session);
     },
     hear(message) {
-      if (message.type === 'events') {
-        for (const result of message.results) deliverAll(message.feed, asLatin1(result));
-      } else if (message.type === 'feed-ended') {
-        const cause = lostBecause(message.reason);
-        // One that closes already says why itself.
-        for (const { session } of [...(byFeed.get(message.feed) ?? [])])
-          if (!session.over) session.close(cause);
-      } else answered(message);
+      if (message.type === 'events') return fanOut(message.feed, message.results);
+      pace.add(() => {
+        if (message.type === 'feed-ended') endFeed(message.feed, message.reason);
+        else answered(message);
+        return true;
+      });
     },
   };
 }
@@ -258,9 +301,4 @@ export function createListeners(options: {
 function asLatin1(text: string): string {
   // biome-ignore lint: control characters are meant.
   return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
-}
-
-/** A close frame has room for 123 bytes of reason (RFC 6455, 5.5). */
-function lostBecause(reason: string): CloseCause {
-  return { ...closeCauses.lost, reason: `${closeCauses.lost.reason}: ${reason}`.slice(0, 120) };
 }

@@ -6,6 +6,8 @@ export interface SocketSettings {
   sendBufferBytes: number;
   /** How long a client may take without reading anything of what waits for it. */
   stalledMs: number;
+  /** How long one message may take from its first byte to its last. */
+  unfinishedMs: number;
   maxRefusals: number;
   pingIntervalMs: number;
   pongTimeoutMs: number;

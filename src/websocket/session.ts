@@ -11,12 +11,18 @@ import { type CloseCause, closeCauses, faultCodes } from './close-codes.ts';
 import { Frequency } from './frequency.ts';
 import { Outbox } from './outbox.ts';
 import type { SessionHost } from './session-host.ts';
+import { UnfinishedMessage } from './unfinished-message.ts';
 
-/** Pings that a client may send in {@link PING_WINDOW_MS}. */
-const PINGS_MAX = 100;
-const PING_WINDOW_MS = 10_000;
+/** Pings and pongs that a client may send in {@link CONTROL_WINDOW_MS}. */
+const CONTROLS_MAX = 100;
+const CONTROL_WINDOW_MS = 10_000;
+/** How long a close frame has to reach a client that is not read any more. */
+const SHOWN_OUT_MS = 1000;
+const ENDED_MS = 250;
 /** Messages of one socket that are handled in one turn: what one read brings may be 10,000 of them. */
 const MESSAGES_A_TURN = 64;
+/** Of one read from a socket. */
+const READ_BYTES = 64 * 1024;
 /** Window of `max_refusals`. */
 const REFUSAL_WINDOW_MS = 10_000;
 
@@ -45,14 +51,18 @@ export class Session implements TurnTask, AnswerHolder {
   /** Messages that came in one read with those that may be handled now; null for none. From `waitingAt` on. */
   private waiting: Buffer[] | null = null;
   private waitingAt = 0;
+  private waitingBytes = 0;
   /** They are taken up in the next turn. */
   private takingUp = false;
   private finishing: CloseCause | null = null;
   private closedAs: CloseCause | null = null;
   private heardAt: number;
+  /** Bytes that had come by the last sweep. */
+  private bytesSeen: number;
+  private readonly unfinished: UnfinishedMessage;
   /** 0: none is waited for. */
   private pingedAt = 0;
-  private readonly pings = new Frequency(PING_WINDOW_MS);
+  private readonly controls = new Frequency(CONTROL_WINDOW_MS);
   /** Of the latest ping to which a slow client was sent no pong yet. */
   private unanswered: Buffer | null = null;
   private readonly refusals = new Frequency(REFUSAL_WINDOW_MS);
@@ -67,6 +77,8 @@ export class Session implements TurnTask, AnswerHolder {
     this.socket = socket;
     this.heardAt = host.now();
     this.out = new Outbox(ws, socket);
+    this.unfinished = new UnfinishedMessage(ws);
+    this.bytesSeen = socket.bytesRead;
     this.bytesBefore = { read: socket.bytesRead, written: socket.bytesWritten };
     ws.on('message', this.onMessage);
     ws.on('ping', this.onPing);
@@ -89,9 +101,15 @@ export class Session implements TurnTask, AnswerHolder {
     return this.closedAs === null ? this.out.heldBytes : 0;
   }
 
-  /** Whether so many bytes more would be more than a client may leave unread. */
+  /** Whether so many bytes more would be more than a client may leave unread. Who left nothing has room for anything. */
   isFull(bytes: number): boolean {
-    return this.heldBytes + bytes > this.host.settings().sendBufferBytes;
+    const { heldBytes } = this;
+    return heldBytes > 0 && heldBytes + bytes > this.host.settings().sendBufferBytes;
+  }
+
+  /** Nothing that is sent reaches its client any more. */
+  get closed(): boolean {
+    return this.closedAs !== null;
   }
 
   private readonly onMessage = (data: RawData): void => {
@@ -104,9 +122,12 @@ export class Session implements TurnTask, AnswerHolder {
     // The library's own bound is that of when the socket was opened.
     if (bytes.length > this.host.settings().maxMessageBytes) return this.close(closeCauses.tooLarge);
     if (!this.paused && this.mayHandle()) return this.handle(bytes);
-    // The library gives all messages of one read, paused or not.
+    // The library gives all messages of one read, paused or not; inflated ones may be far more than was read.
     (this.waiting ??= []).push(bytes);
+    this.waitingBytes += bytes.length;
     this.pause();
+    if (this.waitingBytes > this.host.settings().maxMessageBytes + READ_BYTES)
+      return this.showOut(closeCauses.tooMuch);
     if (this.handled >= MESSAGES_A_TURN) this.enrol();
   };
 
@@ -200,6 +221,7 @@ export class Session implements TurnTask, AnswerHolder {
     if (this.waitingAt === waiting.length) {
       this.waiting = null;
       this.waitingAt = 0;
+      this.waitingBytes = 0;
     }
     if (!this.isFull(0)) this.resume();
   };
@@ -227,15 +249,18 @@ export class Session implements TurnTask, AnswerHolder {
     if (this.over) return;
     const now = this.host.now();
     this.heardAt = now;
-    if (this.pings.happened(now) > PINGS_MAX) this.close(closeCauses.pings);
+    if (this.controls.happened(now) > CONTROLS_MAX) this.showOut(closeCauses.controls);
     // Who does not read gets no pongs to leave unread, but one for the latest ping once it reads (RFC 6455, 5.5.3).
     else if (this.socket.writableNeedDrain) this.unanswered = data;
     else this.ws.pong(data, false);
   };
 
   private readonly onPong = (): void => {
-    this.heardAt = this.host.now();
+    if (this.over) return;
+    const now = this.host.now();
+    this.heardAt = now;
     this.pingedAt = 0;
+    if (this.controls.happened(now) > CONTROLS_MAX) this.showOut(closeCauses.controls);
   };
 
   /** A call of this socket was refused by a limit. */
@@ -251,14 +276,18 @@ export class Session implements TurnTask, AnswerHolder {
    */
   sweep(now: number): void {
     if (this.closedAs !== null) return;
-    const { pingIntervalMs, pongTimeoutMs, stalledMs } = this.host.settings();
+    const { pingIntervalMs, pongTimeoutMs, stalledMs, unfinishedMs } = this.host.settings();
     if (this.writes.stalledMs(this.socket, now) > stalledMs) return this.give(closeCauses.slow);
     if (!this.isFull(0)) {
       this.runDrained();
       this.resume();
     }
     // Its silence is ours.
-    if (this.paused) return;
+    if (this.paused) return this.unfinished.forget();
+    if (this.unfinished.ageMs(this.messages, now) > unfinishedMs) return this.showOut(closeCauses.unfinished);
+    // Part of a message is a sign of life, too: nothing else can be sent before its end.
+    if (this.socket.bytesRead !== this.bytesSeen) this.heardAt = now;
+    this.bytesSeen = this.socket.bytesRead;
     if (this.pingedAt > 0) {
       if (this.heardAt > this.pingedAt) this.pingedAt = 0;
       else if (now - this.pingedAt > pongTimeoutMs) return this.give(closeCauses.silent);
@@ -281,10 +310,24 @@ export class Session implements TurnTask, AnswerHolder {
   close(cause: CloseCause): void {
     if (this.closedAs !== null) return;
     this.over = true;
+    // What it is sent was not committed yet where the turn is not over.
+    this.host.turn.commit();
     this.write();
     this.closedAs = cause;
     if (this.paused) this.ws.resume();
     this.ws.close(cause.code, cause.reason);
+  }
+
+  /** Closes it for what it did: it may go on doing it, so nothing more is read, not even its own close. */
+  private showOut(cause: CloseCause): void {
+    this.close(cause);
+    this.stopReading(SHOWN_OUT_MS);
+  }
+
+  private stopReading(lastWordMs: number): void {
+    // The library resumes it for the client's close, in this tick or the next.
+    setImmediate(() => this.ws.pause());
+    setTimeout(() => this.ws.terminate(), lastWordMs).unref();
   }
 
   /** Ends it without a word: nothing would reach the client. */
@@ -300,9 +343,10 @@ export class Session implements TurnTask, AnswerHolder {
     else this.ws.terminate();
   }
 
-  destroy(): void {
-    this.over = true;
-    this.ws.terminate();
+  /** Ends it at once, with a word why where one can still reach the client. */
+  end(cause: CloseCause): void {
+    this.close(cause);
+    this.stopReading(ENDED_MS);
   }
 
   /** What the client sent is against the protocol's rules: the library closes with the code that says so. */
@@ -311,6 +355,7 @@ export class Session implements TurnTask, AnswerHolder {
     if (code === undefined || this.closedAs !== null) return;
     this.over = true;
     this.closedAs = { code, reason: '', label: 'protocol' };
+    this.stopReading(SHOWN_OUT_MS);
   };
 
   private readonly onClose = (code: number, reason: Buffer): void => {

@@ -20,6 +20,9 @@ const text = (message: string): Buffer => frame(opcodes.text, message);
 const subscribe = text(callText('eth_subscribe', '1', '["newHeads"]'));
 const bigCall = text(callText('eth_call', '1', `["${'x'.repeat(64 * 1024)}"]`));
 const ping = frame(opcodes.ping, Buffer.alloc(125));
+/** As many as one read takes, and more. */
+const pongs = Buffer.concat(Array.from({ length: 10_000 }, () => frame(opcodes.pong, '')));
+const manyPings = Buffer.concat(Array.from({ length: 1000 }, () => ping));
 const neverEnds = frame(opcodes.text, '{', { fin: false });
 const oneByte = frame(opcodes.continuation, ' ', { fin: false });
 
@@ -56,7 +59,10 @@ const kinds: Record<string, { count: number; life: Life; request?: Buffer }> = {
   deaf: { count: 30, life: deaf(wait) },
   // Not as fast as they can: that would be an honest load, of gigabytes.
   'deaf and asking': { count: 10, life: deaf(flood(bigCall, bigCall, 40)) },
-  'half a handshake': { count: 40, life: wait, request: upgradeRequest('/attacked').subarray(0, -2) },
+  // As fast as they are read.
+  'pong flood': { count: 5, life: flood(pongs, pongs, 0) },
+  'ping flood': { count: 5, life: flood(manyPings, manyPings, 0) },
+  'half a handshake': { count: 30, life: wait, request: upgradeRequest('/attacked').subarray(0, -2) },
 };
 
 async function live(kind: string): Promise<void> {
