@@ -11,6 +11,9 @@ export type {
   UpstreamConfig,
 } from './config.ts';
 export type { Environment } from './environment.ts';
+export { createKeyTable, type KeyTable } from './keys/key-table.ts';
+export { type StoredKey, storedIdOf, storedName } from './keys/stored-key.ts';
+export { createStoredTerms, type StoredTerms } from './keys/stored-terms.ts';
 export {
   createConfig,
   type LoadOptions,
@@ -23,7 +26,6 @@ export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export type { ReadFile } from './read-file.ts';
 export {
   createRegistries,
-  type KeyRegistry,
   NETWORK_SLOTS,
   type Registries,
   UPSTREAM_SLOTS,

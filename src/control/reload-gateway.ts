@@ -78,7 +78,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
       admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });
       const { late } = await takenOver;
-      if (late.length === 0) policy.retireOlder();
+      policy.applied(generation, late.length === 0);
       return { generation, late };
     },
     onResult(result) {

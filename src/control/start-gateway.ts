@@ -124,7 +124,7 @@ async function compose(
       collector: dataPlane.explain,
       snapshot: () => policy.snapshot,
       keyByNumber: policy.keyByNumber,
-      keyByName: policy.keyByName,
+      keysByName: policy.keysByName,
     }),
     onError: (error) => logger.error({ err: error }, 'the admin listener failed at a request'),
   });
@@ -175,7 +175,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
     wallMs: Date.now,
   });
-  const policy = createPolicyKeeper(config, limits, Date.now);
+  const policy = createPolicyKeeper(config, { limits, wallMs: Date.now });
   restoreLimits(limits, policy, logger);
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
