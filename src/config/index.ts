@@ -19,7 +19,9 @@ export {
   parseConfig,
 } from './load.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
+export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
+export { formatDuration, parseDuration } from './quantity.ts';
 export type { ReadFile } from './read-file.ts';
 export {
   createRegistries,
@@ -28,6 +30,7 @@ export {
   type Registries,
   UPSTREAM_SLOTS,
 } from './registries.ts';
+export { methodPatternExpected, methodPatternForm } from './schema/containers.ts';
 export {
   formatListen,
   type ListenAddress,

@@ -1,0 +1,19 @@
+import type { AccountsContext } from '../context.ts';
+import { announceKeys } from '../announce.ts';
+import { findStoreKey } from './find-key.ts';
+import { type KeyView, keyView } from './view.ts';
+
+/** Announces it also where nothing changed: who asks again does so because a gateway may have missed it. */
+export async function setEnabled(
+  { store, now }: AccountsContext,
+  ref: string,
+  enabled: boolean,
+): Promise<KeyView> {
+  const key = await store.transaction(async (tables) => {
+    const found = await findStoreKey(tables, ref);
+    if (found.enabled !== enabled) await tables.keys.update(found.id, { enabled });
+    return { ...found, enabled };
+  });
+  await announceKeys(store, [key.id]);
+  return keyView(store, key, now());
+}
