@@ -119,6 +119,7 @@ async function compose(
         networks: health.state(),
       }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
+    operations: null,
     explain: createExplainPort({
       limits: inside.limits.memory,
       collector: dataPlane.explain,
