@@ -1,8 +1,10 @@
 /** Users, keys, plans, usage and invoices in a database. */
+export { openStore, type StoreOptions } from './open-store.ts';
 export type {
   InvoiceRow,
   KeyChange,
   KeyRow,
+  MigrationStatus,
   OverrideRow,
   PlanRow,
   PolicyKey,
@@ -15,3 +17,4 @@ export type {
   UsageLine,
   UserRow,
 } from './store.ts';
+export { StoreError, type StoreOwner } from './store-error.ts';

@@ -8,6 +8,8 @@ export type StoreErrorCode =
   | 'unavailable'
   /** Another row has that e-mail, name or hash. */
   | 'conflict'
+  /** A value is too long, out of range or names a row that is not there. */
+  | 'invalid'
   /** Its schema is newer than this program, or not migrated. */
   | 'schema'
   /** Another process holds the folder. */
@@ -210,11 +212,28 @@ export interface Tables {
     filter: UsageFilter,
     by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
   ): Promise<UsageLine[]>;
-  /** Of what counts for its quota: by key, in [from, to). Keys without are left out. */
+  /** Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. */
   quotaUse(from: number, to: number): Promise<Map<string, { requests: number; cost: number }>>;
+  /**
+   * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
+   * not come; else to be called after the change.
+   */
+  announce(change: KeyChange): Promise<void>;
 }
 
-/** The database, by way of one connection pool or one file. Everything rejects with StoreError. */
+/** How the schema stands. */
+export interface MigrationStatus {
+  applied: { version: number; name: string; appliedAt: number }[];
+  /** What {@link Store.migrate} would do, in its order. */
+  pending: { version: number; name: string }[];
+  /** The schema is of a newer program: this one refuses it. */
+  newer: boolean;
+}
+
+/**
+ * The database, by way of one connection pool or one file. Everything rejects with StoreError. A transaction's `work` may
+ * use its own tables only: on SQLite a call of the store's would wait for the transaction's end.
+ */
 export interface Store extends Tables, Ledger {
   readonly kind: StoreKind;
   /** All or nothing; retried by itself where the database asks for it (serialisation failure, deadlock). */
@@ -224,14 +243,19 @@ export interface Store extends Tables, Ledger {
   policyKey(id: string): Promise<PolicyKey | null>;
   /** Says of each change after it was committed, whoever made it; returns how to end it. */
   watchKeys(onChange: (change: KeyChange) => void): () => void;
-  /** To be called after a committed change of keys: tells all instances. */
-  announce(change: KeyChange): Promise<void>;
   /** Makes rows of the config's keys; those that are gone are marked deleted, and back again when they return. */
   mirrorConfigKeys(
     keys: readonly Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>[],
   ): Promise<void>;
   /** Deletes what is older than its retention; makes partitions ahead. Milliseconds of age, Infinity: keep. */
   maintain(retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number }): Promise<void>;
+  migrationStatus(): Promise<MigrationStatus>;
+  /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */
+  migrate(): Promise<MigrationStatus['pending']>;
+  /** SQLite: a copy of the whole, while others write. Rejects with `conflict` where the file is there; PostgreSQL's own tools do it there: `invalid`. */
+  backup(file: string): Promise<void>;
+  /** SQLite: says in `owner.json` where the admin listener of who holds the folder is. */
+  publishAdminUrl(url: string | null): void;
   /** Rejects where it does not answer or cannot be written to. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import SqliteConnection, { type Database } from 'better-sqlite3';
+import type { SqliteDatabase } from 'kysely';
+import { fromSqlite } from './errors.ts';
+import { makePrivateFile } from './private-file.ts';
+
+export type { Database };
+
+/** The database's name in its folder. */
+export const databaseName = 'polymorph.db';
+
+/** How long a statement waits for another connection's lock: readers of a back-up never block, so this is for tools. */
+const busyTimeoutMs = 5_000;
+
+/** What the WAL is cut back to after a back-up made it long. */
+const walBytesKept = 64 * 2 ** 20;
+
+/**
+ * Opens the folder's database, or makes it: WAL, each commit synced, foreign keys held. Nobody but us may read the file;
+ * SQLite gives the files beside it the same mode. Throws StoreError.
+ */
+export function openDatabase(folder: string): Database {
+  const file = join(folder, databaseName);
+  try {
+    makePrivateFile(file);
+    const database = new SqliteConnection(file, { timeout: busyTimeoutMs });
+    try {
+      database.pragma('journal_mode = WAL');
+      database.pragma(`journal_size_limit = ${walBytesKept}`);
+      database.pragma('synchronous = FULL');
+      database.pragma('foreign_keys = ON');
+      database.pragma('recursive_triggers = ON');
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw fromSqlite(error);
+  }
+}
+
+/** The database as kysely takes it, whose errors are StoreErrors. */
+export function asDriver(database: Database): SqliteDatabase {
+  return {
+    close: () => void database.close(),
+    prepare(sql) {
+      const guarded =
+        <A extends unknown[], R>(run: (...values: A) => R) =>
+        (...values: A): R => {
+          try {
+            return run(...values);
+          } catch (error) {
+            throw fromSqlite(error);
+          }
+        };
+      const statement = guarded(() => database.prepare<unknown[]>(sql))();
+      return {
+        reader: statement.reader,
+        all: guarded((values) => statement.all(...values)),
+        run: guarded((values) => statement.run(...values)),
+        iterate: guarded((values) => statement.iterate(...values)),
+      };
+    },
+  };
+}
