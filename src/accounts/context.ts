@@ -12,6 +12,4 @@ export interface AccountsContext {
   groups(): readonly string[];
   /** The folder of the usage journals on this machine; null: none is known. */
   journals: JournalSource | null;
-  /** Writes a whole copy of the database to a new file; null where the database has tools of its own. */
-  backup: ((file: string) => Promise<void>) | null;
 }

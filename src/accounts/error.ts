@@ -12,9 +12,7 @@ export type AccountsErrorCode =
   /** The state of things forbids it: `message` says what to do first. */
   | 'refused'
   /** The store is away, or its schema is not this program's; nothing was changed. */
-  | 'unavailable'
-  /** It is done, but other gateways could not be told at once. */
-  | 'not_announced';
+  | 'unavailable';
 
 /** Why an operation was not done. `message` is for the one who asked; it holds no key and no stack. */
 export class AccountsError extends Error {

@@ -18,6 +18,8 @@ import { listPlans } from './plans/list.ts';
 import { putPlan } from './plans/put.ts';
 import { showPlan } from './plans/show.ts';
 import { reconcile } from './reconcile/reconcile.ts';
+import { migrateSchema } from './schema/migrate.ts';
+import { schemaStatus } from './schema/status.ts';
 import { queryUsage } from './usage/query.ts';
 import { createUser } from './users/create.ts';
 import { deleteUser } from './users/delete.ts';
@@ -48,6 +50,8 @@ export const operations = {
   'invoices.issue': issueInvoice,
   'invoices.show': showInvoice,
   reconcile,
+  'schema.status': schemaStatus,
+  'schema.migrate': migrateSchema,
   backup: backUp,
 } as const;
 
@@ -77,6 +81,7 @@ function isOperation(name: string): name is OperationName {
 function fromStore(error: StoreError): AccountsError {
   if (error.code === 'conflict')
     return new AccountsError('conflict', `Another has that already: ${error.message}`, { cause: error });
+  if (error.code === 'invalid') return new AccountsError('invalid', error.message, { cause: error });
   return new AccountsError('unavailable', `The store is not available now: ${error.message}`, {
     cause: error,
   });

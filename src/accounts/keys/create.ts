@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { hashKey, keyPrefix, newApiKey } from '../../identity/index.ts';
 import type { KeyRow } from '../../store/index.ts';
-import { announceProblem } from '../announce.ts';
 import { AccountsError } from '../error.ts';
 import { futureTime, keyName, override, quota, userRef } from '../input/fields.ts';
 import { futureTimeOf } from '../input/time.ts';
@@ -58,8 +57,8 @@ export const createKey = verb(input, async (context, { user: ref, expires, overr
         `${user.email} has a key ${row.name} already (${taken.prefix}): take another name`,
       );
     await tables.keys.insert({ ...row, userId: user.id });
+    await tables.announce({ keyId: row.id });
     return { ...row, userId: user.id };
   });
-  const notice = await announceProblem(store, [made.id]);
-  return { key, ...(await keyView(store, made, at)), notice };
+  return { key, ...(await keyView(store, made, at)) };
 });

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { announceKeys } from '../announce.ts';
 import { keyRef } from '../input/fields.ts';
 import { verb } from '../verb.ts';
 import { deletedKey } from './deleted-key.ts';
@@ -12,8 +11,8 @@ export const deleteKey = verb(z.strictObject({ key: keyRef }), async ({ store, n
   const key = await store.transaction(async (tables) => {
     const found = await findStoreKey(tables, input.key);
     await tables.keys.update(found.id, deletedKey(at));
+    await tables.announce({ keyId: found.id });
     return { ...found, ...deletedKey(at) };
   });
-  await announceKeys(store, [key.id]);
   return keyView(store, key, at);
 });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { KeyRow, Tables } from '../../store/index.ts';
-import { announceKeys } from '../announce.ts';
 import { keyRef, limitMethod, override, quota } from '../input/fields.ts';
 import { changeOverrides } from '../limits/change-overrides.ts';
 import { verb } from '../verb.ts';
@@ -25,9 +24,9 @@ export const keyLimits = verb(input, async (context, { key: ref, set, unset, quo
     const overrides = changeOverrides(before.overrides, { set, unset }, context.groups());
     await tables.keys.setOverrides(before.id, overrides);
     if (wanted !== undefined) await tables.keys.update(before.id, { quota: wanted });
+    await tables.announce({ keyId: before.id });
     return { ...before, overrides, quota: wanted === undefined ? before.quota : wanted };
   });
-  await announceKeys(store, [key.id]);
   return answer(store, key, context.now());
 });
 

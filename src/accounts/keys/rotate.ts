@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { hashKey, keyPrefix, newApiKey } from '../../identity/index.ts';
-import { announceProblem } from '../announce.ts';
 import { keyRef } from '../input/fields.ts';
 import { verb } from '../verb.ts';
 import { findStoreKey } from './find-key.ts';
@@ -28,8 +27,8 @@ export const rotateKey = verb(input, async ({ store, now, random }, { key: ref, 
       previousUntil: graceMs === 0 ? null : at + graceMs,
     };
     await tables.keys.update(before.id, change);
+    await tables.announce({ keyId: before.id });
     return { ...before, ...change };
   });
-  const notice = await announceProblem(store, [rotated.id]);
-  return { key, ...(await keyView(store, rotated, at)), notice };
+  return { key, ...(await keyView(store, rotated, at)) };
 });

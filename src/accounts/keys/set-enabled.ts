@@ -1,5 +1,4 @@
 import type { AccountsContext } from '../context.ts';
-import { announceKeys } from '../announce.ts';
 import { findStoreKey } from './find-key.ts';
 import { type KeyView, keyView } from './view.ts';
 
@@ -12,8 +11,8 @@ export async function setEnabled(
   const key = await store.transaction(async (tables) => {
     const found = await findStoreKey(tables, ref);
     if (found.enabled !== enabled) await tables.keys.update(found.id, { enabled });
+    await tables.announce({ keyId: found.id });
     return { ...found, enabled };
   });
-  await announceKeys(store, [key.id]);
   return keyView(store, key, now());
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { PlanRow } from '../../store/index.ts';
-import { announceAll } from '../announce.ts';
 import { AccountsError } from '../error.ts';
 import { currency, limitMethod, override, planName, quota, wholeNumber } from '../input/fields.ts';
 import { changeOverrides } from '../limits/change-overrides.ts';
@@ -45,9 +44,9 @@ export const putPlan = verb(input, async ({ store, now, groups }, given) => {
       updatedAt: at,
     };
     await tables.plans.put(after);
+    await tables.announce('all');
     return { plan: after, created: before === null };
   });
-  await announceAll(store);
   return { ...planView(plan), created };
 });
 

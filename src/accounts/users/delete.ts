@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { announceKeys } from '../announce.ts';
+import { announceKeys } from '../announce-keys.ts';
 import { userRef } from '../input/fields.ts';
 import { deletedKey } from '../keys/deleted-key.ts';
 import { verb } from '../verb.ts';
@@ -15,8 +15,9 @@ export const deleteUser = verb(z.strictObject({ user: userRef }), async ({ store
     const keys = await keysOfUser(tables, found.id);
     for (const key of keys) await tables.keys.update(key.id, deletedKey(at));
     await tables.users.update(found.id, { deletedAt: at, updatedAt: at });
-    return { user: { ...found, deletedAt: at, updatedAt: at }, keyIds: keys.map(({ id }) => id) };
+    const keyIds = keys.map(({ id }) => id);
+    await announceKeys(tables, keyIds);
+    return { user: { ...found, deletedAt: at, updatedAt: at }, keyIds };
   });
-  await announceKeys(store, keyIds);
   return { ...userView(user), keysDeleted: keyIds.length };
 });

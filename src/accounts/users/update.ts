@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { announceKeys } from '../announce.ts';
+import { announceKeys } from '../announce-keys.ts';
 import { AccountsError } from '../error.ts';
 import { email, personName, planName, userRef } from '../input/fields.ts';
 import { checkTier } from '../plans/find-plan.ts';
@@ -20,7 +20,7 @@ const input = z.strictObject({
 export const updateUser = verb(input, async (context, { user: ref, ...change }) => {
   if (Object.values(change).every((value) => value === undefined))
     throw new AccountsError('invalid', 'Nothing to change was given: name email, name or tier');
-  const { user, keyIds } = await context.store.transaction(async (tables) => {
+  const user = await context.store.transaction(async (tables) => {
     const before = await findUser(tables, ref);
     if (change.tier !== undefined) await checkTier(tables, change.tier);
     if (change.email !== undefined) await refuseTakenEmail(tables, change.email, before.id);
@@ -34,8 +34,11 @@ export const updateUser = verb(input, async (context, { user: ref, ...change }) 
     const { email: address, name, tier, updatedAt } = after;
     await tables.users.update(before.id, { email: address, name, tier, updatedAt });
     const keys = change.tier === undefined ? [] : await keysOfUser(tables, before.id);
-    return { user: after, keyIds: keys.map(({ id }) => id) };
+    await announceKeys(
+      tables,
+      keys.map(({ id }) => id),
+    );
+    return after;
   });
-  await announceKeys(context.store, keyIds);
   return userView(user);
 });

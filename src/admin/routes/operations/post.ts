@@ -10,7 +10,6 @@ const problemOf: Record<AccountsErrorCode, AdminProblemCode> = {
   conflict: 'conflict',
   refused: 'conflict',
   unavailable: 'unavailable',
-  not_announced: 'unavailable',
 };
 
 /**
