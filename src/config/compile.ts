@@ -59,6 +59,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
       maxRecords: config.explain.max_records,
     },
     logging: { accessSample: config.logging.access_sample },
+    usage: { whenFull: config.usage.when_full },
   };
 }
 
@@ -100,7 +101,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
   const setNumbers = new Map<string, number>();
   registries.keys.retain(new Set(config.keys.map(({ name }) => name)));
   const entries = config.keys.map((key): KeyEntry => {
-    const { sha256, policy } = factsOf(key);
+    const { sha256, id, policy } = factsOf(key);
     let ruleSet = policy === '' ? 0 : setNumbers.get(policy);
     if (ruleSet === undefined) {
       ruleSet = ruleSets.push(compiler.addSet(key.limits, keyRanks)) - 1;
@@ -114,6 +115,7 @@ function compileKeys(config: Config, registries: Registries, compiler: RuleCompi
     }
     return {
       sha256,
+      id,
       keyNumber,
       ruleSet,
       enabled: key.enabled,

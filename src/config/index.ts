@@ -37,6 +37,7 @@ export {
   parseListen,
 } from './schema/addresses.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
+export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';
 export type {
   BreakerPolicy,
@@ -56,6 +57,7 @@ export type {
   ServerPolicy,
   SocketBounds,
   UpstreamPolicy,
+  UsagePolicy,
   WebsocketPolicy,
 } from './snapshot.ts';
 export { summarize } from './summary.ts';

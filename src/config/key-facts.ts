@@ -1,8 +1,11 @@
+import { configKeyId } from '../identity/index.ts';
 import type { KeyConfig, KeyLimitsConfig, RuleConfig } from './config.ts';
 
 /** What of a key alone follows, kept with it: a key that a reload did not change is not looked at again. */
 export interface KeyFacts {
   sha256: Uint8Array;
+  /** Its UUID. */
+  id: Uint8Array;
   /** The same for keys with the same limits, quota and bounds; empty for none. */
   policy: string;
   /** Of all that is said of it, for the config's hash. */
@@ -18,7 +21,7 @@ export function factsOf(key: KeyConfig): KeyFacts {
   if (facts === undefined) {
     const policy = limitsText(key.limits) + quotaText(key) + websocketText(key);
     const text = `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${policy}`;
-    facts = { sha256: Buffer.from(key.digest, 'hex'), policy, text };
+    facts = { sha256: Buffer.from(key.digest, 'hex'), id: configKeyId(key.name), policy, text };
     factsByKey.set(key, facts);
   }
   return facts;
