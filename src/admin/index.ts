@@ -1,3 +1,11 @@
+export { type AdminAnswer, type AdminRequest, askAdmin } from './ask-admin.ts';
 export { isLoopbackHost } from './auth/host.ts';
-export type { AdminPorts, ExplainAsk, ExplainReply, Readiness, ReadinessCheck } from './ports.ts';
+export type {
+  AdminPorts,
+  ExplainAsk,
+  ExplainReply,
+  OperationsPort,
+  Readiness,
+  ReadinessCheck,
+} from './ports.ts';
 export { type AdminAccess, type AdminServer, startAdminServer } from './server.ts';

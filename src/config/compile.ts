@@ -67,6 +67,7 @@ export function compile(
       maxRecords: config.explain.max_records,
     },
     logging: { accessSample: config.logging.access_sample },
+    usage: { whenFull: config.usage.when_full },
   };
 }
 

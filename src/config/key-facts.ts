@@ -1,3 +1,4 @@
+import { configKeyId } from '../identity/index.ts';
 import type { KeyConfig } from './config.ts';
 import { type KeyTerms, termsOf } from './keys/terms.ts';
 import type { QuotaPolicy } from './snapshot.ts';
@@ -5,6 +6,8 @@ import type { QuotaPolicy } from './snapshot.ts';
 /** What of a key alone follows, kept with it: a key that a reload did not change is not looked at again. */
 export interface KeyFacts {
   sha256: Uint8Array;
+  /** Its UUID. */
+  id: Uint8Array;
   terms: KeyTerms;
   /** Of all that is said of it, for the config's hash. */
   text: string;
@@ -18,7 +21,7 @@ export function factsOf(key: KeyConfig): KeyFacts {
   if (facts === undefined) {
     const terms = termsOf(key.limits, compileQuota(key), key.websocket);
     const text = `${key.name} ${key.digest} ${key.enabled} ${key.expires} ${terms.text}`;
-    facts = { sha256: Buffer.from(key.digest, 'hex'), terms, text };
+    facts = { sha256: Buffer.from(key.digest, 'hex'), id: configKeyId(key.name), terms, text };
     factsByKey.set(key, facts);
   }
   return facts;

@@ -8,6 +8,7 @@ import type { FromHub, Hub } from '../websocket/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
 import type { BoundAddress } from './bind.ts';
 import { createExplainCollector, type ExplainCollector } from './explain-collector.ts';
+import { createJournalWatch } from './journal-watch.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { Logger } from './logs.ts';
 import { createWorkerLog } from './worker-log.ts';
@@ -24,6 +25,8 @@ export interface DataPlaneOptions {
   snapshot(): PolicySnapshot;
   instanceId: string;
   bootId: string;
+  /** Where workers' usage goes; null: nowhere. */
+  journal: WorkerStart['journal'];
   logger: Logger;
   /** Main's side of sockets and subscriptions. */
   hub: Pick<Hub, 'hear' | 'dropWorker'>;
@@ -92,6 +95,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   const writeLines = createWorkerLog(logger);
+  const journals = createJournalWatch(logger, () => options.snapshot().usage.whenFull);
 
   const pool = createWorkerPool<FromWorker>({
     workerUrl: options.workerUrl,
@@ -120,6 +124,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         connections,
         listen: address,
         tls,
+        journal: options.journal,
       };
     },
     onUp: (slot) => logger.debug({ worker: slot }, 'worker up'),
@@ -130,12 +135,14 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       clearConnections(connections, death.slot);
       clearWorker(options.board, death.slot);
       options.hub.dropWorker(death.slot);
+      journals.gone(death.slot);
       logDeath(logger, death);
     },
     onMessage(slot, message) {
       if (message.type === 'applied') applied.applied(slot, message.generation);
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
       else if (message.type === 'hub') options.hub.hear(slot, message.message);
+      else if (message.type === 'journal') journals.said(slot, message.full, message.reason);
       else if (message.type === 'log') writeLines(slot, message.lines);
     },
   });

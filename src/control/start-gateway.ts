@@ -119,6 +119,7 @@ async function compose(
         networks: health.state(),
       }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
+    operations: null,
     explain: createExplainPort({
       limits: inside.limits.memory,
       collector: dataPlane.explain,
@@ -166,6 +167,8 @@ async function compose(
 async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
   const { listen, state_dir: stateDir } = config.server;
   const instanceId = randomBytes(9).toString('base64url');
+  // Two instances may start in one millisecond.
+  const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
   const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
   if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
   const limits = await createLimitsKeeper({
@@ -188,8 +191,12 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     workerUrl: options.workerUrl ?? workerUrl,
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
     snapshot: () => policy.snapshot,
-    // Two instances may start in one millisecond.
-    bootId: Date.now().toString(36) + randomBytes(2).toString('hex'),
+    bootId,
+    // A store without a folder was refused as the config was read.
+    journal:
+      config.store.kind === 'none' || stateDir === null
+        ? null
+        : { folder: join(stateDir, 'journal'), run: bootId },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });

@@ -15,6 +15,7 @@ export {
 } from './api-key.ts';
 export type { AddressCaller } from './caller.ts';
 export { callerOfAddress } from './caller.ts';
+export { configKeyId } from './config-key-id.ts';
 export { cidrProblem } from './cidr.ts';
 export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
@@ -34,3 +35,4 @@ export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
 export type { TrustedProxies } from './trusted-proxies.ts';
 export { createTrustedProxies } from './trusted-proxies.ts';
+export { uuidBytes, uuidText } from './uuid.ts';

@@ -1,4 +1,12 @@
 /** From answered calls to the ledger: a turn's fold, the journals, and who applies them. */
+export {
+  type Applier,
+  type ApplierOptions,
+  type ApplierSettings,
+  type ApplierState,
+  createApplier,
+} from './applier.ts';
+export { createJournalWriter, type JournalWriter } from './journal-writer.ts';
 export type { Ledger, LedgerBatch, LedgerRow, RawCalls, SegmentState } from './ledger.ts';
 export {
   LATENCY_BUCKETS,
@@ -8,3 +16,6 @@ export {
   type UsageStatus,
   usageStatuses,
 } from './record.ts';
+export type { RawSettings } from './raw-calls.ts';
+export type { SegmentDamage } from './segment-applier.ts';
+export { type CommitUsage, createTurnUsage, EVENT_METHOD, type TurnUsage } from './turn.ts';

@@ -25,8 +25,10 @@ export function numberKeys({ keys }: Config, { keys: numbers }: Registries): num
 }
 
 export function entryOfConfig(key: KeyConfig, keyNumber: number, ruleSet: number): KeyEntry {
+  const facts = factsOf(key);
   return {
-    sha256: factsOf(key).sha256,
+    sha256: facts.sha256,
+    id: facts.id,
     keyNumber,
     ruleSet,
     enabled: key.enabled,

@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createKeyIndexReader, createKeyResolver, digestOfKey, keyRefusal } from '../../identity/index.ts';
+import {
+  configKeyId,
+  createKeyIndexReader,
+  createKeyResolver,
+  digestOfKey,
+  keyRefusal,
+  uuidText,
+} from '../../identity/index.ts';
 import { compile, type Config, formatProblem, parseConfig, type PolicySnapshot } from '../index.ts';
 import type { QuotaPolicy } from '../snapshot.ts';
 import { testRegistries } from '../testing/registries.ts';
@@ -11,6 +18,7 @@ import { createStoredTerms } from './stored-terms.ts';
 
 const termsOf = createStoredTerms();
 const keyText = (name: string): string => `key-of-${name}`.padEnd(22, 'x');
+const idOf = (name: string): string => uuidText(configKeyId(name));
 const hashOf = (name: string): string => hash('sha256', keyText(name), 'hex');
 
 function configOf(...keys: { name: string; requests?: number }[]): Config {
@@ -32,7 +40,7 @@ function stored(
   const { requests, quota = null, ...rest } = more;
   const limits = requests === undefined ? [] : [{ method: '*', requests, periodMs: 1000, burstSize: 0 }];
   return {
-    ...{ id, name: `name of ${id}`, sha256: hashOf(id), prefix: id.padEnd(8, '-').slice(0, 8) },
+    ...{ id: idOf(id), name: `name of ${id}`, sha256: hashOf(id), prefix: id.padEnd(8, '-').slice(0, 8) },
     ...{ previous: null, enabled: true, expiresAtMs: 0, terms: termsOf(limits, quota) },
     ...rest,
   };
@@ -73,12 +81,12 @@ describe('stored keys', () => {
   it('stand beside those of the config, and change without a new snapshot where their limits are known', () => {
     const config = configOf({ name: 'acme', requests: 5 });
     const main = start(config);
-    main.table.want('a', stored('a'));
-    main.table.want('b', stored('b', { requests: 5 }));
+    main.table.want(idOf('a'), stored('a'));
+    main.table.want(idOf('b'), stored('b', { requests: 5 }));
     expect(main.table.settle(0)).toEqual({ settled: 2, refused: [], hidden: [] });
     expect(main.at('b')).toMatchObject({ requests: 5 });
     expect(main.at('a')).toMatchObject({ requests: undefined });
-    main.table.want('a', null);
+    main.table.want(idOf('a'), null);
     main.table.settle(0);
     expect(main.at('a')).toBe(keyRefusal.unknown);
     expect(main.at('acme')).toMatchObject({ requests: 5 });
@@ -87,10 +95,10 @@ describe('stored keys', () => {
   it('wait for a snapshot with limits that no key had, and keep the old ones meanwhile', () => {
     const config = configOf();
     const main = start(config);
-    main.table.want('a', stored('a'));
+    main.table.want(idOf('a'), stored('a'));
     main.table.settle(0);
     const { keyIndex } = main.snapshot;
-    main.table.want('a', stored('a', { requests: 7 }));
+    main.table.want(idOf('a'), stored('a', { requests: 7 }));
     expect(main.table.settle(0).settled).toBe(0);
     main.compile(config);
     expect(main.table.settle(0).settled).toBe(0);
@@ -103,9 +111,9 @@ describe('stored keys', () => {
 
   it('that are disabled or removed are so at once, whatever limits they wait for', () => {
     const main = start(configOf());
-    main.table.want('a', stored('a'));
+    main.table.want(idOf('a'), stored('a'));
     main.table.settle(0);
-    main.table.want('a', stored('a', { requests: 7, enabled: false }));
+    main.table.want(idOf('a'), stored('a', { requests: 7, enabled: false }));
     expect(main.table.settle(0).settled).toBe(1);
     expect(main.at('a')).toBe(keyRefusal.disabled);
   });
@@ -113,27 +121,27 @@ describe('stored keys', () => {
   it('have both hashes during the grace of a rotation, with one number', () => {
     const main = start(configOf());
     const rotated = { sha256: hashOf('new'), previous: { sha256: hashOf('a'), untilMs: 1000 } };
-    main.table.want('a', stored('a', rotated));
+    main.table.want(idOf('a'), stored('a', rotated));
     main.table.settle(0);
     expect(main.at('a', 999)).toEqual(main.at('new', 999));
     expect(main.at('a', 1000)).toBe(keyRefusal.expired);
     expect(main.at('new', 1000)).toMatchObject({ requests: undefined });
-    main.table.want('a', stored('a', { sha256: hashOf('new') }));
+    main.table.want(idOf('a'), stored('a', { sha256: hashOf('new') }));
     main.table.settle(0);
     expect(main.at('a', 999)).toBe(keyRefusal.unknown);
   });
 
   it('give way to a key of the config with their hash, and come back after it', () => {
     const main = start(configOf({ name: 'a', requests: 3 }));
-    main.table.want('a', stored('a', { requests: 9 }));
+    main.table.want(idOf('a'), stored('a', { requests: 9 }));
     main.adopt(configOf({ name: 'a', requests: 3 }));
-    expect(main.table.settle(0).hidden).toMatchObject([{ id: 'a' }]);
+    expect(main.table.settle(0).hidden).toMatchObject([{ id: idOf('a') }]);
     expect(main.at('a')).toMatchObject({ requests: 3 });
     main.adopt(configOf());
     expect(main.at('a')).toMatchObject({ requests: 9 });
     main.adopt(configOf({ name: 'a', requests: 4 }));
     expect(main.at('a')).toMatchObject({ requests: 4 });
-    main.table.want('a', null);
+    main.table.want(idOf('a'), null);
     main.table.settle(0);
     expect(main.at('a')).toMatchObject({ requests: 4 });
   });
@@ -142,15 +150,15 @@ describe('stored keys', () => {
     const main = start(configOf(), 1);
     const quota = { unit: 'requests', limit: 5, period: 'day', warnAt: [] } as const satisfies QuotaPolicy;
     const config = configOf();
-    main.table.want('a', stored('a', { quota: { ...quota, warnAt: [] } }));
-    main.table.want('b', stored('b', { quota: { ...quota, warnAt: [] } }));
+    main.table.want(idOf('a'), stored('a', { quota: { ...quota, warnAt: [] } }));
+    main.table.want(idOf('b'), stored('b', { quota: { ...quota, warnAt: [] } }));
     main.table.want(
       'c',
       stored('c', { terms: termsOf([{ method: 'x"\r\ny', requests: 1, periodMs: 1, burstSize: 0 }], null) }),
     );
     main.adopt(config);
     const { refused } = main.table.settle(0);
-    expect(refused.map(({ key }) => key.id)).toEqual(['b', 'c']);
+    expect(refused.map(({ key }) => key.id)).toEqual([idOf('b'), idOf('c')]);
     expect(refused[0]!.reason).toContain('no slot');
     expect(main.at('a')).toMatchObject({ number: 0 });
     expect([main.at('b'), main.at('c')]).toEqual([keyRefusal.disabled, keyRefusal.disabled]);
@@ -160,7 +168,7 @@ describe('stored keys', () => {
     const config = configOf({ name: 'acme', requests: 5 });
     const main = start(config);
     const { keyIndex } = main.snapshot;
-    for (let k = 0; k < 3000; k += 1) main.table.want(`k${k}`, stored(`k${k}`));
+    for (let k = 0; k < 3000; k += 1) main.table.want(idOf(`k${k}`), stored(`k${k}`));
     main.table.settle(0);
     expect(main.table.waiting).toBeGreaterThan(0);
     main.adopt(config);
@@ -197,7 +205,7 @@ describe('stored keys', () => {
         for (const one of steps) {
           if (one.kind === 'stored') {
             wanted.set(one.name, one.key);
-            main.table.want(one.name, one.key && stored(one.name, one.key));
+            main.table.want(idOf(one.name), one.key && stored(one.name, one.key));
           } else if (one.kind === 'config') {
             config = configOf(...one.keys);
             configured = new Map(one.keys.map(({ name, requests: own }) => [name, own]));
@@ -223,15 +231,15 @@ describe('stored keys', () => {
 
   it('are found by who holds their slot when they change', () => {
     const main = start(configOf());
-    main.table.want('a', stored('a'));
+    main.table.want(idOf('a'), stored('a'));
     main.table.settle(0);
     const resolver = createKeyResolver(main.snapshot.keyIndex);
     const slot = resolver.resolve(keyText('a'), 0);
     expect(createKeyIndexReader(main.snapshot.keyIndex).find(digestOfKey(keyText('a')))).toBe(slot);
-    main.table.want('a', stored('a', { enabled: false }));
+    main.table.want(idOf('a'), stored('a', { enabled: false }));
     main.table.settle(0);
     expect(resolver.recheck(slot, '', 0)).toBe(keyRefusal.disabled);
-    main.table.want('a', null);
+    main.table.want(idOf('a'), null);
     main.table.settle(0);
     expect(resolver.recheck(slot, '', 0)).toBe(keyRefusal.unknown);
   });

@@ -4,6 +4,7 @@ import {
   createKeyIndexWriter,
   type KeyEntry,
   type KeyIndexWriter,
+  uuidBytes,
 } from '../../identity/index.ts';
 import type { Config, KeyConfig } from '../config.ts';
 import { factsOf } from '../key-facts.ts';
@@ -67,9 +68,9 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
     registries,
     setOf: (terms) => sets.known(terms),
     isTaken: (hex) => owned.has(hex),
-    put({ hex, ...entry }) {
+    put({ hex, uuid, ...entry }) {
       bytes.write(hex, 'hex');
-      const done = writer?.put({ ...entry, sha256: bytes }) ?? false;
+      const done = writer?.put({ ...entry, sha256: bytes, id: uuidBytes(uuid) }) ?? false;
       full ||= !done;
       return done;
     },

@@ -1,4 +1,4 @@
-import type { KeyEntry } from '../../identity/index.ts';
+import { type KeyEntry, uuidBytes } from '../../identity/index.ts';
 import type { KeyTerms } from './terms.ts';
 
 /** A key of a store, as the policy has it. */
@@ -43,8 +43,8 @@ export function sameStoredKey(a: StoredKey, b: StoredKey): boolean {
   );
 }
 
-/** An entry of the index whose hash is still text: its bytes are made as it is written. */
-export type StoredEntry = Omit<KeyEntry, 'sha256'> & { readonly hex: string };
+/** An entry of the index whose hash and id are still text: their bytes are made as it is written. */
+export type StoredEntry = Omit<KeyEntry, 'sha256' | 'id'> & { readonly hex: string; readonly uuid: string };
 
 /** Its one or two entries; that of the replaced hash first, and none once that is over. */
 export function entriesOfStored(
@@ -54,6 +54,7 @@ export function entriesOfStored(
 ): StoredEntry[] {
   const entry = (hex: string, expiresAtMs: number): StoredEntry => ({
     hex,
+    uuid: key.id,
     keyNumber: place.keyNumber,
     ruleSet: place.ruleSet,
     enabled: key.enabled && !place.refused,
@@ -68,6 +69,6 @@ export function entriesOfStored(
   return [entry(previous.sha256, ends), present];
 }
 
-export function keyEntryOf({ hex, ...entry }: StoredEntry): KeyEntry {
-  return { ...entry, sha256: Buffer.from(hex, 'hex') };
+export function keyEntryOf({ hex, uuid, ...entry }: StoredEntry): KeyEntry {
+  return { ...entry, sha256: Buffer.from(hex, 'hex'), id: uuidBytes(uuid) };
 }

@@ -124,6 +124,7 @@ describe('planChange', () => {
       'server.workers changes from auto to 3: threads are started once.',
       'server.state_dir changes from /etc/.polymorph to none: saved state is found at start.',
       'admin.listen changes from 127.0.0.1:9540 to none: the listener is opened at start.',
+      'store changes from sqlite to none: it is opened at start.',
       'limits.table_entries changes from 2097152 to 4096: the table is one piece of shared memory.',
     ]);
   });

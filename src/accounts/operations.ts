@@ -1,0 +1,88 @@
+import { nearestName } from '../config/index.ts';
+import { StoreError } from '../store/index.ts';
+import { backUp } from './backup.ts';
+import type { AccountsContext } from './context.ts';
+import { AccountsError } from './error.ts';
+import { issueInvoice } from './invoices/issue.ts';
+import { showInvoice } from './invoices/show.ts';
+import { createKey } from './keys/create.ts';
+import { deleteKey } from './keys/delete.ts';
+import { disableKey } from './keys/disable.ts';
+import { enableKey } from './keys/enable.ts';
+import { keyLimits } from './keys/limits.ts';
+import { listKeys } from './keys/list.ts';
+import { rotateKey } from './keys/rotate.ts';
+import { showKey } from './keys/show.ts';
+import { deletePlan } from './plans/delete.ts';
+import { listPlans } from './plans/list.ts';
+import { putPlan } from './plans/put.ts';
+import { showPlan } from './plans/show.ts';
+import { reconcile } from './reconcile/reconcile.ts';
+import { migrateSchema } from './schema/migrate.ts';
+import { schemaStatus } from './schema/status.ts';
+import { queryUsage } from './usage/query.ts';
+import { createUser } from './users/create.ts';
+import { deleteUser } from './users/delete.ts';
+import { listUsers } from './users/list.ts';
+import { showUser } from './users/show.ts';
+import { updateUser } from './users/update.ts';
+
+/** All that can be asked for, by name: what `POST /operations/<name>` and the commands offer. */
+export const operations = {
+  'users.create': createUser,
+  'users.list': listUsers,
+  'users.show': showUser,
+  'users.update': updateUser,
+  'users.delete': deleteUser,
+  'keys.create': createKey,
+  'keys.list': listKeys,
+  'keys.show': showKey,
+  'keys.rotate': rotateKey,
+  'keys.disable': disableKey,
+  'keys.enable': enableKey,
+  'keys.delete': deleteKey,
+  'keys.limits': keyLimits,
+  'plans.put': putPlan,
+  'plans.list': listPlans,
+  'plans.show': showPlan,
+  'plans.delete': deletePlan,
+  'usage.query': queryUsage,
+  'invoices.issue': issueInvoice,
+  'invoices.show': showInvoice,
+  reconcile,
+  'schema.status': schemaStatus,
+  'schema.migrate': migrateSchema,
+  backup: backUp,
+} as const;
+
+export type OperationName = keyof typeof operations;
+export type OperationInput<Name extends OperationName> = Parameters<(typeof operations)[Name]>[1];
+export type OperationResult<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]>>;
+
+/** Runs the operation of that name; its result is plain data that JSON can hold. Rejects with AccountsError for all that is foreseen. */
+export async function runOperation(context: AccountsContext, name: string, input: unknown): Promise<unknown> {
+  if (!isOperation(name)) {
+    const near = nearestName(name, Object.keys(operations));
+    const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+    throw new AccountsError('unknown_operation', `There is no operation ${name.slice(0, 80)}${hint}`);
+  }
+  const run = operations[name] as (context: AccountsContext, input: unknown) => Promise<unknown>;
+  try {
+    return await run(context, input);
+  } catch (error) {
+    throw error instanceof StoreError ? fromStore(error) : error;
+  }
+}
+
+function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(operations, name);
+}
+
+function fromStore(error: StoreError): AccountsError {
+  if (error.code === 'conflict')
+    return new AccountsError('conflict', `Another has that already: ${error.message}`, { cause: error });
+  if (error.code === 'invalid') return new AccountsError('invalid', error.message, { cause: error });
+  return new AccountsError('unavailable', `The store is not available now: ${error.message}`, {
+    cause: error,
+  });
+}
