@@ -77,13 +77,20 @@ function rangeOf(
 ): Range {
   const at = now();
   const first = given.from === undefined ? Math.max(0, at - keepMs) : pastTimeOf(given.from, at);
-  const from = Math.ceil(first / 60_000) * 60_000;
-  const last = given.to === undefined ? at : pastTimeOf(given.to, at);
-  const up = given.to !== undefined || given.outside;
+  const from = wholeMinuteFrom(first);
   const to =
-    (up ? Math.floor(last / 60_000) + (last % 60_000 > 0 ? 1 : 0) : Math.floor(last / 60_000)) * 60_000;
+    given.to === undefined ? lastMinute(at, given.outside) : wholeMinuteFrom(pastTimeOf(given.to, at));
   if (from >= to) throw new AccountsError('invalid', `from ${isoTime(from)} is not before to ${isoTime(to)}`);
   return { from, to };
+}
+
+/** What is counted elsewhere goes to this very moment; else a minute that is not over would only be a moving target. */
+function lastMinute(at: number, whole: boolean): number {
+  return (Math.floor(at / 60_000) + (whole ? 1 : 0)) * 60_000;
+}
+
+function wholeMinuteFrom(at: number): number {
+  return Math.ceil(at / 60_000) * 60_000;
 }
 
 /** Journals and ledger as they were at one moment: read anew where the ledger took something in meanwhile. */
