@@ -8,5 +8,3 @@ export {
   operations,
   runOperation,
 } from './operations.ts';
-export { journalFolders } from './reconcile/journal-folders.ts';
-export type { JournalSource } from './reconcile/journal-source.ts';
