@@ -10,7 +10,6 @@ import {
   type UsageRecord,
 } from '../../usage/index.ts';
 import { startAccounts, type TestAccounts } from '../testing/accounts.ts';
-import { journalFolders } from './journal-folders.ts';
 
 const hourMs = 3_600_000;
 let accounts: TestAccounts;
@@ -22,7 +21,7 @@ let starts = 0;
 beforeEach(async () => {
   accounts = await startAccounts();
   journals = join(accounts.folder, 'journal');
-  accounts.journals = journalFolders([journals], 24 * hourMs);
+  accounts.journals = { folder: journals, keepMs: 24 * hourMs };
   await accounts.run('users.create', { email: 'ada@example.com' });
   ({ id: keyId } = await accounts.run('keys.create', { user: 'ada@example.com', name: 'acme' }));
   applier = createApplier({

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Store, UsageFilter } from '../../store/index.ts';
 import { nameInTables } from '../../store/index.ts';
@@ -8,6 +9,7 @@ import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findUsageKey } from '../usage/find-usage-key.ts';
 import { verb } from '../verb.ts';
 import { compareOutside, compareTallies, type OutsideCount } from './compare.ts';
+import { journalFolders } from './journal-folders.ts';
 import type { JournalSource } from './journal-source.ts';
 import { type JournalReading, readJournals } from './read-journals.ts';
 import { countNames, type Counts, createTally, ofLine, type Tally } from './tally.ts';
@@ -29,14 +31,20 @@ const input = z.strictObject({
   /** Answers that clients received, and calls that they sent, by key (`none`: without one) and method. */
   received: counts,
   sent: counts,
+  /** Further folders of journals, by absolute path: of other instances that share the database. */
+  journals: z
+    .array(z.string().max(4096).refine(isAbsolute, { error: 'expected the absolute path of a folder' }))
+    .max(1000)
+    .default([]),
 });
 
 /**
  * Compares answers received ≤ journals = ledger ≤ calls sent in [from, to), whole minutes, by key, network, method and status.
  * `ok`: all of it holds. What waits in the journals for the ledger is counted and no difference.
  */
-export const reconcile = verb(input, async (context, { from, to, ...outside }) => {
-  const { store, journals } = context;
+export const reconcile = verb(input, async (context, { from, to, journals: further, ...outside }) => {
+  const { store } = context;
+  const journals = sourceOf(context, further);
   if (journals === null)
     throw new AccountsError('refused', 'The folder of the usage journals is not known here');
   const range = rangeOf(context, journals, {
@@ -67,6 +75,11 @@ export const reconcile = verb(input, async (context, { from, to, ...outside }) =
 
 /** What {@link reconcile} gives. */
 export type ReconcileResult = Awaited<ReturnType<typeof reconcile>>;
+
+function sourceOf({ journals }: AccountsContext, further: readonly string[]): JournalSource | null {
+  if (journals === null) return further.length === 0 ? null : journalFolders(further, Infinity);
+  return journalFolders([...new Set([journals.folder, ...further])], journals.keepMs);
+}
 
 type Range = Required<Pick<UsageFilter, 'from' | 'to'>>;
 
