@@ -1,6 +1,5 @@
 import type { RandomBytes } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
-import type { JournalSource } from './reconcile/journal-source.ts';
 
 /** What a verb needs of the world. */
 export interface AccountsContext {
@@ -10,6 +9,6 @@ export interface AccountsContext {
   random: RandomBytes;
   /** Names of the config's groups of methods, which limits may name. */
   groups(): readonly string[];
-  /** The folder of the usage journals on this machine; null: none is known. */
-  journals: JournalSource | null;
+  /** The usage journals on this machine, and for how many milliseconds one stays after its last write; null: none is known. */
+  journals: { folder: string; keepMs: number } | null;
 }

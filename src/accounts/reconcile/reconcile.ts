@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Store, UsageFilter } from '../../store/index.ts';
 import { nameInTables } from '../../store/index.ts';
@@ -8,6 +9,7 @@ import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findUsageKey } from '../usage/find-usage-key.ts';
 import { verb } from '../verb.ts';
 import { compareOutside, compareTallies, type OutsideCount } from './compare.ts';
+import { journalFolders } from './journal-folders.ts';
 import type { JournalSource } from './journal-source.ts';
 import { type JournalReading, readJournals } from './read-journals.ts';
 import { countNames, type Counts, createTally, ofLine, type Tally } from './tally.ts';
@@ -29,14 +31,20 @@ const input = z.strictObject({
   /** Answers that clients received, and calls that they sent, by key (`none`: without one) and method. */
   received: counts,
   sent: counts,
+  /** Further folders of journals, by absolute path: of other instances that share the database. */
+  journals: z
+    .array(z.string().max(4096).refine(isAbsolute, { error: 'expected the absolute path of a folder' }))
+    .max(1000)
+    .default([]),
 });
 
 /**
  * Compares answers received ≤ journals = ledger ≤ calls sent in [from, to), whole minutes, by key, network, method and status.
  * `ok`: all of it holds. What waits in the journals for the ledger is counted and no difference.
  */
-export const reconcile = verb(input, async (context, { from, to, ...outside }) => {
-  const { store, journals } = context;
+export const reconcile = verb(input, async (context, { from, to, journals: further, ...outside }) => {
+  const { store } = context;
+  const journals = sourceOf(context, further);
   if (journals === null)
     throw new AccountsError('refused', 'The folder of the usage journals is not known here');
   const range = rangeOf(context, journals, {
@@ -68,6 +76,11 @@ export const reconcile = verb(input, async (context, { from, to, ...outside }) =
 /** What {@link reconcile} gives. */
 export type ReconcileResult = Awaited<ReturnType<typeof reconcile>>;
 
+function sourceOf({ journals }: AccountsContext, further: readonly string[]): JournalSource | null {
+  if (journals === null) return further.length === 0 ? null : journalFolders(further, Infinity);
+  return journalFolders([...new Set([journals.folder, ...further])], journals.keepMs);
+}
+
 type Range = Required<Pick<UsageFilter, 'from' | 'to'>>;
 
 function rangeOf(
@@ -77,13 +90,20 @@ function rangeOf(
 ): Range {
   const at = now();
   const first = given.from === undefined ? Math.max(0, at - keepMs) : pastTimeOf(given.from, at);
-  const from = Math.ceil(first / 60_000) * 60_000;
-  const last = given.to === undefined ? at : pastTimeOf(given.to, at);
-  const up = given.to !== undefined || given.outside;
+  const from = wholeMinuteFrom(first);
   const to =
-    (up ? Math.floor(last / 60_000) + (last % 60_000 > 0 ? 1 : 0) : Math.floor(last / 60_000)) * 60_000;
+    given.to === undefined ? lastMinute(at, given.outside) : wholeMinuteFrom(pastTimeOf(given.to, at));
   if (from >= to) throw new AccountsError('invalid', `from ${isoTime(from)} is not before to ${isoTime(to)}`);
   return { from, to };
+}
+
+/** What is counted elsewhere goes to this very moment; else a minute that is not over would only be a moving target. */
+function lastMinute(at: number, whole: boolean): number {
+  return (Math.floor(at / 60_000) + (whole ? 1 : 0)) * 60_000;
+}
+
+function wholeMinuteFrom(at: number): number {
+  return Math.ceil(at / 60_000) * 60_000;
 }
 
 /** Journals and ledger as they were at one moment: read anew where the ledger took something in meanwhile. */
