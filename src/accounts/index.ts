@@ -8,3 +8,4 @@ export {
   operations,
   runOperation,
 } from './operations.ts';
+export { journalFolders } from './reconcile/journal-folders.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AccountsContext, runOperation } from '../../accounts/index.ts';
+import { type AccountsContext, journalFolders, runOperation } from '../../accounts/index.ts';
 import { openStore, type Store, StoreError, type StoreOptions } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
@@ -19,7 +19,6 @@ export interface StoreServiceOptions {
   end(): void;
   epochMs(): number;
   random: AccountsContext['random'];
-  journals: AccountsContext['journals'];
   open?(options: StoreOptions): Promise<Store>;
 }
 
@@ -84,7 +83,8 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     applier = made;
     const feed = createKeyFeed(opened, tell);
     const accounts: AccountsContext = {
-      ...{ store: opened, now: epochMs, random: options.random, journals: options.journals },
+      ...{ store: opened, now: epochMs, random: options.random },
+      journals: journalFolders([folder], settings.applier.keepJournalMs),
       groups: () => groups,
     };
     requests = {

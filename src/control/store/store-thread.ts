@@ -12,6 +12,5 @@ const service = createStoreService({
   end: () => port.close(),
   epochMs: Date.now,
   random: randomBytes,
-  journals: null,
 });
 port.on('message', (message: ToStore) => service.hear(message));
