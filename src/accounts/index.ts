@@ -8,4 +8,3 @@ export {
   operations,
   runOperation,
 } from './operations.ts';
-export { journalFolders } from './reconcile/journal-folders.ts';

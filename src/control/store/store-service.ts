@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AccountsContext, journalFolders, runOperation } from '../../accounts/index.ts';
+import { type AccountsContext, runOperation } from '../../accounts/index.ts';
 import { openStore, type Store, StoreError, type StoreOptions } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
@@ -84,7 +84,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const feed = createKeyFeed(opened, tell);
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
-      journals: journalFolders([folder], settings.applier.keepJournalMs),
+      journals: { folder, keepMs: settings.applier.keepJournalMs },
       groups: () => groups,
     };
     requests = {
