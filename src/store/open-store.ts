@@ -29,8 +29,11 @@ export type StoreOptions = (
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { now = Date.now, migrate = true } = options;
-  // Only the driver that is used takes memory.
+  // Each on its own, since a driver takes memory.
+  if (options.kind === 'postgres') {
+    const { openPostgres } = await import('./postgres/open.ts');
+    return openPostgres({ url: options.url, poolSize: options.poolSize ?? 5, now, migrate });
+  }
   const { openSqlite } = await import('./sqlite/open.ts');
-  if (options.kind !== 'sqlite') throw new Error('not yet');
   return openSqlite({ folder: options.folder, adminUrl: options.owner?.adminUrl ?? null, now, migrate });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import SqliteConnection, { type Database } from 'better-sqlite3';
 import type { SqliteDatabase } from 'kysely';
+import { StoreError } from '../store-error.ts';
 import { fromSqlite } from './errors.ts';
 import { makePrivateFile } from './private-file.ts';
 
@@ -51,9 +52,13 @@ export function asDriver(database: Database): SqliteDatabase {
           try {
             return run(...values);
           } catch (error) {
-            throw fromSqlite(error);
+            throw error instanceof RangeError
+              ? new StoreError('invalid', 'a number is beyond 64 bits', { cause: error })
+              : fromSqlite(error);
           }
         };
+      // SQLite may have rolled back by itself (a full disk); asked again it would complain, and hide why.
+      if (sql === 'rollback' && !database.inTransaction) return nothing;
       const statement = guarded(() => database.prepare<unknown[]>(sql))();
       return {
         reader: statement.reader,
@@ -64,3 +69,10 @@ export function asDriver(database: Database): SqliteDatabase {
     },
   };
 }
+
+const nothing: ReturnType<SqliteDatabase['prepare']> = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
