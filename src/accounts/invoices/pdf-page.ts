@@ -32,7 +32,7 @@ function heading(invoice: InvoiceView): Content {
   return {
     columns: [
       [
-        { text: name, fontSize: 14, bold: true },
+        { ...given(name), fontSize: 14, bold: true },
         { text: address.join('\n'), color: faint },
       ],
       [
@@ -57,8 +57,8 @@ function parties({ user, plan, issuedAt, from, to, draft, total, currency }: Inv
     columns: [
       [
         { text: 'Billed to', color: faint },
-        { text: plain(user.name), bold: true, fontSize: 11 },
-        { text: plain(user.email) },
+        { ...given(user.name), bold: true, fontSize: 11 },
+        given(user.email),
       ],
       {
         layout: 'noBorders',
@@ -151,11 +151,8 @@ function breakdown({ lines: used, currency, calls, units, usageAmount }: Invoice
   if (used.length === 0) return [{ text: 'Nothing was called in this month.', color: faint }];
   const money = (amount: string) => groupThousands(formatAmount(BigInt(amount), currency));
   const rows = used.map(({ network, method, calls: count, units: cost, amount }): TableCell[] => [
-    {
-      text: method === '' ? 'all other methods' : plain(method),
-      ...(method === '' ? { italics: true } : {}),
-    },
-    { text: plain(network), color: faint },
+    method === '' ? { text: 'all other methods', italics: true } : given(method),
+    { ...given(network), color: faint },
     right(groupThousands(count)),
     right(groupThousands(cost)),
     right(money(amount)),
@@ -171,6 +168,7 @@ function breakdown({ lines: used, currency, calls, units, usageAmount }: Invoice
       fontSize: 8.5,
       table: {
         headerRows: 1,
+        dontBreakRows: true,
         widths: ['*', 'auto', 'auto', 'auto', 80],
         body: [
           [
@@ -227,10 +225,16 @@ function sellerLines({ seller }: InvoiceView): string[] {
     .filter((line) => line !== '');
 }
 
-/** Callers choose some names: what cannot be printed becomes a mark, and a name of one piece breaks nowhere too late. */
+/** What others have named: without what cannot be printed, and a long word breaks anywhere rather than push what is beside it off the page. */
+function given(text: string) {
+  const printable = plain(text);
+  return /\S{24}/.test(printable)
+    ? ({ text: printable, wordBreak: 'break-all' } as const)
+    : { text: printable };
+}
+
 function plain(text: string): string {
-  const printable = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
-  return printable.length > 80 ? `${printable.slice(0, 79)}…` : printable;
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 function day(time: string): string {

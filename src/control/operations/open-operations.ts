@@ -7,8 +7,8 @@ import { directOperations } from './direct-operations.ts';
 import type { Operations } from './operations.ts';
 import { remoteOperations } from './remote-operations.ts';
 
-/** Another command holds the folder for a moment only, and a gateway that is just starting soon says where its admin listener is. */
-const PATIENCE_MS = 5_000;
+/** Another command holds the folder for a moment only, and a gateway that has just started soon says where its admin listener is. */
+const PATIENCE_MS = 3_000;
 const RETRY_MS = 50;
 
 export interface OpenOperationsOptions {
@@ -34,7 +34,6 @@ export async function openOperations({
       'refused',
       'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys or usage',
     );
-  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await directOperations(place, config, { migrate });
@@ -43,7 +42,7 @@ export async function openOperations({
       if (error.code !== 'locked') throw unavailable(place, error);
       const url = error.owner?.adminUrl ?? null;
       if (url !== null) return remoteOperations(new URL(url), token);
-      if (performance.now() >= deadline) throw held(error);
+      if (Date.now() >= (error.owner?.started ?? 0) + PATIENCE_MS) throw held(error);
     }
     await delay(RETRY_MS);
   }
