@@ -23,9 +23,12 @@ const parsers = new Map<number, (text: string) => unknown>([
   [JSON_TEXT, String],
   [JSONB, String],
 ]);
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    parsers.get(oid) ?? pg.types.getTypeParser(oid as pg.types.TypeId, format as 'text'),
+const usualParser = pg.types.getTypeParser as (
+  oid: number,
+  format?: 'text' | 'binary',
+) => (text: string) => unknown;
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => parsers.get(oid) ?? usualParser(oid, format),
 };
 
 /** What each connection is made with. */
@@ -56,7 +59,11 @@ export function createConnections(url: string, size: number): Connections {
   // One that breaks while idle: the pool drops it, and whoever needs the next hears of it there.
   pool.on('error', () => {});
   const clients = new Set<pg.PoolClient>();
-  pool.on('connect', (client) => void clients.add(client));
+  pool.on('connect', (client) => {
+    clients.add(client);
+    // The pool listens to idle ones only: of one in use an error would end the process. Its query hears of it too.
+    client.on('error', () => {});
+  });
   pool.on('remove', (client) => void clients.delete(client));
 
   const connect = async (): Promise<PostgresPoolClient> => {

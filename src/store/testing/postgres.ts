@@ -86,6 +86,8 @@ export async function startPostgres({ durable = false } = {}): Promise<PostgresS
     return [child.pid, ...children.split(' ').filter(Boolean).map(Number)];
   };
   const signalAll = (signal: NodeJS.Signals): void => {
+    // The first is stopped before the others are counted: it may be about to start one more.
+    if (signal !== 'SIGCONT' && processes().length > 0) child?.kill('SIGSTOP');
     for (const pid of processes())
       try {
         process.kill(pid, signal);
