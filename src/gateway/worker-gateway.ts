@@ -149,6 +149,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
 
   let beats = 0;
   const heart = setInterval(() => {
+    // Of answers that nobody was there to take.
+    usage.commit();
     beat();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
     decisions.refusals.expire(Date.now());

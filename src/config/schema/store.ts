@@ -25,7 +25,7 @@ export const storeField = text<StoreChoice | null>({
     } catch {
       return wrong({ suggestion: 'write special characters of the password as %XX' });
     }
-    if (url.pathname.length < 2) return wrong({ suggestion: 'name the database: postgres://host/database' });
+    if (url.pathname.length < 2) return wrong({ suggestion: 'name the database behind the host' });
     return { kind: 'postgres', url: written };
   },
 });
