@@ -2,14 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runOperation } from '../accounts/index.ts';
 import { startAdminServer } from '../admin/index.ts';
 import { hashKey } from '../identity/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createJournalWriter, LATENCY_BUCKETS } from '../usage/index.ts';
-import { commands } from './index.ts';
+import { runCommand, runWell } from './testing/run-command.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -19,46 +18,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-interface Ran {
-  stdout: string;
-  stderr: string;
-  code: number;
-}
-
-/** Runs a command line as the program does, in `cwd`. */
-async function run(...args: string[]): Promise<Ran> {
-  const result: Ran = { stdout: '', stderr: '', code: 0 };
-  const io = {
-    stdout: (text: string) => void (result.stdout += text),
-    stderr: (text: string) => void (result.stderr += text),
-    env: {},
-    cwd,
-    setExitCode: (code: number) => void (result.code = code),
-  };
-  const program = new Command('polymorph')
-    .exitOverride()
-    .configureOutput({ writeErr: io.stderr, writeOut: io.stdout });
-  for (const entry of commands) {
-    if (entry.name !== args[0]) continue;
-    const { configure } = (await entry.load()) as { configure(command: Command, given: typeof io): void };
-    configure(program.command(entry.name), io);
-  }
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    const { message, exitCode, code } = error as { message: string; exitCode?: number; code?: string };
-    if (exitCode === undefined) throw error;
-    if (code === undefined) result.stderr += `${message}\n`;
-    result.code = code === undefined ? exitCode : Math.min(2, exitCode * 2);
-  }
-  return result;
-}
-
-const ok = async (...args: string[]): Promise<string> => {
-  const { stdout, stderr, code } = await run(...args);
-  expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-  return stdout;
-};
+const run = (...args: string[]) => runCommand(cwd, args);
+const ok = (...args: string[]) => runWell(cwd, args);
 
 describe('users, plans and keys', () => {
   test('from a plan to a key with limits, as text and JSON', async () => {
