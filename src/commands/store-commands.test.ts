@@ -194,6 +194,22 @@ describe('usage, invoices and reconciliation', () => {
     expect(await ok('reconcile')).toMatch(/journal +600 [^]*ledger +600 [^]*All adds up\.\n$/);
   });
 
+  test('a restored back-up catches up from the journals, and counts nothing twice', async () => {
+    const now = Date.now() - 120_000;
+    const folder = join(cwd, '.polymorph');
+    const total = async () =>
+      (JSON.parse(await ok('usage', '--json', '--from', '1h')) as { totals: { calls: number } }).totals.calls;
+    await called(now);
+    expect(await total()).toBe(600);
+    await ok('backup', 'copy.db');
+    await called(now + 1);
+    expect(await total()).toBe(1200);
+    for (const file of readdirSync(folder)) if (/^polymorph\.db/.test(file)) rmSync(join(folder, file));
+    writeFileSync(join(folder, 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
+    expect(await total()).toBe(1200);
+    expect(await ok('reconcile')).toMatch(/All adds up\.\n$/);
+  });
+
   test('reconcile exits with 1 on a difference, and names it', async () => {
     await called(Date.now() - 120_000);
     writeFileSync(join(cwd, 'sent.json'), JSON.stringify([{ key: 'acme', method: 'eth_call', calls: 299 }]));
