@@ -9,6 +9,5 @@ export {
   type OperationInput,
   type OperationName,
   type OperationResult,
-  operations,
   runOperation,
 } from './operations.ts';
