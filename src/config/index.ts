@@ -11,6 +11,9 @@ export type {
   UpstreamConfig,
 } from './config.ts';
 export type { Environment } from './environment.ts';
+export { createKeyTable, type KeyTable } from './keys/key-table.ts';
+export { type StoredKey, storedIdOf, storedName } from './keys/stored-key.ts';
+export { createStoredTerms, type StoredTerms } from './keys/stored-terms.ts';
 export {
   createConfig,
   type LoadOptions,
@@ -25,7 +28,6 @@ export { formatDuration, parseDuration } from './quantity.ts';
 export type { ReadFile } from './read-file.ts';
 export {
   createRegistries,
-  type KeyRegistry,
   NETWORK_SLOTS,
   type Registries,
   UPSTREAM_SLOTS,

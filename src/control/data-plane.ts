@@ -45,6 +45,8 @@ export interface DataPlane {
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
   apply(): ReturnType<AppliedTracker['everywhere']>;
+  /** Has workers look at once whether the keys of their sockets still hold. */
+  keysChanged(): void;
   setTls(tls: TlsMaterial): void;
   drain(deadlineMs: number): Promise<{ cut: number }>;
   stop(): Promise<void>;
@@ -164,6 +166,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       tell({ type: 'policy', snapshot });
       return applied.everywhere(snapshot.generation, applyBoundMs);
     },
+    keysChanged: () => tell({ type: 'keys' }),
     setTls(next) {
       tls = next;
       tell({ type: 'tls', ...next });

@@ -34,6 +34,8 @@ export interface WorkerStart {
 
 export type ToWorker =
   | { type: 'policy'; snapshot: PolicySnapshot }
+  /** Entries of the key index changed. Calls see that by themselves; sockets that say nothing do not. */
+  | { type: 'keys' }
   | { type: 'tls'; cert: string; key: string }
   /** Accept nothing new, finish what is under way within `deadlineMs`, then end. */
   | { type: 'drain'; deadlineMs: number }

@@ -43,6 +43,8 @@ export interface Sockets {
   hear(message: FromHub): void;
   /** A policy was swapped: sockets whose key or network is gone are closed, no other is moved. */
   apply(): void;
+  /** Closes those whose key is gone from the index. */
+  look(): void;
   /** Closes each once what it has under way is answered; resolves when none is left. */
   drain(): Promise<void>;
   /** Ends what is left at once. */
@@ -261,6 +263,9 @@ export function createSockets(options: {
     },
     apply() {
       settings = settingsOf(reign());
+      for (const session of sessions.values()) look(session);
+    },
+    look() {
       for (const session of sessions.values()) look(session);
     },
     async drain() {

@@ -44,6 +44,8 @@ export interface WorkerGateway {
   listen(): Promise<void>;
   /** Swaps the policy between two calls, then says `applied`. */
   apply(snapshot: PolicySnapshot): void;
+  /** Closes sockets whose key is gone. */
+  lookAtKeys(): void;
   setTls(tls: TlsFiles): void;
   explain(ask: number, requestId: string): void;
   /** What the hub of subscriptions says. */
@@ -177,6 +179,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       sockets.apply();
       tell({ type: 'applied', generation: snapshot.generation });
     },
+    lookAtKeys: sockets.look,
     setTls: (tls) => front.setTls(tls),
     explain(ask, requestId) {
       const count = requestIds.count(requestId);

@@ -19,8 +19,9 @@ export { configKeyId } from './config-key-id.ts';
 export { cidrProblem } from './cidr.ts';
 export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
-export type { KeyEntry } from './key-index-writer.ts';
-export { buildKeyIndex } from './key-index-writer.ts';
+export { copyKeyIndex } from './key-index-copy.ts';
+export type { KeyEntry, KeyIndexWriter } from './key-index-writer.ts';
+export { buildKeyIndex, createKeyIndexWriter } from './key-index-writer.ts';
 export type { KeyPlace, KeySources } from './presented-key.ts';
 export {
   isKeyProtocol,

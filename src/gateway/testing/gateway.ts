@@ -77,7 +77,7 @@ export async function startTestGateway(
   const registries = createRegistries({
     versions: createRuleVersions(limits),
     hash64: createHash64(seed),
-    keyNumbers: 1024,
+    quotaSlots: 1024,
   });
   let snapshot = snapshotOf(config, node, registries);
   const told: FromWorker[] = [];
