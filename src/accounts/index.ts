@@ -10,4 +10,4 @@ export {
   type OperationName,
   type OperationResult,
   runOperation,
-} from './operations.ts';
+} from './run-operation.ts';

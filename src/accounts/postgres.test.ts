@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../store/testing/postgres.ts';
-import type { OperationName } from './operations.ts';
+import type { OperationName } from './run-operation.ts';
 import { startAccounts, type TestAccounts } from './testing/accounts.ts';
 
 let server: PostgresServer;
@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 const start = Date.UTC(2026, 10, 30, 23);
+const byText = (a = '', b = '') => (a < b ? -1 : 1);
 
 /** Bytes that nobody expects, and the same for each store. */
 function steadyRandom(): (size: number) => Uint8Array {
@@ -134,7 +135,7 @@ test('asked by two instances at once, an invoice is one', async () => {
     const numbers = (await Promise.all(asked)).map(({ number, user: { email } }) => `${email} ${number}`);
     expect(new Set(numbers).size).toBe(3);
     const all = numbers.map((text) => text.split(' ')[1]);
-    expect([...new Set(all)].sort()).toEqual(['2026-000001', '2026-000002', '2026-000003']);
+    expect([...new Set(all)].toSorted(byText)).toEqual(['2026-000001', '2026-000002', '2026-000003']);
   } finally {
     await one.end();
     await other.end();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type AdminAnswer, askAdmin } from '../admin/index.ts';
 import { isKeyText, hashKey } from '../identity/index.ts';
 import { adminUrl } from './admin-url.ts';
+import { type AdminAnswer, askAdmin } from './ask-admin.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
 import { formatSockets, type SocketList } from './explain/format-sockets.ts';

@@ -204,7 +204,7 @@ describe('usage, invoices and reconciliation', () => {
     await ok('backup', 'copy.db');
     await called(now + 1);
     expect(await total()).toBe(1200);
-    for (const file of readdirSync(folder)) if (/^polymorph\.db/.test(file)) rmSync(join(folder, file));
+    for (const file of readdirSync(folder)) if (file.startsWith('polymorph.db')) rmSync(join(folder, file));
     writeFileSync(join(folder, 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
     expect(await total()).toBe(1200);
     expect(await ok('reconcile')).toMatch(/All adds up\.\n$/);
@@ -262,7 +262,7 @@ test('migrate says what was done, and backup writes a copy that opens', async ()
   });
   await ok('users', 'delete', 'ada@example.com');
   for (const file of readdirSync(join(cwd, '.polymorph')))
-    if (/^polymorph\.db/.test(file)) rmSync(join(cwd, '.polymorph', file));
+    if (file.startsWith('polymorph.db')) rmSync(join(cwd, '.polymorph', file));
   writeFileSync(join(cwd, '.polymorph', 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
   expect(await ok('users', 'list')).toContain('ada@example.com');
 });

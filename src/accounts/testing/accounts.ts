@@ -10,7 +10,7 @@ import {
   type OperationName,
   type OperationResult,
   runOperation,
-} from '../operations.ts';
+} from '../run-operation.ts';
 
 /** A context on a real embedded store in a folder of its own, with a clock that stands. */
 export interface TestAccounts extends AccountsContext {

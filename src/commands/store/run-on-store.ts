@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AccountsError } from '../../accounts/index.ts';
-import { type Operations, openOperations, remoteOperations } from '../../control/index.ts';
+import { type Operations, openOperations } from '../../control/index.ts';
 import { adminUrl } from '../admin-url.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import { loadForCommand } from '../config-file.ts';
 import type { CommandIo } from '../io.ts';
 import { usualFile } from '../usual-file.ts';
+import { remoteOperations } from './remote-operations.ts';
 
 /** Options of every command that needs the store. */
 export interface StoreOptions {
@@ -83,5 +84,5 @@ async function open(options: StoreOptions, io: CommandIo, migrate: boolean): Pro
       exitCodes.usage,
     );
   const config = loadForCommand(file, io, { warnings: false });
-  return config && openOperations({ config, token, migrate });
+  return config && openOperations({ config, migrate, remote: (url) => remoteOperations(url, token) });
 }
