@@ -14,12 +14,12 @@ export type AccountsErrorCode =
   /** The store is away, or its schema is not this program's; nothing was changed. */
   | 'unavailable';
 
-/** Why an operation was not done. `message` is for the one who asked; it holds no key and no stack. */
+/** Why an operation was not done. `message` is for the one who asked; it holds no stack, and no key, also where one was given by mistake. */
 export class AccountsError extends Error {
   readonly code: AccountsErrorCode;
 
   constructor(code: AccountsErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(message.replace(/pp_live_[0-9A-Za-z]+/g, 'pp_live_…'), options);
     this.name = 'AccountsError';
     this.code = code;
   }

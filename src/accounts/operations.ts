@@ -1,7 +1,5 @@
 import { nearestName } from '../config/index.ts';
-import { StoreError } from '../store/index.ts';
 import { backUp } from './backup.ts';
-import type { AccountsContext } from './context.ts';
 import { AccountsError } from './error.ts';
 import { issueInvoice } from './invoices/issue.ts';
 import { showInvoice } from './invoices/show.ts';
@@ -26,6 +24,7 @@ import { deleteUser } from './users/delete.ts';
 import { listUsers } from './users/list.ts';
 import { showUser } from './users/show.ts';
 import { updateUser } from './users/update.ts';
+import type { Verb } from './verb.ts';
 
 /** All that can be asked for, by name: what `POST /operations/<name>` and the commands offer. */
 export const operations = {
@@ -55,34 +54,11 @@ export const operations = {
   backup: backUp,
 } as const;
 
-export type OperationName = keyof typeof operations;
-export type OperationInput<Name extends OperationName> = Parameters<(typeof operations)[Name]>[1];
-export type OperationResult<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]>>;
-
-/** Runs the operation of that name; its result is plain data that JSON can hold. Rejects with AccountsError for all that is foreseen. */
-export async function runOperation(context: AccountsContext, name: string, input: unknown): Promise<unknown> {
-  if (!isOperation(name)) {
-    const near = nearestName(name, Object.keys(operations));
-    const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
-    throw new AccountsError('unknown_operation', `There is no operation ${name.slice(0, 80)}${hint}`);
-  }
-  const run = operations[name] as (context: AccountsContext, input: unknown) => Promise<unknown>;
-  try {
-    return await run(context, input);
-  } catch (error) {
-    throw error instanceof StoreError ? fromStore(error) : error;
-  }
-}
-
-function isOperation(name: string): name is OperationName {
-  return Object.hasOwn(operations, name);
-}
-
-function fromStore(error: StoreError): AccountsError {
-  if (error.code === 'conflict')
-    return new AccountsError('conflict', `Another has that already: ${error.message}`, { cause: error });
-  if (error.code === 'invalid') return new AccountsError('invalid', error.message, { cause: error });
-  return new AccountsError('unavailable', `The store is not available now: ${error.message}`, {
-    cause: error,
-  });
+/** The operation of that name. Throws `unknown_operation` with the nearest name. */
+export function findOperation(name: string): Verb<unknown, unknown> {
+  if (Object.hasOwn(operations, name))
+    return operations[name as keyof typeof operations] as Verb<unknown, unknown>;
+  const near = nearestName(name, Object.keys(operations));
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  throw new AccountsError('unknown_operation', `There is no operation ${name.slice(0, 80)}${hint}`);
 }

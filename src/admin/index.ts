@@ -1,4 +1,3 @@
-export { type AdminAnswer, type AdminRequest, askAdmin } from './ask-admin.ts';
 export { isLoopbackHost } from './auth/host.ts';
 export type {
   AdminPorts,

@@ -5,4 +5,3 @@ export { StartError } from './start-error.ts';
 export { type Gateway, type GatewayOptions, startGateway } from './start-gateway.ts';
 export { openOperations } from './operations/open-operations.ts';
 export type { Operations } from './operations/operations.ts';
-export { remoteOperations } from './operations/remote-operations.ts';

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startAccounts, type TestAccounts } from '../testing/accounts.ts';
+import { createApplier, createJournalWriter } from '../../usage/index.ts';
+import { ledgerRow, startAccounts, type TestAccounts } from '../testing/accounts.ts';
 
 let accounts: TestAccounts;
 let keyId = '';
@@ -131,4 +133,28 @@ test('a tier without a plan, an odd month and a long seller are refused', async 
   });
   for (const month of ['2026-13', '2026-1', '26-01', '2026-11-01'])
     await expect(accounts.run('invoices.issue', { user, month })).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('a month of which calls wait in the journals is issued once they are in the ledger', async () => {
+  const folder = join(accounts.folder, 'journal');
+  accounts.journals = { folder, keepMs: 86_400_000 };
+  const writer = createJournalWriter({
+    ...{ folder, run: 'run1', slot: 0, start: 0, holds: () => false, onFull: () => undefined },
+    ...{ epochMs: () => minute, nowMs: () => 0 },
+  });
+  writer.write([ledgerRow({ keyId, calls: 7, cost: 1100 }, minute)]);
+  writer.close();
+  await expect(accounts.run('invoices.issue', { user, month: '2026-11' })).rejects.toMatchObject({
+    ...{ code: 'unavailable', message: expect.stringMatching(/^7 calls of 2026-11 wait/) as string },
+  });
+  const applier = createApplier({
+    ...{ folder, run: 'other', ledger: accounts.store, epochMs: accounts.now, onDamage: () => undefined },
+    settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: 86_400_000 },
+  });
+  await applier.flush();
+  await applier.stop();
+  expect(await accounts.run('invoices.issue', { user, month: '2026-11' })).toMatchObject({
+    calls: '7',
+    total: '4950',
+  });
 });

@@ -9,6 +9,7 @@ import { findAnyUser } from '../users/find-user.ts';
 import { verb } from '../verb.ts';
 import { type InvoiceDocument, invoiceDocument } from './document.ts';
 import { monthUsage } from './month-usage.ts';
+import { refusePending } from './refuse-pending.ts';
 import { draftView, type InvoiceView, invoiceView } from './view.ts';
 
 /** Lines of an invoice; what used least is put together beyond. */
@@ -32,7 +33,8 @@ const input = z.strictObject({
  * one, whatever became of usage, plan or user. Refuses a month that is not over by five minutes, in which its last calls reach
  * the ledger.
  */
-export const issueInvoice = verb(input, async ({ store, now }, given): Promise<InvoiceView> => {
+export const issueInvoice = verb(input, async (context, given): Promise<InvoiceView> => {
+  const { store, now } = context;
   const at = now();
   const user = await findAnyUser(store, given.user);
   const issued = await store.invoices.find(user.id, given.month);
@@ -40,6 +42,7 @@ export const issueInvoice = verb(input, async ({ store, now }, given): Promise<I
   const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
   if (given.draft) return draftView(await document(store));
   refuseUnfinished(given.month, at);
+  await refusePending(context, given.month);
   return invoiceView(await issue(store, user.id, given.month, document, at));
 });
 

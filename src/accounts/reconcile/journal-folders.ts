@@ -5,9 +5,11 @@ import type { JournalFrame, JournalSegment, JournalSource } from './journal-sour
 export function journalFolders(folders: readonly string[], keepMs: number): JournalSource {
   return {
     keepMs,
-    *segments() {
+    ids: () => folders.flatMap((folder) => listSegments(folder).map(({ id }) => id)),
+    *segments(skipped) {
       for (const folder of folders) {
         for (const listed of listSegments(folder)) {
+          if (skipped?.has(listed.id) === true) continue;
           const segment = openSegment(listed);
           if (segment !== undefined) yield segment;
         }

@@ -25,8 +25,10 @@ export interface JournalSegment {
 
 /** The usage journals of one or more folders. */
 export interface JournalSource {
-  /** One after the other; each is closed by who asked. */
-  segments(): Iterable<JournalSegment>;
+  /** The ledger's names of all of them. */
+  ids(): string[];
+  /** One after the other, without those of `skipped`; each is closed by who asked. */
+  segments(skipped?: ReadonlySet<string>): Iterable<JournalSegment>;
   /** Milliseconds for which segments stay after their last write: what is younger is all there. */
   keepMs: number;
 }

@@ -19,17 +19,18 @@ export interface JournalReading {
   unreadable: { segment: string; reason: string }[];
 }
 
-/** Reads all journals for frames of [from, to). `offsets`: how far the ledger says it has taken each segment in. */
+/** Reads all journals, but for those `skipped`, for frames of [from, to). `offsets`: how far the ledger says it has taken each segment in. */
 export async function readJournals(
   source: JournalSource,
   { from, to }: { from: number; to: number },
   offsets: ReadonlyMap<string, SegmentState>,
+  skipped?: ReadonlySet<string>,
 ): Promise<JournalReading> {
   const reading: JournalReading = {
     ...{ tally: createTally(), pending: createTally() },
     ...{ segments: 0, frames: 0, tornBytes: 0, unreadable: [] },
   };
-  for (const segment of source.segments()) {
+  for (const segment of source.segments(skipped)) {
     try {
       await readSegment(segment, { from, to }, offsets.get(segment.id)?.offset ?? 0, reading);
     } finally {

@@ -113,7 +113,7 @@ async function readBoth(
   range: Range,
 ): Promise<{ reading: JournalReading; ledger: Tally }> {
   for (let tries = 1; ; tries += 1) {
-    const ids = segmentIds(journals);
+    const ids = journals.ids();
     const offsets = await store.segments(ids);
     const reading = await readJournals(journals, range, offsets);
     const ledger = createTally();
@@ -129,15 +129,6 @@ async function readBoth(
         'The ledger takes in usage of that time faster than it can be read: give an earlier --to',
       );
   }
-}
-
-function segmentIds(journals: JournalSource): string[] {
-  const ids: string[] = [];
-  for (const segment of journals.segments()) {
-    ids.push(segment.id);
-    segment.close();
-  }
-  return ids;
 }
 
 async function withIds(store: Store, given: z.output<typeof counts>): Promise<OutsideCount[] | null> {

@@ -10,7 +10,7 @@ import {
   type OperationName,
   type OperationResult,
   runOperation,
-} from '../operations.ts';
+} from '../run-operation.ts';
 
 /** A context on a real embedded store in a folder of its own, with a clock that stands. */
 export interface TestAccounts extends AccountsContext {
@@ -26,10 +26,14 @@ export interface TestAccounts extends AccountsContext {
   end(): Promise<void>;
 }
 
-export async function startAccounts(at = Date.UTC(2026, 10, 28, 12)): Promise<TestAccounts> {
+/** `url`: on that database of PostgreSQL instead. */
+export async function startAccounts(at = Date.UTC(2026, 10, 28, 12), url?: string): Promise<TestAccounts> {
   const folder = mkdtempSync(join(tmpdir(), 'polymorph-accounts-'));
   const now = () => accounts.at;
-  const store = await openStore({ kind: 'sqlite', folder: join(folder, 'store'), now: () => at });
+  const store = await openStore({
+    ...(url === undefined ? { kind: 'sqlite', folder: join(folder, 'store') } : { kind: 'postgres', url }),
+    now: () => at,
+  });
   let segments = 0;
   const accounts: TestAccounts = {
     ...{ store, folder, at, now, random: (size: number) => randomBytes(size), changes: [] },

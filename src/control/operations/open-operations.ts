@@ -5,16 +5,15 @@ import { StoreError } from '../../store/index.ts';
 import { type StorePlace, storePlaceOf } from '../store-place.ts';
 import { directOperations } from './direct-operations.ts';
 import type { Operations } from './operations.ts';
-import { remoteOperations } from './remote-operations.ts';
 
-/** Another command holds the folder for a moment only, and a gateway that is just starting soon says where its admin listener is. */
-const PATIENCE_MS = 5_000;
+/** Another command holds the folder for a moment only, and a gateway that has just started soon says where its admin listener is. */
+const PATIENCE_MS = 3_000;
 const RETRY_MS = 50;
 
 export interface OpenOperationsOptions {
   config: Config;
-  /** The admin token, for a gateway that holds the store. */
-  token: string | null;
+  /** Asks the gateway that holds the store, by the URL of its admin listener. */
+  remote(url: URL): Operations;
   /** Leave the schema as it is: for `polymorph migrate`. */
   migrate?: boolean;
 }
@@ -25,7 +24,7 @@ export interface OpenOperationsOptions {
  */
 export async function openOperations({
   config,
-  token,
+  remote,
   migrate = false,
 }: OpenOperationsOptions): Promise<Operations> {
   const place = storePlaceOf(config);
@@ -34,7 +33,6 @@ export async function openOperations({
       'refused',
       'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys or usage',
     );
-  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await directOperations(place, config, { migrate });
@@ -42,8 +40,8 @@ export async function openOperations({
       if (!(error instanceof StoreError)) throw error;
       if (error.code !== 'locked') throw unavailable(place, error);
       const url = error.owner?.adminUrl ?? null;
-      if (url !== null) return remoteOperations(new URL(url), token);
-      if (performance.now() >= deadline) throw held(error);
+      if (url !== null) return remote(new URL(url));
+      if (Date.now() >= (error.owner?.started ?? 0) + PATIENCE_MS) throw held(error);
     }
     await delay(RETRY_MS);
   }

@@ -1,6 +1,6 @@
 import { AccountsError, type AccountsErrorCode } from '../../accounts/index.ts';
-import { type AdminAnswer, askAdmin } from '../../admin/index.ts';
-import type { Operations } from './operations.ts';
+import type { Operations } from '../../control/index.ts';
+import { type AdminAnswer, askAdmin } from '../ask-admin.ts';
 
 /** For a whole answer: a back-up or a reconciliation of a great store takes its time. */
 const TIMEOUT_MS = 600_000;
