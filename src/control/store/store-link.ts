@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../store/index.ts';
 import { createBackoff, workerBackoff } from '../backoff.ts';
 import type { Logger } from '../logs.ts';
-import { errorOf } from './failure.ts';
+import { errorOf } from './failure-error.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, StoreState, ToStore } from './messages.ts';
 
 /** Main's side of the store thread, which is replaced when it dies. Nothing of the data plane waits for it. */

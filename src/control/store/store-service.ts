@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AccountsContext, runOperation } from '../../accounts/index.ts';
+import type { AccountsContext } from '../../accounts/index.ts';
 import { openStore, type Store, StoreError, type StoreOptions } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
@@ -93,7 +93,11 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.next': feed.next,
       flush: () => made.flush(),
       'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
-      operation: ({ name, input }) => runOperation(accounts, name, input),
+      async operation({ name, input }) {
+        // Only once it is asked for: the room takes 10 MB, and most gateways are asked little.
+        const { runOperation } = await import('../../accounts/index.ts');
+        return runOperation(accounts, name, input);
+      },
     };
     opened.publishAdminUrl(adminUrl);
     made.start(APPLY_MS);
