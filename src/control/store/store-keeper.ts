@@ -79,10 +79,13 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     wallMs,
   });
 
+  /** The thread reads the next piece while main is at this one. */
   async function* pieces(): AsyncGenerator<PolicyKey[]> {
-    for (let piece = await link.ask('keys.first', null); piece !== null; ) {
+    let next = link.ask('keys.first', null);
+    for (let piece = await next; piece !== null; piece = await next) {
+      next = link.ask('keys.next', null);
+      next.catch(() => undefined);
       yield piece;
-      piece = await link.ask('keys.next', null);
     }
   }
 
