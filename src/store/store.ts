@@ -207,7 +207,10 @@ export interface Tables {
     find(userId: string, month: string): Promise<InvoiceRow | null>;
     get(number: string): Promise<InvoiceRow | null>;
   };
-  /** Sums over rollups, one line for each group; sorted by time, key, network, method, status. */
+  /**
+   * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
+   * counts where it begins in [from, to).
+   */
   usage(
     filter: UsageFilter,
     by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
@@ -241,7 +244,10 @@ export interface Store extends Tables, Ledger {
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
   policyKey(id: string): Promise<PolicyKey | null>;
-  /** Says of each change after it was committed, whoever made it; returns how to end it. */
+  /**
+   * Says of each change after it was committed, whoever made it; returns how to end it. On PostgreSQL it says `all` once it
+   * listens, and again whenever it had to connect anew.
+   */
   watchKeys(onChange: (change: KeyChange) => void): () => void;
   /** Makes rows of the config's keys; those that are gone are marked deleted, and back again when they return. */
   mirrorConfigKeys(
@@ -252,7 +258,10 @@ export interface Store extends Tables, Ledger {
   migrationStatus(): Promise<MigrationStatus>;
   /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */
   migrate(): Promise<MigrationStatus['pending']>;
-  /** SQLite: a copy of the whole, while others write. Rejects with `conflict` where the file is there; PostgreSQL's own tools do it there: `invalid`. */
+  /**
+   * SQLite: a copy of the whole, while others write. Rejects with `conflict` where the file is there already, and with
+   * `invalid` on PostgreSQL, whose own tools do it.
+   */
   backup(file: string): Promise<void>;
   /** SQLite: says in `owner.json` where the admin listener of who holds the folder is. */
   publishAdminUrl(url: string | null): void;
