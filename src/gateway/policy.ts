@@ -2,14 +2,14 @@ import type { PolicySnapshot, QuotaPolicy } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
-import { createMethodNumbers } from '../metrics/index.ts';
+import { wellKnownMethods } from '../metrics/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
 /** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */
 const KNOWN_METHODS_MAX = 4096;
 const PLANS_MAX = 16_384;
-const wellKnown = createMethodNumbers();
+const wellKnown = new Set(wellKnownMethods);
 const STRANGERS_MAX = 1000;
 /** All further ones. */
 const OTHER_METHODS = '(other)';
@@ -138,7 +138,7 @@ function methodFacts(name: string, snapshot: PolicySnapshot, policy: Policy): Me
   const cost = matchMethod(name, costs, (entry) => entry.pattern);
   const itself = (pattern: string): string => pattern;
   const safe = reads.includes(name) || matchMethod(name, unsafe, itself) === undefined;
-  const named = group?.pattern === name || cost?.pattern === name || wellKnown.numberOf(name) > 0;
+  const named = group?.pattern === name || cost?.pattern === name || wellKnown.has(name);
   return {
     name,
     countedAs: named ? name : policy.strangerName(name),

@@ -20,10 +20,8 @@ export interface Fold {
   batch(closed: boolean): LedgerBatch;
 }
 
-/** Texts are compared by number: a segment's frames name the same few things again and again. */
-interface Rows {
-  readonly byMethod: Map<string, Map<string, Map<string, LedgerRow>>>;
-}
+/** By method, key and network: maps in maps, so that no text is made for a record. */
+type Rows = Map<string, Map<string, Map<string, LedgerRow>>>;
 
 export function createFold(segment: string, from: number, choose: RawChoice): Fold {
   const rows: LedgerRow[] = [];
@@ -36,9 +34,9 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
   function rowOf(minute: number, record: UsageRecord): LedgerRow {
     const kind = minute * 8 + record.status * 2 + (record.event ? 1 : 0);
     let group = groups.get(kind);
-    if (group === undefined) groups.set(kind, (group = { byMethod: new Map() }));
-    let byKey = group.byMethod.get(record.method);
-    if (byKey === undefined) group.byMethod.set(record.method, (byKey = new Map()));
+    if (group === undefined) groups.set(kind, (group = new Map()));
+    let byKey = group.get(record.method);
+    if (byKey === undefined) group.set(record.method, (byKey = new Map()));
     let byNetwork = byKey.get(record.keyId);
     if (byNetwork === undefined) byKey.set(record.keyId, (byNetwork = new Map()));
     let row = byNetwork.get(record.network);

@@ -28,8 +28,11 @@ export interface TurnUsage {
   commit(): void;
 }
 
-/** How far back equal usage is looked for: a turn holds few kinds, and more records are right too. */
-const RECENT = 8;
+/**
+ * Places where equal usage is looked for, one each: who finds another there takes the place, and more records are right too.
+ * Looking back over the last eight instead took 40 ns more a call where each has a key of its own.
+ */
+const PLACES = 256;
 /** Records kept for later turns: a turn rarely holds more. */
 const SPARE_MAX = 1024;
 const ALLOWED = 0;
@@ -39,22 +42,24 @@ const EXCEEDED = 2;
 export function createTurnUsage(commit: CommitUsage): TurnUsage {
   const records: UsageRecord[] = [];
   const spare: UsageRecord[] = [];
+  const places: UsageRecord[] = Array.from({ length: PLACES }, emptyRecord);
 
   function find(keyId: string, network: string, method: string, status: number, event: boolean): UsageRecord {
-    const last = records.length - 1;
-    for (let k = last; k >= 0 && k > last - RECENT; k--) {
-      const record = records[k]!;
-      if (
-        record.status === status &&
-        record.method === method &&
-        record.keyId === keyId &&
-        record.network === network &&
-        record.event === event
-      ) {
-        return record;
-      }
+    const place = placeOf(keyId, method.length + status);
+    const found = places[place]!;
+    if (
+      found.keyId === keyId &&
+      found.status === status &&
+      found.method === method &&
+      found.network === network &&
+      found.event === event &&
+      // Without a call it is of an earlier turn, and spare.
+      found.calls > 0
+    ) {
+      return found;
     }
     const record = spare.pop() ?? emptyRecord();
+    places[place] = record;
     record.keyId = keyId;
     record.network = network;
     record.method = method;
@@ -116,6 +121,13 @@ export function emptyRecord(): UsageRecord {
     latencyMicros: 0,
     latency: new Uint32Array(LATENCY_BUCKETS),
   };
+}
+
+/** Of a UUID only the last two digits are looked at: they are random, and reading more takes longer than it saves. */
+function placeOf(keyId: string, kind: number): number {
+  const end = keyId.length;
+  const digits = keyId.charCodeAt(end - 1) * 31 + keyId.charCodeAt(end - 2) * 7;
+  return (digits + kind * 13) & (PLACES - 1);
 }
 
 function emptied(record: UsageRecord): UsageRecord {

@@ -1,6 +1,7 @@
+import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
-import type { PolicyKey, StoreError } from '../../store/index.ts';
+import { type PolicyKey, StoreError } from '../../store/index.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
@@ -172,7 +173,12 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     publishAdminUrl: link.publishAdminUrl,
     checks: () => storeChecks({ kind, keys, ...link.state() }),
-    operations: { run: (name, input) => link.ask('operation', { name, input }) },
+    operations: {
+      run: (name, input) =>
+        link.ask('operation', { name, input }).catch((error: unknown) => {
+          throw error instanceof StoreError ? new AccountsError('unavailable', error.message) : error;
+        }),
+    },
     async close(flushMs) {
       closing = true;
       for (const timer of [retry, syncNew, looks]) clearTimeout(timer);

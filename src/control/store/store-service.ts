@@ -25,6 +25,7 @@ export interface StoreServiceOptions {
 /** Between two looks at the journals: what the ledger is behind, and what is synced at once. */
 const APPLY_MS = 100;
 const LOOK_MS = 1000;
+const ANSWER_MS = 2000;
 const REOPEN_MS = { first: 250, max: 5000 };
 const MAINTAIN_MS = 3_600_000;
 const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, lastError: null, damage: [] };
@@ -107,7 +108,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   async function look(opened: Store): Promise<void> {
     while (!closing) {
       try {
-        await opened.ping();
+        await answering(opened);
         if (!up) {
           setUp(true, null);
           await mirror();
@@ -118,6 +119,16 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       state();
       await delay(LOOK_MS);
     }
+  }
+
+  /** A database that hangs is away long before its statements' timeouts end. */
+  async function answering(opened: Store): Promise<void> {
+    const late = delay(ANSWER_MS, undefined, { ref: false }).then(() => {
+      if (up) setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`);
+    });
+    const asked = opened.ping();
+    await Promise.race([asked, late]);
+    await asked;
   }
 
   async function mirror(): Promise<void> {
@@ -150,7 +161,9 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     name: Name,
     input: StoreRequests[Name]['input'],
   ): Promise<StoreRequests[Name]['answer']> {
-    if (requests === undefined) throw new StoreError('unavailable', `the store is away: ${problem}`);
+    // A person who waits is told at once.
+    if (requests === undefined || (!up && name === 'operation'))
+      throw new StoreError('unavailable', `the store is away: ${problem}`);
     return requests[name](input);
   }
 

@@ -4,6 +4,8 @@ import { type LedgerRow, usageStatuses } from '../../usage/index.ts';
 export interface RollupRow {
   /** Epoch milliseconds of the beginning. */
   at: number;
+  /** What tells it from others of its time: all that follows until `kind`, in one. */
+  name: string;
   keyId: string;
   network: string;
   method: string;
@@ -16,7 +18,7 @@ export interface RollupRow {
   bytesOut: number;
   latencyMicros: number;
   /** By bucket, as long as the source's: nothing beyond it is 0. */
-  latency: number[];
+  latency: ArrayLike<number>;
 }
 
 /** The units of time that usage is rolled up by, in milliseconds. */
@@ -51,35 +53,53 @@ export function statusName(index: number): string {
 }
 
 function rowOf(row: LedgerRow): RollupRow {
+  const { keyId } = row;
+  const network = nameInTables(row.network);
+  const method = nameInTables(row.method);
+  const status = statusName(row.status);
+  const kind = row.event ? 'event' : 'call';
   return {
     at: row.minute,
-    keyId: row.keyId,
-    network: nameInTables(row.network),
-    method: nameInTables(row.method),
-    status: statusName(row.status),
-    kind: row.event ? 'event' : 'call',
+    name: `${keyId}\0${network}\0${method}\0${status}\0${kind}`,
+    keyId,
+    network,
+    method,
+    status,
+    kind,
     calls: row.calls,
     cost: row.cost,
     errors: row.errors,
     bytesIn: row.bytesIn,
     bytesOut: row.bytesOut,
     latencyMicros: row.latencyMicros,
-    latency: Array.from(row.latency),
+    latency: row.latency,
   };
 }
 
+/** Sums of rows that are alike within a unit of time. Rows that are alone share their histogram with their source. */
 function fold(rows: readonly RollupRow[], unit: number): RollupRow[] {
-  const folded = new Map<string, RollupRow>();
+  // By time first: the names, which are long, are hashed and compared as the strings they were made as once.
+  const times = new Map<number, Map<string, { row: RollupRow; shared: boolean }>>();
   for (const row of rows) {
     const at = row.at - (row.at % unit);
-    const key = `${at}\0${row.keyId}\0${row.network}\0${row.method}\0${row.status}\0${row.kind}`;
-    const sum = folded.get(key);
-    if (sum === undefined) folded.set(key, { ...row, at, latency: [...row.latency] });
-    else add(sum, row);
+    let folded = times.get(at);
+    if (folded === undefined) times.set(at, (folded = new Map()));
+    const sum = folded.get(row.name);
+    if (sum === undefined) {
+      folded.set(row.name, { row: { ...row, at }, shared: true });
+      continue;
+    }
+    if (sum.shared) {
+      sum.row.latency = Array.from(sum.row.latency);
+      sum.shared = false;
+    }
+    add(sum.row, row);
   }
-  return [...folded]
-    .sort(([a, { at: left }], [b, { at: right }]) => left - right || (a < b ? -1 : 1))
-    .map(([, row]) => row);
+  return [...times]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, folded]) =>
+      [...folded.values()].map(({ row }) => row).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    );
 }
 
 function add(sum: RollupRow, row: RollupRow): void {
@@ -89,6 +109,7 @@ function add(sum: RollupRow, row: RollupRow): void {
   sum.bytesIn += row.bytesIn;
   sum.bytesOut += row.bytesOut;
   sum.latencyMicros += row.latencyMicros;
+  const latency = sum.latency as number[];
   for (let bucket = 0; bucket < row.latency.length; bucket++)
-    sum.latency[bucket] = (sum.latency[bucket] ?? 0) + row.latency[bucket]!;
+    latency[bucket] = (latency[bucket] ?? 0) + row.latency[bucket]!;
 }

@@ -5,6 +5,7 @@ create unique index users_email on users (lower(email)) where deleted_at is null
 create index users_listed on users (email) where deleted_at is null;
 create unique index api_keys_hash on api_keys (key_hash) where deleted_at is null;
 create index users_tier on users (tier);
+create index api_keys_of_policy on api_keys (id) where deleted_at is null and source = 'store';
 `;
 
 /**

@@ -114,9 +114,9 @@ function isPartitionMissing(error: unknown): boolean {
   return sqlStateOf(cause) === '23514' && /no partition/.test((cause as Error).message);
 }
 
-/** Columns of numbers as the array literals they become: the driver would quote each number. */
-function columnsOf(rows: readonly RollupRow[]): unknown[] {
-  const numbers = (of: (row: RollupRow) => number): string => `{${rows.map(of).join(',')}}`;
+/** Columns as the array literals they become: the driver would look at each value several times. */
+function columnsOf(rows: readonly RollupRow[]): string[] {
+  const column = (of: (row: RollupRow) => string | number): string => `{${rows.map(of).join(',')}}`;
   const times = new Map<number, string>();
   const time = (ms: number): string => {
     const known = times.get(ms) ?? new Date(ms).toISOString();
@@ -124,27 +124,30 @@ function columnsOf(rows: readonly RollupRow[]): unknown[] {
     return known;
   };
   return [
-    rows.map(({ at }) => time(at)),
-    `{${rows.map(({ keyId }) => keyId).join(',')}}`,
-    rows.map(({ network }) => network),
-    rows.map(({ method }) => method),
-    rows.map(({ status }) => status),
-    rows.map(({ kind }) => kind),
-    numbers(({ calls }) => calls),
-    numbers(({ cost }) => cost),
-    numbers(({ errors }) => errors),
-    numbers(({ bytesIn }) => bytesIn),
-    numbers(({ bytesOut }) => bytesOut),
-    numbers(({ latencyMicros }) => latencyMicros),
-    `{${rows.map(latencyOf).join(',')}}`,
+    column(({ at }) => time(at)),
+    column(({ keyId }) => keyId),
+    column(({ network }) => quoted(network)),
+    column(({ method }) => quoted(method)),
+    column(({ status }) => status),
+    column(({ kind }) => kind),
+    column(({ calls }) => calls),
+    column(({ cost }) => cost),
+    column(({ errors }) => errors),
+    column(({ bytesIn }) => bytesIn),
+    column(({ bytesOut }) => bytesOut),
+    column(({ latencyMicros }) => latencyMicros),
+    column(latencyOf),
   ];
+}
+
+/** Text inside an array literal (PostgreSQL, 8.15.6). */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
 const noLatency = `"{${new Array(LATENCY_BUCKETS).fill(0).join(',')}}"`;
 
 function latencyOf({ latency }: RollupRow): string {
   if (latency.length === 0) return noLatency;
-  const all =
-    latency.length === LATENCY_BUCKETS ? latency : buckets.map((bucket) => latency[bucket - 1] ?? 0);
-  return `"{${all.join(',')}}"`;
+  return `"{${buckets.map((bucket) => latency[bucket - 1] ?? 0).join(',')}}"`;
 }

@@ -60,13 +60,8 @@ function upsert(database: Database, table: string): (row: RollupRow) => void {
     insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})
     on conflict (${identity.join(', ')}) do update set
     ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`);
-  const none = new Array<number>(LATENCY_BUCKETS).fill(0);
   return (row) => {
-    const latency =
-      row.latency.length === LATENCY_BUCKETS
-        ? row.latency
-        : [...row.latency, ...none.slice(row.latency.length)];
-    statement.run(
+    const values: unknown[] = [
       row.at,
       row.keyId,
       row.network,
@@ -79,7 +74,8 @@ function upsert(database: Database, table: string): (row: RollupRow) => void {
       row.bytesIn,
       row.bytesOut,
       row.latencyMicros,
-      ...latency,
-    );
+    ];
+    for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) values.push(row.latency[bucket] ?? 0);
+    statement.run(values);
   };
 }

@@ -10,19 +10,35 @@ export async function overridesOf(
 ): Promise<Map<string, OverrideRow[]>> {
   const found = new Map<string, OverrideRow[]>();
   for (const ids of pieces(keyIds, 1000)) {
-    const rows = await db
-      .selectFrom('rate_limit_overrides')
-      .selectAll()
-      .where('api_key_id', 'in', ids)
-      .orderBy('api_key_id')
-      .orderBy('method')
-      .execute();
-    for (const { api_key_id, method, requests, period, burst_size } of rows) {
-      const override = { method, requests, periodMs: period, burstSize: burst_size };
-      const before = found.get(api_key_id);
-      if (before === undefined) found.set(api_key_id, [override]);
-      else before.push(override);
-    }
+    const rows = await overrides(db).where('api_key_id', 'in', ids).execute();
+    collect(rows, found);
+  }
+  return found;
+}
+
+/** Of all keys whose id is from `first` to `last`. */
+export async function overridesBetween(
+  db: Kysely<Schema>,
+  first: string,
+  last: string,
+): Promise<Map<string, OverrideRow[]>> {
+  const rows = await overrides(db).where('api_key_id', '>=', first).where('api_key_id', '<=', last).execute();
+  return collect(rows, new Map());
+}
+
+function overrides(db: Kysely<Schema>) {
+  return db.selectFrom('rate_limit_overrides').selectAll().orderBy('api_key_id').orderBy('method');
+}
+
+function collect(
+  rows: readonly Schema['rate_limit_overrides'][],
+  found: Map<string, OverrideRow[]>,
+): Map<string, OverrideRow[]> {
+  for (const { api_key_id, method, requests, period, burst_size } of rows) {
+    const override = { method, requests, periodMs: period, burstSize: burst_size };
+    const before = found.get(api_key_id);
+    if (before === undefined) found.set(api_key_id, [override]);
+    else before.push(override);
   }
   return found;
 }

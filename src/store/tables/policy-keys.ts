@@ -1,51 +1,64 @@
+import { sql } from 'kysely';
 import type { OverrideRow, PlanRow, PolicyKey, Store } from '../store.ts';
-import type { TableContext } from './context.ts';
+import { pieces, type TableContext } from './context.ts';
 import { quotaOf } from './keys.ts';
-import { overridesOf } from './overrides.ts';
+import { overridesBetween } from './overrides.ts';
 import { createPlans } from './plans.ts';
 import { isUuid } from './users.ts';
 
+/** Keys that one statement reads: a database without statistics may sort all there are for each. */
+const readAtOnce = 10_000;
 const pageSize = 1000;
 
 /** Keys of the store as the policy needs them: not deleted, of no user who is deleted. */
 export function createPolicyKeys(context: TableContext): Pick<Store, 'policyKeys' | 'policyKey'> {
   const { db } = context;
-  const keys = () =>
+  const live = () =>
     db
-      .selectFrom('api_keys as k')
+      .selectFrom('api_keys')
+      .selectAll()
+      .where('deleted_at', 'is', null)
+      .where('source', '=', sql.lit('store'));
+  // The page is cut before its users are looked up: what is asked of them would be guessed wrong, and all keys be sorted.
+  const withUsers = (keys: ReturnType<typeof live>) =>
+    db
+      .selectFrom(keys.as('k'))
       .leftJoin('users as u', 'u.id', 'k.user_id')
       .select(['k.id', 'k.key_hash', 'k.previous_hash', 'k.previous_until', 'k.key_prefix', 'k.name'])
-      .select(['k.user_id', 'k.enabled', 'k.expires_at', 'k.quota', 'u.tier'])
-      .where('k.deleted_at', 'is', null)
-      .where('k.source', '=', 'store')
-      .where('u.deleted_at', 'is', null);
-  const plansByName = async () => {
-    const plans = await createPlans(context).list();
-    return new Map(plans.map((plan) => [plan.name, plan]));
-  };
+      .select([
+        'k.user_id',
+        'k.enabled',
+        'k.expires_at',
+        'k.quota',
+        'u.tier',
+        'u.deleted_at as user_deleted_at',
+      ])
+      .orderBy('k.id')
+      .execute();
 
   return {
     async *policyKeys() {
-      const plans = await plansByName();
+      const plans = new Map((await createPlans(context).list()).map((plan) => [plan.name, plan]));
       for (let after: string | undefined; ; ) {
-        const page = after === undefined ? keys() : keys().where('k.id', '>', after);
-        const rows = await page.orderBy('k.id').limit(pageSize).execute();
-        if (rows.length === 0) return;
-        const overrides = await overridesOf(
-          db,
-          rows.map(({ id }) => id),
-        );
-        yield rows.map((row) => policyKeyOf(row, overrides.get(row.id), planOf(plans, row.tier)));
-        if (rows.length < pageSize) return;
-        after = rows.at(-1)?.id;
+        const from = after === undefined ? live() : live().where('id', '>', after);
+        const rows = await withUsers(from.orderBy('id').limit(readAtOnce));
+        const [first, last] = [rows[0]?.id, rows.at(-1)?.id];
+        if (first === undefined || last === undefined) return;
+        const overrides = await overridesBetween(db, first, last);
+        const keys = rows
+          .filter((row) => row.user_deleted_at === null)
+          .map((row) => policyKeyOf(row, overrides.get(row.id), planOf(plans, row.tier)));
+        yield* pieces(keys, pageSize);
+        if (rows.length < readAtOnce) return;
+        after = last;
       }
     },
 
     async policyKey(id) {
       if (!isUuid(id)) return null;
-      const row = await keys().where('k.id', '=', id.toLowerCase()).executeTakeFirst();
-      if (row === undefined) return null;
-      const overrides = await overridesOf(db, [row.id]);
+      const [row] = await withUsers(live().where('id', '=', id.toLowerCase()));
+      if (row === undefined || row.user_deleted_at !== null) return null;
+      const overrides = await overridesBetween(db, row.id, row.id);
       const plan = row.tier === null ? null : await createPlans(context).get(row.tier);
       return policyKeyOf(row, overrides.get(row.id), plan);
     },

@@ -1,5 +1,5 @@
 /**
- * How fast the stores are: `node src/store/testing/measure.ts`. Usage is what a gateway sees in a second: `records` frames of
+ * How fast the stores are: `node src/store/testing/measure.ts [sqlite|postgres]`. Usage is what a gateway sees in a second: `records` frames of
  * `keys` keys and 8 methods, folded to rows by minute, as the applier does; so many batches one after another.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { LATENCY_BUCKETS, type LedgerBatch, type LedgerRow } from '../../usage/index.ts';
 import { openStore } from '../open-store.ts';
 import type { Store } from '../store.ts';
+import { startPostgres } from './postgres.ts';
 import { key } from './subject.ts';
 
 const methods = [
@@ -102,8 +103,17 @@ async function measure(store: Store): Promise<void> {
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'polymorph-measure-'));
-const store = await openStore({ kind: 'sqlite', folder });
-await measure(store);
-await store.close();
-rmSync(folder, { recursive: true });
+if (process.argv[2] !== 'postgres') {
+  const folder = mkdtempSync(join(tmpdir(), 'polymorph-measure-'));
+  const store = await openStore({ kind: 'sqlite', folder });
+  await measure(store);
+  await store.close();
+  rmSync(folder, { recursive: true });
+}
+if (process.argv[2] !== 'sqlite') {
+  const server = await startPostgres({ durable: true });
+  const store = await openStore({ kind: 'postgres', url: await server.createDatabase() });
+  await measure(store);
+  await store.close();
+  await server.stop();
+}
