@@ -119,6 +119,10 @@ describe('keys', () => {
       refused('ambiguous', new RegExp(`^2 keys are called acme: .*${prefix} \\(acme\\)`)),
     );
     expect(await accounts.run('keys.show', { key: prefix })).toMatchObject({ name: 'acme' });
+    for (const secret of ['own-secret-of-the-operator', `pp_live_${'x'.repeat(28)}`]) {
+      const refusal = await accounts.run('keys.show', { key: secret }).catch((error: Error) => error.message);
+      expect(refusal).not.toContain(secret.slice(0, 12));
+    }
     await expect(accounts.run('keys.show', { key: 'acne' })).rejects.toMatchObject(
       refused('not_found', /did you mean acme\?/),
     );
