@@ -119,6 +119,10 @@ describe('keys', () => {
       refused('ambiguous', new RegExp(`^2 keys are called acme: .*${prefix} \\(acme\\)`)),
     );
     expect(await accounts.run('keys.show', { key: prefix })).toMatchObject({ name: 'acme' });
+    for (const secret of ['own-secret-of-the-operator', `pp_live_${'x'.repeat(28)}`]) {
+      const refusal = await accounts.run('keys.show', { key: secret }).catch((error: Error) => error.message);
+      expect(refusal).not.toContain(secret.slice(0, 12));
+    }
     await expect(accounts.run('keys.show', { key: 'acne' })).rejects.toMatchObject(
       refused('not_found', /did you mean acme\?/),
     );
@@ -152,8 +156,14 @@ describe('keys', () => {
     expect(await accounts.run('keys.enable', { key: 'acme' })).toMatchObject({ state: 'active' });
     accounts.at = Date.UTC(2026, 10, 29);
     expect(await accounts.run('keys.show', { key: 'acme' })).toMatchObject({ state: 'expired' });
+    expect(await accounts.run('keys.enable', { key: 'acme', expires: '30d' })).toMatchObject({
+      ...{ state: 'active', expiresAt: '2026-12-29T00:00:00.000Z' },
+    });
+    expect(await accounts.run('keys.enable', { key: 'acme', expires: 'never' })).toMatchObject({
+      expiresAt: null,
+    });
     expect(await accounts.run('keys.delete', { key: 'acme' })).toMatchObject({ state: 'deleted' });
-    expect(accounts.changes).toEqual(Array.from({ length: 4 }, () => ({ keyId: id })));
+    expect(accounts.changes).toEqual(Array.from({ length: 6 }, () => ({ keyId: id })));
     await expect(accounts.run('keys.enable', { key: 'acme' })).rejects.toMatchObject({ code: 'not_found' });
     await expect(accounts.run('keys.create', { user: email, expires: '2026-11-28' })).rejects.toMatchObject(
       refused('invalid', /which is past/),
@@ -225,6 +235,9 @@ describe('plans', () => {
     expect(await accounts.run('plans.put', { name: 'pro', price: 60 })).toMatchObject({
       ...{ created: false, monthlyFee: '4900', price: '60' },
     });
+    expect(accounts.changes).toEqual([]);
+    await accounts.run('plans.put', { name: 'pro', set: [{ method: '*', requests: 5, periodMs: 1000 }] });
+    await accounts.run('plans.put', { name: 'pro', unset: ['*'] });
     expect(accounts.changes).toEqual(['all', 'all']);
     await accounts.run('users.create', { email, tier: 'pro' });
     expect((await accounts.run('plans.list', {})).plans).toMatchObject([{ name: 'pro', users: 1 }]);

@@ -147,6 +147,8 @@ test('a key that one instance changed is heard of by the other', async () => {
   const one = await startAccounts(start, url);
   const other = await startAccounts(start, url);
   try {
+    // It listens from then on; what was changed before is in that.
+    await expect.poll(() => other.changes, { timeout: 5000 }).toContain('all');
     await one.run('users.create', { email: user });
     const { id } = await one.run('keys.create', { user, name: 'acme' });
     await expect.poll(() => other.changes, { timeout: 5000 }).toContainEqual({ keyId: id });

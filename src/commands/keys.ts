@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { OperationResult } from '../accounts/index.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { keyFacts, keysTable } from './store/keys-table.ts';
 import { limitsText } from './store/limits-text.ts';
@@ -76,7 +77,6 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
   const verbs = [
     ['show', 'Show a key, by name, prefix or id.'],
     ['disable', 'Refuse a key (401) until it is enabled again.'],
-    ['enable', 'Take a disabled key again.'],
     ['delete', 'Delete a key for good. Its usage stays.'],
   ] as const;
   for (const [verb, about] of verbs)
@@ -85,10 +85,21 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       .action(async (key: string, options: StoreOptions) => {
         await runOnStore(options, io, {
           run: (operations) => operations.run(`keys.${verb}`, { key }),
-          text: (after) =>
-            verb === 'show' ? keyFacts(after) : `Key ${after.name} (${after.prefix}) is ${after.state}.\n`,
+          text: (after) => (verb === 'show' ? keyFacts(after) : stateText(after)),
         });
       });
+  withStoreOptions(command.command('enable <key>'))
+    .description('Take a disabled key again, or with --expires one that has expired.')
+    .option(
+      '--expires <when>',
+      '2027-01-31, 2027-01-31T12:00:00Z, in how long (90d), or never; default: as it is',
+    )
+    .action(async (key: string, { expires, ...options }: StoreOptions & { expires?: string }) => {
+      await runOnStore(options, io, {
+        run: (operations) => operations.run('keys.enable', { key, expires }),
+        text: stateText,
+      });
+    });
   withStoreOptions(command.command('limits <key>'))
     .description('Show a key’s limits and quota, or change them.')
     .option(
@@ -121,6 +132,10 @@ Examples:
   polymorph keys rotate acme --grace 24h
   polymorph keys limits acme --set 'eth_call=100/1s+50' --set 'group:logs=2/1s'
   polymorph keys list --user ada@example.com --json`;
+
+function stateText({ name, prefix, state }: OperationResult<'keys.show'>): string {
+  return `Key ${name} (${prefix}) is ${state}.\n`;
+}
 
 function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];

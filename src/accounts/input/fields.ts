@@ -46,10 +46,10 @@ const time = (what: string) => z.string(expected(what)).refine(isTimeText, expec
 export const pastTime = time(
   'a date (2026-11-01), a time (2026-11-01T12:00:00Z) or how long ago (24h, 7d), UTC',
 );
-/** A moment, or in how long. */
-export const futureTime = time(
-  'a date (2027-01-31), a time (2027-01-31T12:00:00Z) or in how long (24h, 90d), UTC',
-);
+const futureExpected =
+  'a date (2027-01-31), a time (2027-01-31T12:00:00Z), in how long (24h, 90d), UTC, or never';
+/** A moment, in how long, or `never`. */
+export const futureTime = z.union([z.literal('never'), time(futureExpected)], expected(futureExpected));
 
 const monthExpected = 'a month such as 2026-11';
 export const month = z

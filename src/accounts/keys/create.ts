@@ -3,12 +3,12 @@ import { hashKey, keyPrefix, newApiKey } from '../../identity/index.ts';
 import type { KeyRow } from '../../store/index.ts';
 import { AccountsError } from '../error.ts';
 import { futureTime, keyName, override, quota, userRef } from '../input/fields.ts';
-import { futureTimeOf } from '../input/time.ts';
 import { checkOverrides } from '../limits/check-overrides.ts';
 import { newId } from '../new-id.ts';
 import { findUser } from '../users/find-user.ts';
 import { keysOfUser } from '../users/keys-of-user.ts';
 import { verb } from '../verb.ts';
+import { expiryOf } from './expiry.ts';
 import { keyView } from './view.ts';
 
 const input = z.strictObject({
@@ -26,9 +26,7 @@ const input = z.strictObject({
 export const createKey = verb(input, async (context, { user: ref, expires, overrides, ...given }) => {
   const { store, now, random } = context;
   const at = now();
-  const expiresAt = expires === undefined ? null : futureTimeOf(expires, at);
-  if (expiresAt !== null && expiresAt <= at)
-    throw new AccountsError('invalid', `expires: found ${expires}, which is past`);
+  const expiresAt = expires === undefined ? null : expiryOf(expires, at);
   checkOverrides(overrides, context.groups());
   const key = newApiKey(random);
   const prefix = keyPrefix(key);

@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { keyRef } from '../input/fields.ts';
+import { futureTime, keyRef } from '../input/fields.ts';
 import { verb } from '../verb.ts';
+import { expiryOf } from './expiry.ts';
 import { setEnabled } from './set-enabled.ts';
 
-/** The key is taken again; one that has expired stays so. */
-export const enableKey = verb(z.strictObject({ key: keyRef }), (context, { key }) =>
-  setEnabled(context, key, true),
-);
+const input = z.strictObject({ key: keyRef, expires: futureTime.optional() });
+
+/** The key is taken again, until `expires` where that is given; without it one that has expired stays so. */
+export const enableKey = verb(input, (context, { key, expires }) => {
+  const expiresAt = expires === undefined ? undefined : expiryOf(expires, context.now());
+  return setEnabled(context, key, { enabled: true, ...(expiresAt === undefined ? {} : { expiresAt }) });
+});

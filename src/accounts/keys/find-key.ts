@@ -1,5 +1,5 @@
 import { nearestName } from '../../config/index.ts';
-import { parseApiKey } from '../../identity/index.ts';
+import { isKeyText, parseApiKey } from '../../identity/index.ts';
 import type { KeyRow, Tables } from '../../store/index.ts';
 import { AccountsError } from '../error.ts';
 
@@ -38,5 +38,11 @@ async function notFound(tables: Tables, ref: string): Promise<AccountsError> {
   const keys = await tables.keys.list({ limit: SUGGESTED_FROM });
   const near = nearestName(ref, [...keys.map(({ name }) => name), ...keys.map(({ prefix }) => prefix)]);
   const hint = near === undefined ? 'see polymorph keys list' : `did you mean ${near}?`;
-  return new AccountsError('not_found', `There is no key ${ref} (${hint})`);
+  // A key of the operator's own making looks like any long name, and shall be in no message.
+  const shown = isKeyText(ref) && !isId(ref) ? `${ref.slice(0, 4)}…` : ref;
+  return new AccountsError('not_found', `There is no key ${shown} (${hint})`);
+}
+
+function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

@@ -6,13 +6,13 @@ import { type KeyView, keyView } from './view.ts';
 export async function setEnabled(
   { store, now }: AccountsContext,
   ref: string,
-  enabled: boolean,
+  change: { enabled: boolean; expiresAt?: number | null },
 ): Promise<KeyView> {
   const key = await store.transaction(async (tables) => {
     const found = await findStoreKey(tables, ref);
-    if (found.enabled !== enabled) await tables.keys.update(found.id, { enabled });
+    await tables.keys.update(found.id, change);
     await tables.announce({ keyId: found.id });
-    return { ...found, enabled };
+    return { ...found, ...change };
   });
   return keyView(store, key, now());
 }

@@ -44,11 +44,17 @@ export const putPlan = verb(input, async ({ store, now, groups }, given) => {
       updatedAt: at,
     };
     await tables.plans.put(after);
-    await tables.announce('all');
+    // Prices are no matter of the gateways, and reading all keys anew is work for them.
+    if (policyOf(after) !== policyOf(base)) await tables.announce('all');
     return { plan: after, created: before === null };
   });
   return { ...planView(plan), created };
 });
+
+/** What gateways need of a plan, as one text. */
+function policyOf({ limits, quota }: PlanRow): string {
+  return JSON.stringify([limits, quota]);
+}
 
 function emptyPlan(name: string, at: number): PlanRow {
   return {

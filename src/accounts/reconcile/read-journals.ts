@@ -3,8 +3,8 @@ import type { SegmentState } from '../../usage/index.ts';
 import type { JournalSegment, JournalSource } from './journal-source.ts';
 import { createTally, ofRecord, type Tally } from './tally.ts';
 
-/** So many frames are read at a time: others of the thread get their turn between. */
-const FRAMES_AT_ONCE = 2_000;
+/** So many records, and frames as much as one, are read at a time: others of the thread get their turn between. */
+const RECORDS_AT_ONCE = 10_000;
 
 /** What the journals hold of a time. */
 export interface JournalReading {
@@ -51,10 +51,13 @@ async function readSegment(
     reading.unreadable.push({ segment: segment.id, reason: segment.fault });
     return;
   }
-  let frames = 0;
+  let records = 0;
   for (const frame of segment.frames()) {
-    frames += 1;
-    if (frames % FRAMES_AT_ONCE === 0) await setImmediate();
+    records += 1 + frame.records.length;
+    if (records >= RECORDS_AT_ONCE) {
+      records = 0;
+      await setImmediate();
+    }
     const minute = frame.epochMs - (frame.epochMs % 60_000);
     if (minute < from || minute >= to) continue;
     reading.frames += 1;
