@@ -37,3 +37,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { openSqlite } = await import('./sqlite/open.ts');
   return openSqlite({ folder: options.folder, adminUrl: options.owner?.adminUrl ?? null, now, migrate });
 }
+
+/**
+ * Takes a folder that journals are in without a SQLite store, as `openStore` takes its own. Rejects with StoreError `locked` where
+ * another process has it. It is let go of with the process, or by `release`.
+ */
+export async function lockStateFolder(folder: string, now: () => number): Promise<{ release(): void }> {
+  const { lockFolder } = await import('./sqlite/folder-lock.ts');
+  return lockFolder(folder, { pid: process.pid, started: now(), adminUrl: null });
+}

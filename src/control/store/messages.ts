@@ -10,6 +10,8 @@ export interface StoreStart {
   /** The config's groups of methods. */
   groups: string[];
   adminUrl: string | null;
+  /** It replaces a thread that died, whose lock may take a moment to go. */
+  again: boolean;
 }
 
 /** What a reload may change. */

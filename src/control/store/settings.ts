@@ -15,6 +15,7 @@ export function storeStartOf(config: Config, run: string): StoreStart | null {
     store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
     journal: { folder: journalFolder(server.state_dir), run },
     adminUrl: null,
+    again: false,
     ...storeChangeOf(config),
   };
 }

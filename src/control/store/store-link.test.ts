@@ -22,6 +22,7 @@ function open(): StoreLink {
       configKeys: [],
       groups: [],
       adminUrl: null,
+      again: false,
     },
     compileCache: undefined,
     logger: { info: log, warn: log, error: log } as never,

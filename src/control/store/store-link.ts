@@ -104,7 +104,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
     let failure = 'it ended';
     const thread = new Worker(options.threadUrl, {
       name: 'store',
-      workerData: start,
+      workerData: { ...start, again: restarts > 0 } satisfies StoreStart,
       resourceLimits: {
         maxOldGenerationSizeMb: OLD_GENERATION_MB,
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,

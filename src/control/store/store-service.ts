@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
-import { openStore, type Store, StoreError, type StoreOptions } from '../../store/index.ts';
+import { lockStateFolder, openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
@@ -19,7 +20,6 @@ export interface StoreServiceOptions {
   end(): void;
   epochMs(): number;
   random: AccountsContext['random'];
-  open?(options: StoreOptions): Promise<Store>;
 }
 
 /** Between two looks at the journals: what the ledger is behind, and what is synced at once. */
@@ -34,6 +34,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   const { tell, epochMs, start } = options;
   let { settings, configKeys, groups, adminUrl } = start;
   let store: Store | undefined;
+  let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
   let closing = false;
   let up = false;
@@ -58,11 +59,14 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   async function open(): Promise<void> {
     for (let waitMs = REOPEN_MS.first; !closing; waitMs = Math.min(waitMs * 2, REOPEN_MS.max)) {
       try {
-        const opened = await (options.open ?? openStore)({ ...start.store, ...ownerOf(start), now: epochMs });
+        // Journals of another process that lives would be taken for those of one that died.
+        if (start.store.kind === 'postgres')
+          lock ??= await lockStateFolder(dirname(start.journal.folder), epochMs);
+        const opened = await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
         if (closing) return void (await opened.close());
         return run(opened);
       } catch (error) {
-        if (error instanceof StoreError && (error.code === 'locked' || error.code === 'schema')) {
+        if (error instanceof StoreError && isFinal(error, start)) {
           tell({ type: 'unusable', code: error.code, message: error.message });
           return options.end();
         }
@@ -157,6 +161,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const flushed = await Promise.race([all, delay(flushMs, false, { ref: false })]);
     await Promise.race([applier?.stop(), delay(flushMs, undefined, { ref: false })]);
     await Promise.race([store?.close(), delay(flushMs, undefined, { ref: false })]);
+    lock?.release();
     tell({ type: 'closed', flushed });
     options.end();
   }
@@ -206,4 +211,9 @@ function ownerOf({ store, adminUrl }: StoreStart): { owner?: { adminUrl: string 
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Trying again would change nothing. */
+function isFinal({ code }: StoreError, { again }: StoreStart): boolean {
+  return code === 'schema' || (code === 'locked' && !again);
 }
