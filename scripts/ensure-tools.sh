@@ -6,12 +6,15 @@ set -eu
 package_of() {
   case $1 in
     h2load) echo nghttp2-client ;;
+    postgres) echo postgresql ;;
     *) echo "$1" ;;
   esac
 }
 
-# Debian keeps servers in /usr/sbin, which is not on every user's PATH.
-is_there() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+# Debian keeps servers in /usr/sbin, which is not on every user's PATH, and PostgreSQL by its version.
+is_there() {
+  command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || ls /usr/lib/postgresql/*/bin/"$1" >/dev/null 2>&1
+}
 
 missing=
 for tool in "$@"; do
@@ -36,6 +39,6 @@ if [ ! -e "$policy" ]; then
 fi
 install() {
   # shellcheck disable=SC2086 # a list of package names
-  apt-get install -y -qq --no-install-recommends $missing >&2
+  apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing >&2
 }
 install || { apt-get update -qq >&2 && install; }

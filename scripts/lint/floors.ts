@@ -8,6 +8,7 @@ const floors: readonly (readonly string[])[] = [
   ['http'],
   ['upstream', 'answer', 'admission', 'usage', 'events'],
   ['websocket', 'store', 'redis'],
+  ['accounts'],
   ['gateway', 'admin'],
   ['control'],
   ['commands'],

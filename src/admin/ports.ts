@@ -7,6 +7,14 @@ export interface AdminPorts {
   explain: ExplainPort;
   /** Open WebSockets and what they are subscribed to; plain data that this room only passes on. */
   sockets(filter: SocketFilter): SocketsReply;
+  /** Users, keys, plans, usage and invoices; null: the config keeps no store. */
+  operations: OperationsPort | null;
+}
+
+/** What `polymorph users`, `keys` and the like ask of a gateway that holds the store. */
+export interface OperationsPort {
+  /** Does it and gives plain data. Rejects with AccountsError for all that is foreseen. */
+  run(name: string, input: unknown): Promise<unknown>;
 }
 
 /** Only sockets that agree in all that is given. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { AccountsError } from '../accounts/index.ts';
 import type { AdminPorts, ExplainAsk, ExplainReply } from './ports.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
 
@@ -21,6 +22,16 @@ const ports: AdminPorts = {
     checks: [{ name: 'workers', status: 'up', detail: { up: 2, of: 2 } }],
   }),
   sockets: (filter) => ({ total: 0, sockets: [], feeds: [{ filter }] }),
+  operations: {
+    run: async (name, input) => {
+      if (name === 'boom') throw new Error('secret inside');
+      if (name !== 'users.show') throw new AccountsError('unknown_operation', 'There is no such operation');
+      const { user } = input as { user: string };
+      if (user === 'away') throw new AccountsError('unavailable', 'The store is not available now');
+      if (user === 'twice') throw new AccountsError('ambiguous', '2 keys are called so');
+      return { email: user };
+    },
+  },
   explain: {
     byRequestId: async (id) => {
       if (id === 'boom') throw new Error('secret inside');
@@ -64,9 +75,13 @@ function raw(bytes: string): Promise<string> {
 
 const get = (path: string, headers = 'Host: localhost\r\n') => raw(`GET ${path} HTTP/1.1\r\n${headers}\r\n`);
 
-function post(body: string, headers = 'Content-Type: application/json\r\n'): Promise<string> {
+function post(
+  body: string,
+  headers = 'Content-Type: application/json\r\n',
+  path = '/explain',
+): Promise<string> {
   return raw(
-    `POST /explain HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
@@ -197,4 +212,28 @@ test('a taken port is an error of the start', async () => {
       onError: () => {},
     }),
   ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+test('operations are done by who shows the token, and refused as problems with the reason', async () => {
+  await start('s3cret');
+  const json = 'Content-Type: application/json\r\n';
+  const run = (name: string, body: string, bearer = 's3cret') =>
+    post(body, `${json}Authorization: Bearer ${bearer}\r\n`, `/operations/${name}`);
+  expect(await run('users.show', '{"user":"ada@example.com"}')).toMatch(
+    /^HTTP\/1.1 200 [^]*\{"email":"ada@example.com"\}\n$/,
+  );
+  expect(await run('users.show', '{"user":"x"}', 'wrong')).toMatch(/^HTTP\/1.1 401 /);
+  expect(await run('users.show', '{"user":"twice"}')).toMatch(
+    /^HTTP\/1.1 409 [^]*"code":"conflict","detail":"2 keys are called so","reason":"ambiguous"/,
+  );
+  expect(await run('users.show', '{"user":"away"}')).toMatch(/^HTTP\/1.1 503 [^]*retry-after: 5/);
+  expect(await run('users.shw', '{}')).toMatch(/^HTTP\/1.1 404 [^]*"reason":"unknown_operation"/);
+  const failed = await run('boom', '{}');
+  expect(failed).toMatch(/^HTTP\/1.1 500 /);
+  expect(failed).not.toContain('secret inside');
+});
+
+test('a gateway without a store says so', async () => {
+  await start(null, { operations: null });
+  expect(await post('{}', undefined, '/operations/users.list')).toMatch(/^HTTP\/1.1 409 [^]*store: none/);
 });

@@ -120,7 +120,12 @@ function splitOnce(text: string, separator: string): [string, string] {
 function replyToFailure(error: unknown, onError: (error: unknown) => void): Reply {
   if (error instanceof AdminProblem) {
     const { status } = adminProblems[error.code];
-    return { status, body: problemBody(error.code, error.message), headers: error.headers, problem: true };
+    return {
+      status,
+      body: problemBody(error.code, error.message, error.reason),
+      headers: error.headers,
+      problem: true,
+    };
   }
   onError(error);
   return { status: 500, body: problemBody('internal', 'see the log'), problem: true };

@@ -5,10 +5,14 @@ import type { CommandIo } from './io.ts';
 /** Problems printed before the rest is counted. */
 const PROBLEMS_SHOWN_MAX = 50;
 
-/** Loads a config and prints what is wrong with it to standard error; undefined if it cannot be used. */
-export function loadForCommand(file: string, io: CommandIo): Config | undefined {
+/**
+ * Loads a config and prints what is wrong with it to standard error; undefined if it cannot be used. `warnings: false`: of one that
+ * can be used, nothing.
+ */
+export function loadForCommand(file: string, io: CommandIo, { warnings = true } = {}): Config | undefined {
   const result = loadNamed(file, io);
-  printProblems(result.ok ? result.warnings() : result.problems, result.text, io);
+  if (!result.ok) printProblems(result.problems, result.text, io);
+  else if (warnings) printProblems(result.warnings(), result.text, io);
   return result.ok ? result.config : undefined;
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { isKeyText, hashKey } from '../identity/index.ts';
+import { adminUrl } from './admin-url.ts';
+import { type AdminAnswer, askAdmin } from './ask-admin.ts';
 import { CommandFailure, exitCodes } from './command.ts';
-import { type AdminAnswer, askAdmin } from './explain/ask-admin.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
 import { formatSockets, type SocketList } from './explain/format-sockets.ts';
 import { type CommandIo, processIo } from './io.ts';
@@ -133,14 +134,6 @@ function dryRun(options: ExplainOptions): { method: 'POST'; path: string; body: 
   }
   const keySha256 = key === undefined ? undefined : Buffer.from(hashKey(key)).toString('hex');
   return { method: 'POST', path: '/explain', body: { method, keySha256, keyName, address, network } };
-}
-
-function adminUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new CommandFailure(`--admin must be an http or https URL, not ${text}`, exitCodes.usage);
-  }
-  return url;
 }
 
 function read<T>({ status, body }: AdminAnswer, base: URL, isExpected: (body: unknown) => body is T): T {

@@ -5,12 +5,10 @@ import { parseListen } from '../config/index.ts';
 import type { ConfigOverrides, ConfigSource } from '../control/index.ts';
 import { findAnvil } from './anvil.ts';
 import { CommandFailure, exitCodes } from './command.ts';
+import { usualFile } from './usual-file.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { runGateway } from './start/run-gateway.ts';
-
-/** The config that a bare `start` uses where the working directory has one. */
-const usualFile = 'polymorph.yaml';
 
 interface StartOptions {
   config?: string;

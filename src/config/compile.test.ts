@@ -117,8 +117,8 @@ describe('compile', () => {
     expect(second.generation).toBe(first.generation + 1);
     const changed = second.rules.filter((rule, index) => rule.version !== first.rules[index]?.version);
     expect(changed.map(({ name }) => name)).toEqual(['group:read']);
-    expect(registries.keys.find('one')).toBe(0);
-    expect(registries.keys.find('new')).toBe(4);
+    // Above the slots for quotas, of which `three` has the first.
+    expect(['one', 'three', 'new'].map((name) => registries.keys.find(name))).toEqual([1024, 0, 1027]);
     expect(versionsOf(second).size).toBe(new Set(second.rules.map((rule) => rule.version)).size);
   });
 
@@ -129,15 +129,25 @@ describe('compile', () => {
 });
 
 describe('key numbers', () => {
-  it('are given again only when all are taken, those gone longest first', () => {
+  it('of quotas are given again only when all slots are taken, those gone longest first', () => {
     const { keys } = testRegistries(3);
-    expect(['a', 'b', 'c'].map((name) => keys.numberOf(name))).toEqual([0, 1, 2]);
-    keys.retain(new Set(['c']));
-    keys.retain(new Set(['c', 'a']));
-    expect(keys.numberOf('a')).toBe(0);
-    expect(keys.numberOf('d')).toBe(1);
+    expect(['a', 'b', 'c'].map((name) => keys.numberOf(name, true))).toEqual([0, 1, 2]);
+    keys.release('a');
+    keys.release('b');
+    expect(keys.numberOf('a', true)).toBe(0);
+    expect(keys.numberOf('d', true)).toBe(1);
     expect(keys.find('b')).toBeUndefined();
     expect(keys.nameOf(1)).toBe('d');
-    expect(keys.numberOf('e')).toBe(3);
+    expect(keys.numberOf('e', true)).toBe(-1);
+  });
+
+  it('of keys without a quota take no slot', () => {
+    const { keys } = testRegistries(1);
+    expect(['a', 'b'].map((name) => keys.numberOf(name, false))).toEqual([1, 2]);
+    expect(keys.numberOf('a', true)).toBe(0);
+    expect([keys.nameOf(0), keys.nameOf(1), keys.find('a')]).toEqual(['a', undefined, 0]);
+    expect(keys.numberOf('a', false)).toBe(0);
+    expect(keys.numberOf('b', true)).toBe(-1);
+    expect(keys.find('b')).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { buildKeyIndex, type KeyEntry } from '../identity/index.ts';
 import type { Config, KeyConfig } from './config.ts';
+import { createKeyTable } from './keys/key-table.ts';
+import type { KeyTerms } from './keys/terms.ts';
 import { patternMatches } from '../jsonrpc/index.ts';
 import {
   cheapMethods,
@@ -28,7 +29,11 @@ import type {
  * 20 ms of CPU, and 7 to 19 when the keys are known from the last time (Node 26, on a busy machine). Throws RangeError
  * where shared memory has no number left for a rule or key: nothing has changed then.
  */
-export function compile(config: Config, registries: Registries): PolicySnapshot {
+export function compile(
+  config: Config,
+  registries: Registries,
+  table = createKeyTable(registries),
+): PolicySnapshot {
   const networkIndex = new Map(config.networks.map(({ name }, index) => [name, index]));
   const compiler = createRuleCompiler(registries, networkIndex);
   const defaults = compiler.addSet(config.limits, callerRanks);
@@ -36,10 +41,13 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
     rule: compiler.add(ceiling, `ceiling:${ceiling.name}`, 'ceiling'),
     per: ceiling.per,
   }));
-  const { ruleSets, keyQuotas, socketBounds, entries } = compileKeys(config, registries, compiler);
+  const keys = table.prepare(config);
+  const { ruleSets, keyQuotas, socketBounds } = compileSets(config, keys.sets, compiler);
+  const networks = compileNetworks(config.networks, registries);
+  const generation = registries.nextGeneration();
   return {
-    generation: registries.nextGeneration(),
-    networks: compileNetworks(config.networks, registries),
+    generation,
+    networks,
     server: compileServer(config),
     websocket: compileWebsocket(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
@@ -50,7 +58,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
     keyQuotas,
     socketBounds,
     ceilings,
-    keyIndex: buildKeyIndex(entries),
+    keyIndex: keys.commit(generation),
     limitHeaders: config.limits.headers,
     chargeCached: config.limits.charge_cached,
     explain: {
@@ -59,6 +67,7 @@ export function compile(config: Config, registries: Registries): PolicySnapshot 
       maxRecords: config.explain.max_records,
     },
     logging: { accessSample: config.logging.access_sample },
+    usage: { whenFull: config.usage.when_full },
   };
 }
 
@@ -85,53 +94,26 @@ export function configHash(config: Config): string {
   return known;
 }
 
-interface CompiledKeys {
+interface CompiledSets {
   ruleSets: RuleSet[];
   keyQuotas: (QuotaPolicy | null)[];
   socketBounds: SocketBounds[];
-  entries: KeyEntry[];
 }
 
-function compileKeys(config: Config, registries: Registries, compiler: RuleCompiler): CompiledKeys {
-  const ruleSets: RuleSet[] = [{ methods: [], groups: [], all: [] }];
-  const keyQuotas: (QuotaPolicy | null)[] = [null];
+function compileSets(config: Config, sets: Map<number, KeyTerms>, compiler: RuleCompiler): CompiledSets {
   const boundsOf = createBoundsCompiler(config.websocket, compiler);
-  const socketBounds = [boundsOf(null)];
-  const setNumbers = new Map<string, number>();
-  registries.keys.retain(new Set(config.keys.map(({ name }) => name)));
-  const entries = config.keys.map((key): KeyEntry => {
-    const { sha256, policy } = factsOf(key);
-    let ruleSet = policy === '' ? 0 : setNumbers.get(policy);
-    if (ruleSet === undefined) {
-      ruleSet = ruleSets.push(compiler.addSet(key.limits, keyRanks)) - 1;
-      keyQuotas.push(compileQuota(key));
-      socketBounds.push(boundsOf(key.websocket));
-      setNumbers.set(policy, ruleSet);
-    }
-    const keyNumber = registries.keys.numberOf(key.name);
-    if (key.quota && keyNumber >= config.limits.quota_slots) {
-      throw new RangeError('no slot left for a key’s quota: raise limits.quota_slots and restart');
-    }
-    return {
-      sha256,
-      keyNumber,
-      ruleSet,
-      enabled: key.enabled,
-      expiresAtMs: key.expires,
-      prefix: key.prefix,
-      quota: key.quota !== null,
-    };
-  });
-  return { ruleSets, keyQuotas, socketBounds, entries };
-}
-
-function compileQuota({ quota }: KeyConfig): QuotaPolicy | null {
-  if (!quota) return null;
-  const { requests, cost, period } = quota;
-  const warnAt = [...new Set(quota.warn_at)].sort((a, b) => a - b);
-  return requests === null
-    ? { unit: 'cost', limit: cost ?? 0, period, warnAt }
-    : { unit: 'requests', limit: requests, period, warnAt };
+  const ofAll = boundsOf(null);
+  // Numbers that no key has at present are as those without anything of their own.
+  const size = [...sets.keys()].reduce((most, number) => Math.max(most, number), 0) + 1;
+  const ruleSets = Array.from({ length: size }, (): RuleSet => ({ methods: [], groups: [], all: [] }));
+  const keyQuotas = new Array<QuotaPolicy | null>(size).fill(null);
+  const socketBounds = new Array<SocketBounds>(size).fill(ofAll);
+  for (const [number, { limits, quota, websocket }] of sets) {
+    ruleSets[number] = compiler.addSet(limits, keyRanks);
+    keyQuotas[number] = quota;
+    socketBounds[number] = websocket === null ? ofAll : boundsOf(websocket);
+  }
+  return { ruleSets, keyQuotas, socketBounds };
 }
 
 /** What a caller's messages over WebSocket are called in headers, errors and explain. */

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { inheritSettings } from './schema/inherited.ts';
 import type { ParsedConfig } from './schema/index.ts';
+import type { StoreChoice } from './schema/store.ts';
 import { networkSettings } from './schema/network-settings.ts';
 
 type ParsedUpstream = ParsedConfig['upstreams'][number];
@@ -36,7 +37,8 @@ export interface NetworkConfig extends NetworkSettings {
  * shares 0 to 1. Paths of files are absolute. Holds no key and no token, but upstreams' credentials: not for logs.
  */
 export type Config = Readonly<
-  Omit<ParsedConfig, keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server'> & {
+  Omit<ParsedConfig, keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server' | 'store'> & {
+    store: StoreChoice;
     server: Readonly<
       Omit<ParsedConfig['server'], 'state_dir'> & {
         /** Absolute; null: keep nothing. */ state_dir: string | null;
@@ -53,7 +55,7 @@ export type Config = Readonly<
  * is not read yet.
  */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { server, websocket, admin, identity, methods, limits, explain, logging } = parsed;
+  const { server, websocket, admin, identity, methods, limits, usage, explain, logging } = parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   const { tls, state_dir: stateDir } = server;
   return {
@@ -67,6 +69,8 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
     identity,
     methods,
     limits,
+    store: parsed.store ?? { kind: stateDir === 'none' ? 'none' : 'sqlite' },
+    usage,
     explain,
     logging,
     networks: completeNetworks(parsed, absolute),

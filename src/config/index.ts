@@ -11,6 +11,9 @@ export type {
   UpstreamConfig,
 } from './config.ts';
 export type { Environment } from './environment.ts';
+export { createKeyTable, type KeyTable } from './keys/key-table.ts';
+export { type StoredKey, storedIdOf, storedName } from './keys/stored-key.ts';
+export { createStoredTerms, type StoredTerms } from './keys/stored-terms.ts';
 export {
   createConfig,
   type LoadOptions,
@@ -19,21 +22,24 @@ export {
   parseConfig,
 } from './load.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
+export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
+export { formatDuration, parseDuration } from './quantity.ts';
 export type { ReadFile } from './read-file.ts';
 export {
   createRegistries,
-  type KeyRegistry,
   NETWORK_SLOTS,
   type Registries,
   UPSTREAM_SLOTS,
 } from './registries.ts';
+export { methodPatternExpected, methodPatternForm } from './schema/containers.ts';
 export {
   formatListen,
   type ListenAddress,
   parseListen,
 } from './schema/addresses.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
+export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';
 export type {
   BreakerPolicy,
@@ -53,6 +59,7 @@ export type {
   ServerPolicy,
   SocketBounds,
   UpstreamPolicy,
+  UsagePolicy,
   WebsocketPolicy,
 } from './snapshot.ts';
 export { summarize } from './summary.ts';

@@ -7,7 +7,7 @@ import {
   parseConfig,
   type PolicySnapshot,
 } from './index.ts';
-import { createKeyRegistry, NETWORK_SLOTS, UPSTREAM_SLOTS } from './registries.ts';
+import { createSlotRegistry, NETWORK_SLOTS, UPSTREAM_SLOTS } from './registries.ts';
 import { testRegistries } from './testing/registries.ts';
 
 function parse(text: string): Config {
@@ -198,7 +198,7 @@ describe('slots', () => {
   });
 
   it('never go beyond their number, however many names come and go', () => {
-    const slots = createKeyRegistry(NETWORK_SLOTS);
+    const slots = createSlotRegistry(NETWORK_SLOTS);
     for (let round = 0; round < 20; round += 1) {
       const names = Array.from({ length: NETWORK_SLOTS - round }, (_, i) => `${round}-${i}`);
       slots.retain(new Set(names));

@@ -21,8 +21,10 @@ export function parseSize(text: string): number | undefined {
   return parseQuantity(text, sizeUnits);
 }
 
-/** The shortest exact text: 90000 → `90s`, 86400000 → `24h`. */
+/** The shortest exact text: 90000 → `90s`, 86400000 → `24h`, whole days from two on as `2d`. */
 export function formatDuration(ms: number): string {
+  const { d } = durationUnits;
+  if (ms >= 2 * d && ms % d === 0) return `${ms / d}d`;
   for (const unit of ['h', 'm', 's'] as const) {
     if (ms >= durationUnits[unit] && ms % durationUnits[unit] === 0) {
       return `${ms / durationUnits[unit]}${unit}`;

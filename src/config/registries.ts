@@ -1,4 +1,5 @@
 import type { Hash64, RuleVersions } from '../limits/index.ts';
+import { createKeyNumbers, type KeyNumbers } from './keys/numbers.ts';
 
 /** Upstreams and networks that one process has room for. */
 export const UPSTREAM_SLOTS = 1024;
@@ -9,15 +10,17 @@ export interface Registries {
   versions: RuleVersions;
   /** Seeded hash of a rule's scope: [lo, hi]. */
   scopeHash(scope: string): readonly [number, number];
-  keys: KeyRegistry;
+  keys: KeyNumbers;
+  /** Numbers of sets of rules, by their text; 0 is the empty one's. */
+  sets: SlotRegistry;
   /** Slots of the shared board, by `network` and `network/upstream`. */
-  networkSlots: KeyRegistry;
-  upstreamSlots: KeyRegistry;
+  networkSlots: SlotRegistry;
+  upstreamSlots: SlotRegistry;
   nextGeneration(): number;
 }
 
-/** Numbers of keys, by name: a key that is replaced keeps its number, and so its quota. */
-export interface KeyRegistry {
+/** Numbers by name, of things that come and go. */
+export interface SlotRegistry {
   /** The name's number; a new name takes the next one, and once all are taken that of the key gone longest. */
   numberOf(name: string): number;
   nameOf(number: number): string | undefined;
@@ -29,11 +32,13 @@ export interface KeyRegistry {
 export function createRegistries(parts: {
   versions: RuleVersions;
   hash64: Hash64;
-  /** Numbers below it are used before one is given again: the slots for quotas. Default 65,536. */
-  keyNumbers?: number;
+  /** Slots for quotas, which keys with a quota have their numbers from. */
+  quotaSlots: number;
 }): Registries {
   const words = new Uint32Array(2);
   let generation = 0;
+  const sets = createSlotRegistry(0);
+  sets.numberOf('');
   return {
     versions: parts.versions,
     scopeHash(scope) {
@@ -41,14 +46,16 @@ export function createRegistries(parts: {
       parts.hash64(bytes, 0, bytes.length, words);
       return [words[0]!, words[1]!];
     },
-    keys: createKeyRegistry(parts.keyNumbers ?? 65_536),
-    networkSlots: createKeyRegistry(NETWORK_SLOTS),
-    upstreamSlots: createKeyRegistry(UPSTREAM_SLOTS),
+    keys: createKeyNumbers(parts.quotaSlots),
+    sets,
+    networkSlots: createSlotRegistry(NETWORK_SLOTS),
+    upstreamSlots: createSlotRegistry(UPSTREAM_SLOTS),
     nextGeneration: () => (generation += 1),
   };
 }
 
-export function createKeyRegistry(preferred: number): KeyRegistry {
+/** Numbers below `preferred` are used before one is given again. */
+export function createSlotRegistry(preferred: number): SlotRegistry {
   const numbers = new Map<string, number>();
   const names: (string | undefined)[] = [];
   /** In the order they went. */

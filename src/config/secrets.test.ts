@@ -13,8 +13,9 @@ const canaries = [
   'canaryBasicG7',
   'canarySocketPathH8H8H8H8',
   'canarySocketPasswordI9',
+  'canaryStoreJ10',
 ];
-const [key, token, password, header, path, bearer, basic, socketPath, socketPassword] = canaries;
+const [key, token, password, header, path, bearer, basic, socketPath, socketPassword, store] = canaries;
 
 const good = `
 admin: { token: ${token} }
@@ -30,6 +31,7 @@ upstreams:
         password: ${basic}
 keys:
   - { name: acme, key: ${key} }
+store: postgres://me:${store}@db.internal/polymorph
 `;
 const options = { env: {}, file: 'c.yaml', directory: '/nowhere' };
 
@@ -69,7 +71,7 @@ describe('secrets', () => {
   it('are in the config and the snapshot only where calls need them', () => {
     const result = parseConfig(good, options);
     if (!result.ok) throw new Error(result.problems.map(formatProblem).join());
-    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer, socketPath]);
+    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer, socketPath, store]);
     const snapshot = compile(result.config, testRegistries());
     const upstream = snapshot.networks[0]?.upstreams[0];
     expect(upstream?.url).toBe('http://127.0.0.1:8545');

@@ -28,6 +28,12 @@ export interface PolicySnapshot {
   chargeCached: number;
   explain: { keepMs: number; sample: number; maxRecords: number };
   logging: { accessSample: number };
+  usage: UsagePolicy;
+}
+
+export interface UsagePolicy {
+  /** While a journal's disk is full: refuse calls, or answer them and count what is lost. */
+  whenFull: 'refuse' | 'serve_unmetered';
 }
 
 export interface NetworkPolicy {

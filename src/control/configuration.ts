@@ -120,7 +120,7 @@ function withOverrides(
 
 /** What must not be seen in a log although the config holds it: credentials for upstreams. */
 export function secretsOf(config: Config): string[] {
-  return config.networks.flatMap(({ upstreams }) =>
+  const upstreams = config.networks.flatMap(({ upstreams }) =>
     upstreams.flatMap(({ url, ws_url: socketUrl, authorization, headers }) => {
       const urls = socketUrl === null ? [url] : [url, socketUrl];
       // Hosted nodes are called by a URL with a key in its path.
@@ -132,4 +132,12 @@ export function secretsOf(config: Config): string[] {
       return [...new Set([...paths, ...credentials, ...Object.values(headers)])];
     }),
   );
+  return [...upstreams, ...storeSecrets(config.store)];
+}
+
+/** A driver's error may show the URL, or the password as it is typed. */
+function storeSecrets(store: Config['store']): string[] {
+  if (store.kind !== 'postgres') return [];
+  const { password } = new URL(store.url);
+  return [store.url, ...new Set([password, decodeURIComponent(password)].filter((text) => text !== ''))];
 }

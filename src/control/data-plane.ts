@@ -8,6 +8,7 @@ import type { FromHub, Hub } from '../websocket/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
 import type { BoundAddress } from './bind.ts';
 import { createExplainCollector, type ExplainCollector } from './explain-collector.ts';
+import { createJournalWatch } from './journal-watch.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { Logger } from './logs.ts';
 import { createWorkerLog } from './worker-log.ts';
@@ -24,6 +25,8 @@ export interface DataPlaneOptions {
   snapshot(): PolicySnapshot;
   instanceId: string;
   bootId: string;
+  /** Where workers' usage goes; null: nowhere. */
+  journal: WorkerStart['journal'];
   logger: Logger;
   /** Main's side of sockets and subscriptions. */
   hub: Pick<Hub, 'hear' | 'dropWorker'>;
@@ -42,6 +45,8 @@ export interface DataPlane {
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
   apply(): ReturnType<AppliedTracker['everywhere']>;
+  /** Has workers look at once whether the keys of their sockets still hold. */
+  keysChanged(): void;
   setTls(tls: TlsMaterial): void;
   drain(deadlineMs: number): Promise<{ cut: number }>;
   stop(): Promise<void>;
@@ -90,6 +95,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   const writeLines = createWorkerLog(logger);
+  const journals = createJournalWatch(logger, () => options.snapshot().usage.whenFull);
 
   const pool = createWorkerPool<FromWorker>({
     workerUrl: options.workerUrl,
@@ -118,6 +124,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         connections,
         listen: address,
         tls,
+        journal: options.journal,
       };
     },
     onUp: (slot) => logger.debug({ worker: slot }, 'worker up'),
@@ -128,12 +135,14 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       clearConnections(connections, death.slot);
       clearWorker(options.board, death.slot);
       options.hub.dropWorker(death.slot);
+      journals.gone(death.slot);
       logDeath(logger, death);
     },
     onMessage(slot, message) {
       if (message.type === 'applied') applied.applied(slot, message.generation);
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
       else if (message.type === 'hub') options.hub.hear(slot, message.message);
+      else if (message.type === 'journal') journals.said(slot, message.full, message.reason);
       else if (message.type === 'log') writeLines(slot, message.lines);
     },
   });
@@ -157,6 +166,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       tell({ type: 'policy', snapshot });
       return applied.everywhere(snapshot.generation, applyBoundMs);
     },
+    keysChanged: () => tell({ type: 'keys' }),
     setTls(next) {
       tls = next;
       tell({ type: 'tls', ...next });

@@ -5,6 +5,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
+import type { StoreKeeper } from './store/store-keeper.ts';
 
 export interface EndingParts {
   dataPlane: DataPlane;
@@ -13,6 +14,8 @@ export interface EndingParts {
   admin: AdminServer | null;
   limits: LimitsKeeper;
   policy: PolicyKeeper;
+  /** null: none is kept. */
+  store: StoreKeeper | null;
   log: OpenLog;
   /** Ends watching and reloading. */
   close(): void;
@@ -20,9 +23,21 @@ export interface EndingParts {
 
 /** What probes may still take of the admin listener when all else has ended. Milliseconds. */
 const adminGraceMs = 250;
+/** What the last usage may take on its way into the ledger. Where that is away it waits in the journals. Milliseconds. */
+const storeFlushMs = 5_000;
 
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
-export function createEnding({ dataPlane, health, hub, admin, limits, policy, log, close }: EndingParts) {
+export function createEnding({
+  dataPlane,
+  health,
+  hub,
+  admin,
+  limits,
+  policy,
+  store,
+  log,
+  close,
+}: EndingParts) {
   const { logger } = log;
   let drained: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
@@ -40,6 +55,7 @@ export function createEnding({ dataPlane, health, hub, admin, limits, policy, lo
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
+    await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
     await log.flush();
@@ -47,7 +63,14 @@ export function createEnding({ dataPlane, health, hub, admin, limits, policy, lo
 
   const stop = async () => {
     close();
-    await Promise.all([health.stop(), hub.close(), dataPlane.stop(), admin?.close(0), log.flush()]);
+    await Promise.all([
+      health.stop(),
+      hub.close(),
+      dataPlane.stop(),
+      store?.stop(),
+      admin?.close(0),
+      log.flush(),
+    ]);
   };
 
   return {

@@ -5,7 +5,7 @@ import type { LimitsMemory } from '../limits/index.ts';
 import type { ExplainCollector } from './explain-collector.ts';
 import { patiently } from './patience.ts';
 
-/** A key of the config, as main knows it. */
+/** A key, as main knows it. */
 export interface NamedKey {
   name: string;
   /** Hex. */
@@ -17,7 +17,8 @@ export interface ExplainPortOptions {
   collector: ExplainCollector<DecisionRecord>;
   snapshot(): PolicySnapshot;
   keyByNumber(keyNumber: number): NamedKey | undefined;
-  keyByName(name: string): NamedKey | undefined;
+  /** Names of a store's keys may be shared. */
+  keysByName(name: string): NamedKey[];
 }
 
 /** Answers both kinds of explain, and puts in the keys' names, which workers do not know. */
@@ -42,9 +43,9 @@ export function createExplainPort(options: ExplainPortOptions): AdminPorts['expl
       return { kind: 'recorded', requestId, records: records.map(named), workers: { asked, answered } };
     },
     async dryRun({ keySha256, keyName, address, network, method }: ExplainAsk) {
-      const key = keyName === undefined ? undefined : options.keyByName(keyName);
-      if (keyName !== undefined && key === undefined) return { unanswerable: `no key is named ${keyName}` };
-      const digest = key?.sha256 ?? keySha256;
+      const keys = keyName === undefined ? [] : options.keysByName(keyName);
+      if (keyName !== undefined && keys.length !== 1) return { unanswerable: notOne(keys.length, keyName) };
+      const digest = keys[0]?.sha256 ?? keySha256;
       const ask = {
         keySha256: digest === undefined ? undefined : Buffer.from(digest, 'hex'),
         address,
@@ -61,4 +62,8 @@ export function createExplainPort(options: ExplainPortOptions): AdminPorts['expl
       };
     },
   };
+}
+
+function notOne(keys: number, name: string): string {
+  return keys === 0 ? `no key is named ${name}` : `${keys} keys are named ${name}: ask by the key itself`;
 }

@@ -1,4 +1,14 @@
-import { type Config, compile, createRegistries, type PolicySnapshot, versionsOf } from '../config/index.ts';
+import {
+  type Config,
+  compile,
+  createKeyTable,
+  createRegistries,
+  type PolicySnapshot,
+  type QuotaPolicy,
+  type StoredKey,
+  storedIdOf,
+  versionsOf,
+} from '../config/index.ts';
 import { createHash64, createRuleVersions, quotaPeriod } from '../limits/index.ts';
 import type { NamedKey } from './explain-port.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
@@ -11,53 +21,83 @@ export interface PolicyKeeper {
   readonly appliedAtMs: number;
   /** Makes `config` the policy. Throws RangeError, and changes nothing, where shared memory has no number left. */
   adopt(config: Config): PolicySnapshot;
-  /** Gives rule versions of older policies back. Call when all workers use the present one. */
-  retireOlder(): void;
+  /** The same config with the stored keys' sets of rules as they are wanted now. */
+  renew(): PolicySnapshot;
+  /** To be called when workers were given the snapshot of this generation; `all`: and all of them use it. */
+  applied(generation: number, all: boolean): void;
+  /** The keys of a store, beside those of the config. */
+  readonly stored: StoredTable;
   keyByNumber(keyNumber: number): NamedKey | undefined;
-  keyByName(name: string): NamedKey | undefined;
+  /** A key of the config, or those of the store with that name. */
+  keysByName(name: string): NamedKey[];
   /** A key's quota is counted in the slot of its number; slots are named by keys over a restart. */
   quotaSlotOf(keyName: string): number | undefined;
   keyNameOf(quotaSlot: number): string | undefined;
+  /** Keys whose quota is counted: slot, registered name and quota. */
+  quotas(): Iterable<QuotaOwner>;
 }
 
-export function createPolicyKeeper(first: Config, limits: LimitsKeeper, wallMs: () => number): PolicyKeeper {
+export type StoredTable = Pick<
+  ReturnType<typeof createKeyTable>,
+  'want' | 'settle' | 'waiting' | 'stored' | 'storedIds' | 'storedByName'
+>;
+
+export interface QuotaOwner {
+  slot: number;
+  name: string;
+  quota: QuotaPolicy;
+}
+
+export interface PolicyKeeperOptions {
+  limits: LimitsKeeper;
+  wallMs(): number;
+  /** A slot counts for a key it did not count for before, or by another unit or period. */
+  onQuotaOwner?(owner: QuotaOwner): void;
+}
+
+export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions): PolicyKeeper {
+  const { limits, wallMs } = options;
   const versions = createRuleVersions(limits.memory);
   const registries = createRegistries({
     versions,
     hash64: createHash64(limits.memory.seed),
-    keyNumbers: first.limits.quota_slots,
+    quotaSlots: first.limits.quota_slots,
   });
-  const quotaOwners = new Map<number, string>();
+  const quotaOwners = new Map<number, QuotaOwner>();
   let config = first;
-  let names: Map<string, NamedKey> | undefined;
+  let configNames: Map<string, NamedKey> | undefined;
   let appliedAtMs = 0;
 
+  /** A number that went from one key to another brings its old owner's count with it, which nobody owes. */
+  const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy) => {
+    const before = quotaOwners.get(slot);
+    const owner = { slot, name, quota };
+    quotaOwners.set(slot, owner);
+    if (before !== undefined && before.name !== name)
+      limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
+    const same =
+      before?.name === name && before.quota.unit === quota.unit && before.quota.period === quota.period;
+    if (!same) options.onQuotaOwner?.(owner);
+  };
+
+  const table = createKeyTable(registries, { onQuota: takeQuotaSlot });
+
   const adopt = (next: Config): PolicySnapshot => {
-    const compiled = compile(next, registries);
-    config = next;
-    appliedAtMs = wallMs();
-    names = undefined;
-    takeOverQuotaSlots(next);
+    const compiled = compile(next, registries, table);
+    if (next !== config || appliedAtMs === 0) {
+      config = next;
+      appliedAtMs = wallMs();
+      configNames = undefined;
+    }
     return compiled;
   };
 
-  /** A number that went from one key to another brings its old owner's count with it, which nobody owes. */
-  const takeOverQuotaSlots = (next: Config) => {
-    for (const { name, quota } of next.keys) {
-      const slot = registries.keys.find(name);
-      if (slot === undefined || quota === null) continue;
-      const owner = quotaOwners.get(slot);
-      quotaOwners.set(slot, name);
-      if (owner === undefined || owner === name) continue;
-      limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
-    }
-  };
-
   /** Made when somebody asks: a reload with many keys need not wait for it. */
-  const keyByName = (name: string): NamedKey | undefined => {
-    names ??= new Map(config.keys.map((key) => [key.name, { name: key.name, sha256: key.digest }]));
-    return names.get(name);
+  const configKey = (name: string): NamedKey | undefined => {
+    configNames ??= new Map(config.keys.map((key) => [key.name, { name: key.name, sha256: key.digest }]));
+    return configNames.get(name);
   };
+  const named = ({ name, sha256 }: StoredKey): NamedKey => ({ name, sha256 });
 
   let snapshot = adopt(first);
   return {
@@ -74,10 +114,33 @@ export function createPolicyKeeper(first: Config, limits: LimitsKeeper, wallMs: 
       snapshot = adopt(next);
       return snapshot;
     },
-    retireOlder: () => versions.retireExcept(versionsOf(snapshot), limits.nowMicros()),
-    keyByNumber: (keyNumber) => keyByName(registries.keys.nameOf(keyNumber) ?? ''),
-    keyByName,
-    quotaSlotOf: (keyName) => registries.keys.find(keyName),
-    keyNameOf: (slot) => quotaOwners.get(slot),
+    renew() {
+      snapshot = adopt(config);
+      return snapshot;
+    },
+    applied(generation, all) {
+      table.applied(generation);
+      if (all && generation === snapshot.generation)
+        versions.retireExcept(versionsOf(snapshot), limits.nowMicros());
+    },
+    stored: table,
+    keyByNumber(keyNumber) {
+      const name = registries.keys.nameOf(keyNumber) ?? '';
+      const id = storedIdOf(name);
+      if (id === undefined) return configKey(name);
+      const key = table.stored(id);
+      return key && named(key);
+    },
+    keysByName(name) {
+      const key = configKey(name);
+      return key === undefined ? table.storedByName(name).map(named) : [key];
+    },
+    quotaSlotOf: (name) => registries.keys.find(name),
+    keyNameOf: (slot) => quotaOwners.get(slot)?.name,
+    *quotas() {
+      for (const owner of quotaOwners.values()) {
+        if (registries.keys.find(owner.name) === owner.slot) yield owner;
+      }
+    },
   };
 }

@@ -14,9 +14,9 @@ test.each<[Partial<ReadinessFacts>, string]>([
   [{ workers: [away, away] }, 'failed'],
   [{ config: { ...config, problem: 'polymorph.yaml:1:1: error' } }, 'degraded'],
 ])('%j is %s', (facts, status) => {
-  expect(readinessOf({ phase: 'serving', workers: [up, up], config, networks: [], ...facts }).status).toBe(
-    status,
-  );
+  expect(
+    readinessOf({ phase: 'serving', workers: [up, up], config, store: [], networks: [], ...facts }).status,
+  ).toBe(status);
 });
 
 test('upstreams are shown and decide nothing', () => {
@@ -40,7 +40,7 @@ test('upstreams are shown and decide nothing', () => {
     })),
   });
   const shown = (...networks: NetworkHealth[]) => {
-    const { status, checks } = readinessOf({ phase: 'serving', workers: [up], config, networks });
+    const { status, checks } = readinessOf({ phase: 'serving', workers: [up], config, store: [], networks });
     expect(status).toBe('ready');
     expect(checks[2]).toMatchObject({ name: 'upstreams', detail: { networks } });
     return checks[2]!.status;
@@ -51,7 +51,9 @@ test('upstreams are shown and decide nothing', () => {
 });
 
 test('each check says its facts', () => {
-  expect(readinessOf({ phase: 'serving', workers: [up, away], config, networks: [] }).checks).toEqual([
+  expect(
+    readinessOf({ phase: 'serving', workers: [up, away], config, store: [], networks: [] }).checks,
+  ).toEqual([
     { name: 'workers', status: 'degraded', detail: { up: 1, of: 2, restarts: 2 } },
     {
       name: 'config',

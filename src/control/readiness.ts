@@ -17,16 +17,18 @@ export interface ReadinessFacts {
     /** Changes in the file that wait for a restart. */
     restartNeeded: readonly string[];
   };
+  /** Of the store and usage; none where there is no store. */
+  store: readonly ReadinessCheck[];
   /** Those that are checked. */
   networks: readonly NetworkHealth[];
 }
 
 /**
  * Ready while at least one worker serves and nothing is drained. A config file that was refused degrades: the old one
- * serves, and somebody should look. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
+ * serves, and somebody should look; so does a store that is away. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
  * and an instance that left because of them would take its like with it.
  */
-export function readinessOf({ phase, workers, config, networks }: ReadinessFacts): Readiness {
+export function readinessOf({ phase, workers, config, store, networks }: ReadinessFacts): Readiness {
   const up = workers.filter(({ state }) => state === 'up').length;
   const checks: ReadinessCheck[] = [
     {
@@ -45,6 +47,7 @@ export function readinessOf({ phase, workers, config, networks }: ReadinessFacts
         restartNeeded: config.restartNeeded,
       },
     },
+    ...store,
   ];
   const status = statusOf(phase, up, checks);
   return {

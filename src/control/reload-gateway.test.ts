@@ -17,7 +17,7 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
     config: before.config,
     snapshot: { generation: 1 },
     adopt: () => ({ generation: 2 }),
-    retireOlder: () => said.push('retired'),
+    applied: () => said.push('retired'),
   };
   const parts = {
     config: before.config,

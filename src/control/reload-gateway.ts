@@ -9,6 +9,7 @@ import { createReloader, type ReloadResult } from './reload.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import { findSelf } from './self-probe.ts';
+import type { StoreKeeper } from './store/store-keeper.ts';
 
 export interface GatewayReloadParts {
   /** What the process was started with. */
@@ -21,6 +22,7 @@ export interface GatewayReloadParts {
   health: HealthMonitor;
   hub: Hub;
   admin: AdminServer | null;
+  store: Pick<StoreKeeper, 'reloaded'> | null;
   log: OpenLog;
   instanceId: string;
   watch: boolean;
@@ -78,7 +80,8 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       adminToken = config.admin.token ?? (adminIsOpen ? adminToken : null);
       admin?.setAccess({ token: adminToken, allowedHosts: config.admin.allowed_hosts });
       const { late } = await takenOver;
-      if (late.length === 0) policy.retireOlder();
+      policy.applied(generation, late.length === 0);
+      parts.store?.reloaded(config);
       return { generation, late };
     },
     onResult(result) {

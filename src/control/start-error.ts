@@ -8,6 +8,7 @@ export class StartError extends Error {
     | 'cannot_listen'
     | 'tls_invalid'
     | 'worker_failed'
+    | 'store_unusable'
     | 'upstream_is_ourselves';
   readonly exitCode: 1 | 2;
 
@@ -15,6 +16,7 @@ export class StartError extends Error {
     super(message, options);
     this.name = 'StartError';
     this.code = code;
-    this.exitCode = code === 'cannot_listen' || code === 'worker_failed' ? 1 : 2;
+    this.exitCode =
+      code === 'config_invalid' || code === 'tls_invalid' || code === 'upstream_is_ourselves' ? 2 : 1;
   }
 }

@@ -22,7 +22,7 @@ import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
 import { takePortTurn } from './port-turn.ts';
-import { createPolicyKeeper, type PolicyKeeper } from './policy-keeper.ts';
+import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
 import { type Phase, readinessOf } from './readiness.ts';
 import type { ReloadResult } from './reload.ts';
 import { createGatewayReload } from './reload-gateway.ts';
@@ -30,6 +30,8 @@ import { findSelf } from './self-probe.ts';
 import { createSocketsPort } from './sockets-port.ts';
 import { StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
+import { journalFolder } from './store/settings.ts';
+import { createStoreKeeper, type StoreKeeper } from './store/store-keeper.ts';
 import type { PoolTiming } from './worker-pool.ts';
 
 export interface GatewayOptions {
@@ -72,6 +74,8 @@ export interface Gateway {
 const probeTimeoutMs = 1_000;
 /** Nobody is served by a node of another chain just because it was not checked yet; a silent one holds up the start no longer. */
 const firstChecksMs = 1_000;
+/** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try. */
+const storeLoadMs = 30_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -104,8 +108,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane, health, hub } = inside;
-  undo.push(dataPlane.stop, health.stop, hub.close);
+  const { address, instanceId, policy, dataPlane, health, hub, store } = inside;
+  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop());
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
@@ -116,21 +120,23 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
+        store: store?.checks() ?? [],
         networks: health.state(),
       }),
+    operations: store?.operations ?? null,
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
       limits: inside.limits.memory,
       collector: dataPlane.explain,
       snapshot: () => policy.snapshot,
       keyByNumber: policy.keyByNumber,
-      keyByName: policy.keyByName,
+      keysByName: policy.keysByName,
     }),
     onError: (error) => logger.error({ err: error }, 'the admin listener failed at a request'),
   });
   undo.push(() => admin?.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, admin, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, admin, store, log, instanceId },
     watch: options.watch,
     onResult: (result) => {
       last = result;
@@ -140,13 +146,14 @@ async function compose(
 
   health.update(policy.snapshot);
   hub.update(policy.snapshot);
-  await health.firstChecks(firstChecksMs);
+  const adminUrl = admin === null ? null : urlOf('http', admin.address);
+  if (adminUrl !== null) store?.publishAdminUrl(adminUrl);
+  await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
   phase = 'serving';
   const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
-  const adminUrl = admin === null ? null : urlOf('http', admin.address);
   const { length: workers } = dataPlane.states();
   logger.info(
     { url, admin: adminUrl, workers, version: options.version, config: configHash(config) },
@@ -166,6 +173,8 @@ async function compose(
 async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
   const { listen, state_dir: stateDir } = config.server;
   const instanceId = randomBytes(9).toString('base64url');
+  // Two instances may start in one millisecond.
+  const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
   const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
   if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
   const limits = await createLimitsKeeper({
@@ -175,7 +184,14 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
     wallMs: Date.now,
   });
-  const policy = createPolicyKeeper(config, limits, Date.now);
+  let store: StoreKeeper | null | undefined;
+  /** Owners of quotas before the store is there to count for them. */
+  const early: QuotaOwner[] = [];
+  const policy = createPolicyKeeper(config, {
+    limits,
+    wallMs: Date.now,
+    onQuotaOwner: (owner) => (store === undefined ? early.push(owner) : store?.ownQuota(owner)),
+  });
   restoreLimits(limits, policy, logger);
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
@@ -188,13 +204,23 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     workerUrl: options.workerUrl ?? workerUrl,
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
     snapshot: () => policy.snapshot,
-    // Two instances may start in one millisecond.
-    bootId: Date.now().toString(36) + randomBytes(2).toString('hex'),
+    bootId,
+    // A store without a folder was refused as the config was read.
+    journal:
+      config.store.kind === 'none' || stateDir === null
+        ? null
+        : { folder: journalFolder(stateDir), run: bootId },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
   const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
-  return { address, instanceId, limits, policy, dataPlane, health, hub };
+  store = createStoreKeeper({
+    ...{ config, policy, limits, dataPlane, logger, run: bootId },
+    compileCache: options.env['NODE_COMPILE_CACHE'],
+    wallMs: Date.now,
+  });
+  for (const owner of early) store?.ownQuota(owner);
+  return { address, instanceId, limits, policy, dataPlane, health, hub, store };
 }
 
 function openConfiguredLog(
@@ -251,6 +277,12 @@ function configFacts(
 
 function cannotListen(error: unknown): never {
   throw new StartError('cannot_listen', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+function storeUnusable(error: unknown): never {
+  throw new StartError('store_unusable', error instanceof Error ? error.message : String(error), {
     cause: error,
   });
 }

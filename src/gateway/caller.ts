@@ -12,6 +12,7 @@ import {
   presentedKey,
 } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
+import { noKey } from '../usage/index.ts';
 import type { Policy } from './policy.ts';
 
 /** Who is calling. One object serves a connection's calls for as long as nothing of it changes. */
@@ -23,6 +24,8 @@ export interface Caller {
   readonly keySlot: number;
   /** -1 without a key. */
   readonly keyNumber: number;
+  /** UUID whose usage its calls are; `noKey` without a key. */
+  readonly keyId: string;
   readonly keyPrefix: string;
   readonly foundIn: KeyPlace | null;
   readonly ruleSet: number;
@@ -66,6 +69,8 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
   const resolver = createKeyResolver(snapshot.keyIndex);
   const proxies = createTrustedProxies(snapshot.server.trustedProxies);
   const words = new Uint32Array(2);
+  /** By slot: one text for all of a key's connections, so that usage is compared by its address. */
+  const keyIds: string[] = [];
 
   const hashOf = (bytes: Uint8Array): { lo: number; hi: number } => {
     hash(bytes, 0, bytes.length, words);
@@ -81,6 +86,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
         snapshot.identity.anonymous === 'deny' ? 'no key, and callers without one are denied' : null,
       keySlot: -1,
       keyNumber: -1,
+      keyId: noKey,
       keyPrefix: '',
       foundIn: null,
       ruleSet: 0,
@@ -101,6 +107,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     refusedBecause: null,
     keySlot: slot,
     keyNumber: keys.keyNumber(slot),
+    keyId: (keyIds[slot] ??= keys.keyId(slot)),
     keyPrefix: keys.prefix(slot),
     foundIn,
     ruleSet: keys.ruleSet(slot),

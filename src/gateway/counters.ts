@@ -11,10 +11,12 @@ import {
   record,
 } from '../metrics/index.ts';
 import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
+import { type UsageRecord, usageStatuses } from '../usage/index.ts';
 import type { NetworkCounts } from './networks.ts';
 import type { SocketCounts } from './socket-counts.ts';
 import type { CallCounters } from './record.ts';
-import type { UsageRecord } from './usage-turn.ts';
+
+const EXCEEDED = usageStatuses.indexOf('exceeded');
 
 /** Totals that a network keeps, by the counter that takes them over. */
 type NetworkTotals = Partial<Record<CounterName, number>>;
@@ -25,6 +27,8 @@ export interface WorkerCounters extends CallCounters {
   message(bytes: number): void;
   /** A turn's answered calls, folded. */
   commit(records: readonly UsageRecord[]): void;
+  /** Calls and events that are in no journal, in all. */
+  usageLost(calls: number): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
   beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
@@ -36,6 +40,7 @@ const outcomeCounters: Record<RefusalCode, CounterName> = {
   unauthorized: 'callsUnauthorized',
   forbidden: 'callsForbidden',
   overloaded: 'callsShed',
+  unmetered: 'callsShed',
   no_upstream: 'callsFailed',
   upstream_timeout: 'callsFailed',
   upstream_invalid: 'callsFailed',
@@ -88,6 +93,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     bytesOut: 0,
   };
   let socketsBefore: SocketCounts | undefined;
+  let lostBefore = 0;
   const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
 
   const takeFront = (front: Readonly<HttpStats>): void => {
@@ -164,17 +170,23 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     evicted: () => add('explainRecordsEvicted', 1),
     lineDropped: () => add('logLinesDropped', 1),
     commit(records) {
-      for (const { method, outcome, calls, cost, errors, event } of records) {
+      for (const { method, status, calls, cost, errors, event } of records) {
+        // What was refused was counted as it came.
+        if (status === EXCEEDED) continue;
         if (event) {
           add('costUnits', cost);
           continue;
         }
-        add(outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', calls);
+        add(status === outcomes.burst ? 'callsBurst' : 'callsAllowed', calls);
         add('costUnits', cost);
         add('answersResult', calls - errors);
         add('answersError', errors);
         slab[methodIndex(methods.numberOf(method), 'calls')]! += calls;
       }
+    },
+    usageLost(calls) {
+      add('usageLost', calls - lostBefore);
+      lostBefore = calls;
     },
     beat(front, networks, sockets) {
       slab[at.heartbeat]!++;

@@ -26,12 +26,16 @@ export interface WorkerStart {
   connections: SharedArrayBuffer;
   listen: { host: string; port: number; reusePort: boolean };
   tls: TlsFiles | null;
+  /** Where its usage goes; null: it is counted, and kept nowhere. */
+  journal: { folder: string; run: string } | null;
   /** One read buffer for all plain connections; default true. */
   sharedReads?: boolean;
 }
 
 export type ToWorker =
   | { type: 'policy'; snapshot: PolicySnapshot }
+  /** Entries of the key index changed. Calls see that by themselves; sockets that say nothing do not. */
+  | { type: 'keys' }
   | { type: 'tls'; cert: string; key: string }
   /** Accept nothing new, finish what is under way within `deadlineMs`, then end. */
   | { type: 'drain'; deadlineMs: number }
@@ -44,6 +48,8 @@ export type FromWorker =
   | { type: 'log'; lines: LogLine[] }
   | { type: 'explained'; ask: number; records: DecisionRecord[] }
   | { type: 'hub'; message: ToHub }
+  /** Its journal's disk is full, or takes bytes again. */
+  | { type: 'journal'; full: boolean; reason: string }
   | { type: 'drained' };
 
 /** One line that main writes for a worker. Never holds a key. */

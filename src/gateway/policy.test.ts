@@ -7,7 +7,7 @@ function policyOf(config: object): Policy {
   const seed = Uint32Array.of(1, 2, 3, 4);
   const limits = createLimitsMemory({ entries: 4096, quotaSlots: 64, seed });
   const hash64 = createHash64(seed);
-  const registries = createRegistries({ versions: createRuleVersions(limits), hash64 });
+  const registries = createRegistries({ versions: createRuleVersions(limits), hash64, quotaSlots: 1024 });
   const value = { upstreams: [{ url: 'http://127.0.0.1:1' }], ...config };
   const result = createConfig(value, { name: 'test', directory: '/' });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));

@@ -2,16 +2,23 @@ import type { PolicySnapshot, QuotaPolicy } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
+import { wellKnownMethods } from '../metrics/index.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
 /** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */
 const KNOWN_METHODS_MAX = 4096;
 const PLANS_MAX = 16_384;
+const wellKnown = new Set(wellKnownMethods);
+const STRANGERS_MAX = 1000;
+/** All further ones. */
+const OTHER_METHODS = '(other)';
 
 /** What the policy says of one method. */
 export interface MethodFacts {
   readonly name: string;
+  /** What usage calls it: its name, unless that should not be kept. */
+  readonly countedAs: string;
   readonly group: string | null;
   readonly cost: number;
   /** The pattern of `methods.blocked` that it matches; null: it is not blocked. */
@@ -37,6 +44,7 @@ export class Policy {
   readonly errorAnswer: ErrorAnswer;
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
+  private readonly strangers = new Set<string>();
   private readonly networkOwners: readonly (readonly [number, number])[];
 
   constructor(snapshot: PolicySnapshot, hash: Hash64) {
@@ -54,7 +62,7 @@ export class Policy {
   method(name: string): MethodFacts {
     let facts = this.methods.get(name);
     if (facts === undefined) {
-      facts = methodFacts(name, this.snapshot);
+      facts = methodFacts(name, this.snapshot, this);
       if (this.methods.size >= KNOWN_METHODS_MAX) {
         this.forgetPlans();
         this.methods.clear();
@@ -82,6 +90,19 @@ export class Policy {
     this.plans = 0;
   }
 
+  /**
+   * What usage calls a method that nobody has named before the caller: callers make names up, and each name kept is a row
+   * in the ledger for every minute it is used in. Beyond the first thousand they are one; a key that was put in place of a method is none.
+   */
+  strangerName(name: string): string {
+    if (this.isKey(name)) return '[redacted]';
+    if (!this.strangers.has(name)) {
+      if (this.strangers.size >= STRANGERS_MAX) return OTHER_METHODS;
+      this.strangers.add(name);
+    }
+    return name;
+  }
+
   /** Whether a text is one of the keys. Not for the hot path. */
   isKey(text: string): boolean {
     return isKeyText(text) && createKeyIndexReader(this.snapshot.keyIndex).find(digestOfKey(text)) >= 0;
@@ -98,7 +119,7 @@ export class Policy {
   }
 }
 
-function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
+function methodFacts(name: string, snapshot: PolicySnapshot, policy: Policy): MethodFacts {
   const {
     groups,
     costs,
@@ -117,8 +138,10 @@ function methodFacts(name: string, snapshot: PolicySnapshot): MethodFacts {
   const cost = matchMethod(name, costs, (entry) => entry.pattern);
   const itself = (pattern: string): string => pattern;
   const safe = reads.includes(name) || matchMethod(name, unsafe, itself) === undefined;
+  const named = group?.pattern === name || cost?.pattern === name || wellKnown.has(name);
   return {
     name,
+    countedAs: named ? name : policy.strangerName(name),
     group: group?.group ?? null,
     cost: cost?.cost ?? 1,
     blockedBy: matchMethod(name, blocked, itself) ?? null,

@@ -1,5 +1,6 @@
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { closeCauses, type Session } from '../websocket/index.ts';
+import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { CallLane } from './context.ts';
 import type { DecisionRecord } from './decision.ts';
@@ -8,7 +9,6 @@ import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
 import { decisionOf } from './note.ts';
 import type { RequestIds } from './request-id.ts';
-import type { TurnUsage } from './usage-turn.ts';
 
 /** What the recorder counts with; one worker's counters in shared memory. */
 export interface CallCounters {
@@ -67,12 +67,26 @@ export function createRecorder(options: {
       const now = options.now();
       call.answeredAt = now;
       const { startedAt } = call;
-      const { caller, network } = call.context;
+      const { caller } = call.context;
       if (call.refusal === null) {
-        usage.add(caller.keyNumber, network, call.method, call.outcome, call.cost, call.isError);
+        usage.add(
+          caller.keyId,
+          networkName(call),
+          call.facts!.countedAs,
+          call.outcome,
+          call.cost,
+          call.isError,
+          call.end - call.start,
+          call.answer.length,
+          now - startedAt,
+        );
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
       } else {
         options.refundQuota(call);
+        if (overLimit.has(call.refusal)) {
+          const { countedAs } = call.facts ?? call.context.policy.method(call.method);
+          usage.refuse(caller.keyId, networkName(call), countedAs, call.end - call.start, call.answer.length);
+        }
         if (call.owner.session !== null) chasten(call.owner.session, call.refusal);
         counters.refused(call, call.refusal);
       }
@@ -85,6 +99,17 @@ export function createRecorder(options: {
       }
     },
   };
+}
+
+/** Refusals that usage shows as exceeded: of limits and quotas, and of nothing else. */
+const overLimit: ReadonlySet<RefusalCode> = new Set([
+  'rate_limited',
+  'quota_exhausted',
+  'too_many_subscriptions',
+]);
+
+function networkName({ context }: Call): string {
+  return context.policy.snapshot.networks[context.network]?.name ?? '';
 }
 
 /** What a refused call means for the socket that it came by. */

@@ -23,5 +23,6 @@ export const closeCounters: Record<CloseLabel, SocketCounter> = {
   subscription_lost: 'socketsClosedLost',
   protocol: 'socketsClosedProtocol',
   silent: 'socketsClosedSilent',
+  unmetered: 'socketsClosedUnmetered',
   internal_error: 'socketsClosedFault',
 };

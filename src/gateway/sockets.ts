@@ -11,11 +11,13 @@ import {
   type SocketSettings,
   type ToHub,
 } from '../websocket/index.ts';
+import { EVENT_METHOD, type TurnUsage } from '../usage/index.ts';
 import type { LimitStage } from './limit.ts';
+import type { CallContext } from './context.ts';
 import type { Arrival, CallReader } from './read-calls.ts';
 import { cutId, type Reign } from './receive.ts';
 import { closeCounters, type SocketCounts } from './socket-counts.ts';
-import { EVENT_METHOD, type TurnUsage } from './usage-turn.ts';
+
 import { createVisitors, type Visitor } from './visitors.ts';
 
 /** How often sockets are asked for a sign of life, and their keys looked at. */
@@ -41,6 +43,8 @@ export interface Sockets {
   hear(message: FromHub): void;
   /** A policy was swapped: sockets whose key or network is gone are closed, no other is moved. */
   apply(): void;
+  /** Closes those whose key is gone from the index. */
+  look(): void;
   /** Closes each once what it has under way is answered; resolves when none is left. */
   drain(): Promise<void>;
   /** Ends what is left at once. */
@@ -56,6 +60,8 @@ export function createSockets(options: {
   held: Pick<HeldAnswers, 'grown'>;
   limits: LimitStage;
   usage: TurnUsage;
+  /** Nothing may be delivered now: its usage could not be kept. */
+  unmetered: (context: CallContext) => boolean;
   tell: (message: ToHub) => void;
   received: (bytes: number) => void;
   /** A message of the socket with that id threw. */
@@ -99,12 +105,16 @@ export function createSockets(options: {
   });
 
   /** An event is paid for before it is sent; it takes no tokens of buckets, and is never refused by them. */
-  function charge(session: Session): boolean {
+  function charge(session: Session, bytes: number): boolean {
     const { context } = visitorOf(session);
+    if (options.unmetered(context)) {
+      session.close(closeCauses.unmetered);
+      return false;
+    }
     const { cost } = context.policy.method(EVENT_METHOD);
     const usedUp = options.limits.chargeEvent(context, cost);
     if (usedUp === null) {
-      options.usage.addEvent(context.caller.keyNumber, context.network, cost);
+      options.usage.addEvent(context.caller.keyId, visitorOf(session).networkName, cost, bytes);
       return true;
     }
     const detail = { requestId: context.socketId ?? '', data: usedUp };
@@ -254,6 +264,9 @@ export function createSockets(options: {
     },
     apply() {
       settings = settingsOf(reign());
+      for (const session of sessions.values()) look(session);
+    },
+    look() {
       for (const session of sessions.values()) look(session);
     },
     async drain() {

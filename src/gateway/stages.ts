@@ -1,4 +1,5 @@
 import type { Call } from './call.ts';
+import type { CallContext } from './context.ts';
 
 /** A caller that may not call was found out when its credentials were read; every call of it says so. */
 export function identify(call: Call): boolean {
@@ -6,6 +7,16 @@ export function identify(call: Call): boolean {
   if (refusedBecause === null) return true;
   call.refuse('unauthorized', refusedBecause);
   return false;
+}
+
+/** While usage cannot be kept, and must be, nothing is begun that would have to be counted. */
+export function createMeterStage(unmetered: (context: CallContext) => boolean): (call: Call) => boolean {
+  return (call) => {
+    if (!unmetered(call.context)) return true;
+    call.retryAfterMs = 1000;
+    call.refuse('unmetered', 'the disk of the usage journal is full');
+    return false;
+  };
 }
 
 export function classify(call: Call): boolean {

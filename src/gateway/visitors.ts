@@ -1,6 +1,7 @@
 import type { UpgradeRequest } from '../http/index.ts';
 import { digestOfKey, type KeySources, keyInProtocols, presentedKey } from '../identity/index.ts';
 import type { RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
+import { noKey } from '../usage/index.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
@@ -37,7 +38,7 @@ export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs
     const { foundIn } = before;
     const known = callers.ofKey(digest, before.from, epochMs());
     return known === undefined
-      ? { ...before, kind: 'unknown', keySlot: -1, ruleSet: 0, refusedBecause: 'unknown key' }
+      ? { ...before, kind: 'unknown', keySlot: -1, keyId: noKey, ruleSet: 0, refusedBecause: 'unknown key' }
       : { ...known, foundIn };
   }
 

@@ -9,6 +9,7 @@ import {
 } from '../http/index.ts';
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
 import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
+import { createTurnUsage } from '../usage/index.ts';
 import type { FromHub } from '../websocket/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { sampled } from './call.ts';
@@ -18,6 +19,7 @@ import { createWorkerCounters } from './counters.ts';
 import { createDecisions, type Decisions, findDecisions } from './decision-ring.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createHttpRefusals } from './http-refusal.ts';
+import { openWorkerJournal } from './journal.ts';
 import { createLimitStage } from './limit.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
 import { createNetworks } from './networks.ts';
@@ -29,9 +31,8 @@ import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
 import { createSockets } from './sockets.ts';
-import { classify, createPriceStage, identify } from './stages.ts';
+import { classify, createMeterStage, createPriceStage, identify } from './stages.ts';
 import { createSubscribeStage } from './subscribe.ts';
-import { createTurnUsage } from './usage-turn.ts';
 
 /** How often a worker says that it is alive, and looks after what it keeps. */
 const BEAT_MS = 100;
@@ -43,6 +44,8 @@ export interface WorkerGateway {
   listen(): Promise<void>;
   /** Swaps the policy between two calls, then says `applied`. */
   apply(snapshot: PolicySnapshot): void;
+  /** Closes sockets whose key is gone. */
+  lookAtKeys(): void;
   setTls(tls: TlsFiles): void;
   explain(ask: number, requestId: string): void;
   /** What the hub of subscriptions says. */
@@ -58,7 +61,16 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const buckets = createBuckets(start.limits, start.slot + 1);
   const requestIds = createRequestIds(start.bootId, start.slot, start.start);
   const counters = createWorkerCounters(start.slab);
-  const usage = createTurnUsage((records) => counters.commit(records));
+  const journal = openWorkerJournal(start, {
+    whenFull: () => reign.policy.snapshot.usage.whenFull,
+    tell,
+    nowMs,
+    lost: counters.usageLost,
+  });
+  const usage = createTurnUsage((records) => {
+    journal.write(records);
+    counters.commit(records);
+  });
   const turn = createTurn(() => usage.commit());
   const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
   const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
@@ -71,7 +83,10 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let decisions = ringOf(start.snapshot);
   let settings = settingsOf(start.snapshot);
 
-  const beat = (): void => counters.beat(front.stats, networks.counts(), sockets.counts());
+  const beat = (): void => {
+    journal.tick();
+    counters.beat(front.stats, networks.counts(), sockets.counts());
+  };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
     seed: randomInt(2 ** 31),
@@ -97,6 +112,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     held: { grown: (holder) => front.held.grown(holder) },
     limits: limitStage,
     usage,
+    unmetered: journal.unmetered,
     tell: (message) => tell({ type: 'hub', message }),
     received: counters.message,
     failed: createFaultLog(tell, nowMs),
@@ -105,6 +121,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
   const pipeline = createPipeline({
     identify,
+    meter: createMeterStage(journal.unmetered),
     classify,
     limit: limitStage.limit,
     price: createPriceStage(networks),
@@ -134,6 +151,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
 
   let beats = 0;
   const heart = setInterval(() => {
+    // Of answers that nobody was there to take.
+    usage.commit();
     beat();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
     decisions.refusals.expire(Date.now());
@@ -160,6 +179,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       sockets.apply();
       tell({ type: 'applied', generation: snapshot.generation });
     },
+    lookAtKeys: sockets.look,
     setTls: (tls) => front.setTls(tls),
     explain(ask, requestId) {
       const count = requestIds.count(requestId);
@@ -180,6 +200,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       await networks.close(0);
       clearInterval(heart);
       usage.commit();
+      journal.close();
       beat();
       tell({ type: 'drained' });
     },

@@ -11,6 +11,8 @@ port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'policy':
       return gateway.apply(message.snapshot);
+    case 'keys':
+      return gateway.lookAtKeys();
     case 'tls':
       return gateway.setTls(message);
     case 'explain':

@@ -15,11 +15,13 @@ export {
 } from './api-key.ts';
 export type { AddressCaller } from './caller.ts';
 export { callerOfAddress } from './caller.ts';
+export { configKeyId } from './config-key-id.ts';
 export { cidrProblem } from './cidr.ts';
 export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
-export type { KeyEntry } from './key-index-writer.ts';
-export { buildKeyIndex } from './key-index-writer.ts';
+export { copyKeyIndex } from './key-index-copy.ts';
+export type { KeyEntry, KeyIndexWriter } from './key-index-writer.ts';
+export { buildKeyIndex, createKeyIndexWriter } from './key-index-writer.ts';
 export type { KeyPlace, KeySources } from './presented-key.ts';
 export {
   isKeyProtocol,
@@ -33,3 +35,4 @@ export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
 export type { TrustedProxies } from './trusted-proxies.ts';
 export { createTrustedProxies } from './trusted-proxies.ts';
+export { uuidBytes, uuidText } from './uuid.ts';

@@ -1,7 +1,8 @@
 import { entryAt, field, keyFlag, viewsOf } from './key-layout.ts';
+import { UUID_BYTES, uuidText } from './uuid.ts';
 
 /**
- * Reads an index that main may change meanwhile; never waits, allocates nothing but the prefix's text.
+ * Reads an index that main may change meanwhile; never waits, allocates nothing but the texts of prefix and id.
  *
  * A slot got from `find` stays that key's as long as the index lives. Who remembers one checks `flags` at
  * each use: without `keyFlag.live` the key was changed or removed, and `find` says what it is now. The other
@@ -18,6 +19,8 @@ export interface KeyIndexReader {
   expiresAtMs(slot: number): number;
   /** The 8 characters that name the key. */
   prefix(slot: number): string;
+  /** Its UUID, which no other key ever has. */
+  keyId(slot: number): string;
 }
 
 export function createKeyIndexReader(index: SharedArrayBuffer): KeyIndexReader {
@@ -53,6 +56,10 @@ export function createKeyIndexReader(index: SharedArrayBuffer): KeyIndexReader {
     prefix(slot) {
       const from = (entryAt(slot) + field.prefix) * 4;
       return bytes.toString('latin1', from, from + 8);
+    },
+    keyId(slot) {
+      const from = (entryAt(slot) + field.id) * 4;
+      return uuidText(bytes.subarray(from, from + UUID_BYTES));
     },
   };
 }

@@ -1,9 +1,12 @@
+import { UUID_BYTES } from './uuid.ts';
 import { entryAt, entryWords, field, header, headerWords, keyFlag, magic, viewsOf } from './key-layout.ts';
 
 /** What a worker must know of a key. */
 export interface KeyEntry {
   /** SHA-256 of the key, 32 bytes. */
   sha256: Uint8Array;
+  /** Its UUID, 16 bytes; both keys of a rotation share one. */
+  id: Uint8Array;
   /** Main's number for the key, 0 to 2^31 − 1; both keys of a rotation may share one. */
   keyNumber: number;
   /** Number of its set of rules in the policy snapshot; 0 = none of its own. */
@@ -36,7 +39,7 @@ export interface KeyIndexWriter {
 
 /**
  * A new index of these keys, the last of two with one hash winning, with room for `spare` changes more
- * (default 1024). 96 to 192 bytes a key or change. Hand the memory to the workers only when this has
+ * (default 1024). 128 to 256 bytes a key or change. Hand the memory to the workers only when this has
  * returned.
  */
 export function buildKeyIndex(entries: Iterable<KeyEntry>, spare = 1024): SharedArrayBuffer {
@@ -99,7 +102,10 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       at(entry + field.keyNumber) === wanted.keyNumber &&
       at(entry + field.ruleSet) === wanted.ruleSet &&
       doubles[(entry + field.expiry) / 2] === wanted.expiresAtMs &&
-      bytes.toString('latin1', (entry + field.prefix) * 4, (entry + entryWords) * 4) === wanted.prefix
+      bytes.toString('latin1', (entry + field.prefix) * 4, (entry + field.prefix) * 4 + 8) ===
+        wanted.prefix &&
+      bytes.compare(wanted.id, 0, UUID_BYTES, (entry + field.id) * 4, (entry + field.id) * 4 + UUID_BYTES) ===
+        0
     );
   }
 
@@ -107,6 +113,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
     put(wanted) {
       readHash(wanted.sha256, hash);
       if (wanted.prefix.length !== 8) throw new RangeError('a key prefix has 8 characters');
+      if (wanted.id.length !== UUID_BYTES) throw new RangeError('a UUID has 16 bytes');
       const state =
         keyFlag.live | (wanted.enabled ? keyFlag.enabled : 0) | (wanted.quota ? keyFlag.quota : 0);
       const old = locate();
@@ -122,6 +129,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       words[entry + field.ruleSet] = wanted.ruleSet;
       doubles[(entry + field.expiry) / 2] = wanted.expiresAtMs;
       bytes.write(wanted.prefix, (entry + field.prefix) * 4, 8, 'latin1');
+      bytes.set(wanted.id, (entry + field.id) * 4);
       add(header.slotsUsed, 1);
       add(header.live, 1);
       Atomics.store(words, entry, state);

@@ -5,7 +5,7 @@ import { createKeyResolver, keyRefusal } from './resolve.ts';
 
 function entry(key: string, changes: Partial<KeyEntry> = {}): KeyEntry {
   const plain = { keyNumber: 1, ruleSet: 0, enabled: true, expiresAtMs: 0, prefix: 'abcdefgh', quota: false };
-  return { sha256: hashKey(key), ...plain, ...changes };
+  return { sha256: hashKey(key), id: new Uint8Array(16), ...plain, ...changes };
 }
 
 describe('createKeyResolver', () => {

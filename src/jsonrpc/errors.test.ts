@@ -50,5 +50,6 @@ test('the numbers clients depend on stay as they are', () => {
     too_many_subscriptions: [-32005, 429],
     subscription_unsupported: [-32601, 404],
     overloaded: [-32603, 503],
+    unmetered: [-32603, 503],
   });
 });

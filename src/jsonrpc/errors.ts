@@ -44,6 +44,7 @@ export const refusals = {
   too_many_subscriptions: refusal('too_many_subscriptions', -32005, 429, 'Too many subscriptions'),
   subscription_unsupported: refusal('subscription_unsupported', -32601, 404, 'Subscription not available'),
   overloaded: refusal('overloaded', -32603, 503, 'Overloaded'),
+  unmetered: refusal('unmetered', -32603, 503, 'Usage cannot be recorded'),
 } as const;
 
 export type RefusalCode = keyof typeof refusals;

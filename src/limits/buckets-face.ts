@@ -31,6 +31,8 @@ export interface Buckets {
   readQuota(slot: number, periodId: number): number;
   /** Sets what is used: a slot that goes to another key, a count restored from a store. */
   writeQuota(slot: number, periodId: number, used: number): void;
+  /** Adds to what is used, or takes from it, in the period that a call of `periodId` counts in; never below 0. */
+  adjustQuota(slot: number, periodId: number, change: number): void;
   /** Frees the locks of a thread. Call after its `exit` event and before its slot is given to another. */
   releaseDead(owner: number): void;
   stats(nowMicros: number): BucketStats;

@@ -248,6 +248,11 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
       }),
     readQuota: (slot, periodId) => locked(slot & 63, () => quotas.used(slot, periodId)),
     writeQuota: (slot, periodId, used) => locked(slot & 63, () => quotas.reset(slot, periodId, used)),
+    adjustQuota: (slot, periodId, change) =>
+      locked(slot & 63, () => {
+        const used = Math.max(0, quotas.used(slot, periodId) + change);
+        quotas.reset(slot, quotas.countedIn(slot, periodId), used);
+      }),
     releaseDead: locks.releaseDead,
     stats,
     save: (nowMicros, wallMs, quotaKey = String) =>

@@ -70,6 +70,7 @@ export const definitions = {
   socketsClosedLost: total('websocket_closed_total', closedHelp, ['reason', 'subscription_lost']),
   socketsClosedProtocol: total('websocket_closed_total', closedHelp, ['reason', 'protocol']),
   socketsClosedSilent: total('websocket_closed_total', closedHelp, ['reason', 'silent']),
+  socketsClosedUnmetered: total('websocket_closed_total', closedHelp, ['reason', 'unmetered']),
   socketsClosedFault: total('websocket_closed_total', closedHelp, ['reason', 'internal_error']),
   subscriptionsOpen: gauge('subscriptions_open', 'Subscriptions of callers that are open'),
   events: total('subscription_events_total', 'Events delivered to subscribers'),
@@ -152,6 +153,10 @@ export const definitions = {
   upstreamThrottled: total('upstream_failures_total', failuresHelp, ['reason', 'throttled']),
   upstreamOverloaded: total('upstream_failures_total', failuresHelp, ['reason', 'overloaded']),
 
+  usageLost: total(
+    'usage_lost_total',
+    'Calls and events answered that no journal had room for: `usage.when_full: serve_unmetered`',
+  ),
   logLinesDropped: total('log_lines_dropped_total', 'Log lines lost since the log could not keep up'),
   explainRecordsEvicted: total('explain_records_evicted_total', 'Decision records dropped before their time'),
 } as const satisfies Record<string, CounterDefinition>;

@@ -17,6 +17,7 @@ export type CloseLabel =
   | 'subscription_lost'
   | 'protocol'
   | 'silent'
+  | 'unmetered'
   | 'internal_error';
 
 const cause = (code: number, reason: string, label: CloseLabel): CloseCause => ({ code, reason, label });
@@ -31,6 +32,7 @@ export const closeCauses = {
   quota: cause(1008, 'quota used up', 'quota'),
   tooLarge: cause(1009, 'message too large', 'protocol'),
   slow: cause(1013, 'reading too slowly', 'slow'),
+  unmetered: cause(1013, 'usage cannot be recorded', 'unmetered'),
   lost: cause(1011, 'subscription lost', 'subscription_lost'),
   fault: cause(1011, 'internal error', 'internal_error'),
   keyGone: cause(4401, 'key no longer valid', 'key_gone'),

@@ -90,8 +90,8 @@ const BEFORE_ID = '{"jsonrpc":"2.0","method":"eth_subscription","params":{"subsc
 /** The subscriptions of a worker's sockets, and the way of an event to each of them. */
 export function createListeners(options: {
   tell: (message: ToHub) => void;
-  /** May one more event be sent? Takes what it costs. False: the caller's quota is used up, and it was told. */
-  charge: (session: Session) => boolean;
+  /** May one more event of that length be sent? Takes what it costs. False: it may not, and the caller was told. */
+  charge: (session: Session, bytes: number) => boolean;
   /** Whether slow clients get only the newest head. */
   conflate: () => boolean;
   /** Writes what was sent so far. */
@@ -145,7 +145,7 @@ export function createListeners(options: {
       if (session.isFull(text.length)) return passOver(subscription, result);
     }
     dropLatest(subscription);
-    if (!options.charge(session)) return;
+    if (!options.charge(session, text.length)) return;
     session.events++;
     stats.events++;
     stats.eventBytes += text.length;

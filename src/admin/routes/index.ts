@@ -3,6 +3,7 @@ import { getExplain } from './explain/get.ts';
 import { postExplain } from './explain/post.ts';
 import { getSockets } from './sockets/get.ts';
 import { getHealthz } from './healthz/get.ts';
+import { postOperation } from './operations/post.ts';
 import { getReadyz } from './readyz/get.ts';
 
 /** Every route of the admin listener. A new one is a file under its resource and a line here. */
@@ -12,4 +13,5 @@ export const adminRoutes: readonly AdminRoute[] = [
   getExplain,
   postExplain,
   getSockets,
+  postOperation,
 ];

@@ -1,6 +1,6 @@
 import type { KeyLimitsConfig, RuleConfig } from '../config.ts';
 import { cheapMethods, otherKnownMethods } from '../ethereum-methods.ts';
-import { limitsText } from '../key-facts.ts';
+import { limitsText } from '../keys/terms.ts';
 import { matchMethod, patternMatches } from '../../jsonrpc/index.ts';
 import type { Path } from '../problem.ts';
 import { builtInDefault } from '../schema/limits.ts';

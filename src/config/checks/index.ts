@@ -10,11 +10,13 @@ import { checkMethods } from './methods.ts';
 import { checkNetworks } from './networks.ts';
 import { checkPools } from './pools.ts';
 import { checkSettings } from './settings.ts';
+import { checkStore } from './store.ts';
 import { checkUpstreams } from './upstreams.ts';
 
 /** The checks across fields; each is a file. */
 const checks: readonly ((context: CheckContext) => void)[] = [
   checkListeners,
+  checkStore,
   checkNetworks,
   checkUpstreams,
   checkPools,

@@ -1,6 +1,6 @@
 import { looksLikeKey } from '../../identity/index.ts';
 import type { KeyConfig, KeyLimitsConfig } from '../config.ts';
-import { limitsText } from '../key-facts.ts';
+import { limitsText } from '../keys/terms.ts';
 import type { Path } from '../problem.ts';
 import type { CheckContext } from './context.ts';
 import { checkRuleSet } from './limits.ts';
@@ -46,9 +46,9 @@ export function checkKeys(context: CheckContext): void {
     }
   }
   const { quota_slots: slots } = config.limits;
-  if (config.keys.length > slots && config.keys.some((key) => key.quota !== null)) {
-    error(['limits', 'quota_slots'], `${config.keys.length} keys, and room to count the quotas of ${slots}`);
-  }
+  const quotas = config.keys.filter(({ quota }) => quota !== null).length;
+  if (quotas > slots)
+    error(['limits', 'quota_slots'], `${quotas} keys with a quota, and room to count those of ${slots}`);
 }
 
 function checkKey(

@@ -54,6 +54,16 @@ describe('warnings of upstreams and networks', () => {
       '1:20: warning: upstreams[0].url: credentials cross the network in the clear (use https)',
     ],
     [
+      'a password in the clear',
+      `${one}store: postgres://me:pw@db.internal/polymorph\n`,
+      '2:8: warning: store: the password crosses the network in the clear (add ?sslmode=verify-full)',
+    ],
+    [
+      'raw usage without a store',
+      `${one}store: none\nusage: { raw_logs: all }\n`,
+      '3:20: warning: usage.raw_logs: has no effect: store is none (set store: sqlite)',
+    ],
+    [
       'hedging among one',
       `${one}hedge: { enabled: true }\n`,
       '2:19: warning: hedge.enabled: has no effect: there is one upstream, and nobody else to ask',

@@ -117,6 +117,27 @@ describe('planChange', () => {
     );
   });
 
+  it('tells of another store without its URL', () => {
+    const one = `${up}store: postgres://me:first-secret@db/one\n`;
+    const two = `${up}store: postgres://me:other-secret@db/two\n`;
+    expect(plan(up, one)).toEqual({
+      changes: ['store changes from sqlite to postgres.'],
+      restartNeeded: ['store changes from sqlite to postgres: it is opened at start.'],
+    });
+    expect(plan(one, two)).toEqual({
+      changes: ['store is another PostgreSQL database.'],
+      restartNeeded: ['store is another PostgreSQL database: it is opened at start.'],
+    });
+    expect(plan(up, `${up}store: sqlite\n`).changes).toEqual([]);
+    expect(plan(up, `${up}usage: { when_full: serve_unmetered, keep_hours: 30d }\n`)).toEqual({
+      changes: [
+        'usage.when_full changes from refuse to serve_unmetered.',
+        'usage.keep_hours changes from 90d to 30d.',
+      ],
+      restartNeeded: [],
+    });
+  });
+
   it('says what needs a restart', () => {
     const to = `${up}server: { listen: 127.0.0.1:9000, workers: 3, state_dir: none }\nadmin: { listen: none }\nlimits: { table_entries: 4096 }\n`;
     expect(plan(up, to).restartNeeded).toEqual([
@@ -124,6 +145,7 @@ describe('planChange', () => {
       'server.workers changes from auto to 3: threads are started once.',
       'server.state_dir changes from /etc/.polymorph to none: saved state is found at start.',
       'admin.listen changes from 127.0.0.1:9540 to none: the listener is opened at start.',
+      'store changes from sqlite to none: it is opened at start.',
       'limits.table_entries changes from 2097152 to 4096: the table is one piece of shared memory.',
     ]);
   });

@@ -23,6 +23,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
     'admin',
     'identity',
     'methods',
+    'usage',
     'explain',
     'logging',
   ] as const) {
@@ -35,6 +36,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
       restart,
     );
   }
+  planStore(from.store, to.store, say, restart);
   const { limits } = from;
   for (const name of ['headers', 'charge_cached', 'table_entries', 'quota_slots'] as const) {
     tell(
@@ -46,6 +48,17 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
       restart,
     );
   }
+}
+
+/** Both may hold passwords. */
+function planStore(from: Config['store'], to: Config['store'], say: Say, restart: Say): void {
+  if (JSON.stringify(from) === JSON.stringify(to)) return;
+  const change =
+    from.kind === to.kind
+      ? 'store is another PostgreSQL database'
+      : `store changes from ${from.kind} to ${to.kind}`;
+  say(`${change}.`);
+  restart(`${change}: it is opened at start.`);
 }
 
 type Fields = Readonly<Record<string, Parameters<typeof factsOf>[0]>>;

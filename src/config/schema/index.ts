@@ -8,6 +8,8 @@ import { networkSettings } from './network-settings.ts';
 import { networksMap, upstreamsList } from './networks.ts';
 import { explainSection, identitySection, loggingSection } from './others.ts';
 import { serverSection } from './server.ts';
+import { storeField } from './store.ts';
+import { usageSection } from './usage.ts';
 import { websocketSection } from './websocket.ts';
 
 const sections = {
@@ -21,6 +23,8 @@ const sections = {
   methods: methodsSection,
   limits: limitsSection,
   keys: keysList,
+  store: storeField,
+  usage: usageSection,
   explain: explainSection,
   logging: loggingSection,
 };

@@ -139,9 +139,10 @@ export const limitsSection = section(
     quota_slots: integer({
       min: 1024,
       max: 16_777_216,
-      default: 65_536,
+      default: 1_048_576,
       unit: 'keys',
-      about: 'Keys whose quotas are counted, 16 bytes each. A change needs a restart.',
+      about:
+        'Keys with a quota that can be counted, of the config and the store; 16 bytes each, touched as they are used. Keys of the store beyond are refused (401), and the log says so. A change needs a restart.',
     }),
   },
 );

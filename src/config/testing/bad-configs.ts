@@ -70,7 +70,34 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'constructor as a key',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
     problems: [
-      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, explain, logging)',
+      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, explain, logging)',
+    ],
+  },
+  {
+    name: 'a store without a folder for its journals',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'store: sqlite', 'server:', '  state_dir: none'],
+    problems: [
+      '2:8: error: store: usage is written to journals in server.state_dir first, and that is none (give server.state_dir a folder, or set store: none)',
+    ],
+  },
+  {
+    name: 'a store of another kind',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'store: mysql://db/usage'],
+    problems: ['2:8: error: store: found text of 16 characters, expected sqlite, none, or a postgres:// URL'],
+  },
+  {
+    name: 'a PostgreSQL server without a database',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'store: postgres://db'],
+    problems: [
+      '2:8: error: store: found text of 13 characters, expected sqlite, none, or a postgres:// URL (name the database behind the host)',
+    ],
+  },
+  {
+    name: 'usage kept for less than it takes',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'usage:', '  keep_days: 7d', '  when_full: drop'],
+    problems: [
+      '3:14: error: usage.keep_days: found "7d", expected a duration from 32d to 3650d (the least is 32d)',
+      '4:14: error: usage.when_full: found "drop", expected refuse or serve_unmetered',
     ],
   },
   {

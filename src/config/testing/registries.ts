@@ -2,8 +2,8 @@ import { createHash64, createLimitsMemory, createRuleVersions } from '../../limi
 import { createRegistries, type Registries } from '../registries.ts';
 
 /** Registries over a small memory of their own, with a fixed seed. */
-export function testRegistries(keyNumbers?: number): Registries {
+export function testRegistries(quotaSlots = 1024): Registries {
   const seed = new Uint32Array([1, 2, 3, 4]);
   const memory = createLimitsMemory({ entries: 1024, seed });
-  return createRegistries({ versions: createRuleVersions(memory), hash64: createHash64(seed), keyNumbers });
+  return createRegistries({ versions: createRuleVersions(memory), hash64: createHash64(seed), quotaSlots });
 }

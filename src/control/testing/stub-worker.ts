@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { createKeyIndexReader, digestOfKey } from '../../identity/index.ts';
 
 /** A stand-in for the gateway's worker: beats, answers the protocol, and misbehaves when told to. */
 interface StubData {
@@ -6,7 +7,7 @@ interface StubData {
   slab: SharedArrayBuffer;
   throwAtStart?: boolean;
   hangAtStart?: boolean;
-  snapshot?: { generation: number };
+  snapshot?: { generation: number; keyIndex: SharedArrayBuffer };
 }
 
 const { slot, slab, throwAtStart, hangAtStart, snapshot } = workerData as StubData;
@@ -19,6 +20,12 @@ const counters = new Float64Array(slab);
 setInterval(() => {
   counters[0] = (counters[0] ?? 0) + 1;
 }, 10);
+
+/** Of the first key of the tests' config. */
+const keyNumber = (): number => {
+  const keys = createKeyIndexReader(snapshot!.keyIndex);
+  return keys.keyNumber(keys.find(digestOfKey('canary-canary-canary-01')));
+};
 
 const held: unknown[] = [];
 const vices: Record<string, () => void> = {
@@ -51,7 +58,7 @@ port.on(
     } else if (message.type === 'explain') {
       const records =
         message.requestId === `made-by-${slot}`
-          ? [{ requestId: message.requestId, item: -1, caller: { keyNumber: 0 } }]
+          ? [{ requestId: message.requestId, item: -1, caller: { keyNumber: keyNumber() } }]
           : [];
       if (message.requestId !== 'silence') port.postMessage({ type: 'explained', ask: message.ask, records });
     } else if (message.type === 'policy') {

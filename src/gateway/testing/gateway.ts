@@ -51,6 +51,8 @@ export interface TestGatewayOptions {
   slab?: SharedArrayBuffer;
   /** What `send` and `call` go by. Default: HTTP. */
   transport?: Transport;
+  /** Default: none. */
+  journal?: { folder: string; run: string } | null;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function startTestGateway(
     transport = 'http',
     slab = createCounterSlab(),
     tls,
+    journal = null,
   }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
@@ -74,7 +77,7 @@ export async function startTestGateway(
   const registries = createRegistries({
     versions: createRuleVersions(limits),
     hash64: createHash64(seed),
-    keyNumbers: 1024,
+    quotaSlots: 1024,
   });
   let snapshot = snapshotOf(config, node, registries);
   const told: FromWorker[] = [];
@@ -92,6 +95,7 @@ export async function startTestGateway(
       connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
       tls: tls ?? null,
+      journal,
       sharedReads,
     },
     (message) => {

@@ -41,7 +41,11 @@ export interface TestHub {
 export function startTestHub(config: object): TestHub {
   const seed = Uint32Array.of(1, 2, 3, 4);
   const limits = createLimitsMemory({ entries: 1024, seed });
-  const registries = createRegistries({ versions: createRuleVersions(limits), hash64: createHash64(seed) });
+  const registries = createRegistries({
+    versions: createRuleVersions(limits),
+    hash64: createHash64(seed),
+    quotaSlots: 1024,
+  });
   const board = createBoardMemory();
   const said: { worker: number; message: FromHub }[] = [];
   const events: HubEvent[] = [];

@@ -1,0 +1,14 @@
+import type { RandomBytes } from '../identity/index.ts';
+import type { Store } from '../store/index.ts';
+
+/** What a verb needs of the world. */
+export interface AccountsContext {
+  store: Store;
+  /** Epoch milliseconds. */
+  now(): number;
+  random: RandomBytes;
+  /** Names of the config's groups of methods, which limits may name. */
+  groups(): readonly string[];
+  /** The usage journals on this machine, and for how many milliseconds one stays after its last write; null: none is known. */
+  journals: { folder: string; keepMs: number } | null;
+}

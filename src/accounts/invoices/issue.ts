@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { InvoiceRow, Store, Tables } from '../../store/index.ts';
+import { AccountsError } from '../error.ts';
+import { month, userRef } from '../input/fields.ts';
+import { isoTime, monthBounds } from '../input/time.ts';
+import { billMonth } from '../money/bill.ts';
+import { findPlan } from '../plans/find-plan.ts';
+import { findAnyUser } from '../users/find-user.ts';
+import { verb } from '../verb.ts';
+import { type InvoiceDocument, invoiceDocument } from './document.ts';
+import { monthUsage } from './month-usage.ts';
+import { refusePending } from './refuse-pending.ts';
+import { draftView, type InvoiceView, invoiceView } from './view.ts';
+
+/** Lines of an invoice; what used least is put together beyond. */
+const LINES_MAX = 100;
+/** After a month's end, for its last calls to come from the journals into the ledger. */
+const SETTLE_MS = 5 * 60_000;
+
+const sellerExpected = { error: 'expected at most 1000 characters: a name, and an address on further lines' };
+
+const input = z.strictObject({
+  user: userRef,
+  month,
+  /** Who sells, as it shall stand on the invoice; further lines for an address. */
+  seller: z.string(sellerExpected).max(1000, sellerExpected).default(''),
+  /** Only say what it would be, also for a month that is not over. */
+  draft: z.boolean().default(false),
+});
+
+/**
+ * Issues a user's invoice of a month, with the plan they are on now. Once issued it never changes: asking again gives the same
+ * one, whatever became of usage, plan or user. Refuses a month that is not over by five minutes, in which its last calls reach
+ * the ledger.
+ */
+export const issueInvoice = verb(input, async (context, given): Promise<InvoiceView> => {
+  const { store, now } = context;
+  const at = now();
+  const user = await findAnyUser(store, given.user);
+  const issued = await store.invoices.find(user.id, given.month);
+  if (issued !== null) return invoiceView(issued);
+  const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
+  if (given.draft) return draftView(await document(store));
+  refuseUnfinished(given.month, at);
+  await refusePending(context, given.month);
+  return invoiceView(await issue(store, user.id, given.month, document, at));
+});
+
+async function draft(
+  tables: Tables,
+  userId: string,
+  { month: name, seller }: z.output<typeof input>,
+  issuedAt: number,
+): Promise<InvoiceDocument> {
+  const user = await findAnyUser(tables, userId);
+  const plan = await findPlan(tables, user.tier);
+  const bill = billMonth(plan, await monthUsage(tables, userId, name), LINES_MAX);
+  return invoiceDocument({ month: name, issuedAt, seller, user, plan, bill });
+}
+
+async function issue(
+  store: Store,
+  userId: string,
+  name: string,
+  document: (tables: Tables) => Promise<InvoiceDocument>,
+  issuedAt: number,
+): Promise<InvoiceRow> {
+  try {
+    return await store.transaction(async (tables) => {
+      const whole = await document(tables);
+      const { currency, total } = whole;
+      return tables.invoices.issue({
+        userId,
+        month: name,
+        currency,
+        total: BigInt(total),
+        document: whole,
+        issuedAt,
+      });
+    });
+  } catch (error) {
+    // Somebody else issued it a moment ago: theirs is the invoice.
+    const theirs = await store.invoices.find(userId, name).catch(() => null);
+    if (theirs !== null) return theirs;
+    throw error;
+  }
+}
+
+function refuseUnfinished(name: string, now: number): void {
+  const { to } = monthBounds(name);
+  if (now >= to + SETTLE_MS) return;
+  const when = isoTime(to + SETTLE_MS)
+    .replace(':00.000Z', ' UTC')
+    .replace('T', ' ');
+  throw new AccountsError(
+    'refused',
+    `${name} can be issued from ${when}: until then ask for a draft (--draft)`,
+  );
+}

@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runOperation } from '../accounts/index.ts';
+import { startAdminServer } from '../admin/index.ts';
+import { hashKey } from '../identity/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { runCommand, runWell } from './testing/run-command.ts';
+
+let cwd = '';
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'polymorph-held-store-'));
+  writeFileSync(join(cwd, 'polymorph.yaml'), 'upstreams:\n  - url: http://127.0.0.1:8545\n');
+});
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+const run = (...args: string[]) => runCommand(cwd, args);
+const ok = (...args: string[]) => runWell(cwd, args);
+
+test('migrate says what was done, and backup writes a copy that opens', async () => {
+  expect(await ok('migrate', '--dry-run')).toMatch(/^Would run:\n {2}1 {2}/);
+  expect(await ok('migrate', '--status')).toMatch(/ 1 +\S+ +pending\n/);
+  expect(await ok('migrate')).toMatch(/^Ran:\n {2}1 {2}/);
+  expect(await ok('migrate')).toBe('The schema is up to date.\n');
+  await ok('users', 'create', 'ada@example.com');
+  expect(await ok('backup', 'copy.db')).toBe(`Wrote ${join(cwd, 'copy.db')}\n`);
+  expect(await run('backup', 'copy.db')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/is there already/) as string,
+  });
+  await ok('users', 'delete', 'ada@example.com');
+  for (const file of readdirSync(join(cwd, '.polymorph')))
+    if (file.startsWith('polymorph.db')) rmSync(join(cwd, '.polymorph', file));
+  writeFileSync(join(cwd, '.polymorph', 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
+  expect(await ok('users', 'list')).toContain('ada@example.com');
+});
+
+test('commands at once take turns, also where one that died has left its name', async () => {
+  await ok('users', 'list');
+  const ended = spawnSync(process.execPath, ['--version']).pid;
+  const owner = { pid: ended, started: 0, adminUrl: 'http://127.0.0.1:1' };
+  writeFileSync(join(cwd, '.polymorph', 'owner.json'), JSON.stringify(owner));
+  const names = Array.from({ length: 8 }, (_, index) => `user${index}@example.com`);
+  await Promise.all(names.map((email) => ok('users', 'create', email)));
+  expect((await ok('users', 'list')).match(/user\d@example\.com/g)).toEqual(names);
+});
+
+describe('a folder that a running gateway holds', () => {
+  let store: Store;
+  let stop: () => Promise<void>;
+  beforeEach(async () => {
+    store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
+    const context = { store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null };
+    const admin = await startAdminServer({
+      ...{ host: '127.0.0.1', port: 0, allowedHosts: [], onError: () => undefined },
+      token: { sha256: Buffer.from(hashKey('a-token-of-the-admin')).toString('hex') },
+      ports: {
+        ...{ instanceId: 'i', readiness: () => ({ status: 'ready' as const, checks: [] }) },
+        sockets: () => ({ total: 0, sockets: [], feeds: [] }),
+        operations: { run: (name, input) => runOperation(context, name, input) },
+        explain: {
+          byRequestId: () => Promise.reject(new Error()),
+          dryRun: () => Promise.reject(new Error()),
+        },
+      },
+    });
+    store.publishAdminUrl(`http://127.0.0.1:${admin.address.port}`);
+    stop = async () => {
+      await admin.close(0);
+      await store.close();
+    };
+  });
+  afterEach(() => stop());
+
+  test('is asked by its admin listener, with the token', async () => {
+    const token = ['--token', 'a-token-of-the-admin'];
+    expect(await ok('users', 'create', 'ada@example.com', ...token)).toMatch(/^Made user/);
+    expect((await store.users.find('ada@example.com'))?.name).toBe('ada');
+    expect(await run('users', 'show', 'adda@example.com', ...token)).toMatchObject({
+      ...{ code: 1, stderr: 'There is no user adda@example.com (did you mean ada@example.com?)\n' },
+    });
+    expect(await run('users', 'create', 'ada', ...token)).toMatchObject({ code: 2 });
+    expect(await run('users', 'list')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--token TOKEN') as string,
+    });
+    expect(await ok('migrate', ...token)).toBe('The schema is up to date.\n');
+    await ok('backup', 'copy.db', ...token);
+    expect(existsSync(join(cwd, 'copy.db'))).toBe(true);
+  });
+
+  test('without an admin listener it says who holds it', async () => {
+    store.publishAdminUrl(null);
+    expect(await run('users', 'list')).toMatchObject({
+      ...{
+        code: 1,
+        stderr: expect.stringMatching(/is held by process \d+.*no admin listener to ask/) as string,
+      },
+    });
+  });
+});

@@ -1,0 +1,25 @@
+import type { CheckContext } from './context.ts';
+
+/** What is kept needs a place. */
+export function checkStore({ parsed, config, error, warn }: CheckContext): void {
+  const { store, server, usage } = config;
+  if (store.kind !== 'none' && server.state_dir === null) {
+    error(
+      ['store'],
+      'usage is written to journals in server.state_dir first, and that is none',
+      'give server.state_dir a folder, or set store: none',
+      'value',
+      ['server', 'state_dir'],
+    );
+  }
+  if (usage.raw_logs !== 'off' && store.kind === 'none') {
+    warn(['usage', 'raw_logs'], 'has no effect: store is none', 'set store: sqlite');
+  }
+  if (parsed.store?.kind === 'postgres') {
+    const { password, hostname, searchParams } = new URL(parsed.store.url);
+    const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|)$/.test(hostname);
+    const secured = searchParams.has('sslmode') && searchParams.get('sslmode') !== 'disable';
+    if (password !== '' && !local && !secured)
+      warn(['store'], 'the password crosses the network in the clear', 'add ?sslmode=verify-full');
+  }
+}

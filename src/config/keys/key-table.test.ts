@@ -1,0 +1,246 @@
+import { hash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  configKeyId,
+  createKeyIndexReader,
+  createKeyResolver,
+  digestOfKey,
+  keyRefusal,
+  uuidText,
+} from '../../identity/index.ts';
+import { compile, type Config, formatProblem, parseConfig, type PolicySnapshot } from '../index.ts';
+import type { QuotaPolicy } from '../snapshot.ts';
+import { testRegistries } from '../testing/registries.ts';
+import { createKeyTable } from './key-table.ts';
+import type { StoredKey } from './stored-key.ts';
+import { createStoredTerms } from './stored-terms.ts';
+
+const termsOf = createStoredTerms();
+const keyText = (name: string): string => `key-of-${name}`.padEnd(22, 'x');
+const idOf = (name: string): string => uuidText(configKeyId(name));
+const hashOf = (name: string): string => hash('sha256', keyText(name), 'hex');
+
+function configOf(...keys: { name: string; requests?: number }[]): Config {
+  const written = keys.map(({ name, requests }) => ({
+    name,
+    key: keyText(name),
+    ...(requests !== undefined && { limits: { default: { requests, period: '1s' } } }),
+  }));
+  const text = JSON.stringify({ upstreams: [{ url: 'http://127.0.0.1:1' }], keys: written });
+  const result = parseConfig(text, { env: {}, file: 'c.yaml', directory: '/' });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.config;
+}
+
+function stored(
+  id: string,
+  more: Partial<StoredKey> & { requests?: number; quota?: QuotaPolicy } = {},
+): StoredKey {
+  const { requests, quota = null, ...rest } = more;
+  const limits = requests === undefined ? [] : [{ method: '*', requests, periodMs: 1000, burstSize: 0 }];
+  return {
+    ...{ id: idOf(id), name: `name of ${id}`, sha256: hashOf(id), prefix: id.padEnd(8, '-').slice(0, 8) },
+    ...{ previous: null, enabled: true, expiresAtMs: 0, terms: termsOf(limits, quota) },
+    ...rest,
+  };
+}
+
+/** A table with its snapshot, as main has them; `at` is what a worker finds of a key. */
+function start(config: Config, quotaSlots?: number) {
+  const registries = testRegistries(quotaSlots);
+  const table = createKeyTable(registries);
+  let snapshot!: PolicySnapshot;
+  const adopt = (next: Config): void => {
+    snapshot = compile(next, registries, table);
+    table.applied(snapshot.generation);
+  };
+  adopt(config);
+  return {
+    table,
+    registries,
+    adopt,
+    compile: (next: Config) => (snapshot = compile(next, registries, table)),
+    get snapshot() {
+      return snapshot;
+    },
+    at(name: string, nowMs = 0) {
+      const slot = createKeyResolver(snapshot.keyIndex).resolve(keyText(name), nowMs);
+      if (slot < 0) return slot;
+      const reader = createKeyIndexReader(snapshot.keyIndex);
+      const [rule] = snapshot.ruleSets[reader.ruleSet(slot)]!.all;
+      return {
+        requests: rule === undefined ? undefined : snapshot.rules[rule]!.requests,
+        number: reader.keyNumber(slot),
+      };
+    },
+  };
+}
+
+describe('stored keys', () => {
+  it('stand beside those of the config, and change without a new snapshot where their limits are known', () => {
+    const config = configOf({ name: 'acme', requests: 5 });
+    const main = start(config);
+    main.table.want(idOf('a'), stored('a'));
+    main.table.want(idOf('b'), stored('b', { requests: 5 }));
+    expect(main.table.settle(0)).toEqual({ settled: 2, refused: [], hidden: [] });
+    expect(main.at('b')).toMatchObject({ requests: 5 });
+    expect(main.at('a')).toMatchObject({ requests: undefined });
+    main.table.want(idOf('a'), null);
+    main.table.settle(0);
+    expect(main.at('a')).toBe(keyRefusal.unknown);
+    expect(main.at('acme')).toMatchObject({ requests: 5 });
+  });
+
+  it('wait for a snapshot with limits that no key had, and keep the old ones meanwhile', () => {
+    const config = configOf();
+    const main = start(config);
+    main.table.want(idOf('a'), stored('a'));
+    main.table.settle(0);
+    const { keyIndex } = main.snapshot;
+    main.table.want(idOf('a'), stored('a', { requests: 7 }));
+    expect(main.table.settle(0).settled).toBe(0);
+    main.compile(config);
+    expect(main.table.settle(0).settled).toBe(0);
+    expect(main.at('a')).toMatchObject({ requests: undefined });
+    main.table.applied(main.snapshot.generation);
+    expect(main.table.settle(0).settled).toBe(1);
+    expect(main.at('a')).toMatchObject({ requests: 7 });
+    expect(main.snapshot.keyIndex).toBe(keyIndex);
+  });
+
+  it('that are disabled or removed are so at once, whatever limits they wait for', () => {
+    const main = start(configOf());
+    main.table.want(idOf('a'), stored('a'));
+    main.table.settle(0);
+    main.table.want(idOf('a'), stored('a', { requests: 7, enabled: false }));
+    expect(main.table.settle(0).settled).toBe(1);
+    expect(main.at('a')).toBe(keyRefusal.disabled);
+  });
+
+  it('have both hashes during the grace of a rotation, with one number', () => {
+    const main = start(configOf());
+    const rotated = { sha256: hashOf('new'), previous: { sha256: hashOf('a'), untilMs: 1000 } };
+    main.table.want(idOf('a'), stored('a', rotated));
+    main.table.settle(0);
+    expect(main.at('a', 999)).toEqual(main.at('new', 999));
+    expect(main.at('a', 1000)).toBe(keyRefusal.expired);
+    expect(main.at('new', 1000)).toMatchObject({ requests: undefined });
+    main.table.want(idOf('a'), stored('a', { sha256: hashOf('new') }));
+    main.table.settle(0);
+    expect(main.at('a', 999)).toBe(keyRefusal.unknown);
+  });
+
+  it('give way to a key of the config with their hash, and come back after it', () => {
+    const main = start(configOf({ name: 'a', requests: 3 }));
+    main.table.want(idOf('a'), stored('a', { requests: 9 }));
+    main.adopt(configOf({ name: 'a', requests: 3 }));
+    expect(main.table.settle(0).hidden).toMatchObject([{ id: idOf('a') }]);
+    expect(main.at('a')).toMatchObject({ requests: 3 });
+    main.adopt(configOf());
+    expect(main.at('a')).toMatchObject({ requests: 9 });
+    main.adopt(configOf({ name: 'a', requests: 4 }));
+    expect(main.at('a')).toMatchObject({ requests: 4 });
+    main.table.want(idOf('a'), null);
+    main.table.settle(0);
+    expect(main.at('a')).toMatchObject({ requests: 4 });
+  });
+
+  it('with a quota beyond the slots, or with limits no config could have, are refused and named', () => {
+    const main = start(configOf(), 1);
+    const quota = { unit: 'requests', limit: 5, period: 'day', warnAt: [] } as const satisfies QuotaPolicy;
+    const config = configOf();
+    main.table.want(idOf('a'), stored('a', { quota: { ...quota, warnAt: [] } }));
+    main.table.want(idOf('b'), stored('b', { quota: { ...quota, warnAt: [] } }));
+    main.table.want(
+      'c',
+      stored('c', { terms: termsOf([{ method: 'x"\r\ny', requests: 1, periodMs: 1, burstSize: 0 }], null) }),
+    );
+    main.adopt(config);
+    const { refused } = main.table.settle(0);
+    expect(refused.map(({ key }) => key.id)).toEqual([idOf('b'), idOf('c')]);
+    expect(refused[0]!.reason).toContain('no slot');
+    expect(main.at('a')).toMatchObject({ number: 0 });
+    expect([main.at('b'), main.at('c')]).toEqual([keyRefusal.disabled, keyRefusal.disabled]);
+  });
+
+  it('outgrow an index: the next snapshot has a larger one', () => {
+    const config = configOf({ name: 'acme', requests: 5 });
+    const main = start(config);
+    const { keyIndex } = main.snapshot;
+    for (let k = 0; k < 3000; k += 1) main.table.want(idOf(`k${k}`), stored(`k${k}`));
+    main.table.settle(0);
+    expect(main.table.waiting).toBeGreaterThan(0);
+    main.adopt(config);
+    main.table.settle(0);
+    expect(main.table.waiting).toBe(0);
+    expect(main.snapshot.keyIndex).not.toBe(keyIndex);
+    expect(main.at('k2999')).toMatchObject({ requests: undefined });
+    expect(main.at('k0')).toMatchObject({ requests: undefined });
+  });
+
+  it('property: after any changes, workers find what was said last', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const requests = fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined });
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('stored' as const),
+        name: fc.constantFrom(...names),
+        key: fc.option(fc.record({ requests, enabled: fc.boolean() }), { nil: null }),
+      }),
+      fc.record({
+        kind: fc.constant('config' as const),
+        keys: fc.uniqueArray(fc.record({ name: fc.constantFrom(...names), requests }), {
+          selector: ({ name }) => name,
+        }),
+      }),
+      fc.record({ kind: fc.constant('settle' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const main = start(configOf());
+        const wanted = new Map<string, { requests: number | undefined; enabled: boolean } | null>();
+        let config = configOf();
+        let configured = new Map<string, number | undefined>();
+        for (const one of steps) {
+          if (one.kind === 'stored') {
+            wanted.set(one.name, one.key);
+            main.table.want(idOf(one.name), one.key && stored(one.name, one.key));
+          } else if (one.kind === 'config') {
+            config = configOf(...one.keys);
+            configured = new Map(one.keys.map(({ name, requests: own }) => [name, own]));
+            main.adopt(config);
+          } else main.table.settle(0);
+        }
+        for (let pass = 0; pass < 2; pass += 1) {
+          main.adopt(config);
+          main.table.settle(0);
+        }
+        expect(main.table.waiting).toBe(0);
+        for (const name of names) {
+          const key = wanted.get(name);
+          if (configured.has(name)) expect(main.at(name)).toMatchObject({ requests: configured.get(name) });
+          else if (!key) expect(main.at(name)).toBe(keyRefusal.unknown);
+          else if (!key.enabled) expect(main.at(name)).toBe(keyRefusal.disabled);
+          else expect(main.at(name)).toMatchObject({ requests: key.requests });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('are found by who holds their slot when they change', () => {
+    const main = start(configOf());
+    main.table.want(idOf('a'), stored('a'));
+    main.table.settle(0);
+    const resolver = createKeyResolver(main.snapshot.keyIndex);
+    const slot = resolver.resolve(keyText('a'), 0);
+    expect(createKeyIndexReader(main.snapshot.keyIndex).find(digestOfKey(keyText('a')))).toBe(slot);
+    main.table.want(idOf('a'), stored('a', { enabled: false }));
+    main.table.settle(0);
+    expect(resolver.recheck(slot, '', 0)).toBe(keyRefusal.disabled);
+    main.table.want(idOf('a'), null);
+    main.table.settle(0);
+    expect(resolver.recheck(slot, '', 0)).toBe(keyRefusal.unknown);
+  });
+});

@@ -1,0 +1,157 @@
+import type { KeyEntry } from '../../identity/index.ts';
+import type { Registries } from '../registries.ts';
+import type { QuotaPolicy } from '../snapshot.ts';
+import {
+  entriesOfStored,
+  keyEntryOf,
+  sameStoredKey,
+  type StoredEntry,
+  type StoredKey,
+  storedName,
+} from './stored-key.ts';
+import { createStoredSets, type StoredSet } from './stored-sets.ts';
+import type { KeyTerms } from './terms.ts';
+
+export interface SettleResult {
+  /** Keys whose entries were written or removed. */
+  settled: number;
+  /** Of those settled: keys that are refused although nothing in the store says so, and why. */
+  refused: { key: StoredKey; reason: string }[];
+  /** Of those settled: keys whose hash is that of a key of the config, which goes before. */
+  hidden: StoredKey[];
+}
+
+export interface StoredKeysOptions {
+  registries: Registries;
+  /** The number of terms that all workers know; undefined: not yet. */
+  setOf(terms: KeyTerms): number | undefined;
+  /** Is there a key of the config with this hash? */
+  isTaken(hex: string): boolean;
+  put(entry: StoredEntry): boolean;
+  hasRoom(): boolean;
+  remove(hex: string): void;
+  onQuota(slot: number, name: string, quota: QuotaPolicy): void;
+}
+
+interface Holding {
+  key: StoredKey;
+  set: StoredSet;
+  keyNumber: number;
+  ruleSet: number;
+  refused: boolean;
+}
+
+/** The stored keys as they are in the index, and those that are to be. */
+export function createStoredKeys(options: StoredKeysOptions) {
+  const { registries, put, remove } = options;
+  const sets = createStoredSets(registries);
+  const held = new Map<string, Holding>();
+  const wanted = new Map<string, { key: StoredKey; set: StoredSet } | null>();
+  /** Whose hash it is; a present one goes before a replaced one. */
+  const owners = new Map<string, string>();
+
+  function want(id: string, key: StoredKey | null): boolean {
+    const before = wanted.get(id);
+    const present = before === undefined ? held.get(id)?.key : before?.key;
+    if (key === null ? present === undefined : present !== undefined && sameStoredKey(present, key))
+      return false;
+    if (before) sets.leave(before.set);
+    wanted.set(id, key && { key, set: sets.join(key.terms) });
+    return true;
+  }
+
+  /** Readers find none of its hashes any more, but those in `kept`. */
+  function forget({ key }: Holding, kept: ReadonlySet<string>): void {
+    for (const hex of [key.sha256, key.previous?.sha256]) {
+      if (hex === undefined || kept.has(hex) || owners.get(hex) !== key.id) continue;
+      owners.delete(hex);
+      if (!options.isTaken(hex)) remove(hex);
+    }
+  }
+
+  /** False: it has to wait. */
+  function write(id: string, key: StoredKey, set: StoredSet, nowMs: number, result: SettleResult): boolean {
+    const known = options.setOf(set.terms);
+    if (known === undefined && set.problem === null && key.enabled) return false;
+    const old = held.get(id);
+    const name = storedName(id);
+    const quota = key.terms.quota;
+    const keyNumber = registries.keys.numberOf(name, quota !== null);
+    const reason = set.problem ?? (keyNumber < 0 ? 'no slot is left for its quota' : null);
+    const place = {
+      keyNumber: keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber,
+      ruleSet: known ?? 0,
+      refused: reason !== null,
+    };
+    const entries = entriesOfStored(key, place, nowMs).filter(
+      ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
+    );
+    if (quota !== null && keyNumber >= 0) options.onQuota(keyNumber, name, quota);
+    for (const entry of entries) {
+      if (!options.isTaken(entry.hex) && !put(entry)) return false;
+      owners.set(entry.hex, id);
+    }
+    if (old !== undefined) {
+      forget(old, new Set(entries.map(({ hex }) => hex)));
+      sets.leave(old.set);
+    }
+    held.set(id, { key, set, keyNumber: place.keyNumber, ruleSet: place.ruleSet, refused: place.refused });
+    if (reason !== null) result.refused.push({ key, reason });
+    if (options.isTaken(key.sha256)) result.hidden.push(key);
+    return true;
+  }
+
+  function drop(id: string): void {
+    const old = held.get(id);
+    if (old === undefined) return;
+    forget(old, new Set());
+    sets.leave(old.set);
+    held.delete(id);
+    registries.keys.release(storedName(id));
+  }
+
+  function settle(nowMs: number, looksMax = Number.POSITIVE_INFINITY): SettleResult {
+    const result: SettleResult = { settled: 0, refused: [], hidden: [] };
+    let looks = Math.min(wanted.size, looksMax);
+    for (const [id, next] of wanted) {
+      if (looks === 0) break;
+      looks -= 1;
+      wanted.delete(id);
+      if (next === null) drop(id);
+      else if (!options.hasRoom() || !write(id, next.key, next.set, nowMs, result)) {
+        // To the end, so that the next look is at others.
+        wanted.set(id, next);
+        continue;
+      }
+      result.settled += 1;
+    }
+    return result;
+  }
+
+  return {
+    want,
+    settle,
+    get waiting() {
+      return wanted.size;
+    },
+    get: (id: string) => held.get(id)?.key,
+    ids: () => new Set([...held.keys(), ...wanted.keys()]),
+    byName: (name: string) => [...held.values()].flatMap(({ key }) => (key.name === name ? [key] : [])),
+    /** All terms that a snapshot must have. */
+    terms: sets.usable,
+    /** As they are in the index now, without those whose hash the config has. */
+    *entries(): Generator<KeyEntry> {
+      for (const { key, ...place } of held.values()) {
+        for (const entry of entriesOfStored(key, place, 0)) {
+          if (owners.get(entry.hex) === key.id) yield keyEntryOf(entry);
+        }
+      }
+    },
+    entryOfHash(hex: string): KeyEntry | undefined {
+      const holding = held.get(owners.get(hex) ?? '');
+      const entries = holding === undefined ? [] : entriesOfStored(holding.key, holding, 0);
+      const entry = entries.find((one) => one.hex === hex);
+      return entry && keyEntryOf(entry);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { type AccountsContext, AccountsError, runOperation } from '../../accounts/index.ts';
+import type { Config } from '../../config/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { createApplier } from '../../usage/index.ts';
+import { journalFolderOf, type StorePlace } from '../store-place.ts';
+import type { Operations } from './operations.ts';
+
+/** Opens the store in this process. Rejects with StoreError; `migrate`: only for the schema's own operations, which is left as it is. */
+export async function directOperations(
+  place: StorePlace,
+  config: Config,
+  { migrate }: { migrate: boolean },
+): Promise<Operations> {
+  // A server's schema is others' too: it is migrated by `polymorph migrate` or a start, never in passing.
+  const store = await openStore({ ...place, migrate: !migrate && place.kind === 'sqlite' });
+  const folder = journalFolderOf(config);
+  try {
+    if (!migrate && place.kind === 'postgres') await refuseOtherSchema(store);
+    if (!migrate && place.kind === 'sqlite' && folder !== null) await catchUp(store, folder, config);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const context: AccountsContext = {
+    store,
+    now: Date.now,
+    random: randomBytes,
+    groups: () => Object.keys(config.methods.groups),
+    journals: folder === null ? null : { folder, keepMs: config.usage.keep_journal },
+  };
+  return {
+    run: (name, input) => runOperation(context, name, input) as never,
+    close: () => store.close(),
+  };
+}
+
+async function refuseOtherSchema(store: Store): Promise<void> {
+  const { pending, newer } = await store.migrationStatus();
+  if (newer)
+    throw new AccountsError('unavailable', 'The database’s schema is of a newer polymorph: run that one');
+  if (pending.length > 0)
+    throw new AccountsError(
+      'unavailable',
+      `The database’s schema is ${pending.length} ${pending.length === 1 ? 'migration' : 'migrations'} behind: run polymorph migrate`,
+    );
+}
+
+/**
+ * Brings what a gateway that died left in its journals into the ledger: we hold its folder, so nobody else does. Usage that is shown
+ * and invoiced is whole then.
+ */
+async function catchUp(store: Store, folder: string, { usage }: Config): Promise<void> {
+  const applier = createApplier({
+    folder,
+    run: `command${randomBytes(8).toString('hex')}`,
+    ledger: store,
+    settings: {
+      raw: { mode: usage.raw_logs, share: usage.raw_sample },
+      keepJournalMs: usage.keep_journal,
+    },
+    epochMs: Date.now,
+    onDamage: () => undefined,
+  });
+  const whole = await applier.flush();
+  const { lastError } = applier.state();
+  await applier.stop();
+  if (!whole)
+    throw new AccountsError(
+      'unavailable',
+      `The usage journals in ${folder} could not be applied: ${lastError}`,
+    );
+}

@@ -1,0 +1,60 @@
+import type { KeyChange, PolicyKey, Store } from '../../store/index.ts';
+import type { FromStore } from './messages.ts';
+
+/** Keys on their way to main: all of them piece by piece as main asks, and each change. */
+export interface KeyFeed {
+  first(): Promise<PolicyKey[] | null>;
+  next(): Promise<PolicyKey[] | null>;
+}
+
+export function createKeyFeed(
+  store: Pick<Store, 'policyKeys' | 'policyKey' | 'watchKeys'>,
+  tell: (message: FromStore) => void,
+): KeyFeed {
+  let pieces: AsyncIterator<PolicyKey[]> | undefined;
+  /** While all are read: a piece may be older than a change that main was told of, and must not come after it. */
+  const held = new Set<string>();
+  let reading = Promise.resolve();
+
+  const send = async (id: string) => {
+    try {
+      tell({ type: 'key', id, key: await store.policyKey(id) });
+    } catch {
+      // What was missed is read with all others once the store is back.
+      tell({ type: 'keys' });
+    }
+  };
+
+  store.watchKeys((change: KeyChange) => {
+    if (change === 'all') tell({ type: 'keys' });
+    else if (pieces !== undefined) held.add(change.keyId);
+    // One after the other: of two reads of one key the later must arrive last.
+    else reading = reading.then(() => send(change.keyId));
+  });
+
+  const release = () => {
+    pieces = undefined;
+    for (const id of held) reading = reading.then(() => send(id));
+    held.clear();
+  };
+
+  const next = async () => {
+    try {
+      const piece = await pieces?.next();
+      if (piece !== undefined && piece.done !== true) return piece.value;
+    } catch (error) {
+      release();
+      throw error;
+    }
+    release();
+    return null;
+  };
+
+  return {
+    first() {
+      pieces = store.policyKeys()[Symbol.asyncIterator]();
+      return next();
+    },
+    next,
+  };
+}

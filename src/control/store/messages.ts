@@ -1,0 +1,94 @@
+import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
+import type { KeyRow, PolicyKey, StoreErrorCode } from '../../store/index.ts';
+
+/** What the store thread is started with (`workerData`). */
+export interface StoreStart {
+  store: { kind: 'sqlite'; folder: string } | { kind: 'postgres'; url: string };
+  journal: { folder: string; run: string };
+  settings: StoreSettings;
+  configKeys: ConfigKeyRow[];
+  /** The config's groups of methods. */
+  groups: string[];
+  adminUrl: string | null;
+  /** It replaces a thread that died, whose lock may take a moment to go. */
+  again: boolean;
+}
+
+/** What a reload may change. */
+export interface StoreSettings {
+  applier: ApplierSettings;
+  /** Milliseconds of age. */
+  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number };
+}
+
+export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;
+
+/** Cost units and requests of one key, of a UTC day or month. */
+export interface Use {
+  requests: number;
+  cost: number;
+}
+
+/** What the ledger says of a key's present periods. */
+export interface KeyUse {
+  id: string;
+  day: Use;
+  month: Use;
+  /** Of `day` and `month`, what came from journals of this run. */
+  ownDay: Use;
+  ownMonth: Use;
+}
+
+/** `changed`: those that used more elsewhere since `all` or `changed` was asked last. Or the keys with these ids. */
+export type UseOf = 'all' | 'changed' | readonly string[];
+
+/** What main asks, by name, and what it is answered. */
+export interface StoreRequests {
+  /** Begins to read all keys anew; the first piece. null: that was the last. */
+  'keys.first': { input: null; answer: PolicyKey[] | null };
+  'keys.next': { input: null; answer: PolicyKey[] | null };
+  /** All is applied that the journals hold now; false: the store refused. */
+  flush: { input: null; answer: boolean };
+  /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
+  'quota.use': { input: { nowMs: number; of: UseOf }; answer: KeyUse[] };
+  operation: { input: { name: string; input: unknown }; answer: unknown };
+}
+
+export type RequestName = keyof StoreRequests;
+
+export type ToStore =
+  | { type: 'ask'; ask: number; name: RequestName; input: unknown }
+  | { type: 'settings'; settings: StoreSettings; configKeys: ConfigKeyRow[]; groups: string[] }
+  | { type: 'admin'; url: string }
+  /** Applies what is left within `flushMs`, closes, says `closed` and ends. */
+  | { type: 'close'; flushMs: number };
+
+export type FromStore =
+  | { type: 'answer'; ask: number; answer: unknown }
+  | { type: 'failed'; ask: number; error: StoreFailure }
+  | { type: 'state'; state: StoreState }
+  /** What holds of one key from now on; null: it is gone. */
+  | { type: 'key'; id: string; key: PolicyKey | null }
+  /** Changes were missed or concern many: all are to be read. */
+  | { type: 'keys' }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; msg: string; fields: Record<string, unknown> }
+  /** The store can never be opened as it is; the thread ends. */
+  | { type: 'unusable'; code: StoreErrorCode; message: string }
+  | { type: 'closed'; flushed: boolean };
+
+/** An error on its way between threads. `kind` says whose `code` is. */
+export interface StoreFailure {
+  kind: 'store' | 'accounts' | 'other';
+  code: string;
+  message: string;
+}
+
+export interface StoreState {
+  /** Open, and it answers. */
+  up: boolean;
+  /** Epoch milliseconds since when that is so. */
+  sinceMs: number;
+  /** Why it is not; null: it is, or was not asked yet. */
+  problem: string | null;
+  journals: ApplierState;
+}

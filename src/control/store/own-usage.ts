@@ -1,0 +1,123 @@
+import type { Store } from '../../store/index.ts';
+import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
+import type { KeyUse, Use, UseOf } from './messages.ts';
+
+/** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
+export interface OwnUsage extends Ledger {
+  /** Of keys with any use this month. */
+  use(nowMs: number, of: UseOf): Promise<KeyUse[]>;
+}
+
+const exceeded = usageStatuses.indexOf('exceeded');
+
+export function createOwnUsage(
+  store: Pick<Store, 'segments' | 'apply' | 'quotaUse' | 'usage'>,
+  isOwn: (segment: string) => boolean,
+): OwnUsage {
+  /** By start of the period. Periods that are over are let go of. */
+  const own = { day: new Map<string, Use>(), month: new Map<string, Use>() };
+  const starts = { day: 0, month: 0 };
+  let told = new Map<string, string>();
+  /** A read that runs beside an apply would see it in one of the two and not in the other. */
+  let last: Promise<unknown> = Promise.resolve();
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+
+  /** Only forward: a clock that goes back begins no period anew, as in the slots that calls are counted in. */
+  function enter(nowMs: number): void {
+    for (const period of ['day', 'month'] as const) {
+      const start = periodStart(period, nowMs);
+      if (start <= starts[period]) continue;
+      starts[period] = start;
+      own[period].clear();
+    }
+  }
+
+  function add(rows: LedgerBatch['rows']): void {
+    for (const { keyId, minute, status, calls, cost } of rows) {
+      if (status === exceeded || keyId === noKey) continue;
+      enter(minute);
+      for (const period of ['day', 'month'] as const) {
+        if (minute < starts[period]) continue;
+        const use = own[period].get(keyId) ?? { requests: 0, cost: 0 };
+        own[period].set(keyId, { requests: use.requests + calls, cost: use.cost + cost });
+      }
+    }
+  }
+
+  return {
+    segments: (names) => store.segments(names),
+    apply: (batch) =>
+      alone(async () => {
+        const applied = await store.apply(batch);
+        if (applied && isOwn(batch.segment)) add(batch.rows);
+        return applied;
+      }),
+    use: (nowMs, of) =>
+      alone(async () => {
+        enter(nowMs);
+        const ids = typeof of === 'string' ? null : of;
+        const day = await readUse(store, starts.day, starts.day + DAY_MS, ids);
+        const month = await readUse(store, starts.month, periodEnd(starts.month), ids);
+        const all = [...month].map(
+          ([id, use]): KeyUse => ({
+            id,
+            month: use,
+            day: day.get(id) ?? none,
+            ownMonth: own.month.get(id) ?? none,
+            ownDay: own.day.get(id) ?? none,
+          }),
+        );
+        if (ids !== null) return all;
+        const before = of === 'all' ? new Map<string, string>() : told;
+        told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
+        return all.filter(({ id }) => before.get(id) !== told.get(id));
+      }),
+  };
+}
+
+/** Whole days: the sums by day alone are read. */
+async function readUse(
+  store: Pick<Store, 'quotaUse' | 'usage'>,
+  from: number,
+  to: number,
+  ids: readonly string[] | null,
+): Promise<Map<string, Use>> {
+  if (ids === null) return store.quotaUse(from, to);
+  const uses = new Map<string, Use>();
+  for (const line of await store.usage({ keyIds: [...ids], from, to }, ['key', 'status'])) {
+    if (line.status === 'exceeded' || line.keyId === null) continue;
+    const use = uses.get(line.keyId) ?? none;
+    const requests = use.requests + line.calls + line.events;
+    uses.set(line.keyId, { requests, cost: use.cost + line.cost });
+  }
+  return uses;
+}
+
+const none: Use = Object.freeze({ requests: 0, cost: 0 });
+const DAY_MS = 86_400_000;
+
+function elsewhereText({ day, month, ownDay, ownMonth }: KeyUse): string {
+  const elsewhere = [
+    day.requests - ownDay.requests,
+    day.cost - ownDay.cost,
+    month.requests - ownMonth.requests,
+    month.cost - ownMonth.cost,
+  ];
+  return elsewhere.join();
+}
+
+/** Epoch milliseconds at which the UTC day or month of a time began. */
+function periodStart(period: 'day' | 'month', nowMs: number): number {
+  if (period === 'day') return Math.floor(nowMs / DAY_MS) * DAY_MS;
+  const date = new Date(nowMs);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+}
+
+function periodEnd(monthStart: number): number {
+  const date = new Date(monthStart);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { QuotaPolicy } from '../../config/index.ts';
+import { storedName } from '../../config/index.ts';
+import { createBuckets, createLimitsMemory, quotaPeriod } from '../../limits/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { batch, row } from '../../store/testing/usage-samples.ts';
+import { createOwnUsage, type OwnUsage } from './own-usage.ts';
+import { createQuotaKeeper } from './quota-keeper.ts';
+
+const id = '11111111-2222-4333-8444-555555555555';
+const name = storedName(id);
+const quota: QuotaPolicy = { unit: 'requests', limit: 100, period: 'month', warnAt: [] };
+const cost: QuotaPolicy = { ...quota, unit: 'cost' };
+const day: QuotaPolicy = { ...quota, period: 'day' };
+
+let folder = '';
+let store: Store;
+let now = 0;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'polymorph-quota-'));
+  now = Date.UTC(2028, 1, 29, 23, 58);
+  store = await openStore({ kind: 'sqlite', folder, now: () => now });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+let segments = 0;
+
+/** Usage that came into the ledger from a run. */
+const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now): Promise<boolean> => {
+  const minute = Math.floor(at / 60_000) * 60_000;
+  const rows = [row({ keyId: id, minute, calls, cost: calls * 10, status: 0 })];
+  return usage.apply(
+    batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() }),
+  );
+};
+
+/** Main's side of one process, and its store thread's. */
+function start(policy: QuotaPolicy = quota) {
+  const buckets = createBuckets(
+    createLimitsMemory({ entries: 1024, quotaSlots: 8, seed: new Uint32Array(4) }),
+    0,
+  );
+  const threadOf = () => createOwnUsage(store, (segment) => segment.startsWith('own-'));
+  let thread: OwnUsage = threadOf();
+  const keeper = createQuotaKeeper({
+    buckets,
+    ownerOf: () => name,
+    use: ({ nowMs, of }) => thread.use(nowMs, of),
+    wallMs: () => now,
+  });
+  keeper.own({ slot: 3, name, quota: policy });
+  const periodOf = ({ period }: QuotaPolicy) => quotaPeriod(period, now).id;
+  return {
+    keeper,
+    buckets,
+    /** Calls that this process lets through: counted at once, in the ledger later. */
+    count: (calls: number, of = policy) =>
+      buckets.adjustQuota(3, periodOf(of), calls * (of.unit === 'cost' ? 10 : 1)),
+    apply: (calls: number) => use(thread, 'own', calls),
+    used: (of = policy) => buckets.readQuota(3, periodOf(of)),
+    replaceThread() {
+      thread = threadOf();
+      keeper.forgotten();
+    },
+  };
+}
+
+describe('quotas of the ledger', () => {
+  it('begin where earlier runs ended, in the quota’s unit', async () => {
+    await use(store, 'earlier', 7);
+    for (const [policy, used] of [
+      [quota, 7],
+      [cost, 70],
+    ] as const) {
+      const main = start(policy);
+      await main.keeper.sync('all');
+      expect(main.used()).toBe(used);
+    }
+  });
+
+  it('give way neither to what was saved nor to what was counted before the ledger could be read', async () => {
+    await use(store, 'earlier', 7);
+    const main = start();
+    main.count(9);
+    main.keeper.restored();
+    main.count(5);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(12);
+    await main.apply(5);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(12);
+  });
+
+  it('add what other instances used, once, however own usage comes into the ledger meanwhile', async () => {
+    const main = start();
+    await main.keeper.sync('all');
+    main.count(10);
+    await main.apply(4);
+    await use(store, 'other', 20);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(30);
+    await main.apply(6);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(30);
+    await use(store, 'other', 1);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(31);
+  });
+
+  it('stay true when the store’s thread is replaced and has forgotten what was this run’s', async () => {
+    await use(store, 'earlier', 100);
+    const main = start();
+    await main.keeper.sync('all');
+    main.count(10);
+    await main.apply(10);
+    main.replaceThread();
+    await use(store, 'other', 5);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(115);
+    main.count(3);
+    await main.apply(3);
+    await use(store, 'other', 2);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(120);
+  });
+
+  it('are those of the ledger for a key that gets a quota, or another unit of it, while all runs', async () => {
+    const main = start();
+    await main.keeper.sync('all');
+    main.count(10);
+    await main.apply(10);
+    await use(store, 'other', 5);
+    main.keeper.own({ slot: 3, name, quota: cost });
+    expect(main.used(cost)).toBe(0);
+    await main.keeper.syncNew();
+    expect(main.used(cost)).toBe(150);
+    await use(store, 'other', 1);
+    await main.keeper.sync('changed');
+    expect(main.used(cost)).toBe(160);
+  });
+
+  it.each([
+    ['a leap day into March', day],
+    ['a month’s end', quota],
+  ])('begin anew at %s, and count what comes late where it belongs', async (_, policy) => {
+    const main = start(policy);
+    await main.keeper.sync('all');
+    main.count(10);
+    await use(store, 'other', 5);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(15);
+    const before = now;
+    now = Date.UTC(2028, 2, 1, 0, 1);
+    expect(main.used()).toBe(0);
+    await use(store, 'other', 50, before);
+    await main.apply(10);
+    await use(store, 'other', 2);
+    main.count(1);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(3);
+  });
+
+  it('neither begin anew nor count twice when the clock is set back two hours over midnight', async () => {
+    now = Date.UTC(2028, 2, 1, 0, 30);
+    const main = start(day);
+    await main.keeper.sync('all');
+    main.count(10);
+    await main.apply(10);
+    await use(store, 'other', 5);
+    await main.keeper.sync('changed');
+    const held = quotaPeriod('day', now).id;
+    now -= 2 * 3_600_000;
+    await main.keeper.sync('changed');
+    expect(main.buckets.readQuota(3, held)).toBe(15);
+    expect(main.used()).toBe(15);
+  });
+});

@@ -1,0 +1,148 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { storedIdOf } from '../../config/index.ts';
+import { configKeyId, uuidText } from '../../identity/index.ts';
+import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
+import { patiently } from '../patience.ts';
+import type { QuotaOwner } from '../policy-keeper.ts';
+import type { KeyUse, UseOf } from './messages.ts';
+
+/**
+ * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
+ * used. A slot holds what came from elsewhere (other instances, earlier runs) and what this run counted itself.
+ */
+export interface QuotaKeeper {
+  /** The slot counts for this key from now on, or by another unit or period. */
+  own(owner: QuotaOwner): void;
+  /** Takes what slots hold now, of the last run's saved state, for what came from elsewhere. */
+  restored(): void;
+  /** A new store thread knows nothing of what this run has put into the ledger before. */
+  forgotten(): void;
+  /** Reads the ledger and corrects the slots. `of`: `changed` where only other instances' use is asked for. */
+  sync(of: 'all' | 'changed'): Promise<void>;
+  /** Of keys that are owners since the last look. */
+  syncNew(): Promise<void>;
+}
+
+export interface QuotaKeeperOptions {
+  buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
+  /** Whose slot it is now. */
+  ownerOf(slot: number): string | undefined;
+  use(input: { nowMs: number; of: UseOf }): Promise<KeyUse[]>;
+  wallMs(): number;
+}
+
+interface Account {
+  owner: QuotaOwner;
+  period: QuotaPeriod;
+  /** Of what the slot holds, that from elsewhere. */
+  elsewhere: number;
+  /** Of the ledger's sum, what the store thread does not know to be this run's. */
+  unclaimed: number;
+  /** `add`: what the slot counted so far is this run's. `set`: it may lack what the ledger has. */
+  fresh: 'add' | 'set' | null;
+  reclaim: boolean;
+}
+
+/** Slots corrected before main turns to other things. */
+const SLOTS_A_TURN = 2000;
+/** Beyond, all keys are read at once. */
+const NAMED_MAX = 200;
+
+export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
+  const { buckets, ownerOf, wallMs } = options;
+  const accounts = new Map<string, Account>();
+  const fresh = new Set<string>();
+  let synced = false;
+
+  const open = (owner: QuotaOwner): Account => ({
+    owner,
+    period: quotaPeriod(owner.quota.period, wallMs()),
+    elsewhere: 0,
+    unclaimed: 0,
+    fresh: synced ? 'set' : 'add',
+    reclaim: false,
+  });
+
+  /** The clock went on to another day or month: nothing of it was used anywhere yet. A clock that goes back changes nothing. */
+  function enter(account: Account): void {
+    const period = quotaPeriod(account.owner.quota.period, wallMs());
+    if (period.id <= account.period.id) return;
+    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, reclaim: false });
+  }
+
+  async function correct(account: Account, use: KeyUse | undefined): Promise<void> {
+    const { owner } = account;
+    const { slot, quota } = owner;
+    enter(account);
+    const total = use?.[quota.period][quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
+    const ownUse = quota.period === 'day' ? use?.ownDay : use?.ownMonth;
+    const own = ownUse?.[quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
+    const { id } = account.period;
+    await patiently(() => {
+      if (account.fresh === 'set') {
+        buckets.writeQuota(slot, id, Math.max(total, buckets.readQuota(slot, id)));
+        account.elsewhere = total - own;
+      } else {
+        if (account.reclaim) {
+          const counted = buckets.readQuota(slot, id) - account.elsewhere;
+          const elsewhere = Math.max(account.elsewhere, total - counted);
+          account.unclaimed = total - own - elsewhere;
+        }
+        const elsewhere = total - own - account.unclaimed;
+        if (elsewhere !== account.elsewhere) buckets.adjustQuota(slot, id, elsewhere - account.elsewhere);
+        account.elsewhere = elsewhere;
+      }
+      account.fresh = null;
+      account.reclaim = false;
+    });
+  }
+
+  async function correctAll(uses: readonly KeyUse[], ids: Iterable<string>): Promise<void> {
+    const byId = new Map(uses.map((use) => [use.id, use]));
+    let done = 0;
+    for (const id of ids) {
+      const account = accounts.get(id);
+      if (account === undefined) continue;
+      if (ownerOf(account.owner.slot) !== account.owner.name) accounts.delete(id);
+      else await correct(account, byId.get(id));
+      done += 1;
+      if (done % SLOTS_A_TURN === 0) await turn();
+    }
+  }
+
+  async function sync(of: 'all' | 'changed'): Promise<void> {
+    const uses = await options.use({ nowMs: wallMs(), of });
+    if (of === 'all') fresh.clear();
+    await correctAll(uses, of === 'all' ? [...accounts.keys()] : uses.map(({ id }) => id));
+    synced = true;
+  }
+
+  return {
+    own(owner) {
+      const id = storedIdOf(owner.name) ?? uuidText(configKeyId(owner.name));
+      const before = accounts.get(id)?.owner.quota.unit ?? owner.quota.unit;
+      // Requests are no cost units.
+      if (before !== owner.quota.unit)
+        buckets.writeQuota(owner.slot, quotaPeriod(owner.quota.period, wallMs()).id, 0);
+      accounts.set(id, open(owner));
+      fresh.add(id);
+    },
+    restored() {
+      for (const account of accounts.values())
+        account.elsewhere = buckets.readQuota(account.owner.slot, account.period.id);
+    },
+    forgotten() {
+      if (!synced) return;
+      for (const account of accounts.values()) account.reclaim = account.fresh === null;
+    },
+    sync,
+    async syncNew() {
+      const ids = [...fresh];
+      if (ids.length === 0) return;
+      if (ids.length > NAMED_MAX) return sync('all');
+      const uses = await options.use({ nowMs: wallMs(), of: ids });
+      for (const id of ids) fresh.delete(id);
+      await correctAll(uses, ids);
+    },
+  };
+}

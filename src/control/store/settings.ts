@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/index.ts';
+import { configKeyId, uuidText } from '../../identity/index.ts';
+import type { ConfigKeyRow, StoreStart } from './messages.ts';
+
+/** Where journals are, in `server.state_dir`. */
+export const journalFolder = (stateDir: string): string => join(stateDir, 'journal');
+
+/** What the store thread needs of a config; null: it keeps no store. */
+export function storeStartOf(config: Config, run: string): StoreStart | null {
+  const { store, server } = config;
+  // A store without a folder was refused as the config was read.
+  if (store.kind === 'none' || server.state_dir === null) return null;
+  return {
+    store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
+    journal: { folder: journalFolder(server.state_dir), run },
+    adminUrl: null,
+    again: false,
+    ...storeChangeOf(config),
+  };
+}
+
+/** What of it a reload may change. */
+export function storeChangeOf({
+  usage,
+  keys,
+  methods,
+}: Config): Pick<StoreStart, 'settings' | 'configKeys' | 'groups'> {
+  return {
+    settings: {
+      applier: {
+        raw: { mode: usage.raw_logs, share: usage.raw_sample },
+        keepJournalMs: usage.keep_journal,
+      },
+      retention: {
+        minutesMs: usage.keep_minutes,
+        hoursMs: usage.keep_hours,
+        daysMs: usage.keep_days,
+        rawMs: usage.keep_raw,
+      },
+    },
+    configKeys: keys.map(
+      ({ name, digest, prefix, enabled, expires }): ConfigKeyRow => ({
+        id: uuidText(configKeyId(name)),
+        sha256: digest,
+        ...{ prefix, name, enabled },
+        expiresAt: expires === 0 ? null : expires,
+      }),
+    ),
+    groups: Object.keys(methods.groups),
+  };
+}

@@ -1,0 +1,46 @@
+import type { ReadinessCheck } from '../../admin/index.ts';
+import type { StoreState } from './messages.ts';
+
+export interface StoreFacts extends StoreState {
+  kind: 'sqlite' | 'postgres';
+  /** Keys of the store at the last reading; null: they were never read. */
+  keys: number | null;
+  restarts: number;
+}
+
+/** Known keys serve while the store is away, and usage waits: that degrades, and somebody should look. */
+export function storeChecks({
+  kind,
+  keys,
+  up,
+  sinceMs,
+  problem,
+  journals,
+  restarts,
+}: StoreFacts): ReadinessCheck[] {
+  const { lagBytes, behindSinceMs, failures, lastError, damage } = journals;
+  return [
+    {
+      name: 'store',
+      status: up && keys !== null ? 'up' : 'degraded',
+      detail: {
+        ...{ kind, keys, restarts },
+        since: timeOf(sinceMs),
+        problem: up && keys === null ? 'its keys are being read' : problem,
+      },
+    },
+    {
+      name: 'usage',
+      status: behindSinceMs === null && damage.length === 0 ? 'up' : 'degraded',
+      detail: {
+        ...{ lagBytes, failures, damaged: damage.length },
+        behindSince: behindSinceMs === null ? null : timeOf(behindSinceMs),
+        problem: behindSinceMs === null ? null : lastError,
+      },
+    },
+  ];
+}
+
+function timeOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -1,0 +1,201 @@
+import { AccountsError } from '../../accounts/index.ts';
+import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
+import type { Config } from '../../config/index.ts';
+import { type PolicyKey, StoreError } from '../../store/index.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { LimitsKeeper } from '../limits-keeper.ts';
+import type { Logger } from '../logs.ts';
+import type { PolicyKeeper, QuotaOwner } from '../policy-keeper.ts';
+import { createSingleFlight } from '../single-flight.ts';
+import { createStoredKeys } from '../stored-keys.ts';
+import { createQuotaKeeper } from './quota-keeper.ts';
+import { storeChangeOf, storeStartOf } from './settings.ts';
+import { storeChecks } from './store-checks.ts';
+import { createStoreLink } from './store-link.ts';
+
+/** All that a running gateway has of its store: the thread, the keys in the policy, the quotas. */
+export interface StoreKeeper {
+  /**
+   * Resolves when keys and quotas are those of the store, or with it away after its first try, or after `boundMs`: the gateway
+   * starts all the same, and they come once the store is there. Rejects with StoreError where it can never be opened so.
+   */
+  loaded(boundMs: number): Promise<void>;
+  /** The policy has this config's keys now. */
+  reloaded(config: Config): void;
+  ownQuota(owner: QuotaOwner): void;
+  publishAdminUrl(url: string): void;
+  checks(): ReadinessCheck[];
+  operations: OperationsPort;
+  /** After the workers ended: what is left goes into the ledger, as far as `flushMs` goes. */
+  close(flushMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StoreKeeperOptions {
+  config: Config;
+  /** Of this process: names its journals. */
+  run: string;
+  policy: PolicyKeeper;
+  limits: LimitsKeeper;
+  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged'>;
+  logger: Logger;
+  compileCache: string | undefined;
+  threadUrl?: URL;
+  wallMs(): number;
+}
+
+const threadUrl = new URL('./store-thread.ts', import.meta.url);
+/** Between two looks at what other instances used, and between two tries of what failed. */
+const SYNC_MS = 2000;
+const RETRY_MS = 1000;
+/** Keys come in numbers: their quotas are read together. */
+const SYNC_NEW_MS = 50;
+
+/** Null where the config keeps no store. */
+export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | null {
+  const { config, policy, limits, dataPlane, logger, wallMs } = options;
+  const start = storeStartOf(config, options.run);
+  if (start === null) return null;
+  const { kind } = start.store;
+  let keys: number | null = null;
+  let closing = false;
+  let retry: NodeJS.Timeout | undefined;
+  let syncNew: NodeJS.Timeout | undefined;
+  let looks: NodeJS.Timeout | undefined;
+  const first = Promise.withResolvers<void>();
+  first.promise.catch(() => undefined);
+
+  const stored = createStoredKeys({
+    policy,
+    apply: dataPlane.apply,
+    changed: dataPlane.keysChanged,
+    logger,
+    wallMs,
+  });
+  const quotas = createQuotaKeeper({
+    buckets: limits.buckets,
+    ownerOf: policy.keyNameOf,
+    use: (input) => link.ask('quota.use', input),
+    wallMs,
+  });
+
+  /** The thread reads the next piece while main is at this one. */
+  async function* pieces(): AsyncGenerator<PolicyKey[]> {
+    let next = link.ask('keys.first', null);
+    for (let piece = await next; piece !== null; piece = await next) {
+      next = link.ask('keys.next', null);
+      next.catch(() => undefined);
+      yield piece;
+    }
+  }
+
+  /** What the store has, whole: at start, when it comes back, when changes were missed. */
+  const refresh = createSingleFlight(async () => {
+    if (closing || !link.state().up) return;
+    clearTimeout(retry);
+    try {
+      // The ledger first: journals of earlier runs are this machine's use, too.
+      await link.ask('flush', null);
+      const began = performance.now();
+      ({ keys } = await stored.replace(pieces()));
+      await quotas.sync('all');
+      logger.info(
+        { kind: 'store', keys, tookMs: Math.round(performance.now() - began) },
+        'keys of the store read',
+      );
+      first.resolve();
+      watchOthers();
+    } catch (error) {
+      if (closing) return;
+      logger.warn(
+        { kind: 'store', err: error },
+        'the keys of the store could not be read, the known ones stay',
+      );
+      retry = setTimeout(() => void refresh(), RETRY_MS);
+    }
+  });
+
+  /** A query as long as the interval, or longer, is not asked all the time. */
+  const watchOthers = () => {
+    clearTimeout(looks);
+    if (kind !== 'postgres' || closing) return;
+    const look = async () => {
+      const began = performance.now();
+      // What fails now is found by the state of the store, and comes later.
+      if (link.state().up) await quotas.sync('changed').catch(() => undefined);
+      const tookMs = performance.now() - began;
+      if (!closing) looks = setTimeout(() => void look(), Math.max(SYNC_MS, tookMs * 4));
+    };
+    looks = setTimeout(() => void look(), SYNC_MS);
+  };
+
+  const link = createStoreLink({
+    threadUrl: options.threadUrl ?? threadUrl,
+    start,
+    compileCache: options.compileCache,
+    logger,
+    onUp: () => {
+      quotas.forgotten();
+      void refresh();
+    },
+    onAway: () => {
+      if (keys === null)
+        logger.warn({ kind: 'store' }, 'only the keys of the config are known until the store is there');
+      first.resolve();
+    },
+    onKey: ({ id, key }) => stored.change(id, key),
+    onKeys: () => void refresh(),
+    onUnusable: (error: StoreError) => {
+      logger.error({ kind: 'store', code: error.code }, error.message);
+      first.reject(error);
+    },
+    epochMs: wallMs,
+  });
+
+  return {
+    async loaded(boundMs) {
+      let bound: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        bound = setTimeout(() => {
+          logger.warn({ kind: 'store' }, 'the store takes long: serving begins without it');
+          resolve();
+        }, boundMs);
+      });
+      quotas.restored();
+      await Promise.race([first.promise, late]).finally(() => clearTimeout(bound));
+    },
+    reloaded(next) {
+      link.configure(storeChangeOf(next));
+    },
+    ownQuota(owner) {
+      quotas.own(owner);
+      syncNew ??= setTimeout(() => {
+        syncNew = undefined;
+        if (link.state().up && keys !== null) quotas.syncNew().catch(() => undefined);
+      }, SYNC_NEW_MS);
+    },
+    publishAdminUrl: link.publishAdminUrl,
+    checks: () => storeChecks({ kind, keys, ...link.state() }),
+    operations: {
+      run: (name, input) =>
+        link.ask('operation', { name, input }).catch((error: unknown) => {
+          throw error instanceof StoreError ? new AccountsError('unavailable', error.message) : error;
+        }),
+    },
+    async close(flushMs) {
+      closing = true;
+      for (const timer of [retry, syncNew, looks]) clearTimeout(timer);
+      const flushed = await link.close(flushMs);
+      if (!flushed)
+        logger.warn(
+          { kind: 'store' },
+          'usage is left in the journals: the next start brings it into the ledger',
+        );
+    },
+    async stop() {
+      closing = true;
+      for (const timer of [retry, syncNew, looks]) clearTimeout(timer);
+      await link.stop();
+    },
+  };
+}

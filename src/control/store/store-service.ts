@@ -1,0 +1,219 @@
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AccountsContext } from '../../accounts/index.ts';
+import { lockStateFolder, openStore, type Store, StoreError } from '../../store/index.ts';
+import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
+import { failureOf } from './failure.ts';
+import { createKeyFeed } from './key-feed.ts';
+import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
+import { createOwnUsage } from './own-usage.ts';
+
+/** The store thread's work: journals into the ledger, changes of keys to main, and what main asks. */
+export interface StoreService {
+  hear(message: ToStore): void;
+}
+
+export interface StoreServiceOptions {
+  start: StoreStart;
+  tell(message: FromStore): void;
+  /** After `closed` or `unusable`. */
+  end(): void;
+  epochMs(): number;
+  random: AccountsContext['random'];
+}
+
+/** Between two looks at the journals: what the ledger is behind, and what is synced at once. */
+const APPLY_MS = 100;
+const LOOK_MS = 1000;
+const ANSWER_MS = 2000;
+const REOPEN_MS = { first: 250, max: 5000 };
+const MAINTAIN_MS = 3_600_000;
+const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, lastError: null, damage: [] };
+
+export function createStoreService(options: StoreServiceOptions): StoreService {
+  const { tell, epochMs, start } = options;
+  let { settings, configKeys, groups, adminUrl } = start;
+  let store: Store | undefined;
+  let lock: { release(): void } | undefined;
+  let applier: Applier | undefined;
+  let closing = false;
+  let up = false;
+  let sinceMs = epochMs();
+  let problem: string | null = 'it is being opened';
+  let requests: { [Name in RequestName]: Answering<Name> } | undefined;
+
+  const state = () =>
+    tell({ type: 'state', state: { up, sinceMs, problem, journals: applier?.state() ?? notYet } });
+  const log = (level: 'info' | 'warn' | 'error', msg: string, fields: Record<string, unknown> = {}) =>
+    tell({ type: 'log', level, msg, fields });
+
+  const setUp = (next: boolean, why: string | null) => {
+    if (up !== next) sinceMs = epochMs();
+    if (!next && (up || problem !== why)) log('error', `the store is away: ${why}`);
+    if (next && !up) log('info', 'the store is open');
+    up = next;
+    problem = why;
+    state();
+  };
+
+  async function open(): Promise<void> {
+    for (let waitMs = REOPEN_MS.first; !closing; waitMs = Math.min(waitMs * 2, REOPEN_MS.max)) {
+      try {
+        // Journals of another process that lives would be taken for those of one that died.
+        if (start.store.kind === 'postgres')
+          lock ??= await lockStateFolder(dirname(start.journal.folder), epochMs);
+        const opened = await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
+        if (closing) return void (await opened.close());
+        return run(opened);
+      } catch (error) {
+        if (error instanceof StoreError && isFinal(error, start)) {
+          tell({ type: 'unusable', code: error.code, message: error.message });
+          return options.end();
+        }
+        setUp(false, messageOf(error));
+        await delay(waitMs);
+      }
+    }
+  }
+
+  async function run(opened: Store): Promise<void> {
+    store = opened;
+    const { folder, run: own } = start.journal;
+    const ledger = createOwnUsage(opened, (segment) => segment.startsWith(`${own}-`));
+    const made = createApplier({
+      ...{ folder, run: own, ledger, epochMs },
+      settings: settings.applier,
+      onDamage: (damage) => log('error', 'a usage journal cannot be read in part', { ...damage }),
+    });
+    applier = made;
+    const feed = createKeyFeed(opened, tell);
+    const accounts: AccountsContext = {
+      ...{ store: opened, now: epochMs, random: options.random },
+      journals: { folder, keepMs: settings.applier.keepJournalMs },
+      groups: () => groups,
+    };
+    requests = {
+      'keys.first': feed.first,
+      'keys.next': feed.next,
+      flush: () => made.flush(),
+      'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      async operation({ name, input }) {
+        // Only once it is asked for: the room takes 10 MB, and most gateways are asked little.
+        const { runOperation } = await import('../../accounts/index.ts');
+        return runOperation(accounts, name, input);
+      },
+    };
+    opened.publishAdminUrl(adminUrl);
+    made.start(APPLY_MS);
+    setUp(true, null);
+    await mirror();
+    await maintain();
+    setInterval(() => void maintain(), MAINTAIN_MS).unref();
+    await look(opened);
+  }
+
+  /** Until the thread ends. */
+  async function look(opened: Store): Promise<void> {
+    while (!closing) {
+      try {
+        await answering(opened);
+        if (!up) {
+          setUp(true, null);
+          await mirror();
+        }
+      } catch (error) {
+        setUp(false, messageOf(error));
+      }
+      state();
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** A database that hangs is away long before its statements' timeouts end. */
+  async function answering(opened: Store): Promise<void> {
+    const late = delay(ANSWER_MS, undefined, { ref: false }).then(() => {
+      if (up) setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`);
+    });
+    const asked = opened.ping();
+    await Promise.race([asked, late]);
+    await asked;
+  }
+
+  async function mirror(): Promise<void> {
+    try {
+      await store?.mirrorConfigKeys(configKeys);
+    } catch (error) {
+      log('warn', `the config's keys are not shown in the store: ${messageOf(error)}`);
+    }
+  }
+
+  async function maintain(): Promise<void> {
+    try {
+      await store?.maintain(settings.retention);
+    } catch (error) {
+      log('warn', `old usage was not deleted: ${messageOf(error)}`);
+    }
+  }
+
+  async function close(flushMs: number): Promise<void> {
+    closing = true;
+    const all = applier?.flush() ?? Promise.resolve(false);
+    const flushed = await Promise.race([all, delay(flushMs, false, { ref: false })]);
+    await Promise.race([applier?.stop(), delay(flushMs, undefined, { ref: false })]);
+    await Promise.race([store?.close(), delay(flushMs, undefined, { ref: false })]);
+    lock?.release();
+    tell({ type: 'closed', flushed });
+    options.end();
+  }
+
+  async function answer<Name extends RequestName>(
+    name: Name,
+    input: StoreRequests[Name]['input'],
+  ): Promise<StoreRequests[Name]['answer']> {
+    // A person who waits is told at once.
+    if (requests === undefined || (!up && name === 'operation'))
+      throw new StoreError('unavailable', `the store is away: ${problem}`);
+    return requests[name](input);
+  }
+
+  void open().catch((error: unknown) => {
+    throw error;
+  });
+
+  return {
+    hear(message) {
+      if (message.type === 'close') void close(message.flushMs);
+      else if (message.type === 'admin') {
+        adminUrl = message.url;
+        store?.publishAdminUrl(adminUrl);
+      } else if (message.type === 'settings') {
+        ({ settings, configKeys, groups } = message);
+        applier?.configure(settings.applier);
+        void mirror();
+      } else {
+        const { ask } = message;
+        answer(message.name, message.input as never).then(
+          (value) => tell({ type: 'answer', ask, answer: value }),
+          (error: unknown) => tell({ type: 'failed', ask, error: failureOf(error) }),
+        );
+      }
+    },
+  };
+}
+
+type Answering<Name extends RequestName> = (
+  input: StoreRequests[Name]['input'],
+) => Promise<StoreRequests[Name]['answer']>;
+
+function ownerOf({ store, adminUrl }: StoreStart): { owner?: { adminUrl: string | null } } {
+  return store.kind === 'sqlite' ? { owner: { adminUrl } } : {};
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Trying again would change nothing. */
+function isFinal({ code }: StoreError, { again }: StoreStart): boolean {
+  return code === 'schema' || (code === 'locked' && !again);
+}

@@ -1,0 +1,137 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { createStoredTerms, type StoredKey } from '../config/index.ts';
+import type { PolicyKey } from '../store/index.ts';
+import type { Logger } from './logs.ts';
+import type { PolicyKeeper } from './policy-keeper.ts';
+import { createSingleFlight } from './single-flight.ts';
+import { storedKeyOf } from './stored-key.ts';
+
+/** Keys of the store on their way into the policy. */
+export interface StoredKeys {
+  /** What holds of a key now; null: it is gone. Acts on all workers within milliseconds. */
+  change(id: string, key: PolicyKey | null): void;
+  /**
+   * All keys there are, piece by piece: those in none of them are gone. Only what is another than before is looked at.
+   * Resolves when they act. Where reading fails half-way nothing is taken for gone.
+   */
+  replace(pieces: AsyncIterable<PolicyKey[]>): Promise<{ keys: number }>;
+}
+
+export interface StoredKeysOptions {
+  policy: Pick<PolicyKeeper, 'stored' | 'renew' | 'applied'>;
+  /** Hands the present policy to all workers; resolves when they use it. */
+  apply(): Promise<{ late: readonly number[] }>;
+  /** Entries of the index changed. */
+  changed(): void;
+  logger: Pick<Logger, 'warn' | 'error'>;
+  wallMs(): number;
+}
+
+type SettleResult = ReturnType<PolicyKeeper['stored']['settle']>;
+
+/** Keys written to the index before main turns to other things: some 5 ms. */
+const KEYS_A_TURN = 2000;
+
+export function createStoredKeys({ policy, apply, changed, logger, wallMs }: StoredKeysOptions): StoredKeys {
+  const { stored } = policy;
+  const termsOf = createStoredTerms();
+
+  const say = ({ refused, hidden }: SettleResult) => {
+    const byReason = Map.groupBy(refused, ({ reason }) => reason);
+    for (const [reason, keys] of byReason)
+      logger.error(
+        named(keys.map(({ key }) => key)),
+        `${count(keys)} of the store ${is(keys)} refused: ${reason}`,
+      );
+    if (hidden.length > 0)
+      logger.warn(
+        named(hidden),
+        `${count(hidden)} of the store ${is(hidden)} in the config, too: the config holds`,
+      );
+  };
+
+  /** Each key once. */
+  const round = async () => {
+    let settled = 0;
+    for (let left = stored.waiting; left > 0; left -= KEYS_A_TURN) {
+      const result = stored.settle(wallMs(), KEYS_A_TURN);
+      settled += result.settled;
+      say(result);
+      if (left > KEYS_A_TURN) await turn();
+    }
+    if (settled > 0) changed();
+    return settled;
+  };
+
+  /** Limits that no key had before are known to workers before a key has them. */
+  const settle = createSingleFlight(async () => {
+    // Many at once probably need room, too: a round for nothing took 100 ms of 100,000 keys.
+    if (stored.waiting <= KEYS_A_TURN) await round();
+    while (stored.waiting > 0) {
+      const { generation } = policy.renew();
+      const { late } = await apply();
+      policy.applied(generation, late.length === 0);
+      if ((await round()) === 0 && stored.waiting > 0) {
+        logger.error({ keys: stored.waiting }, 'keys of the store could not be taken over');
+        return;
+      }
+    }
+  });
+  const settleSoon = () => {
+    settle().catch((error: unknown) =>
+      logger.error({ err: error }, 'keys of the store could not be taken over'),
+    );
+  };
+
+  const want = (row: PolicyKey): boolean => {
+    const key = storedKeyOf(row, termsOf);
+    if (key === undefined)
+      logger.error(
+        { keyId: row.id },
+        'a key of the store has no hash or prefix that could be one: it is refused',
+      );
+    return stored.want(row.id, key ?? null);
+  };
+
+  return {
+    change(id, key) {
+      if (!(key === null ? stored.want(id, null) : want(key))) return;
+      // Now, and not when a worker that is late with an earlier change has taken that over.
+      const result = stored.settle(wallMs(), KEYS_A_TURN);
+      say(result);
+      if (result.settled > 0) changed();
+      if (stored.waiting > 0) settleSoon();
+    },
+    async replace(pieces) {
+      const seen = new Set<string>();
+      for await (const piece of pieces) {
+        for (const key of piece) {
+          seen.add(key.id);
+          want(key);
+        }
+      }
+      for (const id of stored.storedIds()) if (!seen.has(id)) stored.want(id, null);
+      await settle();
+      return { keys: seen.size };
+    },
+  };
+}
+
+/** Keys that one line names. */
+const NAMED_MAX = 10;
+
+function named(keys: readonly StoredKey[]): object {
+  const some = keys.slice(0, NAMED_MAX);
+  return {
+    keys: some.map(({ prefix, name }) => `${prefix} ${name}`),
+    more: keys.length - some.length || undefined,
+  };
+}
+
+function count({ length }: { length: number }): string {
+  return length === 1 ? 'a key' : `${length} keys`;
+}
+
+function is({ length }: { length: number }): string {
+  return length === 1 ? 'is' : 'are';
+}

@@ -1,0 +1,21 @@
+/** Users, keys, plans, usage and invoices in a database. */
+export { nameInTables } from './ledger/rollup-rows.ts';
+export { lockStateFolder, openStore, type StoreOptions } from './open-store.ts';
+export type {
+  InvoiceRow,
+  KeyChange,
+  KeyRow,
+  MigrationStatus,
+  OverrideRow,
+  PlanRow,
+  PolicyKey,
+  QuotaRow,
+  Store,
+  StoreErrorCode,
+  StoreKind,
+  Tables,
+  UsageFilter,
+  UsageLine,
+  UserRow,
+} from './store.ts';
+export { StoreError, type StoreOwner } from './store-error.ts';

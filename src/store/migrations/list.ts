@@ -1,0 +1,7 @@
+import { roadmap } from './0001-roadmap.ts';
+import { keysAndPlans } from './0002-keys-and-plans.ts';
+import { ledger } from './0003-ledger.ts';
+import type { Migration } from './migration.ts';
+
+/** All that there are, in their order. */
+export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger];

@@ -1,0 +1,12 @@
+import { sql } from 'kysely';
+import type { Dialect } from '../schema.ts';
+
+/** SQLite: times are integers, truth is 0 or 1, the histogram has columns of its own. */
+export const sqliteDialect: Dialect = {
+  kind: 'sqlite',
+  time: <T extends number | null>(ms: T): T => ms,
+  // SQLite's driver takes no boolean; the column's type stays what it means.
+  flag: (value) => Number(value) as unknown as boolean,
+  latency: (bucket) => sql.ref(`latency_${bucket}`),
+  floorAt: (unitMs) => sql`at - at % ${sql.lit(unitMs)}`,
+};

@@ -1,0 +1,113 @@
+import { Kysely, SqliteDialect } from 'kysely';
+import { createKeyWatchers } from '../key-watchers.ts';
+import { rollupUnits } from '../ledger/rollup-rows.ts';
+import { statusOf } from '../migrations/status.ts';
+import { dropOldRollups, dropOldRows } from '../retention.ts';
+import type { Schema } from '../schema.ts';
+import { createSegments } from '../segments.ts';
+import type { KeyChange, MigrationStatus, Store } from '../store.ts';
+import { createMirror } from '../tables/mirror.ts';
+import { createPolicyKeys } from '../tables/policy-keys.ts';
+import type { TableContext } from '../tables/context.ts';
+import { createTables } from '../tables/create-tables.ts';
+import { createSqliteApply } from './apply.ts';
+import { backupSqlite } from './backup.ts';
+import { asDriver, type Database, openDatabase } from './database.ts';
+import { sqliteDialect as dialect } from './dialect.ts';
+import { fromSqlite } from './errors.ts';
+import { lockFolder } from './folder-lock.ts';
+import { migrateSqlite, readMigrations } from './migrate.ts';
+
+/** What the embedded store is opened with. */
+export interface SqliteOptions {
+  /** Made with mode 0700 where it is missing. */
+  folder: string;
+  /** Where the admin listener of who opens it is, if it is known yet. */
+  adminUrl: string | null;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** False: the schema stays as it is. */
+  migrate: boolean;
+}
+
+/** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
+export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): Store {
+  const owner = { pid: process.pid, started: now(), adminUrl };
+  const lock = lockFolder(folder, owner);
+  let database: Database;
+  try {
+    database = openDatabase(folder);
+    try {
+      if (migrate) runMigrations(database, now());
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asDriver(database) }) });
+  const watchers = createKeyWatchers();
+  const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
+  const context: TableContext = { db, dialect, now, announce };
+
+  /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
+  const directly = <T>(work: (database: Database) => T): Promise<T> =>
+    db.connection().execute(async () => {
+      try {
+        return work(database);
+      } catch (error) {
+        throw fromSqlite(error);
+      }
+    });
+
+  let apply: ReturnType<typeof createSqliteApply> | undefined;
+  return {
+    kind: 'sqlite',
+    ...createTables(context),
+    ...createPolicyKeys(context),
+    segments: createSegments(context),
+    apply: (batch) =>
+      directly(() => {
+        apply ??= createSqliteApply(database, now);
+        return apply(batch);
+      }),
+
+    async transaction(work) {
+      const changes: KeyChange[] = [];
+      const result = await db.transaction().execute((db) => {
+        const announce = async (change: KeyChange): Promise<void> => void changes.push(change);
+        return work(createTables({ ...context, db, announce }));
+      });
+      for (const change of changes) watchers.tell(change);
+      return result;
+    },
+
+    watchKeys: (onChange) => watchers.watch(onChange),
+    mirrorConfigKeys: createMirror(context),
+    async maintain(retention) {
+      await dropOldRollups(context, retention);
+      await dropOldRows(context, 'usage_logs', 'timestamp', now() - retention.rawMs, rollupUnits.hour);
+    },
+    migrationStatus: () => directly(() => statusOf(readMigrations(database))),
+    migrate: () => directly(() => runMigrations(database, now())),
+    backup: (file) => backupSqlite(folder, file),
+    publishAdminUrl: (adminUrl) => lock.publish({ ...owner, adminUrl }),
+    ping: () => directly(() => void database.exec('begin immediate; rollback')),
+    async close() {
+      await db.destroy();
+      database.close();
+      lock.release();
+    },
+  };
+}
+
+function runMigrations(database: Database, now: number): MigrationStatus['pending'] {
+  try {
+    return migrateSqlite(database, now).map(({ version, name }) => ({ version, name }));
+  } catch (error) {
+    throw fromSqlite(error);
+  }
+}

@@ -1,0 +1,26 @@
+import type { StoreErrorCode } from './store.ts';
+
+/** Who holds the folder of an embedded store. */
+export interface StoreOwner {
+  pid: number;
+  /** Epoch milliseconds. */
+  started: number;
+  /** Where its admin listener is; null while it has none. */
+  adminUrl: string | null;
+}
+
+/**
+ * Why the store did not do what was asked. `message` is for the operator and holds no secret; `cause` is the driver's
+ * error where there was one; `owner` is who holds the folder where `code` is `locked` and it is known.
+ */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  readonly owner: StoreOwner | undefined;
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions & { owner?: StoreOwner }) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+    this.owner = options?.owner;
+  }
+}

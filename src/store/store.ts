@@ -1,0 +1,271 @@
+import type { Ledger, UsageStatus } from '../usage/index.ts';
+
+export type StoreKind = 'sqlite' | 'postgres';
+
+/** Why the store did not do what was asked. */
+export type StoreErrorCode =
+  /** It cannot be reached, is read-only or did not answer in time: try again later. */
+  | 'unavailable'
+  /** Another row has that e-mail, name or hash. */
+  | 'conflict'
+  /** A value is too long, out of range or names a row that is not there. */
+  | 'invalid'
+  /** Its schema is newer than this program, or not migrated. */
+  | 'schema'
+  /** Another process holds the folder. */
+  | 'locked';
+
+/** Times are epoch milliseconds, UTC. Ids are UUIDs in lower case. */
+export interface UserRow {
+  id: string;
+  email: string;
+  name: string;
+  /** A plan's name; `free` where none was given. */
+  tier: string;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+/** As in `rate_limit_overrides`. `method`: a name or pattern, `group:<name>`, or `*`. `periodMs` in milliseconds. */
+export interface OverrideRow {
+  method: string;
+  requests: number;
+  periodMs: number;
+  burstSize: number;
+}
+
+export interface QuotaRow {
+  unit: 'requests' | 'cost';
+  limit: number;
+  period: 'day' | 'month';
+  /** Percentages, ascending. */
+  warnAt: number[];
+}
+
+export interface KeyRow {
+  id: string;
+  /** null: a key of the config that belongs to no user. */
+  userId: string | null;
+  /** `config`: mirrored; what holds of it is in the config file. */
+  source: 'store' | 'config';
+  /** Hex, 64 characters. */
+  sha256: string;
+  /** 8 characters. */
+  prefix: string;
+  name: string;
+  enabled: boolean;
+  /** null: never. */
+  expiresAt: number | null;
+  /** The hash before the last rotation, and until when it is taken too. */
+  previousSha256: string | null;
+  previousUntil: number | null;
+  /** Its own; null: its plan's. */
+  quota: QuotaRow | null;
+  overrides: OverrideRow[];
+  createdAt: number;
+  lastUsedAt: number | null;
+  deletedAt: number | null;
+}
+
+/** What a tier means: limits and quota of its keys, and what their usage costs. */
+export interface PlanRow {
+  name: string;
+  /** ISO 4217. */
+  currency: string;
+  /** Smallest units of the currency a month. */
+  monthlyFee: bigint;
+  /** Cost units a month that the fee includes. */
+  includedUnits: bigint;
+  /** `price` smallest units for each `pricePer` cost units beyond. */
+  price: bigint;
+  pricePer: bigint;
+  /** Limits of each of its keys, as a key's own; overrides go before them. */
+  limits: OverrideRow[];
+  /** Of each of its keys. */
+  quota: QuotaRow | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What the policy needs of a key: its user's plan worked in. */
+export interface PolicyKey {
+  id: string;
+  sha256: string;
+  previousSha256: string | null;
+  previousUntil: number | null;
+  prefix: string;
+  name: string;
+  userId: string | null;
+  enabled: boolean;
+  expiresAt: number | null;
+  overrides: OverrideRow[];
+  quota: QuotaRow | null;
+}
+
+export interface UsageFilter {
+  keyIds?: string[];
+  userId?: string;
+  /** Epoch milliseconds: [from, to). */
+  from?: number;
+  to?: number;
+}
+
+export interface UsageLine {
+  /** Beginning of the minute, hour or day; null where not asked by time. */
+  at: number | null;
+  keyId: string | null;
+  network: string | null;
+  method: string | null;
+  status: UsageStatus | null;
+  calls: number;
+  cost: number;
+  errors: number;
+  bytesIn: number;
+  bytesOut: number;
+  latencyMicros: number;
+  /** Calls by `latencyBucket`. */
+  latency: number[];
+  events: number;
+}
+
+export interface InvoiceRow {
+  /** `2026-000001`, without a gap within a year. */
+  number: string;
+  userId: string;
+  /** `2026-11`. */
+  month: string;
+  currency: string;
+  total: bigint;
+  /** The whole invoice as it was issued. */
+  document: unknown;
+  issuedAt: number;
+}
+
+/** A change of what {@link PolicyKey} says. */
+export type KeyChange =
+  /** One key was made, changed or deleted. */
+  | { keyId: string }
+  /** A plan was changed, or changes were missed: read all. */
+  | 'all';
+
+/** The tables that verbs read and write. Writes that touch more than one row belong into a {@link Store.transaction}. */
+export interface Tables {
+  readonly users: {
+    insert(user: UserRow): Promise<void>;
+    /** By id or e-mail (case ignored); deleted ones by id only. */
+    find(idOrEmail: string): Promise<UserRow | null>;
+    /** Not deleted, by e-mail. */
+    list(page: { after?: string; limit: number }): Promise<UserRow[]>;
+    update(
+      id: string,
+      change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'updatedAt' | 'deletedAt'>>,
+    ): Promise<void>;
+  };
+  readonly keys: {
+    insert(key: KeyRow): Promise<void>;
+    get(id: string): Promise<KeyRow | null>;
+    /** Not deleted: whose id, prefix or name it is. More than one: it is ambiguous. */
+    find(idPrefixOrName: string): Promise<KeyRow[]>;
+    list(filter: {
+      userId?: string;
+      source?: KeyRow['source'];
+      after?: string;
+      limit: number;
+    }): Promise<KeyRow[]>;
+    update(
+      id: string,
+      change: Partial<
+        Pick<
+          KeyRow,
+          | 'sha256'
+          | 'prefix'
+          | 'name'
+          | 'enabled'
+          | 'expiresAt'
+          | 'previousSha256'
+          | 'previousUntil'
+          | 'quota'
+          | 'deletedAt'
+        >
+      >,
+    ): Promise<void>;
+    setOverrides(id: string, overrides: readonly OverrideRow[]): Promise<void>;
+  };
+  readonly plans: {
+    put(plan: PlanRow): Promise<void>;
+    get(name: string): Promise<PlanRow | null>;
+    list(): Promise<PlanRow[]>;
+    /** False where it was not there. */
+    delete(name: string): Promise<boolean>;
+    /** Users, not deleted, of the tier. */
+    users(name: string): Promise<number>;
+  };
+  readonly invoices: {
+    /** Gives it the next number of its year. Rejects with `conflict` where the user has one of that month. */
+    issue(invoice: Omit<InvoiceRow, 'number'>): Promise<InvoiceRow>;
+    find(userId: string, month: string): Promise<InvoiceRow | null>;
+    get(number: string): Promise<InvoiceRow | null>;
+  };
+  /**
+   * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
+   * counts where it begins in [from, to).
+   */
+  usage(
+    filter: UsageFilter,
+    by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
+  ): Promise<UsageLine[]>;
+  /** Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. */
+  quotaUse(from: number, to: number): Promise<Map<string, { requests: number; cost: number }>>;
+  /**
+   * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
+   * not come; else to be called after the change.
+   */
+  announce(change: KeyChange): Promise<void>;
+}
+
+/** How the schema stands. */
+export interface MigrationStatus {
+  applied: { version: number; name: string; appliedAt: number }[];
+  /** What {@link Store.migrate} would do, in its order. */
+  pending: { version: number; name: string }[];
+  /** The schema is of a newer program: this one refuses it. */
+  newer: boolean;
+}
+
+/**
+ * The database, by way of one connection pool or one file. Everything rejects with StoreError. A transaction's `work` may
+ * use its own tables only: on SQLite a call of the store's would wait for the transaction's end.
+ */
+export interface Store extends Tables, Ledger {
+  readonly kind: StoreKind;
+  /** All or nothing; retried by itself where the database asks for it (serialisation failure, deadlock). */
+  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  /** All keys the policy may need, not deleted, not of the config, by the thousand. */
+  policyKeys(): AsyncIterable<PolicyKey[]>;
+  policyKey(id: string): Promise<PolicyKey | null>;
+  /**
+   * Says of each change after it was committed, whoever made it; returns how to end it. On PostgreSQL it says `all` once it
+   * listens, and again whenever it had to connect anew.
+   */
+  watchKeys(onChange: (change: KeyChange) => void): () => void;
+  /** Makes rows of the config's keys; those that are gone are marked deleted, and back again when they return. */
+  mirrorConfigKeys(
+    keys: readonly Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>[],
+  ): Promise<void>;
+  /** Deletes what is older than its retention; makes partitions ahead. Milliseconds of age, Infinity: keep. */
+  maintain(retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number }): Promise<void>;
+  migrationStatus(): Promise<MigrationStatus>;
+  /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */
+  migrate(): Promise<MigrationStatus['pending']>;
+  /**
+   * SQLite: a copy of the whole, while others write. Rejects with `conflict` where the file is there already, and with
+   * `invalid` on PostgreSQL, whose own tools do it.
+   */
+  backup(file: string): Promise<void>;
+  /** SQLite: says in `owner.json` where the admin listener of who holds the folder is. */
+  publishAdminUrl(url: string | null): void;
+  /** Rejects where it does not answer or cannot be written to. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

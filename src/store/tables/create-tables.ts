@@ -1,0 +1,19 @@
+import type { Tables } from '../store.ts';
+import type { TableContext } from './context.ts';
+import { createInvoices } from './invoices.ts';
+import { createKeys } from './keys.ts';
+import { createPlans } from './plans.ts';
+import { createUsage } from './usage.ts';
+import { createUsers } from './users.ts';
+
+/** The tables of a database, or as a transaction in it sees them. */
+export function createTables(context: TableContext): Tables {
+  return {
+    users: createUsers(context),
+    keys: createKeys(context),
+    plans: createPlans(context),
+    invoices: createInvoices(context),
+    ...createUsage(context),
+    announce: (change) => context.announce(change),
+  };
+}

@@ -1,0 +1,130 @@
+import { type RawBuilder, sql } from 'kysely';
+import { LATENCY_BUCKETS, noKey, type UsageStatus } from '../../usage/index.ts';
+import { rollupUnits } from '../ledger/rollup-rows.ts';
+import type { Tables, UsageFilter, UsageLine } from '../store.ts';
+import type { TableContext } from './context.ts';
+import { type Span, spansOf } from './spans.ts';
+import { isUuid } from './users.ts';
+
+type Grouping = Parameters<Tables['usage']>[1][number];
+type Fragment = RawBuilder<unknown>;
+
+const tables = { minute: 'usage_minutes', hour: 'usage_hours', day: 'usage_days' } as const;
+const dimensions = { key: 'api_key_id', network: 'network', method: 'method', status: 'status' } as const;
+const counts = ['cost', 'errors', 'bytes_in', 'bytes_out', 'latency_micros'] as const;
+const buckets = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => bucket);
+
+/** Sums over the rollups. */
+export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quotaUse'> {
+  const { db, dialect } = context;
+  const list = (fragments: readonly Fragment[]): Fragment => sql.join(fragments);
+
+  return {
+    async usage(filter, by) {
+      const unit = (['minute', 'hour', 'day'] as const).find((unit) => by.includes(unit));
+      const spans = spansOf(filter.from ?? -Infinity, filter.to ?? Infinity, unit ?? 'day');
+      const conditions = conditionsOf(filter);
+      if (spans.length === 0 || conditions === undefined) return [];
+
+      const columns = [
+        ...(unit === undefined ? [] : [sql`${dialect.floorAt(rollupUnits[unit])} as at`]),
+        ...['api_key_id', 'network', 'method', 'status', 'kind', 'calls', ...counts].map((name) =>
+          sql.ref(name),
+        ),
+        ...buckets.map((bucket) => sql`${dialect.latency(bucket)} as ${sql.ref(`l${bucket}`)}`),
+      ];
+      const groups = groupsOf(by, unit !== undefined);
+      const sums = [
+        sql`sum(case kind when 'call' then calls else 0 end) as calls`,
+        sql`sum(case kind when 'event' then calls else 0 end) as events`,
+        ...[...counts, ...buckets.map((bucket) => `l${bucket}`)].map(
+          (name) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`,
+        ),
+      ];
+      const source = sourceOf(context, spans, list(columns), conditions);
+      const { rows } = await (groups.length === 0
+        ? sql<SumRow>`select ${list(sums)} from (${source}) as pieces having count(*) > 0`
+        : sql<SumRow>`select ${list([...groups, ...sums])} from (${source}) as pieces
+            group by ${list(groups)} order by ${list(groups)}`
+      ).execute(db);
+      return rows.map(lineOf);
+    },
+
+    async quotaUse(from, to) {
+      const spans = spansOf(from, to, 'day');
+      if (spans.length === 0) return new Map();
+      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`];
+      const source = sourceOf(context, spans, sql`api_key_id, calls, cost`, counting);
+      const { rows } = await sql<{ api_key_id: string; calls: unknown; cost: unknown }>`
+        select api_key_id, sum(calls) as calls, sum(cost) as cost from (${source}) as pieces group by api_key_id
+      `.execute(db);
+      return new Map(
+        rows.map((row) => [row.api_key_id, { requests: Number(row.calls), cost: Number(row.cost) }]),
+      );
+    },
+  };
+}
+
+function groupsOf(by: readonly Grouping[], byTime: boolean): Fragment[] {
+  const named = (['key', 'network', 'method', 'status'] as const).filter((name) => by.includes(name));
+  return [...(byTime ? ['at'] : []), ...named.map((name) => dimensions[name])].map((name) => sql.ref(name));
+}
+
+/** undefined: nothing can match. */
+function conditionsOf({ keyIds, userId }: UsageFilter): Fragment[] | undefined {
+  const conditions: Fragment[] = [];
+  if (keyIds !== undefined) {
+    const ids = keyIds.filter(isUuid).map((id) => id.toLowerCase());
+    if (ids.length === 0) return undefined;
+    conditions.push(sql`api_key_id in (${sql.join(ids)})`);
+  }
+  if (userId !== undefined) {
+    if (!isUuid(userId)) return undefined;
+    conditions.push(sql`api_key_id in (select id from api_keys where user_id = ${userId.toLowerCase()})`);
+  }
+  return conditions;
+}
+
+function sourceOf(
+  { dialect }: TableContext,
+  spans: readonly Span[],
+  columns: Fragment,
+  conditions: readonly Fragment[],
+): Fragment {
+  const parts = spans.map(({ unit, from, to }) => {
+    const all = [
+      ...(from === -Infinity ? [] : [sql`at >= ${dialect.time(from)}`]),
+      ...(to === Infinity ? [] : [sql`at < ${dialect.time(to)}`]),
+      ...conditions,
+    ];
+    const where = all.length === 0 ? sql`` : sql`where ${sql.join(all, sql` and `)}`;
+    return sql`select ${columns} from ${sql.table(tables[unit])} ${where}`;
+  });
+  return sql.join(parts, sql` union all `);
+}
+
+type SumRow = Record<string, unknown> & {
+  at?: number;
+  api_key_id?: string;
+  network?: string;
+  method?: string;
+  status?: UsageStatus;
+};
+
+function lineOf(row: SumRow): UsageLine {
+  return {
+    at: row.at ?? null,
+    keyId: row.api_key_id ?? null,
+    network: row.network ?? null,
+    method: row.method ?? null,
+    status: row.status ?? null,
+    calls: Number(row.calls),
+    cost: Number(row.cost),
+    errors: Number(row.errors),
+    bytesIn: Number(row.bytes_in),
+    bytesOut: Number(row.bytes_out),
+    latencyMicros: Number(row.latency_micros),
+    latency: buckets.map((bucket) => Number(row[`l${bucket}`])),
+    events: Number(row.events),
+  };
+}

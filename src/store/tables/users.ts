@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import type { Tables, UserRow } from '../store.ts';
+import { given, type TableContext } from './context.ts';
+
+/** Queries of `users`. */
+export function createUsers({ db, dialect }: TableContext): Tables['users'] {
+  return {
+    async insert(user) {
+      await db
+        .insertInto('users')
+        .values({
+          id: user.id,
+          email: user.email,
+          name: user.name,
+          tier: user.tier,
+          created_at: dialect.time(user.createdAt),
+          updated_at: dialect.time(user.updatedAt),
+          deleted_at: dialect.time(user.deletedAt),
+        })
+        .execute();
+    },
+
+    async find(idOrEmail) {
+      const query = db.selectFrom('users').selectAll();
+      const row = isUuid(idOrEmail)
+        ? await query.where('id', '=', idOrEmail.toLowerCase()).executeTakeFirst()
+        : await query
+            .where(sql`lower(email)`, '=', sql`lower(${idOrEmail})`)
+            .where('deleted_at', 'is', null)
+            .executeTakeFirst();
+      return row === undefined ? null : userOf(row);
+    },
+
+    async list({ after, limit }) {
+      let query = db.selectFrom('users').selectAll().where('deleted_at', 'is', null);
+      if (after !== undefined) query = query.where('email', '>', after);
+      return (await query.orderBy('email').limit(limit).execute()).map(userOf);
+    },
+
+    async update(id, change) {
+      const values = given({
+        email: change.email,
+        name: change.name,
+        tier: change.tier,
+        updated_at: change.updatedAt === undefined ? undefined : dialect.time(change.updatedAt),
+        deleted_at: change.deletedAt === undefined ? undefined : dialect.time(change.deletedAt),
+      });
+      if (Object.keys(values).length === 0) return;
+      await db.updateTable('users').set(values).where('id', '=', id).execute();
+    },
+  };
+}
+
+/** Whether the text is a UUID's, in either case: PostgreSQL refuses to compare anything else with one. */
+export function isUuid(text: string): boolean {
+  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+}
+
+interface Columns {
+  id: string;
+  email: string;
+  name: string;
+  tier: string;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+function userOf(row: Columns): UserRow {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    tier: row.tier,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    deletedAt: row.deleted_at,
+  };
+}

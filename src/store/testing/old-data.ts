@@ -1,0 +1,57 @@
+/** Rows as a program of that version would have left them, with the literals for a time that each dialect has. */
+export interface OldData {
+  version: number;
+  sql(time: (ms: number) => string): string;
+}
+
+const ada = '0a000000-0000-4000-8000-000000000001';
+const key = '0b000000-0000-4000-8000-000000000001';
+const second = '0b000000-0000-4000-8000-000000000002';
+const at = Date.UTC(2024, 1, 29, 12);
+
+const roadmap = (time: (ms: number) => string): string => `
+insert into users (id, email, name, tier, created_at, updated_at)
+  values ('${ada}', 'Ada@example.com', 'Ada', 'gold', ${time(at)}, ${time(at)});
+insert into api_keys (id, user_id, key_hash, key_prefix, name, enabled, created_at, last_used_at)
+  values ('${key}', '${ada}', '${'ab'.repeat(32)}', 'abcdefgh', 'first', true, ${time(at)}, ${time(at + 1)});
+insert into rate_limit_overrides (api_key_id, method, requests, period, burst_size)
+  values ('${key}', 'eth_call', 5, 1000, 2);
+insert into billing_events (api_key_id, event_type, metadata, timestamp)
+  values ('${key}', 'quota.warning', '{"percent": 80}', ${time(at)});
+`;
+
+const keysAndPlans = (time: (ms: number) => string): string => `
+insert into plans (name, currency, monthly_fee, included_units, price, price_per, limits, quota, created_at, updated_at)
+  values ('gold', 'EUR', 1, 2, 3, 4, '[{"method":"*","requests":7,"periodMs":1000,"burstSize":0}]', null, ${time(at)}, ${time(at)});
+insert into api_keys (id, source, key_hash, key_prefix, name, enabled, created_at, expires_at, previous_hash, previous_until, quota)
+  values ('${second}', 'config', '${'cd'.repeat(32)}', 'bcdefghi', 'second', true, ${time(at)}, ${time(at + 2)},
+    '${'ef'.repeat(32)}', ${time(at + 3)}, '{"unit":"cost","limit":5,"period":"day","warnAt":[]}');
+`;
+
+/** One for each version that there was before the latest. */
+export const oldData: readonly OldData[] = [
+  { version: 1, sql: roadmap },
+  { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
+];
+
+/** What the store must say of them after migration. */
+export const oldKeys = {
+  1: {
+    ...{ id: key, userId: ada, source: 'store', sha256: 'ab'.repeat(32), prefix: 'abcdefgh', name: 'first' },
+    ...{ enabled: true, expiresAt: null, previousSha256: null, previousUntil: null, quota: null },
+    overrides: [{ method: 'eth_call', requests: 5, periodMs: 1000, burstSize: 2 }],
+    ...{ createdAt: at, lastUsedAt: at + 1, deletedAt: null },
+  },
+  2: {
+    ...{ id: second, userId: null, source: 'config', sha256: 'cd'.repeat(32), prefix: 'bcdefghi' },
+    ...{ name: 'second', enabled: true, expiresAt: at + 2, previousSha256: 'ef'.repeat(32) },
+    ...{ previousUntil: at + 3, quota: { unit: 'cost', limit: 5, period: 'day', warnAt: [] } },
+    ...{ overrides: [], createdAt: at, lastUsedAt: null, deletedAt: null },
+  },
+} as const;
+
+/** The user of both. */
+export const oldUser = {
+  ...{ id: ada, email: 'Ada@example.com', name: 'Ada', tier: 'gold' },
+  ...{ createdAt: at, updatedAt: at, deletedAt: null },
+};

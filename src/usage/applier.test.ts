@@ -1,0 +1,376 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Applier, createApplier } from './applier.ts';
+import type { JournalWriter } from './journal-writer.ts';
+import type { LedgerRow } from './ledger.ts';
+import type { UsageRecord } from './record.ts';
+import type { SegmentDamage } from './segment-applier.ts';
+import { keyA, keyB, newFolder, openJournal, removeFolders, testCall, turnOf } from './testing/journals.ts';
+import { createReferenceLedger, type ReferenceLedger } from './testing/reference-ledger.ts';
+
+afterEach(removeFolders);
+
+const HOUR = 3_600_000;
+const START = 1_700_000_000_000;
+
+interface Setup {
+  folder: string;
+  ledger: ReferenceLedger;
+  applier: Applier;
+  damage: SegmentDamage[];
+}
+
+function setup(over: Partial<Parameters<typeof createApplier>[0]> = {}): Setup {
+  const folder = over.folder ?? newFolder();
+  const ledger = createReferenceLedger();
+  const damage: SegmentDamage[] = [];
+  const applier = createApplier({
+    folder,
+    run: 'run',
+    ledger,
+    settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: HOUR },
+    epochMs: () => START,
+    onDamage: (each) => damage.push(each),
+    ...over,
+  });
+  return { folder, ledger, applier, damage };
+}
+
+const call = (method = 'eth_call', keyId = keyA) =>
+  turnOf([(usage) => usage.add(keyId, 'mainnet', method, 0, 3, false, 100, 200, 1500)]);
+
+/** What is counted, by all that rows are told apart by but the minute. */
+function sums(rows: Iterable<UsageRecord>): Map<string, number[]> {
+  const all = new Map<string, number[]>();
+  for (const row of rows) {
+    const { keyId, network, method, status, event, calls, cost, errors, bytesIn, bytesOut } = row;
+    const counts = [calls, cost, errors, bytesIn, bytesOut, row.latencyMicros, ...row.latency];
+    const key = [keyId, network, method, status, event].join('|');
+    const before = all.get(key);
+    all.set(key, before === undefined ? counts : counts.map((count, k) => count + before[k]!));
+  }
+  return all;
+}
+
+const callsIn = (rows: Iterable<LedgerRow>): number => [...rows].reduce((sum, { calls }) => sum + calls, 0);
+
+describe('the applier', () => {
+  it('adds up by minute what workers wrote, and goes on where it was', async () => {
+    const { folder, ledger, applier } = setup();
+    let now = START;
+    const journal = openJournal({ folder, epochMs: () => now });
+    journal.write(call());
+    journal.write(call());
+    now += 60_000;
+    journal.write(call());
+    expect(await applier.flush()).toBe(true);
+    const minute = Math.floor(START / 60_000) * 60_000;
+    expect([...ledger.rows.values()].map((row) => [row.minute, row.calls, row.cost, row.bytesOut])).toEqual([
+      [minute, 2, 6, 400],
+      [minute + 60_000, 1, 3, 200],
+    ]);
+    expect(ledger.lastUsed).toEqual(new Map([[keyA, now]]));
+    journal.write(call());
+    await applier.flush();
+    await applier.flush();
+    expect(callsIn(ledger.rows.values())).toBe(4);
+    expect(ledger.applied).toBe(2);
+    expect(applier.state()).toMatchObject({ lagBytes: 0, behindSinceMs: null, failures: 0 });
+  });
+
+  it('counts each call once, whatever is written, applied, killed, lost and read again, in any order', async () => {
+    const step = fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          do: fc.constant('write'),
+          slot: fc.nat(1),
+          calls: fc.array(testCall, { minLength: 1, maxLength: 6 }),
+        }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constantFrom('apply', 'kill worker', 'kill process', 'restore'),
+          slot: fc.nat(1),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constantFrom('away', 'lose answers', 'well'), slot: fc.nat(1) }),
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        const { folder, ledger } = setup();
+        let runs = 0;
+        let mood: ReturnType<ReferenceLedger['mood']> = 'well';
+        ledger.mood = () => mood;
+        const written: UsageRecord[] = [];
+        const starts = [0, 0];
+        const open = (slot: number): JournalWriter =>
+          openJournal({
+            folder,
+            run: `run${runs}`,
+            slot,
+            start: starts[slot]!++,
+            epochMs: () => START + written.length * 7000,
+          });
+        const apply = (): Applier =>
+          createApplier({
+            folder,
+            run: `run${runs}`,
+            ledger,
+            settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: HOUR },
+            epochMs: () => START,
+            onDamage: (each) => expect.fail(JSON.stringify(each)),
+          });
+        let journals = [open(0), open(1)];
+        let applier = apply();
+        let backup: { rows: Map<string, LedgerRow>; states: ReferenceLedger['states'] } | undefined;
+        for (const each of steps) {
+          if ('calls' in each) {
+            const records = turnOf(each.calls);
+            journals[each.slot]!.write(records);
+            written.push(...records);
+          } else if (each.do === 'apply') {
+            await applier.flush();
+            // A copy of the ledger of now, that is put back later: the journals make up for what it lacks.
+            backup ??= { rows: structuredClone(ledger.rows), states: structuredClone(ledger.states) };
+          } else if (each.do === 'kill worker') journals[each.slot] = open(each.slot);
+          else if (each.do === 'kill process') {
+            runs++;
+            starts.fill(0);
+            journals = [open(0), open(1)];
+            applier = apply();
+          } else if (each.do === 'restore' && backup !== undefined) {
+            for (const [of, from] of [
+              [ledger.rows, backup.rows],
+              [ledger.states, backup.states],
+            ] as const) {
+              of.clear();
+              for (const [key, value] of structuredClone(from) as Map<string, never>) of.set(key, value);
+            }
+            runs++;
+            starts.fill(0);
+            journals = [open(0), open(1)];
+            applier = apply();
+          } else if (each.do === 'away') mood = 'away';
+          else if (each.do === 'lose answers') mood = 'lost';
+          else if (each.do === 'well') mood = 'well';
+        }
+        mood = 'well';
+        expect(await applier.flush()).toBe(true);
+        expect(sums(ledger.rows.values())).toEqual(sums(written));
+        await apply().flush();
+        expect(sums(ledger.rows.values())).toEqual(sums(written));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('says so where two apply the same journals: each piece goes in once', async () => {
+    const { folder, ledger, applier } = setup();
+    const other = setup({ folder, ledger }).applier;
+    const journal = openJournal({ folder });
+    for (let k = 0; k < 50; k++) {
+      journal.write(call());
+      await Promise.all([applier.flush(), other.flush()]);
+    }
+    expect(callsIn(ledger.rows.values())).toBe(50);
+  });
+
+  it('closes a segment once no frame can come: another worker, a later segment with frames, another run', async () => {
+    const { folder, ledger, applier } = setup();
+    const closed = () =>
+      [...ledger.states]
+        .filter(([, state]) => state.closed)
+        .map(([id]) => id)
+        .sort();
+    const first = openJournal({ folder, slot: 0 });
+    openJournal({ folder, slot: 1 }).write(call());
+    openJournal({ folder, run: 'before', slot: 7 }).write(call());
+    first.write(call());
+    await applier.flush();
+    expect(closed()).toEqual(['before-7-0-0']);
+    // Held ready, and not begun.
+    writeFileSync(join(folder, 'run-0-0-1.journal'), Buffer.alloc(4096));
+    await applier.flush();
+    expect(closed()).toEqual(['before-7-0-0']);
+    openJournal({ folder, slot: 0, start: 1 });
+    await applier.flush();
+    expect(closed()).toEqual(['before-7-0-0', 'run-0-0-0']);
+  });
+
+  it('deletes segments that are applied and old, and no other', async () => {
+    let now = START;
+    const { folder, ledger, applier } = setup({ epochMs: () => now });
+    const old = openJournal({ folder, run: 'before' });
+    old.write(call());
+    openJournal({ folder }).write(call());
+    const touch = (file: string, at: number): void => utimesSync(join(folder, file), at / 1000, at / 1000);
+    for (const file of readdirSync(folder)) touch(file, START);
+    await applier.flush();
+    now = START + HOUR - 1;
+    await applier.flush();
+    expect(readdirSync(folder).length).toBe(2);
+    now = START + HOUR + 10_000;
+    ledger.mood = () => 'away';
+    await applier.flush();
+    ledger.mood = () => 'well';
+    await applier.flush();
+    expect(readdirSync(folder)).toEqual(['run-0-0-0.journal']);
+    expect(callsIn(ledger.rows.values())).toBe(2);
+  });
+
+  it('takes up again a segment whose process was thought dead and was not', async () => {
+    let now = START;
+    const { folder, ledger, applier } = setup({ epochMs: () => now });
+    const other = openJournal({ folder, run: 'other' });
+    other.write(call());
+    const path = join(folder, 'other-0-0-0.journal');
+    utimesSync(path, START / 1000, START / 1000);
+    await applier.flush();
+    now += 20_000;
+    await applier.flush();
+    other.write(call());
+    utimesSync(path, now / 1000, now / 1000);
+    now += 20_000;
+    await applier.flush();
+    await applier.flush();
+    expect(callsIn(ledger.rows.values())).toBe(2);
+  });
+
+  it('tells of frames that are damaged, and keeps their segment', async () => {
+    let now = START;
+    const { folder, applier, damage, ledger } = setup({ epochMs: () => now });
+    const journal = openJournal({ folder, run: 'before' });
+    for (let k = 0; k < 10_000; k++) journal.write(call(`method_${k}`));
+    const path = join(folder, 'before-0-0-0.journal');
+    const bytes = readFileSync(path);
+    bytes[150_000]! ^= 1;
+    writeFileSync(path, bytes);
+    const garbage = join(folder, 'before-1-0-0.journal');
+    writeFileSync(garbage, Buffer.alloc(5000, 7));
+    // A worker that died while it opened its journal.
+    writeFileSync(join(folder, 'before-2-0-0.journal'), Buffer.alloc(300));
+    await applier.flush();
+    now += 100 * HOUR;
+    await applier.flush();
+    expect(damage.map(({ segment, what }) => [segment, what])).toEqual([
+      ['before-0-0-0', 'damaged frames'],
+      ['before-1-0-0', 'no header'],
+    ]);
+    expect(damage[0]!.at).toBeGreaterThan(149_000);
+    expect([existsSync(path), existsSync(garbage)]).toEqual([true, true]);
+    expect(callsIn(ledger.rows.values())).toBeGreaterThan(1000);
+    expect(applier.state().damage).toEqual(damage);
+  });
+
+  it('takes a frame that was cut short for the end', async () => {
+    const { folder, applier, damage, ledger } = setup();
+    const journal = openJournal({ folder, run: 'before' });
+    journal.write(call());
+    journal.write(call());
+    const path = join(folder, 'before-0-0-0.journal');
+    const bytes = readFileSync(path);
+    let end = bytes.length;
+    while (bytes[end - 1] === 0) end--;
+    writeFileSync(path, bytes.subarray(0, end - 2));
+    await applier.flush();
+    expect([callsIn(ledger.rows.values()), damage]).toEqual([1, []]);
+    expect([...ledger.states.values()][0]!.closed).toBe(true);
+  });
+
+  it('applies a segment that was copied from elsewhere under a name of its own only', async () => {
+    const { folder, applier, ledger } = setup();
+    openJournal({ folder, run: 'before' }).write(call());
+    copyFileSync(join(folder, 'before-0-0-0.journal'), join(folder, 'before-0-0-0.journal.bak'));
+    await applier.flush();
+    expect(callsIn(ledger.rows.values())).toBe(1);
+  });
+
+  it('waits for a ledger that is away, ever more rarely, says how far it is behind, and catches up', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      const { folder, ledger, applier } = setup();
+      const journal = openJournal({ folder });
+      journal.write(call());
+      let tries = 0;
+      let away = true;
+      ledger.mood = () => {
+        tries++;
+        return away ? 'away' : 'well';
+      };
+      applier.start(100);
+      const wait = async (ms: number): Promise<void> => {
+        for (let at = 0; at < ms; at += 100) {
+          vi.advanceTimersByTime(100);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      await wait(60_000);
+      expect(tries).toBeGreaterThan(8);
+      expect(tries).toBeLessThan(20);
+      const behind = applier.state();
+      expect(behind).toMatchObject({ behindSinceMs: START, failures: tries, lastError: 'ledger away' });
+      away = false;
+      await wait(11_000);
+      await applier.stop();
+      expect(callsIn(ledger.rows.values())).toBe(1);
+      expect(applier.state()).toMatchObject({ behindSinceMs: null, lagBytes: 0 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('knows how many bytes it is behind', async () => {
+    const { folder, ledger, applier } = setup();
+    const journal = openJournal({ folder });
+    journal.write(call());
+    await applier.flush();
+    ledger.mood = () => 'away';
+    for (let k = 0; k < 100; k++) journal.write(call());
+    expect(await applier.flush()).toBe(false);
+    const { lagBytes } = applier.state();
+    expect(lagBytes).toBeGreaterThan(100 * 20);
+    expect(lagBytes).toBeLessThan(100 * 60);
+    ledger.mood = () => 'well';
+    expect(await applier.flush()).toBe(true);
+    expect([applier.state().lagBytes, callsIn(ledger.rows.values())]).toEqual([0, 101]);
+  });
+});
+
+describe('raw calls', () => {
+  async function rawOf(mode: 'off' | 'sampled' | 'all', share: number, folder: string) {
+    const { applier, ledger } = setup({ folder, settings: { raw: { mode, share }, keepJournalMs: HOUR } });
+    await applier.flush();
+    return ledger.raw;
+  }
+
+  it('are kept as configured: none, all, or a share that is the same however often it is read', async () => {
+    const folder = newFolder();
+    const journal = openJournal({ folder });
+    for (let k = 0; k < 4000; k++)
+      journal.write(
+        turnOf([
+          ...Array.from(
+            { length: 1 + (k % 5) },
+            () => (usage: Parameters<Parameters<typeof turnOf>[0][0]>[0]) =>
+              usage.add(keyB, 'mainnet', 'eth_call', k % 2, 1, false, 1, 1, 1),
+          ),
+          (usage) => usage.addEvent(keyB, 'mainnet', 1, 1),
+          (usage) => usage.refuse(keyA, 'mainnet', 'eth_call', 1, 1),
+        ]),
+      );
+    const count = (raw: { count: number }[]): number => raw.reduce((sum, each) => sum + each.count, 0);
+    expect(await rawOf('off', 1, folder)).toEqual([]);
+    expect(count(await rawOf('all', 0, folder))).toBe(4000 * 3 + 4000);
+    const sampled = await rawOf('sampled', 0.1, folder);
+    expect(count(sampled)).toBeGreaterThan(1600 * 0.9);
+    expect(count(sampled)).toBeLessThan(1600 * 1.1);
+    expect(await rawOf('sampled', 0.1, folder)).toEqual(sampled);
+  });
+});

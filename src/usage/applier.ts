@@ -1,0 +1,188 @@
+import { unlinkSync } from 'node:fs';
+import { isOver, type ListedSegment, listSegments } from './journal-folder.ts';
+import type { Ledger } from './ledger.ts';
+import type { RawSettings } from './raw-calls.ts';
+import { createSegmentApplier, type SegmentApplier, type SegmentDamage } from './segment-applier.ts';
+
+export interface ApplierSettings {
+  raw: RawSettings;
+  /** How long a segment stays after all of it was applied, from its last write; milliseconds. */
+  keepJournalMs: number;
+}
+
+/** How far the ledger is behind the journals. */
+export interface ApplierState {
+  /** Bytes of journals that were not in the ledger after the last look. */
+  lagBytes: number;
+  /** Epoch milliseconds since when that is not because of time alone but since the ledger, or a file, refuses; null: it does not. */
+  behindSinceMs: number | null;
+  /** Tries that failed, since it began. */
+  failures: number;
+  lastError: string | null;
+  /** What cannot be read. Its segments are never deleted. */
+  damage: readonly SegmentDamage[];
+}
+
+/** Brings journals into the ledger, each frame once. Runs in one thread beside all workers' journals. */
+export interface Applier {
+  /** Every `intervalMs` from now on. While the ledger is away the tries become rarer, to one in 10 s. */
+  start(intervalMs: number): void;
+  /** Applies all there is now, at once; false where the ledger or a file refused. */
+  flush(): Promise<boolean>;
+  state(): ApplierState;
+  configure(settings: ApplierSettings): void;
+  /** Resolves once nothing is under way; `flush` before it, where all is to be applied. */
+  stop(): Promise<void>;
+}
+
+export interface ApplierOptions {
+  folder: string;
+  /** Of this process: its journals go on. Those of any other are over. */
+  run: string;
+  ledger: Ledger;
+  settings: ApplierSettings;
+  epochMs: () => number;
+  /** Once for each. */
+  onDamage: (damage: SegmentDamage) => void;
+}
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
+/** How often segments that are done are looked at. */
+const TIDY_MS = 10_000;
+
+export function createApplier(options: ApplierOptions): Applier {
+  const { folder, run, ledger, epochMs } = options;
+  let { settings } = options;
+  const segments = new Map<string, SegmentApplier>();
+  /** Of segments that are done: their last write. */
+  const finished = new Map<string, number>();
+  const damage: SegmentDamage[] = [];
+  const state: Omit<ApplierState, 'damage'> = {
+    lagBytes: 0,
+    behindSinceMs: null,
+    failures: 0,
+    lastError: null,
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<boolean> | null = null;
+  let backoffMs = 0;
+  let waitUntil = 0;
+  let tidiedAt = Number.NEGATIVE_INFINITY;
+
+  async function meet(listed: readonly ListedSegment[]): Promise<void> {
+    const here = new Set(listed.map(({ id }) => id));
+    for (const [id, segment] of segments) {
+      if (here.has(id)) continue;
+      segment.close();
+      segments.delete(id);
+      finished.delete(id);
+    }
+    const unknown = listed.filter(({ id }) => !segments.has(id));
+    if (unknown.length === 0) return;
+    const known = await ledger.segments(unknown.map(({ id }) => id));
+    for (const each of unknown) segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id)));
+  }
+
+  async function applyAll(): Promise<void> {
+    const listed = listSegments(folder);
+    await meet(listed);
+    for (const each of listed) {
+      const segment = segments.get(each.id);
+      if (segment === undefined || segment.done) continue;
+      try {
+        await segment.run(isOver(each, listed, run), settings.raw);
+      } catch (error) {
+        // Its writer took it away unused.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+      if (segment.damage !== null && !damage.includes(segment.damage)) {
+        damage.push(segment.damage);
+        options.onDamage(segment.damage);
+      }
+    }
+  }
+
+  /** Deletes what is old; looks after what was written to although its process was thought dead. */
+  function tidy(): void {
+    if (Math.abs(epochMs() - tidiedAt) < TIDY_MS) return;
+    tidiedAt = epochMs();
+    for (const [id, segment] of segments) {
+      if (!segment.done || segment.damage !== null) continue;
+      const modified = segment.modified();
+      segment.close();
+      const before = finished.get(id);
+      finished.set(id, modified);
+      if (before !== undefined && modified > before) segment.reopen();
+      else if (epochMs() - modified >= settings.keepJournalMs) unlinkSync(segment.segment.path);
+    }
+  }
+
+  async function pass(): Promise<boolean> {
+    try {
+      await applyAll();
+      tidy();
+    } catch (error) {
+      state.failures++;
+      state.lastError = error instanceof Error ? error.message : String(error);
+      state.behindSinceMs ??= epochMs();
+      state.lagBytes = measureLag();
+      backoffMs = Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, backoffMs * 2));
+      waitUntil = performance.now() + backoffMs;
+      return false;
+    }
+    state.lagBytes = 0;
+    state.behindSinceMs = null;
+    backoffMs = 0;
+    waitUntil = 0;
+    return true;
+  }
+
+  function measureLag(): number {
+    let bytes = 0;
+    for (const segment of segments.values()) {
+      try {
+        bytes += segment.lag();
+      } catch {
+        // Of a file that cannot be read nothing is known.
+      }
+    }
+    return bytes;
+  }
+
+  function begin(): Promise<boolean> {
+    running = pass().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  async function idle(): Promise<void> {
+    if (running === null) return;
+    await running;
+    // Somebody else may have waited, and begun another.
+    return idle();
+  }
+
+  return {
+    start(intervalMs) {
+      timer = setInterval(() => {
+        if (running === null && performance.now() >= waitUntil) void begin();
+      }, intervalMs);
+    },
+    async flush() {
+      // One under way may have looked at a journal before its last frame.
+      await idle();
+      return begin();
+    },
+    state: () => ({ ...state, damage: [...damage] }),
+    configure(next) {
+      settings = next;
+    },
+    async stop() {
+      clearInterval(timer);
+      await idle();
+      for (const segment of segments.values()) segment.close();
+    },
+  };
+}

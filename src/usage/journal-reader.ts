@@ -1,0 +1,167 @@
+import { closeSync, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
+import {
+  decodeHeader,
+  FRAME_HEAD_BYTES,
+  frameChecksum,
+  HEADER_BYTES,
+  type HeaderFault,
+  PAYLOAD_BYTES_MAX,
+  type SegmentHeader,
+} from './journal-format.ts';
+import type { UsageRecord } from './record.ts';
+import { createRecordDecoder } from './record-decoder.ts';
+
+const FRAME_BYTES_MAX = FRAME_HEAD_BYTES + PAYLOAD_BYTES_MAX;
+/** Of each segment that is read; more than a frame. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** One turn's usage. Reused by the next `next()`. */
+export interface Frame {
+  /** Epoch milliseconds. */
+  epochMs: number;
+  /** Bytes [from, to) of the segment. */
+  from: number;
+  to: number;
+  records: readonly UsageRecord[];
+}
+
+/** Where the bytes of a segment are. */
+export interface SegmentBytes {
+  /** How long it is now. */
+  size(): number;
+  /** Reads into `buffer` from its start; less than `length` at the end only. */
+  read(buffer: Buffer, length: number, position: number): number;
+}
+
+/** Reads one segment from its start, so that what its frames name is known. Never throws for what the bytes are. */
+export interface JournalReader {
+  readonly header: SegmentHeader;
+  /** Where the next frame begins: the end of the last one that was read. */
+  readonly position: number;
+  /** The next frame; null where none checks now. A segment that is written to may have more later. */
+  next(): Frame | null;
+  /** The next frame checks, and says what this program does not understand: nothing after it can be read. */
+  readonly senseless: boolean;
+  /**
+   * Bytes behind `position` that are no frame and not zeros: a frame that was cut short by a kill, or is being written. 0 at a
+   * clean end; more than {@link TORN_BYTES_MAX} means that frames are damaged, not that one was cut short.
+   */
+  torn(): number;
+}
+
+/** The most that one frame that was cut short leaves. */
+export const TORN_BYTES_MAX = FRAME_BYTES_MAX;
+
+export function createJournalReader(source: SegmentBytes): JournalReader | { fault: HeaderFault } {
+  const head = Buffer.alloc(HEADER_BYTES);
+  const decoded = decodeHeader(head.subarray(0, source.read(head, HEADER_BYTES, 0)));
+  if ('fault' in decoded) return decoded;
+  const header = decoded;
+  const decoder = createRecordDecoder();
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  const frame: Frame = { epochMs: 0, from: 0, to: 0, records: [] };
+  let position = HEADER_BYTES;
+  /** Bytes [chunkAt, chunkAt + chunkLength) of the segment are in `chunk`. */
+  let chunkAt = 0;
+  let chunkLength = 0;
+  let senseless = false;
+
+  function load(): void {
+    chunkAt = position;
+    chunkLength = source.read(chunk, CHUNK_BYTES, position);
+  }
+
+  /** Nothing was written there, as a look at the next frame's length says: cheap, for segments that are idle. */
+  function isEnd(): boolean {
+    return source.read(head, 4, position) < 4 || head.readUInt32LE(0) === 0;
+  }
+
+  /** Length of the payload of a frame that checks, at `at` of the chunk; -1 for none. */
+  function check(at: number): number {
+    if (at + FRAME_HEAD_BYTES > chunkLength) return -1;
+    const length = chunk.readUInt32LE(at);
+    if (length === 0 || length > PAYLOAD_BYTES_MAX || at + FRAME_HEAD_BYTES + length > chunkLength) return -1;
+    const expected = chunk.readUInt32LE(at + 4);
+    return frameChecksum(chunk, at + FRAME_HEAD_BYTES, length, header.salt) === expected ? length : -1;
+  }
+
+  return {
+    header,
+    get position() {
+      return position;
+    },
+    get senseless() {
+      return senseless;
+    },
+    next() {
+      if (senseless) return null;
+      let at = position - chunkAt;
+      let length = check(at);
+      if (length < 0) {
+        // What was read may be cut at the chunk's end, or older than what stands there now.
+        if (isEnd()) return null;
+        load();
+        at = 0;
+        length = check(0);
+        if (length < 0) return null;
+      }
+      const from = at + FRAME_HEAD_BYTES;
+      const records = decoder.decode(chunk, from, from + length);
+      if (records === undefined) {
+        senseless = true;
+        return null;
+      }
+      frame.epochMs = decoder.epochMs;
+      frame.from = position;
+      frame.to = position += FRAME_HEAD_BYTES + length;
+      frame.records = records;
+      return frame;
+    },
+    torn: () => bytesBehind(source, position),
+  };
+}
+
+/** From `position` to the last byte that is not zero. */
+export function bytesBehind(source: SegmentBytes, position: number): number {
+  let end = source.size();
+  const bytes = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(0, end - position)));
+  while (end > position) {
+    const from = Math.max(position, end - bytes.length);
+    const length = source.read(bytes, end - from, from);
+    for (let k = length - 1; k >= 0; k--) if (bytes[k] !== 0) return from + k + 1 - position;
+    end = from;
+  }
+  return 0;
+}
+
+/** A segment's file, opened for reading. */
+export interface SegmentFile extends SegmentBytes {
+  /** What was read so far stays, whatever becomes of the machine. */
+  sync(): Promise<void>;
+  /** Epoch milliseconds of the last write. */
+  modified(): number;
+  close(): void;
+}
+
+/** Throws as `fs` does. */
+export function openSegmentFile(path: string): SegmentFile {
+  const fd = openSync(path, 'r+');
+  return {
+    size: () => fstatSync(fd).size,
+    read(buffer, length, position) {
+      let done = 0;
+      while (done < length) {
+        const count = readSync(fd, buffer, done, length - done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    },
+    sync: () =>
+      new Promise((resolve, reject) =>
+        fdatasync(fd, (error) => (error === null ? resolve() : reject(error))),
+      ),
+    modified: () => fstatSync(fd).mtimeMs,
+    close: () => closeSync(fd),
+  };
+}

@@ -1,0 +1,96 @@
+import { callText, send, type TestAnswer } from '../../src/gateway/testing/client.ts';
+import { type Program, startProgram } from '../program.ts';
+import { quiet } from '../quiet.ts';
+
+/** A real program with a store, and what its operators and callers ask of it. */
+export interface StoreGateway {
+  readonly program: Program;
+  /** An operation by the admin listener, as the commands do; rejects where it was refused. */
+  operate<T = Record<string, any>>(name: string, input?: object): Promise<T>;
+  call(key?: string, method?: string): Promise<TestAnswer>;
+  /** The named check of `/readyz`. */
+  check(name: string): Promise<Record<string, unknown>>;
+  readiness(): Promise<string>;
+  /** Calls in the ledger that were not refused, of a key or all; of this month. */
+  ledgerCalls(key?: string): Promise<number>;
+  /** A user with this plan and a key of theirs. */
+  createKey(input?: object): Promise<{ id: string; key: string; name: string }>;
+}
+
+/** `folder` keeps its state for a program after it. */
+export async function startStoreGateway(options: {
+  node: string;
+  folder: string;
+  /** Default: the embedded store in the folder. */
+  store?: string;
+  config?: object;
+  env?: Record<string, string>;
+}): Promise<StoreGateway> {
+  const { node, folder, store, config = {}, env } = options;
+  const program = await startProgram({
+    folder,
+    ...(env && { env }),
+    config: {
+      ...quiet,
+      server: { workers: 2, drain_timeout: '5s' },
+      upstreams: [{ url: node }],
+      limits: { default: 'none' },
+      ...(store !== undefined && { store }),
+      ...config,
+    },
+  });
+  const ready = async () => (await (await fetch(`${program.adminUrl}/readyz`)).json()) as Readiness;
+  const operate: StoreGateway['operate'] = async (name, input = {}) => {
+    const answer = await fetch(`${program.adminUrl}/operations/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    const body = (await answer.json()) as any;
+    if (!answer.ok) throw new Error(`${name}: ${JSON.stringify(body)}`);
+    return body;
+  };
+  let users = 0;
+  return {
+    program,
+    operate,
+    call: (key, method = 'm') =>
+      send(program.port, { headers: key === undefined ? {} : { 'x-api-key': key }, body: callText(method) }),
+    async check(name) {
+      return (await ready()).checks.find((check) => check['name'] === name) ?? {};
+    },
+    readiness: async () => (await ready()).status,
+    async ledgerCalls(key) {
+      const { totals } = await operate('usage.query', key === undefined ? {} : { key });
+      return totals.calls;
+    },
+    async createKey(input = {}) {
+      users += 1;
+      const user = await operate('users.create', {
+        email: `user-${process.hrtime.bigint()}@example.com`,
+        name: `u${users}`,
+      });
+      return operate('keys.create', { user: user['id'], ...input });
+    },
+  };
+}
+
+interface Readiness {
+  status: string;
+  checks: Record<string, unknown>[];
+}
+
+/** Waits until `what` holds; rejects after `ms` with what it was last. Returns how long it took, in milliseconds. */
+export async function eventually(what: () => unknown, ms: number): Promise<number> {
+  const began = performance.now();
+  for (let last: unknown; ; ) {
+    try {
+      last = await what();
+      if (last === true) return performance.now() - began;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() - began > ms) throw new Error(`not in ${ms} ms: ${String(last)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

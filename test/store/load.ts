@@ -1,0 +1,64 @@
+import { Agent } from 'node:http';
+import { callText, send } from '../../src/gateway/testing/client.ts';
+
+/** Calls as their client counted them. */
+export interface StoreLoad {
+  /** Calls begun, and those of them that were answered with 200. */
+  readonly sent: number;
+  readonly received: number;
+  /** Calls that came to another answer, or to none, by what they came to. */
+  readonly others: Readonly<Record<string, number>>;
+  /** Longest time to an answer, in milliseconds. */
+  readonly slowestMs: number;
+  /** Ends it; resolves when no call is under way. */
+  stop(): Promise<void>;
+}
+
+/** One call after the other on each of so many connections, with this key. `pauseMs` between them: default 0. */
+export function startStoreLoad(
+  port: number,
+  key: string,
+  { connections = 16, pauseMs = 0 }: { connections?: number; pauseMs?: number } = {},
+): StoreLoad {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const others: Record<string, number> = {};
+  let [sent, received, slowestMs, stopped] = [0, 0, 0, false];
+  const note = (what: string) => {
+    others[what] = (others[what] ?? 0) + 1;
+  };
+  const one = async () => {
+    while (!stopped) {
+      sent += 1;
+      const began = performance.now();
+      try {
+        const { status } = await send(port, { agent, headers: { 'x-api-key': key }, body: callText('m') });
+        if (status === 200) received += 1;
+        else note(String(status));
+      } catch (error) {
+        note((error as NodeJS.ErrnoException).code ?? String(error));
+        // The program is gone: no need to ask a closed port ten thousand times.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      slowestMs = Math.max(slowestMs, performance.now() - began);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  };
+  const all = Promise.all(Array.from({ length: connections }, one));
+  return {
+    get sent() {
+      return sent;
+    },
+    get received() {
+      return received;
+    },
+    get slowestMs() {
+      return slowestMs;
+    },
+    others,
+    async stop() {
+      stopped = true;
+      await all;
+      agent.destroy();
+    },
+  };
+}

