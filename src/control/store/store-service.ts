@@ -22,8 +22,9 @@ export interface StoreServiceOptions {
   random: AccountsContext['random'];
 }
 
-/** Between two looks at the journals: what the ledger is behind, and what is synced at once. */
-const APPLY_MS = 100;
+/** What the ledger is behind the journals, and what a loss of power may take. */
+const APPLY_MS = 1000;
+const SYNC_MS = 100;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
 const REOPEN_MS = { first: 250, max: 5000 };
@@ -104,7 +105,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       },
     };
     opened.publishAdminUrl(adminUrl);
-    made.start(APPLY_MS);
+    made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     await mirror();
     await maintain();
