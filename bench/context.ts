@@ -34,6 +34,8 @@ export interface Context {
   knowsUpstreams: boolean;
   /** Whether it serves WebSockets. */
   knowsSockets: boolean;
+  /** Whether it keeps usage. */
+  knowsStore: boolean;
   connections: number;
   /** Wrong answers, errors, lost calls: a run with any of these has no valid figures. */
   faults: string[];
@@ -70,6 +72,7 @@ export function createContext(options: Options): Context {
     },
     knowsUpstreams: sections.includes('cache'),
     knowsSockets: sections.includes('websocket'),
+    knowsStore: sections.includes('store'),
     connections: 64,
     faults: [],
     progress: (text) => console.log(text),

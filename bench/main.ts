@@ -69,6 +69,7 @@ async function measureAll(context: Context): Promise<Results> {
     context.progress('The program knows no cache: "cached", "with cache" and "upstreams" are left out.');
   }
   if (!context.knowsSockets) context.progress('The program knows no WebSockets: "websocket" is left out.');
+  if (!context.knowsStore) context.progress('The program keeps no usage: "with usage" is left out.');
   const runs = (family: (typeof families)[number]) => options.only.includes(family);
   if (runs('cost') || runs('latency')) await measureFleet(context, results);
   if (runs('memory')) {

@@ -27,7 +27,8 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   --rounds N       how often each scenario is measured (default 5)
   --seconds N      length of one measurement (default 3)
   --program FILE   what to measure (default src/main.ts; dist/main.js after a build); of one that knows no cache,
-                   "cached", "with cache" and "upstreams" are left out, of one without WebSockets "websocket"
+                   "cached", "with cache" and "upstreams" are left out, of one without WebSockets "websocket",
+                   of one that keeps no usage "with usage"
   --quick          2 rounds of 1 second
   --help
 

@@ -57,6 +57,8 @@ is seen is the proxy.
 - **with cache**: the same with cache and coalescing on. The load goes round 1,024 different calls, and the cache has room
   for some 120 answers, for 5 ms: each call is looked for, may be joined, and its answer is weighed against what is kept. *× without* compares it
   with the same mode in the same round.
+- **with usage**: \`single\` with every call in a journal and, by the store's thread on the same core, in SQLite's ledger;
+  *× without* compares it with \`single\` in the same round. 64 keys, so that few calls of one turn are alike.
 - **refused**: everything on, with a key that is over its limit: every answer is a 429 and no call reaches the upstream.
 - **cached**: a cache of the usual size, and answers at the head kept for a minute: after the warm-up the 1,024 calls are
   answered from it, and the upstream may see each of them once at most. Compared with what nginx takes to proxy them.
@@ -78,7 +80,7 @@ the same round.
 - **evenly**: a generator of our own (\`bench/native/pace.c\`), 64 connections, calls due at random moments (Poisson) with the same
   mean, round the 1,024 calls. Time counts from the due moment, also while a call waits for a free connection.`;
 
-const readMemory = `Resident memory of the one process that main and two workers share. The callers come one call each through
+const readMemory = `Resident memory of the one process that main, two workers and the store's thread share. The callers come one call each through
 \`X-Forwarded-For\` from a trusted proxy, and their limits refill over an hour, so that all of them must be remembered. *A heap in use* is the process
 after ten calls of each of a hundredth as many callers.`;
 

@@ -44,6 +44,9 @@ const modes = ['single', 'pipelined', 'batched'] as const;
 /** The row of the same mode in which each answer is kept and given up. */
 const withCache = (mode: string): string => `${mode}, with cache`;
 
+/** `single` with every call in journal and ledger. */
+const withUsage = 'single, with usage';
+
 /** CPU a request of everything in the fleet: all scenarios once a round, in an order that turns. */
 export async function measureCost(context: Context, fleet: Fleet): Promise<CostRow[]> {
   const scenarios = scenariosOf(fleet);
@@ -59,7 +62,16 @@ export async function measureCost(context: Context, fleet: Fleet): Promise<CostR
   return scenarios.map(({ name }) => summarize(name, samples.get(name)!, nginx));
 }
 
-function scenariosOf({ nginx, haproxy, direct, node, ours, plain: bare, cached }: Fleet): Scenario[] {
+function scenariosOf({
+  nginx,
+  haproxy,
+  direct,
+  node,
+  ours,
+  plain: bare,
+  cached,
+  metered,
+}: Fleet): Scenario[] {
   const plain = { node, depth: 1, reach: 'all' } as const;
   const list: Scenario[] = [
     { ...plain, name: 'nginx', server: nginx },
@@ -71,6 +83,7 @@ function scenariosOf({ nginx, haproxy, direct, node, ours, plain: bare, cached }
     ...list,
     ...modes.map((mode) => ({ ...plain, name: mode, server: bare[mode] })),
     ...(cached ? modes.map((mode) => ({ ...plain, name: withCache(mode), server: ours[mode] })) : []),
+    ...(metered ? [{ ...plain, name: withUsage, server: metered }] : []),
     { ...plain, name: 'refused', server: ours.single, reach: 'none' },
     ...(cached ? [{ ...plain, name: 'cached', server: cached, reach: 'pool' as const }] : []),
     {
@@ -164,6 +177,11 @@ export function costFigures(rows: readonly CostRow[]): Figure[] {
     const value = ratioOf(row(withCache(mode)), row(mode));
     if (value === undefined) continue;
     figures.push({ name: `CPU, ${withCache(mode)}`, value, unit: '× without', target: { atMost: 1.05 } });
+  }
+  const metered = ratioOf(row(withUsage), row('single'));
+  if (metered !== undefined) {
+    const target = { atMost: 1.05 };
+    figures.push({ name: `CPU, ${withUsage}`, value: metered, unit: '× without', target });
   }
   const ours = modes.flatMap((mode) => row(mode) ?? []);
   if (ours.length === 0) return figures;

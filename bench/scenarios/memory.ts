@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { residentMegabytes } from '../accounting.ts';
 import type { Context } from '../context.ts';
@@ -30,7 +31,8 @@ export async function measureMemory(context: Context): Promise<Memory> {
   const callers = context.options.quick ? 100_000 : 1_000_000;
   context.progress(`memory: idle, then twice ${callers} callers`);
   const node = await startUpstream(context, 'memory-upstream', context.cores.upstream);
-  const setup = { name: 'memory', mode: 'single', workers: 2, limits: slowLimits } as const;
+  const stateDir = context.knowsStore ? join(context.directory, 'memory') : undefined;
+  const setup = { name: 'memory', mode: 'single', workers: 2, limits: slowLimits, stateDir } as const;
   const proxy = await startPolymorph(context, { ...setup, upstreamPorts: [node.port] });
   const pid = proxy.pids[0]!;
   await sleep(settleMs);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { verifyAnswers, verifyHeaders, verifyKeeping, verifyRefusal } from '../verify.ts';
 import { startHaproxy } from './haproxy.ts';
@@ -26,6 +27,8 @@ export interface Fleet {
   plain: Record<Mode, Polymorph> | undefined;
   /** Not there either if the program has no cache. */
   cached: Polymorph | undefined;
+  /** `plain.single` with journal and ledger. Not there if the program keeps no usage. */
+  metered: Polymorph | undefined;
   stop(): Promise<void>;
 }
 
@@ -35,9 +38,10 @@ export async function startFleet(context: Context): Promise<Fleet> {
   const direct = await startUpstream(context, 'direct', context.cores.proxy);
   const nginx = await startNginx(context, node.port);
   const haproxy = await startHaproxy(context, node.port);
-  const { ours, plain, cached } = await startOurs(context, node.port);
+  const { ours, plain, cached, metered } = await startOurs(context, node.port);
   const keeping = [...Object.values(ours ?? {}), ...(cached ? [cached] : [])];
-  const modes = [...new Set([...keeping, ...Object.values(plain ?? {})])];
+  const others = [...Object.values(plain ?? {}), ...(metered ? [metered] : [])];
+  const modes = [...new Set([...keeping, ...others])];
   for (const server of [nginx, haproxy, ...modes, ...(cached ? [cached] : [])]) {
     // what has a cache is asked twice: it answers from it the second time
     context.faults.push(...(await verifyAnswers(server, node)));
@@ -51,15 +55,15 @@ export async function startFleet(context: Context): Promise<Fleet> {
   const stop = async () => {
     for (const server of [...modes, haproxy, nginx, direct, node]) await server.stop();
   };
-  return { node, direct, nginx, haproxy, ours, plain, cached, stop };
+  return { node, direct, nginx, haproxy, ours, plain, cached, metered, stop };
 }
 
 async function startOurs(
   context: Context,
   upstreamPort: number,
-): Promise<Pick<Fleet, 'ours' | 'plain' | 'cached'>> {
+): Promise<Pick<Fleet, 'ours' | 'plain' | 'cached' | 'metered'>> {
   const { proxy: cores } = context.cores;
-  const start = (setup: Pick<Setup, 'name' | 'mode' | 'cache' | 'coalesce'>) => {
+  const start = (setup: Pick<Setup, 'name' | 'mode' | 'cache' | 'coalesce' | 'stateDir'>) => {
     return startPolymorph(context, { ...setup, upstreamPorts: [upstreamPort], workers: 1, cores });
   };
   const inModes = async (suffix: string, setup: Pick<Setup, 'cache' | 'coalesce'>) => ({
@@ -69,11 +73,16 @@ async function startOurs(
   });
   try {
     const plain = await inModes('', withoutCache);
-    if (!context.knowsUpstreams) return { ours: plain, plain, cached: undefined };
+    if (!context.knowsUpstreams) return { ours: plain, plain, cached: undefined, metered: undefined };
     const ours = await inModes('-with-cache', {});
-    return { ours, plain, cached: await start({ name: 'cached', mode: 'single', cache: holdingCache }) };
+    const cached = await start({ name: 'cached', mode: 'single', cache: holdingCache });
+    const stateDir = join(context.directory, 'metered');
+    const metered = context.knowsStore
+      ? await start({ name: 'metered', mode: 'single', ...withoutCache, stateDir })
+      : undefined;
+    return { ours, plain, cached, metered };
   } catch (error) {
     context.faults.push(`PolymorphProxy was not measured: ${String(error)}`);
-    return { ours: undefined, plain: undefined, cached: undefined };
+    return { ours: undefined, plain: undefined, cached: undefined, metered: undefined };
   }
 }

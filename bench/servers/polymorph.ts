@@ -21,6 +21,8 @@ export interface Setup {
   cache?: string;
   /** Upstreams have WebSocket, too, and sockets no bounds. */
   subscribable?: boolean;
+  /** Where it keeps usage, in SQLite; nowhere if not given. */
+  stateDir?: string;
   /** Whether identical calls under way are joined; default true. */
   coalesce?: boolean;
 }
@@ -80,7 +82,7 @@ export function configOf(setup: Setup, port: number, adminPort: number, knowsUps
   listen: 127.0.0.1:${port}
   workers: ${setup.workers}
   trusted_proxies: [127.0.0.1]
-  state_dir: none
+  state_dir: ${setup.stateDir ?? 'none'}
 admin:
   listen: 127.0.0.1:${adminPort}
 upstreams:
