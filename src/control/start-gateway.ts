@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type AdminServer, startAdminServer } from '../admin/index.ts';
 import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
-import { workerUrl } from '../gateway/index.ts';
+import { trimHeap, workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { createHub } from '../websocket/index.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
@@ -152,6 +152,7 @@ async function compose(
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
+  trimHeap();
   phase = 'serving';
   const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();

@@ -1,6 +1,7 @@
 /** The data plane: one call's way from a request to its answer, and the worker thread that runs it. */
 export type { DecisionRecord } from './decision.ts';
 export { createDryRun, type DryRunAsk } from './dry-run.ts';
+export { trimHeap } from './trim-heap.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 
 /** Where the worker threads begin; beside this file, in the sources as in the build. */

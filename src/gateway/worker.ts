@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ToWorker, WorkerStart } from './messages.ts';
+import { trimHeap } from './trim-heap.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
@@ -24,4 +25,5 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
+trimHeap();
 await gateway.listen();

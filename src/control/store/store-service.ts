@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
+import { trimHeap } from '../../gateway/index.ts';
 import { lockStateFolder, openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
@@ -109,6 +110,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     setUp(true, null);
     await mirror();
     await maintain();
+    trimHeap();
     setInterval(() => void maintain(), MAINTAIN_MS).unref();
     await look(opened);
   }
