@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,16 @@ test('migrate says what was done, and backup writes a copy that opens', async ()
     if (file.startsWith('polymorph.db')) rmSync(join(cwd, '.polymorph', file));
   writeFileSync(join(cwd, '.polymorph', 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
   expect(await ok('users', 'list')).toContain('ada@example.com');
+});
+
+test('commands at once take turns, also where one that died has left its name', async () => {
+  await ok('users', 'list');
+  const ended = spawnSync(process.execPath, ['--version']).pid;
+  const owner = { pid: ended, started: 0, adminUrl: 'http://127.0.0.1:1' };
+  writeFileSync(join(cwd, '.polymorph', 'owner.json'), JSON.stringify(owner));
+  const names = Array.from({ length: 8 }, (_, index) => `user${index}@example.com`);
+  await Promise.all(names.map((email) => ok('users', 'create', email)));
+  expect((await ok('users', 'list')).match(/user\d@example\.com/g)).toEqual(names);
 });
 
 describe('a folder that a running gateway holds', () => {

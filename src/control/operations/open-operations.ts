@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
-import { StoreError } from '../../store/index.ts';
+import { StoreError, type StoreOwner } from '../../store/index.ts';
 import { type StorePlace, storePlaceOf } from '../store-place.ts';
 import { directOperations } from './direct-operations.ts';
 import type { Operations } from './operations.ts';
@@ -33,17 +33,31 @@ export async function openOperations({
       'refused',
       'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys or usage',
     );
+  const begun = Date.now();
   for (;;) {
     try {
       return await directOperations(place, config, { migrate });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.code !== 'locked') throw unavailable(place, error);
-      const url = error.owner?.adminUrl ?? null;
-      if (url !== null) return remote(new URL(url));
-      if (Date.now() >= (error.owner?.started ?? 0) + PATIENCE_MS) throw held(error);
+      const { owner } = error;
+      const late = Date.now() >= (isAlive(owner) ? owner.started : begun) + PATIENCE_MS;
+      // One that died has left its name behind, until who holds the folder now puts its own there; one in another container looks dead.
+      if (owner !== undefined && owner.adminUrl !== null && (late || isAlive(owner)))
+        return remote(new URL(owner.adminUrl));
+      if (late) throw held(error);
     }
     await delay(RETRY_MS);
+  }
+}
+
+function isAlive(owner: StoreOwner | undefined): owner is StoreOwner {
+  if (owner === undefined) return false;
+  try {
+    return process.kill(owner.pid, 0);
+  } catch (error) {
+    // Another user's process is there all the same.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
