@@ -135,12 +135,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
 
   /** A database that hangs is away long before its statements' timeouts end. */
   async function answering(opened: Store): Promise<void> {
-    const late = delay(ANSWER_MS, undefined, { ref: false }).then(() => {
-      if (up) setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`);
-    });
-    const asked = opened.ping();
-    await Promise.race([asked, late]);
-    await asked;
+    const late = setTimeout(() => setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`), ANSWER_MS);
+    try {
+      await opened.ping();
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   /** Only commands that look for a running gateway need it. */
