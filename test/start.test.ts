@@ -113,7 +113,8 @@ test('serves, says that the port is taken to a second one, finishes what is unde
   first.child.kill('SIGTERM');
   expect(await slow).toBe('{"jsonrpc":"2.0","id":7,"result":"0x1"}');
   expect(await first.ended).toBe(0);
-  expect(readdirSync(join(folder, '.polymorph'))).toEqual(['limits.state']);
+  const kept = ['journal', 'limits.state', 'lock.db', 'polymorph.db'];
+  expect(readdirSync(join(folder, '.polymorph'))).toEqual(kept);
 });
 
 test('of two started in the same moment one serves, and the other says that the port is taken', async () => {

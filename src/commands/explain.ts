@@ -25,7 +25,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .argument('[id]', 'the X-Request-Id of an answer, or the requestId in an error')
     .option('--method <name>', 'without an id: ask what would happen to a call of this method now')
     .option('--key <key>', 'as the caller with this API key; only its SHA-256 is sent')
-    .option('--key-name <name>', 'as the caller whose key has this name in the config')
+    .option('--key-name <name>', 'as the caller whose key has this name')
     .option('--address <address>', 'as a caller without a key from this address')
     .option('--network <name>', 'on this network; default: the first one')
     .option(

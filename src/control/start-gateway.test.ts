@@ -132,13 +132,19 @@ test('upstreams are checked while it serves, as the file says; a reload may end 
     status: 200,
     body: {
       status: 'ready',
-      checks: [{}, {}, { name: 'upstreams', status: 'down', networks: [{ upstreams: [{ state: 'down' }] }] }],
+      checks: [
+        {},
+        {},
+        { name: 'store' },
+        { name: 'usage' },
+        { name: 'upstreams', status: 'down', networks: [{ upstreams: [{ state: 'down' }] }] },
+      ],
     },
   });
   write({ more: 'health: { interval: 0 }\n' });
   await until(() => logged('config reloaded') === 1);
   expect((await ask('/readyz')).body).toMatchObject({
-    checks: [{}, {}, { name: 'upstreams', status: 'up', networks: [] }],
+    checks: [{}, {}, { name: 'store' }, { name: 'usage' }, { name: 'upstreams', status: 'up', networks: [] }],
   });
 });
 

@@ -31,7 +31,7 @@ import { createSocketsPort } from './sockets-port.ts';
 import { StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
 import { journalFolder } from './store/settings.ts';
-import { createStoreKeeper, type StoreKeeper } from './store/store-keeper.ts';
+import { createStoreKeeper } from './store/store-keeper.ts';
 import type { PoolTiming } from './worker-pool.ts';
 
 export interface GatewayOptions {
@@ -184,13 +184,13 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
     wallMs: Date.now,
   });
-  let store: StoreKeeper | null | undefined;
   /** Owners of quotas before the store is there to count for them. */
   const early: QuotaOwner[] = [];
+  let hearOwner = (owner: QuotaOwner): void => void early.push(owner);
   const policy = createPolicyKeeper(config, {
     limits,
     wallMs: Date.now,
-    onQuotaOwner: (owner) => (store === undefined ? early.push(owner) : store?.ownQuota(owner)),
+    onQuotaOwner: (owner) => hearOwner(owner),
   });
   restoreLimits(limits, policy, logger);
   const workers = workerCount(config.server.workers, address.reusePort);
@@ -214,12 +214,13 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     timing: options.timing,
   });
   const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
-  store = createStoreKeeper({
+  const store = createStoreKeeper({
     ...{ config, policy, limits, dataPlane, logger, run: bootId },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
   for (const owner of early) store?.ownQuota(owner);
+  hearOwner = (owner) => store?.ownQuota(owner);
   return { address, instanceId, limits, policy, dataPlane, health, hub, store };
 }
 

@@ -3,7 +3,6 @@ import {
   createKeyIndexReader,
   createKeyResolver,
   createTrustedProxies,
-  digestOfKey,
   type KeyPlace,
   type KeySources,
   keyConflict,
@@ -100,14 +99,15 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     };
   };
 
-  const withKey = (base: Caller, slot: number, digest: string, foundIn: KeyPlace | null): Caller => ({
+  /** Buckets are the key's by its id: both texts of a rotation share them, and a new one begins with no full bucket. */
+  const withKey = (base: Caller, slot: number, foundIn: KeyPlace | null): Caller => ({
     ...base,
-    ...hashOf(Buffer.from(digest, 'latin1')),
+    ...hashOf(Buffer.from((keyIds[slot] ??= keys.keyId(slot)), 'latin1')),
     kind: 'key',
     refusedBecause: null,
     keySlot: slot,
     keyNumber: keys.keyNumber(slot),
-    keyId: (keyIds[slot] ??= keys.keyId(slot)),
+    keyId: keyIds[slot] ?? '',
     keyPrefix: keys.prefix(slot),
     foundIn,
     ruleSet: keys.ruleSet(slot),
@@ -125,14 +125,14 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
       if (key === keyConflict)
         return { ...base, kind: 'unknown', foundIn, refusedBecause: 'two different keys' };
       const slot = resolver.resolve(key, epochMs);
-      if (slot >= 0) return withKey(base, slot, digestOfKey(key), foundIn);
+      if (slot >= 0) return withKey(base, slot, foundIn);
       return { ...base, kind: 'unknown', foundIn, refusedBecause: reasonOf(slot) };
     },
     ofKey(digest, address, epochMs) {
       const slot = keys.find(digest);
       if (slot < 0) return undefined;
       const judged = resolver.recheck(slot, '', epochMs);
-      const caller = withKey(anonymous(address), slot, digest, null);
+      const caller = withKey(anonymous(address), slot, null);
       return judged === slot ? caller : { ...caller, refusedBecause: reasonOf(judged) };
     },
     current(caller, epochMs) {

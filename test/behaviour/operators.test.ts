@@ -153,6 +153,8 @@ describe('health', () => {
       checks: [
         { name: 'workers', status: 'up' },
         { name: 'config', status: 'up' },
+        { name: 'store', status: 'up' },
+        { name: 'usage', status: 'up' },
         // The node of one network does not exist: found out by now, or soon.
         { name: 'upstreams', status: expect.stringMatching(/^(?:up|down)$/) },
       ],
@@ -162,6 +164,8 @@ describe('health', () => {
       checks: [
         { up: 2, of: 2, restarts: 0 },
         { problem: null },
+        { kind: 'sqlite', problem: null },
+        { lagBytes: expect.any(Number), damaged: 0 },
         { networks: [{ network: 'main' }, { network: 'dead' }] },
       ],
     });

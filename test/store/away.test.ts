@@ -130,6 +130,13 @@ it('a start without the database serves the keys of the config, and those of the
   await eventually(async () => (await second.ledgerCalls('acme')) === 1, BACK_MS);
 });
 
+it('a database that answers is never called away', async () => {
+  const gateway = await start(await postgres.createDatabase());
+  await delay(5000);
+  expect(gateway.program.output()).not.toContain('the store is away');
+  expect(gateway.program.logs().filter(({ msg }) => msg === 'the store is open')).toHaveLength(1);
+});
+
 it('a drain with the database away ends in time, and the next start brings the usage into the ledger', async () => {
   const url = await postgres.createDatabase();
   const first = await start(url);

@@ -46,7 +46,7 @@ export async function startStoreGateway(options: {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(input),
     });
-    const body = (await answer.json()) as any;
+    const body: any = await answer.json();
     if (!answer.ok) throw new Error(`${name}: ${JSON.stringify(body)}`);
     return body;
   };

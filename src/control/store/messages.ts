@@ -1,5 +1,6 @@
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
-import type { KeyRow, PolicyKey, StoreErrorCode } from '../../store/index.ts';
+import type { KeyRow, StoreErrorCode } from '../../store/index.ts';
+import type { PackedKeys } from './packed-keys.ts';
 
 /** What the store thread is started with (`workerData`). */
 export interface StoreStart {
@@ -45,8 +46,8 @@ export type UseOf = 'all' | 'changed' | readonly string[];
 /** What main asks, by name, and what it is answered. */
 export interface StoreRequests {
   /** Begins to read all keys anew; the first piece. null: that was the last. */
-  'keys.first': { input: null; answer: PolicyKey[] | null };
-  'keys.next': { input: null; answer: PolicyKey[] | null };
+  'keys.first': { input: null; answer: PackedKeys | null };
+  'keys.next': { input: null; answer: PackedKeys | null };
   /** All is applied that the journals hold now; false: the store refused. */
   flush: { input: null; answer: boolean };
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
@@ -68,7 +69,7 @@ export type FromStore =
   | { type: 'failed'; ask: number; error: StoreFailure }
   | { type: 'state'; state: StoreState }
   /** What holds of one key from now on; null: it is gone. */
-  | { type: 'key'; id: string; key: PolicyKey | null }
+  | { type: 'key'; id: string; key: PackedKeys | null }
   /** Changes were missed or concern many: all are to be read. */
   | { type: 'keys' }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; msg: string; fields: Record<string, unknown> }

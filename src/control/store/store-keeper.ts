@@ -1,13 +1,14 @@
 import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
-import { type PolicyKey, StoreError } from '../../store/index.ts';
+import { StoreError } from '../../store/index.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
 import type { PolicyKeeper, QuotaOwner } from '../policy-keeper.ts';
 import { createSingleFlight } from '../single-flight.ts';
-import { createStoredKeys } from '../stored-keys.ts';
+import { createStoredKeys } from './stored-keys.ts';
+import type { PackedKeys } from './packed-keys.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
 import { storeChangeOf, storeStartOf } from './settings.ts';
 import { storeChecks } from './store-checks.ts';
@@ -80,7 +81,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   });
 
   /** The thread reads the next piece while main is at this one. */
-  async function* pieces(): AsyncGenerator<PolicyKey[]> {
+  async function* pieces(): AsyncGenerator<PackedKeys> {
     let next = link.ask('keys.first', null);
     for (let piece = await next; piece !== null; piece = await next) {
       next = link.ask('keys.next', null);

@@ -36,7 +36,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   let store: Store | undefined;
   let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
-  let closing = false;
+  const closing = new AbortController();
   let up = false;
   let sinceMs = epochMs();
   let problem: string | null = 'it is being opened';
@@ -57,14 +57,18 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   };
 
   async function open(): Promise<void> {
-    for (let waitMs = REOPEN_MS.first; !closing; waitMs = Math.min(waitMs * 2, REOPEN_MS.max)) {
+    for (
+      let waitMs = REOPEN_MS.first;
+      !closing.signal.aborted;
+      waitMs = Math.min(waitMs * 2, REOPEN_MS.max)
+    ) {
       try {
         // Journals of another process that lives would be taken for those of one that died.
         if (start.store.kind === 'postgres')
           lock ??= await lockStateFolder(dirname(start.journal.folder), epochMs);
         const opened = await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
-        if (closing) return void (await opened.close());
-        return run(opened);
+        if (closing.signal.aborted) return await opened.close();
+        return await run(opened);
       } catch (error) {
         if (error instanceof StoreError && isFinal(error, start)) {
           tell({ type: 'unusable', code: error.code, message: error.message });
@@ -103,7 +107,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
         return runOperation(accounts, name, input);
       },
     };
-    opened.publishAdminUrl(adminUrl);
+    publish();
     made.start(APPLY_MS);
     setUp(true, null);
     await mirror();
@@ -114,7 +118,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
 
   /** Until the thread ends. */
   async function look(opened: Store): Promise<void> {
-    while (!closing) {
+    while (!closing.signal.aborted) {
       try {
         await answering(opened);
         if (!up) {
@@ -131,12 +135,21 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
 
   /** A database that hangs is away long before its statements' timeouts end. */
   async function answering(opened: Store): Promise<void> {
-    const late = delay(ANSWER_MS, undefined, { ref: false }).then(() => {
-      if (up) setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`);
-    });
-    const asked = opened.ping();
-    await Promise.race([asked, late]);
-    await asked;
+    const late = setTimeout(() => setUp(false, `it has not answered for ${ANSWER_MS / 1000} s`), ANSWER_MS);
+    try {
+      await opened.ping();
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Only commands that look for a running gateway need it. */
+  function publish(): void {
+    try {
+      store?.publishAdminUrl(adminUrl);
+    } catch (error) {
+      log('warn', `the admin listener's address is not shown beside the store: ${messageOf(error)}`);
+    }
   }
 
   async function mirror(): Promise<void> {
@@ -156,7 +169,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   }
 
   async function close(flushMs: number): Promise<void> {
-    closing = true;
+    closing.abort();
     const all = applier?.flush() ?? Promise.resolve(false);
     const flushed = await Promise.race([all, delay(flushMs, false, { ref: false })]);
     await Promise.race([applier?.stop(), delay(flushMs, undefined, { ref: false })]);
@@ -185,7 +198,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       if (message.type === 'close') void close(message.flushMs);
       else if (message.type === 'admin') {
         adminUrl = message.url;
-        store?.publishAdminUrl(adminUrl);
+        publish();
       } else if (message.type === 'settings') {
         ({ settings, configKeys, groups } = message);
         applier?.configure(settings.applier);

@@ -1,20 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { createStoredTerms, type StoredKey } from '../config/index.ts';
-import type { PolicyKey } from '../store/index.ts';
-import type { Logger } from './logs.ts';
-import type { PolicyKeeper } from './policy-keeper.ts';
-import { createSingleFlight } from './single-flight.ts';
-import { storedKeyOf } from './stored-key.ts';
+import { createStoredTerms, type StoredKey } from '../../config/index.ts';
+import type { Logger } from '../logs.ts';
+import type { PolicyKeeper } from '../policy-keeper.ts';
+import { createSingleFlight } from '../single-flight.ts';
+import { type PackedKeys, unpackKeys } from './packed-keys.ts';
 
 /** Keys of the store on their way into the policy. */
 export interface StoredKeys {
   /** What holds of a key now; null: it is gone. Acts on all workers within milliseconds. */
-  change(id: string, key: PolicyKey | null): void;
+  change(id: string, key: PackedKeys | null): void;
   /**
    * All keys there are, piece by piece: those in none of them are gone. Only what is another than before is looked at.
    * Resolves when they act. Where reading fails half-way nothing is taken for gone.
    */
-  replace(pieces: AsyncIterable<PolicyKey[]>): Promise<{ keys: number }>;
+  replace(pieces: AsyncIterable<PackedKeys>): Promise<{ keys: number }>;
 }
 
 export interface StoredKeysOptions {
@@ -83,19 +82,18 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
     );
   };
 
-  const want = (row: PolicyKey): boolean => {
-    const key = storedKeyOf(row, termsOf);
-    if (key === undefined)
+  const unpack = (piece: PackedKeys) =>
+    unpackKeys(piece, termsOf, (id) =>
       logger.error(
-        { keyId: row.id },
+        { keyId: id },
         'a key of the store has no hash or prefix that could be one: it is refused',
-      );
-    return stored.want(row.id, key ?? null);
-  };
+      ),
+    );
 
   return {
     change(id, key) {
-      if (!(key === null ? stored.want(id, null) : want(key))) return;
+      const [present = null] = key === null ? [] : unpack(key);
+      if (!stored.want(id, present)) return;
       // Now, and not when a worker that is late with an earlier change has taken that over.
       const result = stored.settle(wallMs(), KEYS_A_TURN);
       say(result);
@@ -105,9 +103,9 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
     async replace(pieces) {
       const seen = new Set<string>();
       for await (const piece of pieces) {
-        for (const key of piece) {
+        for (const key of unpack(piece)) {
           seen.add(key.id);
-          want(key);
+          stored.want(key.id, key);
         }
       }
       for (const id of stored.storedIds()) if (!seen.has(id)) stored.want(id, null);
