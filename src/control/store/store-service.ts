@@ -109,7 +109,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       },
     };
     publish();
-    made.start(SYNC_MS, APPLY_MS);
+    made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     await mirror();
     await maintain();
