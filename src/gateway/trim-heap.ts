@@ -9,9 +9,13 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
  * place of 198. Collections without `last-resort` give nothing back.
  */
 export function trimHeap(): void {
-  setFlagsFromString('--expose-gc');
-  // The flag acts on contexts made from now on, and this program needs no such function elsewhere.
-  const collect = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  const collect = findCollect() ?? findCollect();
+  collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
+
+/** The flag is the whole process's, and acts on contexts made from then on; it is never taken back, as other threads do the same. */
+function findCollect(): Collect | undefined {
+  const found = runInNewContext('globalThis.gc') as Collect | undefined;
+  if (found === undefined) setFlagsFromString('--expose-gc');
+  return found;
 }
