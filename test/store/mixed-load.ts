@@ -76,10 +76,10 @@ export function createMixedClient(): MixedClient {
 
   function start(port: number, keys: readonly LoadKey[]): MixedLoad {
     const agent = new Agent({ keepAlive: true });
-    let stopped = false;
+    const stopping = new AbortController();
     const untilOver = async (work: () => Promise<unknown>, pauseMs = 0): Promise<void> => {
       try {
-        while (!stopped) {
+        while (!stopping.signal.aborted) {
           await work();
           if (pauseMs > 0) await delay(pauseMs);
         }
@@ -100,12 +100,12 @@ export function createMixedClient(): MixedClient {
           for (let k = 0; k < SOCKET_CALLS; k += 1) take((await socket.take(1))[0]!.json);
         }, key.pauseMs);
         socket.close();
-        if (!stopped) throw new Error('closed');
+        if (!stopping.signal.aborted) throw new Error('closed');
       }),
     ]);
     return {
       async stop() {
-        stopped = true;
+        stopping.abort();
         await Promise.all(loops);
         agent.destroy();
       },
