@@ -328,7 +328,7 @@ describe('the applier', () => {
         tries++;
         return away ? 'away' : 'well';
       };
-      applier.start(100);
+      applier.start(100, 100);
       const wait = async (ms: number): Promise<void> => {
         for (let at = 0; at < ms; at += 100) {
           vi.advanceTimersByTime(100);

@@ -1,5 +1,6 @@
 import { unlinkSync } from 'node:fs';
 import { isOver, type ListedSegment, listSegments } from './journal-folder.ts';
+import { createJournalSync } from './journal-sync.ts';
 import type { Ledger } from './ledger.ts';
 import type { RawSettings } from './raw-calls.ts';
 import { createSegmentApplier, type SegmentApplier, type SegmentDamage } from './segment-applier.ts';
@@ -25,8 +26,11 @@ export interface ApplierState {
 
 /** Brings journals into the ledger, each frame once. Runs in one thread beside all workers' journals. */
 export interface Applier {
-  /** Every `intervalMs` from now on. While the ledger is away the tries become rarer, to one in 10 s. */
-  start(intervalMs: number): void;
+  /**
+   * Every `applyMs` from now on. While the ledger is away the tries become rarer, to one in 10 s. What workers append is synced
+   * every `syncMs`, whatever the ledger does.
+   */
+  start(applyMs: number, syncMs: number): void;
   /** Applies all there is now, at once; false where the ledger or a file refused. */
   flush(): Promise<boolean>;
   state(): ApplierState;
@@ -64,7 +68,9 @@ export function createApplier(options: ApplierOptions): Applier {
     failures: 0,
     lastError: null,
   };
-  let timer: NodeJS.Timeout | undefined;
+  const sync = createJournalSync(folder, run, epochMs);
+  let timers: NodeJS.Timeout[] = [];
+  let syncing: Promise<void> | null = null;
   let running: Promise<boolean> | null = null;
   let backoffMs = 0;
   let waitUntil = 0;
@@ -157,6 +163,15 @@ export function createApplier(options: ApplierOptions): Applier {
     return running;
   }
 
+  function syncNow(): void {
+    // What cannot be synced is not applied either: the next pass says so.
+    syncing ??= sync.run().then(noteSync, noteSync);
+  }
+
+  function noteSync(): void {
+    syncing = null;
+  }
+
   async function idle(): Promise<void> {
     if (running === null) return;
     await running;
@@ -165,10 +180,11 @@ export function createApplier(options: ApplierOptions): Applier {
   }
 
   return {
-    start(intervalMs) {
-      timer = setInterval(() => {
+    start(applyMs, syncMs) {
+      const apply = (): void => {
         if (running === null && performance.now() >= waitUntil) void begin();
-      }, intervalMs);
+      };
+      timers = [setInterval(apply, applyMs), setInterval(syncNow, syncMs)];
     },
     async flush() {
       // One under way may have looked at a journal before its last frame.
@@ -180,8 +196,9 @@ export function createApplier(options: ApplierOptions): Applier {
       settings = next;
     },
     async stop() {
-      clearInterval(timer);
-      await idle();
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all([idle(), syncing]);
+      sync.close();
       for (const segment of segments.values()) segment.close();
     },
   };

@@ -22,8 +22,9 @@ export interface StoreServiceOptions {
   random: AccountsContext['random'];
 }
 
-/** Between two looks at the journals: what the ledger is behind, and what is synced at once. */
-const APPLY_MS = 100;
+/** Between two syncs of the journals, and between two applications: what the ledger is behind. */
+const SYNC_MS = 100;
+const APPLY_MS = 1000;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
 const REOPEN_MS = { first: 250, max: 5000 };
@@ -108,7 +109,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       },
     };
     publish();
-    made.start(APPLY_MS);
+    made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     await mirror();
     await maintain();
