@@ -13,6 +13,8 @@ export interface ProgramOptions {
   env?: Readonly<Record<string, string>>;
   /** Where the config and the kept state are; left in place afterwards. Default: a temporary folder, removed. */
   folder?: string;
+  /** In a process group of its own, all of which `kill()` ends. */
+  group?: boolean;
 }
 
 /** A line of the program's JSON log. */
@@ -58,11 +60,12 @@ export interface Program {
   readonly exited: Promise<Exit>;
   /** SIGTERM, and waits for the end; rejects where that takes over 15 s. Removes the folder. May be called twice. */
   stop(): Promise<Exit>;
-  /** SIGKILL, and waits for the end. Removes the folder. */
+  /** SIGKILL, of the whole group where it has one, and waits for the end. Removes the folder. */
   kill(): Promise<Exit>;
 }
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+/** The program's command line, to be run by Node. */
+export const mainFile = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const patienceMs = 15_000;
 
 /** Runs `polymorph start` with this config and resolves when it serves. Rejects with its output if it does not. */
@@ -71,16 +74,18 @@ export async function startProgram({
   args = [],
   env = {},
   folder,
+  group = false,
 }: ProgramOptions): Promise<Program> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'polymorph-test-')));
   const configFile = join(home, 'polymorph.yaml');
   let written = textOf(config);
   await writeFile(configFile, written);
 
-  const process_ = spawn(process.execPath, [main, ...startArguments(configFile, args)], {
+  const process_ = spawn(process.execPath, [mainFile, ...startArguments(configFile, args)], {
     cwd: home,
     env: { ...ownEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: group,
   });
   const releaseGuard = process_.pid === undefined ? () => {} : endWithUs(process_.pid);
   const log = createLogReader();
@@ -111,7 +116,10 @@ export async function startProgram({
     if (folder === undefined) await rm(home, { recursive: true, force: true });
   };
   const end = async (signal: NodeJS.Signals): Promise<Exit> => {
-    if (exit === undefined) process_.kill(signal);
+    if (exit === undefined) {
+      if (group && signal === 'SIGKILL') process.kill(-(process_.pid as number), signal);
+      else process_.kill(signal);
+    }
     const how = await within(patienceMs, exited, () => `still running after ${signal}:\n${output()}`).catch(
       async (error: unknown) => {
         process_.kill('SIGKILL');

@@ -95,7 +95,10 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   const writeLines = createWorkerLog(logger);
-  const journals = createJournalWatch(logger, () => options.snapshot().usage.whenFull);
+  const journals = createJournalWatch(logger, {
+    whenFull: () => options.snapshot().usage.whenFull,
+    lost: () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0),
+  });
 
   const pool = createWorkerPool<FromWorker>({
     workerUrl: options.workerUrl,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createJournalWatch } from './journal-watch.ts';
 
-function watch(whenFull: 'refuse' | 'serve_unmetered' = 'refuse') {
+function watch(whenFull: 'refuse' | 'serve_unmetered' = 'refuse', lost = () => 0) {
   const lines: string[] = [];
   const write = (level: string) => (_facts: unknown, text?: string) => void lines.push(`${level}: ${text}`);
   const logger = { error: write('error'), warn: write('warn') } as never;
-  return { lines, journals: createJournalWatch(logger, () => whenFull) };
+  return { lines, journals: createJournalWatch(logger, { whenFull: () => whenFull, lost }) };
 }
 
 describe('journals that are full', () => {
@@ -20,6 +20,19 @@ describe('journals that are full', () => {
     journals.said(1, false, '');
     journals.said(1, false, '');
     expect(lines.slice(1)).toEqual(['warn: usage is written to the journals again']);
+  });
+
+  it('are told of with what this time has cost', () => {
+    let lost = 7;
+    const { lines, journals } = watch('serve_unmetered', () => lost);
+    journals.said(0, true, 'ENOSPC');
+    journals.said(1, true, 'ENOSPC');
+    lost = 12;
+    journals.said(1, false, '');
+    journals.said(0, false, '');
+    expect(lines.slice(1)).toEqual([
+      'warn: usage is written to the journals again: that of 5 calls and events is lost',
+    ]);
   });
 
   it('are no more when their worker has died; and what is lost is called lost', () => {

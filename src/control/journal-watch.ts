@@ -10,18 +10,31 @@ export interface JournalWatch {
 
 export function createJournalWatch(
   logger: Pick<Logger, 'error' | 'warn'>,
-  whenFull: () => UsagePolicy['whenFull'],
+  {
+    whenFull,
+    lost,
+  }: {
+    whenFull: () => UsagePolicy['whenFull'];
+    /** Calls and events of which no journal has anything, of all workers since the start. */
+    lost: () => number;
+  },
 ): JournalWatch {
   const full = new Set<number>();
+  let lostBefore = 0;
 
   function over(slot: number): void {
-    if (full.delete(slot) && full.size === 0)
-      logger.warn({ kind: 'usage', event: 'journal.writable' }, 'usage is written to the journals again');
+    if (!full.delete(slot) || full.size > 0) return;
+    const calls = lost() - lostBefore;
+    logger.warn(
+      { kind: 'usage', event: 'journal.writable', lost: calls },
+      `usage is written to the journals again${calls === 0 ? '' : `: that of ${calls} calls and events is lost`}`,
+    );
   }
 
   return {
     said(slot, isFull, reason) {
       if (!isFull) return over(slot);
+      if (full.size === 0) lostBefore = lost();
       if (full.add(slot).size > 1) return;
       const meaning =
         whenFull() === 'refuse'

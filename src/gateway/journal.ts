@@ -1,5 +1,5 @@
 import type { UsagePolicy } from '../config/index.ts';
-import { createJournalWriter, type UsageRecord } from '../usage/index.ts';
+import { createJournalWriter, type JournalWriter, type UsageRecord } from '../usage/index.ts';
 import type { CallContext } from './context.ts';
 import type { FromWorker, WorkerStart } from './messages.ts';
 
@@ -25,23 +25,32 @@ export function openWorkerJournal(
   },
 ): WorkerJournal {
   if (journal === null) return { write() {}, unmetered: () => false, tick() {}, close() {} };
-  const writer = createJournalWriter({
+  let writer: JournalWriter | undefined = undefined;
+  // Before anything that tells of it.
+  const count = (): void => {
+    if (writer !== undefined) options.lost(writer.lost);
+  };
+  const opened = createJournalWriter({
     ...journal,
     ...{ slot, start },
     holds: () => options.whenFull() === 'refuse',
-    onFull: (full, reason) => options.tell({ type: 'journal', full, reason }),
+    onFull(full, reason) {
+      count();
+      options.tell({ type: 'journal', full, reason });
+    },
     epochMs: Date.now,
     nowMs: options.nowMs,
   });
+  writer = opened;
   return {
-    write: writer.write,
-    unmetered: ({ policy }) => writer.full && policy.snapshot.usage.whenFull === 'refuse',
+    write: opened.write,
+    unmetered: ({ policy }) => opened.full && policy.snapshot.usage.whenFull === 'refuse',
     tick() {
-      writer.tick();
-      options.lost(writer.lost);
+      opened.tick();
+      count();
     },
     close() {
-      options.lost(writer.close());
+      options.lost(opened.close());
     },
   };
 }

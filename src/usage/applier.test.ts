@@ -80,6 +80,30 @@ describe('the applier', () => {
     expect(applier.state()).toMatchObject({ lagBytes: 0, behindSinceMs: null, failures: 0 });
   });
 
+  it('ends each pass, and has its turn with every worker, though more is written during each transaction', async () => {
+    const folder = newFolder();
+    const [busy, other] = [openJournal({ folder }), openJournal({ folder, slot: 1 })];
+    const ledger = createReferenceLedger();
+    let written = 1;
+    const { applier } = setup({
+      folder,
+      ledger: {
+        segments: ledger.segments,
+        apply(batch) {
+          if (written < 1000) busy.write(call());
+          written += 1;
+          return ledger.apply(batch);
+        },
+      },
+    });
+    busy.write(call());
+    other.write(call('eth_getLogs', keyB));
+    expect(await applier.flush()).toBe(true);
+    expect(written).toBe(3);
+    expect(callsIn([...ledger.rows.values()].filter(({ keyId }) => keyId === keyB))).toBe(1);
+    expect(applier.state()).toMatchObject({ behindSinceMs: null });
+  });
+
   it('counts each call once, whatever is written, applied, killed, lost and read again, in any order', async () => {
     const step = fc.oneof(
       {

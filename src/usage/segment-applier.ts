@@ -52,6 +52,8 @@ export function createSegmentApplier(
   let reader: JournalReader | null = null;
   /** Read, and not known to be in the ledger. */
   let pending: LedgerBatch | null = null;
+  /** `pending` holds all there was. */
+  let caughtUp = false;
 
   const source = (): SegmentFile => (file ??= openSegmentFile(path));
 
@@ -93,6 +95,7 @@ export function createSegmentApplier(
       if (frame === null) ended = true;
       else fold.add(frame);
     }
+    caughtUp = ended;
     const closing = over && ended;
     if (fold.empty && !(closing && !closed && offset > 0)) return null;
     return fold.batch(closing);
@@ -130,6 +133,8 @@ export function createSegmentApplier(
           if (pending.to > pending.from) await source().sync();
         }
         await applyPending(pending);
+        // What was written meanwhile is the next pass's: a ledger with slow transactions would never be done with a busy worker.
+        if (caughtUp && !over) break;
       }
       if (!over) return;
       const torn = reader?.torn() ?? 0;

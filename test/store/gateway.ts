@@ -8,6 +8,8 @@ export interface StoreGateway {
   /** An operation by the admin listener, as the commands do; rejects where it was refused. */
   operate<T = Record<string, any>>(name: string, input?: object): Promise<T>;
   call(key?: string, method?: string): Promise<TestAnswer>;
+  /** Whether calls of the key with this name are served, without making one. */
+  knows(keyName: string): Promise<boolean>;
   /** The named check of `/readyz`. */
   check(name: string): Promise<Record<string, unknown>>;
   readiness(): Promise<string>;
@@ -25,10 +27,13 @@ export async function startStoreGateway(options: {
   store?: string;
   config?: object;
   env?: Record<string, string>;
+  /** See {@link startProgram}. */
+  group?: boolean;
 }): Promise<StoreGateway> {
-  const { node, folder, store, config = {}, env } = options;
+  const { node, folder, store, config = {}, env, group = false } = options;
   const program = await startProgram({
     folder,
+    group,
     ...(env && { env }),
     config: {
       ...quiet,
@@ -56,6 +61,14 @@ export async function startStoreGateway(options: {
     operate,
     call: (key, method = 'm') =>
       send(program.port, { headers: key === undefined ? {} : { 'x-api-key': key }, body: callText(method) }),
+    async knows(keyName) {
+      const answer = await fetch(`${program.adminUrl}/explain`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ method: 'm', keyName }),
+      });
+      return answer.ok;
+    },
     async check(name) {
       return (await ready()).checks.find((check) => check['name'] === name) ?? {};
     },

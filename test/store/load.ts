@@ -10,19 +10,26 @@ export interface StoreLoad {
   readonly others: Readonly<Record<string, number>>;
   /** Longest time to an answer, in milliseconds. */
   readonly slowestMs: number;
+  /** Time to an answer that 99 of 100 calls had sooner, of those since the call with this number, from 0; in milliseconds. */
+  p99Ms(since?: number): number;
   /** Ends it; resolves when no call is under way. */
   stop(): Promise<void>;
 }
 
-/** One call after the other on each of so many connections, with this key. `pauseMs` between them: default 0. */
+/** One call after the other on each of so many connections, with this key. `pauseMs` between them: default 0. `method`: of each call. */
 export function startStoreLoad(
   port: number,
   key: string,
-  { connections = 16, pauseMs = 0 }: { connections?: number; pauseMs?: number } = {},
+  {
+    connections = 16,
+    pauseMs = 0,
+    method = () => 'm',
+  }: { connections?: number; pauseMs?: number; method?: () => string } = {},
 ): StoreLoad {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const others: Record<string, number> = {};
-  let [sent, received, slowestMs] = [0, 0, 0];
+  const tookMs: number[] = [];
+  let [sent, received] = [0, 0];
   const stopping = new AbortController();
   const note = (what: string) => {
     others[what] = (others[what] ?? 0) + 1;
@@ -32,7 +39,11 @@ export function startStoreLoad(
       sent += 1;
       const began = performance.now();
       try {
-        const { status } = await send(port, { agent, headers: { 'x-api-key': key }, body: callText('m') });
+        const { status } = await send(port, {
+          agent,
+          headers: { 'x-api-key': key },
+          body: callText(method()),
+        });
         if (status === 200) received += 1;
         else note(String(status));
       } catch (error) {
@@ -40,7 +51,7 @@ export function startStoreLoad(
         // The program is gone: no need to ask a closed port ten thousand times.
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-      slowestMs = Math.max(slowestMs, performance.now() - began);
+      tookMs.push(performance.now() - began);
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
@@ -53,7 +64,11 @@ export function startStoreLoad(
       return received;
     },
     get slowestMs() {
-      return slowestMs;
+      return tookMs.reduce((a, b) => Math.max(a, b), 0);
+    },
+    p99Ms(since = 0) {
+      const sorted = tookMs.slice(since).sort((a, b) => a - b);
+      return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
     },
     others,
     async stop() {
