@@ -214,7 +214,13 @@ test('a worker that cannot start fails the start with its reason', async () => {
   });
 });
 
-test('an upstream that leads back here is refused, at start and at a reload', async () => {
+test.each([
+  ['an upstream', (url: string) => url],
+  [
+    'the WebSocket of an upstream',
+    (url: string) => `"http://127.0.0.1:1", ws_url: "${url.replace('http', 'ws')}"`,
+  ],
+])('%s that leads back here is refused, at start and at a reload', async (_what, named) => {
   const target = createServer();
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
   const { port } = target.address() as AddressInfo;
@@ -226,12 +232,13 @@ test('an upstream that leads back here is refused, at start and at a reload', as
   });
   servers.push(forwarder);
   await new Promise<void>((resolve) => forwarder.listen(0, '127.0.0.1', resolve));
-  const upstream = `http://127.0.0.1:${(forwarder.address() as AddressInfo).port}`;
+  const leading = `http://127.0.0.1:${(forwarder.address() as AddressInfo).port}`;
+  const upstream = named(leading);
   write({ upstream, admin: `127.0.0.1:${port}` });
   await expect(start()).rejects.toMatchObject({
     code: 'upstream_is_ourselves',
     exitCode: 2,
-    message: expect.stringContaining(upstream) as string,
+    message: expect.stringContaining(leading) as string,
   });
   write({ admin: `127.0.0.1:${port}` });
   await start();

@@ -361,6 +361,19 @@ describe('subscriptions', () => {
     },
   );
 
+  it('with more than 32 KiB of params are refused before the hub hears of them', async () => {
+    const gateway = await startTestGateway();
+    const socket = await connect(gateway);
+    const params = (bytes: number): string => `["foo","${'x'.repeat(bytes - 10)}"]`;
+    const { json } = await socket.ask(callText('eth_subscribe', '1', params(32 * 1024 + 1)));
+    expect(json.error).toMatchObject({
+      code: -32602,
+      message: 'params of a subscription have at most 32768 bytes',
+    });
+    expect(gateway.hub.heard.some(({ type }) => type === 'subscribe')).toBe(false);
+    expect((await socket.ask(callText('eth_subscribe', '2', params(32 * 1024)))).json.result).toMatch(/^0x/);
+  });
+
   it.each(['{}', '{"0":"0x1"}', '[]', '[1]', '[null]'])(
     'are not ended by params %s, which end nothing else either',
     async (params) => {

@@ -3,6 +3,8 @@ import type { Call } from './call.ts';
 
 /** Longest name of a kind of subscription. */
 const KIND_MAX = 64;
+/** Of all params: main keeps them for as long as the subscription lasts. The largest filter of logs has 18 KB. */
+const PARAMS_BYTES_MAX = 32 * 1024;
 
 /**
  * The answer stage for calls that came over a WebSocket: `eth_subscribe` and `eth_unsubscribe` are of the hub's
@@ -95,6 +97,8 @@ function paramsText(call: Call): string {
 
 /** Kind and further params, which stay as they were written; or what is wrong, in a node's words. */
 function readParams(call: Call): { kind: string; params: string } | string {
+  if (call.paramsEnd - call.paramsStart > PARAMS_BYTES_MAX)
+    return `params of a subscription have at most ${PARAMS_BYTES_MAX} bytes`;
   const text = paramsText(call).trim();
   const first = /^\[\s*("(?:[^"\\]|\\.)*")\s*(,|\])/.exec(text);
   if (first === null) return 'missing or invalid subscription name';

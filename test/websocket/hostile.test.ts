@@ -127,7 +127,7 @@ it('200 hostile sockets take bounded memory, delay nobody, and are gone afterwar
     // Each may be there twice: shown out, and come again.
     expect(sockets).toBeLessThanOrEqual(400);
     // On a crowded machine a multiple of what the same calls take there without being attacked.
-    expect(p99(slowest)).toBeLessThan(Math.max(100, 10 * p99(controlSlowest)));
+    expect(p99(slowest)).toBeLessThan(Math.max(100, 15 * p99(controlSlowest)));
   }
   // Each kind is shown out for what it did, and comes again.
   for (const kind of ['fragments', 'half a handshake']) expect(opened[kind]).toBeGreaterThan(40);

@@ -101,7 +101,8 @@ export function createHeadSource(options: HeadSourceOptions): HeadSource {
         end() {
           callOff();
           socket.unsubscribe(answer.id);
-          nodes.release(socket);
+          // Whoever stops has waited already for somebody to come.
+          nodes.release(socket, stopped ? 'at once' : 'later');
         },
       };
       begin(own);

@@ -1,6 +1,7 @@
 import type { PolicySnapshot } from '../../config/index.ts';
 import type { BoardMemory } from '../../upstream/index.ts';
 import type { FromHub, SubscribeFault, ToHub } from '../messages.ts';
+import { type HubBounds, hubBounds } from './bounds.ts';
 import { type HubClock, systemClock } from './clock.ts';
 import type { HubEvent, HubState } from './events.ts';
 import type { Feed } from './feed.ts';
@@ -31,11 +32,13 @@ export interface HubOptions {
   send(worker: number, message: FromHub): void;
   onEvent(event: HubEvent): void;
   clock?: HubClock;
+  bounds?: HubBounds;
 }
 
 export function createHub(options: HubOptions): Hub {
   const { board, instanceId, send, onEvent } = options;
   const clock = options.clock ?? systemClock;
+  const bounds = options.bounds ?? hubBounds;
   const registry = createRegistry();
   const networks = new Map<string, NetworkFeeds>();
   const feeds = new Map<number, { feed: Feed; owner: NetworkFeeds }>();
@@ -116,8 +119,10 @@ export function createHub(options: HubOptions): Hub {
       }
       for (const [name, policy] of wanted) {
         if (networks.has(name)) continue;
-        const nodes = createNodes(policy, { board, instanceId, clock });
-        networks.set(name, createNetworkFeeds({ nodes, clock, nextNumber: () => ++lastFeed, send, onEvent }));
+        const { lingerMs } = bounds;
+        const nodes = createNodes(policy, { board, instanceId, clock, lingerMs });
+        const nextNumber = (): number => ++lastFeed;
+        networks.set(name, createNetworkFeeds({ nodes, clock, bounds, nextNumber, send, onEvent }));
       }
     },
     hear(worker, message) {

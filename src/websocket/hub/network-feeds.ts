@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from '../../config/index.ts';
 import type { FromHub, SubscribeFault } from '../messages.ts';
+import type { HubBounds } from './bounds.ts';
 import type { ChainStep } from './chain.ts';
 import type { HubClock } from './clock.ts';
 import type { FeedState, HubEvent } from './events.ts';
@@ -8,6 +9,7 @@ import { createFollower, type Follower } from './follower.ts';
 import { readLogFilter } from './log-filter.ts';
 import { createLogReader, type LogFeed, type LogReader } from './log-reader.ts';
 import type { Nodes } from './nodes.ts';
+import { createPacedSteps, type PacedSteps } from './paced-steps.ts';
 import { createRelay, type Relay } from './relay.ts';
 
 /** What is subscribed to on one network. */
@@ -33,39 +35,57 @@ interface Running {
   stop(): void;
 }
 
-/** The chain that heads and logs follow from, while any of them is listened to. */
+/** The chain that heads and logs follow from, while any of them is listened to and for `lingerMs` after. */
 interface Following {
   readonly follower: Follower;
+  readonly steps: PacedSteps;
   readonly logs: LogReader;
   readonly started: Promise<boolean>;
   readonly heads: Set<Feed>;
   users: number;
+  /** Calls off its end. */
+  keep: () => void;
 }
 
 export function createNetworkFeeds(options: {
   nodes: Nodes;
   clock: HubClock;
+  bounds: HubBounds;
   /** Of feeds, over all networks. */
   nextNumber(): number;
   send(worker: number, message: FromHub): void;
   onEvent(event: HubEvent): void;
 }): NetworkFeeds {
-  const { nodes, clock, onEvent } = options;
+  const { nodes, clock, bounds, onEvent } = options;
   const network = nodes.network.name;
   const byId = new Map<string, Running>();
   const byFeed = new Map<Feed, Running>();
   let following: Following | null = null;
 
+  /** To be ended by `unfollow`. */
   function follow(): Following {
-    if (following !== null) return following;
+    following ??= begin();
+    following.users++;
+    following.keep();
+    return following;
+  }
+
+  function begin(): Following {
     const heads = new Set<Feed>();
     const own: Following = {
-      ...{ heads, users: 0 },
+      ...{ heads, users: 0, keep: () => {} },
+      steps: createPacedSteps(
+        (step) => {
+          for (const feed of heads) feed.emit(step.added.map(({ text }) => text));
+          own.logs.step(step);
+        },
+        bounds.blocksATurn,
+        clock,
+      ),
       follower: createFollower({
         ...{ nodes, clock },
         onStep(step) {
-          for (const feed of heads) feed.emit(step.added.map(({ text }) => text));
-          own.logs.step(step);
+          own.steps.add(step);
           note(step);
         },
         onLost: (reason) => endFollowing(own, reason),
@@ -73,7 +93,7 @@ export function createNetworkFeeds(options: {
           onEvent({ type: 'source.changed', network, kind: 'newHeads', source, why }),
       }),
       logs: createLogReader({
-        ...{ nodes, clock },
+        ...{ nodes, clock, bytesMax: bounds.logBytes },
         upstream: () => own.follower.source.upstream,
         socket: () => own.follower.socket,
         onLate: (head, waitedMs) => onEvent({ type: 'logs.late', network, block: head.number, waitedMs }),
@@ -84,8 +104,11 @@ export function createNetworkFeeds(options: {
         return started;
       },
     };
-    following = own;
-    const started = own.follower.start();
+    const started = own.follower.start().then((ok) => {
+      // Nobody could be reached: whoever comes next tries again.
+      if (!ok && following === own) stopFollowing(own);
+      return ok;
+    });
     return own;
   }
 
@@ -98,11 +121,13 @@ export function createNetworkFeeds(options: {
 
   function unfollow(own: Following): void {
     if (--own.users > 0 || following !== own) return;
-    stopFollowing(own);
+    own.keep = clock.after(bounds.lingerMs, () => stopFollowing(own));
   }
 
   function stopFollowing(own: Following): void {
     following = null;
+    own.keep();
+    own.steps.clear();
     own.follower.stop();
     own.logs.stop();
   }
@@ -134,14 +159,15 @@ export function createNetworkFeeds(options: {
 
   function runHeads(feed: Feed): Running {
     const own = follow();
-    own.users++;
+    let stopped = false;
     feed.source = () => own.follower.source;
     // From the tip on, which is known before anybody is answered.
     const started = own.started.then((ok) => {
-      if (ok) own.heads.add(feed);
+      if (ok && !stopped) own.heads.add(feed);
       return noUpstream(ok);
     });
     const stop = (): void => {
+      stopped = true;
       own.heads.delete(feed);
       unfollow(own);
     };
@@ -150,14 +176,15 @@ export function createNetworkFeeds(options: {
 
   function runLogs(feed: Feed, filter: LogFeed['filter']): Running {
     const own = follow();
-    own.users++;
+    let stopped = false;
     feed.source = () => own.follower.source;
     const logFeed: LogFeed = { filter, emit: (texts) => feed.emit([...texts]) };
     const started = own.started.then((ok) => {
-      if (ok) own.logs.add(logFeed);
+      if (ok && !stopped) own.logs.add(logFeed);
       return noUpstream(ok);
     });
     const stop = (): void => {
+      stopped = true;
       own.logs.remove(logFeed);
       unfollow(own);
     };

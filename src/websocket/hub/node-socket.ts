@@ -31,6 +31,8 @@ const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
 /** One message of a node: a block's logs at most. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+/** What a node has not read yet: beyond it, it is asked for no further subscription. Params are its caller's, and long. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
 /** Ids a node gives are short; whatever is longer is none. */
 const ID_LENGTH_MAX = 256;
 
@@ -156,6 +158,7 @@ function createNodeSocket(client: WebSocket, timeoutMs: number, clock: HubClock)
     },
     ask: (method, params) => ask(method, params),
     async subscribe(params, onEvent) {
+      if (client.bufferedAmount > UNREAD_BYTES_MAX) return { kind: 'failed', reason: 'does not read' };
       // In the turn of the answer: events may stand right behind it.
       const answer = await ask('eth_subscribe', params, {
         answered: ({ result }) => void (isId(result) && handlers.set(result, onEvent)),

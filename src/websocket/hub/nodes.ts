@@ -27,8 +27,8 @@ export interface Nodes {
   ask(upstream: UpstreamPolicy, method: string, params: string): Promise<unknown>;
   /** Its one WebSocket, opened where there is none. Rejects with an Error that names no credential. */
   socket(upstream: UpstreamPolicy): Promise<NodeSocket>;
-  /** Closes sockets that nobody uses. */
-  release(socket: NodeSocket): void;
+  /** Closes it where nobody uses it any more: after `lingerMs`, in which it may be wanted again, or at once. */
+  release(socket: NodeSocket, when?: 'later' | 'at once'): void;
   close(): Promise<void>;
 }
 
@@ -40,11 +40,15 @@ interface Known {
   node: Node | null;
   socket: Promise<NodeSocket> | null;
   users: number;
+  /** Calls off the close of a socket that nobody uses. */
+  keep: () => void;
 }
+
+const unused = { node: null, socket: null, users: 0, keep: (): void => {} };
 
 export function createNodes(
   first: NetworkPolicy,
-  options: { board: BoardMemory; instanceId: string; clock: HubClock },
+  options: { board: BoardMemory; instanceId: string; clock: HubClock; lingerMs: number },
 ): Nodes {
   const board = createUpstreamBoard(options.board);
   let network = first;
@@ -63,7 +67,7 @@ export function createNodes(
   }
 
   function take(policy: UpstreamPolicy, before: Known | undefined): Known {
-    if (before === undefined) return { policy, node: null, socket: null, users: 0 };
+    if (before === undefined) return { policy, ...unused };
     const same = addressOf(before.policy) === addressOf(policy);
     if (same) {
       before.node?.update(policy, timeoutMs());
@@ -71,10 +75,11 @@ export function createNodes(
       return before;
     }
     leave(before);
-    return { policy, node: null, socket: null, users: 0 };
+    return { policy, ...unused };
   }
 
   function leave(known: Known): void {
+    known.keep();
     void known.node?.close();
     void known.socket?.then((socket) => socket.close()).catch(() => {});
   }
@@ -97,6 +102,7 @@ export function createNodes(
     opened.set(socket, known);
     socket.onceClosed(() => {
       opened.delete(socket);
+      known.keep();
       known.socket = null;
       known.users = 0;
     });
@@ -128,6 +134,7 @@ export function createNodes(
       const known = byName.get(name);
       if (known === undefined) throw new Error('it is gone');
       known.users++;
+      known.keep();
       known.socket ??= open(known);
       try {
         return await known.socket;
@@ -137,11 +144,12 @@ export function createNodes(
         throw error;
       }
     },
-    release(socket) {
+    release(socket, when = 'later') {
       const known = opened.get(socket);
       if (known === undefined || --known.users > 0) return;
-      known.socket = null;
-      socket.close();
+      known.keep();
+      if (when === 'at once') socket.close();
+      else known.keep = options.clock.after(options.lingerMs, () => socket.close());
     },
     async close() {
       const all = [...byName.values()];

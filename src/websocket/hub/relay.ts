@@ -94,7 +94,12 @@ export function createRelay(options: {
       refused = fault.why === 'no_upstream' ? 0 : refused + 1;
       if (refused >= REFUSED_ROUNDS_MAX) {
         stopped = true;
-        options.onLost(fault.why === 'unsupported' ? fault.message : 'no upstream takes it any more');
+        // The fault's own words name the kind, which is its caller's text.
+        options.onLost(
+          fault.why === 'unsupported'
+            ? 'no upstream with WebSocket is left'
+            : 'no upstream takes it any more',
+        );
       } else await pause(clock, RETRY_MS * (1 + refused));
     }
     seeking = false;

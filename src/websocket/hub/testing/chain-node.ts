@@ -20,6 +20,8 @@ export interface ChainNode {
   behindAnswer: string | null;
   /** `eth_getLogs` by a block's hash: as it should be, refused, or none, as of a backend that does not have the block. */
   logsByHash: 'given' | 'refused' | 'none';
+  /** Answers `eth_getLogs` of blocks that are off the chain now with an error. */
+  forgetsReplaced: boolean;
   /** Milliseconds until `eth_subscribe` is answered. */
   subscribeAfterMs: number;
   /** Tells its subscribers of each block since the last time, as a node does. */
@@ -32,6 +34,8 @@ export interface ChainNode {
   readonly asked: string[];
   subscriptions(): number;
   sockets(): number;
+  /** WebSockets that were opened, ever. */
+  handshakes(): number;
   /** Cuts every connection and listens no more. */
   kill(): Promise<void>;
   /** On the same port. */
@@ -51,6 +55,7 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
   let server: Server | undefined;
   let wss: WebSocketServer | undefined;
   let last = 0;
+  let handshakes = 0;
   let port = 0;
 
   const tipOf = (): ChainBlock => node.chain.blocks.at(-1 - node.lag)!;
@@ -78,6 +83,7 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
         const block =
           blockHash === undefined ? node.chain.blocks[Number(fromBlock)] : node.chain.byHash(blockHash);
         if (!reached(block)) throw new Error('unknown block');
+        if (node.forgetsReplaced && !blocks.includes(block!)) throw new Error('unknown block');
         return block!.logs;
       }
       case 'eth_chainId':
@@ -149,6 +155,7 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
     });
     wss = new WebSocketServer({ server });
     wss.on('connection', (socket) => {
+      handshakes++;
       socket.on('error', () => {});
       socket.on('message', (data: Buffer) => onMessage(socket, data.toString()));
       socket.on('close', () => {
@@ -176,6 +183,7 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
     refusal: null,
     behindAnswer: null,
     logsByHash: 'given',
+    forgetsReplaced: false,
     subscribeAfterMs: 0,
     get url() {
       return `http://127.0.0.1:${port}`;
@@ -203,6 +211,7 @@ export async function startChainNode(chain: BlockChain): Promise<ChainNode> {
     },
     subscriptions: () => subscribers.size,
     sockets: () => wss?.clients.size ?? 0,
+    handshakes: () => handshakes,
     async kill() {
       const closed = new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
       for (const socket of connections) socket.destroy();

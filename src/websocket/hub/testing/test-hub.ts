@@ -7,6 +7,7 @@ import {
   createUpstreamBoard,
 } from '../../../upstream/index.ts';
 import type { FromHub, SocketAbout } from '../../messages.ts';
+import { type HubBounds, hubBounds } from '../bounds.ts';
 import type { HubEvent } from '../events.ts';
 import { createHub, type Hub } from '../hub.ts';
 
@@ -38,7 +39,8 @@ export interface TestHub {
   upstreams: ReturnType<typeof createUpstreamBoard>;
 }
 
-export function startTestHub(config: object): TestHub {
+/** @param bounds in place of a gateway's; it lingers shortly otherwise */
+export function startTestHub(config: object, bounds: Partial<HubBounds> = {}): TestHub {
   const seed = Uint32Array.of(1, 2, 3, 4);
   const limits = createLimitsMemory({ entries: 1024, seed });
   const registries = createRegistries({ versions: createRuleVersions(limits), hash64: createHash64(seed) });
@@ -50,6 +52,7 @@ export function startTestHub(config: object): TestHub {
   const hub = createHub({
     board,
     instanceId: 'test',
+    bounds: { ...hubBounds, lingerMs: 100, ...bounds },
     send(worker, message) {
       said.push({ worker, message });
       if (message.type === 'subscribed' || message.type === 'not-subscribed')
