@@ -153,7 +153,7 @@ export type KeyChange =
 export interface Tables {
   readonly users: {
     insert(user: UserRow): Promise<void>;
-    /** By id or e-mail (case ignored); deleted ones by id only. */
+    /** By id or e-mail (case of ASCII letters ignored); deleted ones by id only. */
     find(idOrEmail: string): Promise<UserRow | null>;
     /** Not deleted, by e-mail. */
     list(page: { after?: string; limit: number }): Promise<UserRow[]>;
