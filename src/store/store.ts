@@ -239,7 +239,10 @@ export interface MigrationStatus {
  */
 export interface Store extends Tables, Ledger {
   readonly kind: StoreKind;
-  /** All or nothing; retried by itself where the database asks for it (serialisation failure, deadlock). */
+  /**
+   * All or nothing, and as if no other ran at the same time, whichever instance's: `work` may decide by what it reads. It is run
+   * again where the database asks for it (serialisation failure, deadlock).
+   */
   transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
