@@ -1,6 +1,5 @@
 import { Kysely, SqliteDialect } from 'kysely';
 import { createKeyWatchers } from '../key-watchers.ts';
-import { rollupUnits } from '../ledger/rollup-rows.ts';
 import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
@@ -89,7 +88,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
     mirrorConfigKeys: createMirror(context),
     async maintain(retention) {
       await dropOldRollups(context, retention);
-      await dropOldRows(context, 'usage_logs', 'timestamp', now() - retention.rawMs, rollupUnits.hour);
+      await dropOldRows(context, 'usage_logs', now() - retention.rawMs);
     },
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),
