@@ -119,6 +119,8 @@ export interface UsageLine {
   method: string | null;
   status: UsageStatus | null;
   calls: number;
+  /** Of `calls`, those that a limit or quota refused. */
+  refused: number;
   cost: number;
   errors: number;
   bytesIn: number;
@@ -165,6 +167,8 @@ export interface Tables {
   readonly keys: {
     insert(key: KeyRow): Promise<void>;
     get(id: string): Promise<KeyRow | null>;
+    /** Of many keys, deleted ones too, what they are called, by id. */
+    names(ids: readonly string[]): Promise<Map<string, Pick<KeyRow, 'name' | 'prefix'>>>;
     /** Not deleted: whose id, prefix or name it is. More than one: it is ambiguous. */
     find(idPrefixOrName: string): Promise<KeyRow[]>;
     list(filter: {
@@ -209,11 +213,13 @@ export interface Tables {
   };
   /**
    * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
-   * counts where it begins in [from, to).
+   * counts where it begins in [from, to). With `linesMax` the first of them. On SQLite it is read beside all else, as it was
+   * committed before; in a transaction with the transaction's own.
    */
   usage(
     filter: UsageFilter,
     by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
+    linesMax?: number,
   ): Promise<UsageLine[]>;
   /** Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. */
   quotaUse(from: number, to: number): Promise<Map<string, { requests: number; cost: number }>>;

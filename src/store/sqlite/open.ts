@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
 import { createKeyWatchers } from '../key-watchers.ts';
 import { statusOf } from '../migrations/status.ts';
@@ -9,13 +10,15 @@ import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
+import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
-import { asDriver, type Database, openDatabase } from './database.ts';
+import { asDriver, type Database, databaseName, openDatabase } from './database.ts';
 import { sqliteDialect as dialect } from './dialect.ts';
 import { fromSqlite } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
 import { migrateSqlite, readMigrations } from './migrate.ts';
+import { createReader } from './reader.ts';
 
 /** What the embedded store is opened with. */
 export interface SqliteOptions {
@@ -51,6 +54,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   const watchers = createKeyWatchers();
   const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
   const context: TableContext = { db, dialect, now, announce };
+  const reader = createReader(join(folder, databaseName));
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -66,6 +70,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   return {
     kind: 'sqlite',
     ...createTables(context),
+    ...createUsage({ ...context, db: reader.db }),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -96,6 +101,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
     publishAdminUrl: (adminUrl) => lock.publish({ ...owner, adminUrl }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
+      await reader.close();
       await db.destroy();
       database.close();
       lock.release();
