@@ -104,7 +104,7 @@ export interface PolicyKey {
 }
 
 export interface UsageFilter {
-  keyIds?: string[];
+  keyIds?: readonly string[];
   userId?: string;
   /** Epoch milliseconds: [from, to). */
   from?: number;
@@ -221,8 +221,15 @@ export interface Tables {
     by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
     linesMax?: number,
   ): Promise<UsageLine[]>;
-  /** Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. */
-  quotaUse(from: number, to: number): Promise<Map<string, { requests: number; cost: number }>>;
+  /**
+   * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
+   * keys, or of all.
+   */
+  quotaUse(
+    from: number,
+    to: number,
+    keyIds?: readonly string[],
+  ): Promise<Map<string, { requests: number; cost: number }>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.

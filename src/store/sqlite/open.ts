@@ -54,7 +54,13 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   const watchers = createKeyWatchers();
   const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
   const context: TableContext = { db, dialect, now, announce };
-  const reader = createReader(join(folder, databaseName));
+  // Two: what is read of quotas never waits for a person's question.
+  const [reader, quotaReader] = [
+    createReader(join(folder, databaseName)),
+    createReader(join(folder, databaseName)),
+  ];
+  const tables = createTables(context);
+  const { quotaUse: quotaUseOfAll } = createUsage({ ...context, db: quotaReader.db });
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -69,8 +75,10 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...createTables(context),
-    ...createUsage({ ...context, db: reader.db }),
+    ...tables,
+    usage: createUsage({ ...context, db: reader.db }).usage,
+    quotaUse: (from, to, keyIds) =>
+      (keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, keyIds),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -101,7 +109,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
     publishAdminUrl: (adminUrl) => lock.publish({ ...owner, adminUrl }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
-      await reader.close();
+      await Promise.all([reader.close(), quotaReader.close()]);
       await db.destroy();
       database.close();
       lock.release();

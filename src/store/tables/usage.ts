@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import { LATENCY_BUCKETS, noKey, type UsageStatus } from '../../usage/index.ts';
 import { rollupUnits } from '../ledger/rollup-rows.ts';
 import type { Tables, UsageFilter, UsageLine } from '../store.ts';
-import type { TableContext } from './context.ts';
+import { pieces, type TableContext } from './context.ts';
 import { type Span, spansOf } from './spans.ts';
 import { isUuid } from './users.ts';
 
@@ -14,6 +15,9 @@ const dimensions = { key: 'api_key_id', network: 'network', method: 'method', st
 const counts = ['cost', 'errors', 'bytes_in', 'bytes_out', 'latency_micros'] as const;
 const buckets = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => bucket);
 const latencySums = buckets.map((bucket) => sql`sum(${sql.ref(`l${bucket}`)})`);
+
+/** The store's thread has other things to do. */
+const linesAtOnce = 1000;
 
 /** Sums over the rollups. */
 export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quotaUse'> {
@@ -50,13 +54,19 @@ export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quot
         : sql<SumRow>`select ${list([...groups, ...sums])} from (${source}) as pieces
             group by ${list(groups)} order by ${list(groups)} ${atMost}`
       ).execute(db);
-      return rows.map(lineOf);
+      const lines: UsageLine[] = [];
+      for (const some of pieces(rows, linesAtOnce)) {
+        if (lines.length > 0) await turn();
+        for (const row of some) lines.push(lineOf(row));
+      }
+      return lines;
     },
 
-    async quotaUse(from, to) {
+    async quotaUse(from, to, keyIds) {
       const spans = spansOf(from, to, 'day');
-      if (spans.length === 0) return new Map();
-      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`];
+      const conditions = conditionsOf({ keyIds });
+      if (spans.length === 0 || conditions === undefined) return new Map();
+      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`, ...conditions];
       const source = sourceOf(context, spans, sql`api_key_id, calls, cost`, counting);
       const { rows } = await sql<{ api_key_id: string; calls: unknown; cost: unknown }>`
         select api_key_id, sum(calls) as calls, sum(cost) as cost from (${source}) as pieces group by api_key_id
