@@ -11,7 +11,7 @@ export interface OwnUsage extends Ledger {
 const exceeded = usageStatuses.indexOf('exceeded');
 
 export function createOwnUsage(
-  store: Pick<Store, 'segments' | 'apply' | 'quotaUse' | 'usage'>,
+  store: Pick<Store, 'segments' | 'apply' | 'quotaUse'>,
   isOwn: (segment: string) => boolean,
 ): OwnUsage {
   /** By start of the period. Periods that are over are let go of. */
@@ -59,9 +59,9 @@ export function createOwnUsage(
     use: (nowMs, of) =>
       alone(async () => {
         enter(nowMs);
-        const ids = typeof of === 'string' ? null : of;
-        const day = await readUse(store, starts.day, starts.day + DAY_MS, ids);
-        const month = await readUse(store, starts.month, periodEnd(starts.month), ids);
+        const ids = typeof of === 'string' ? undefined : of;
+        const day = await store.quotaUse(starts.day, starts.day + DAY_MS, ids);
+        const month = await store.quotaUse(starts.month, periodEnd(starts.month), ids);
         const all = [...month].map(
           ([id, use]): KeyUse => ({
             id,
@@ -71,30 +71,12 @@ export function createOwnUsage(
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== null) return all;
+        if (ids !== undefined) return all;
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
         return all.filter(({ id }) => before.get(id) !== told.get(id));
       }),
   };
-}
-
-/** Whole days: the sums by day alone are read. */
-async function readUse(
-  store: Pick<Store, 'quotaUse' | 'usage'>,
-  from: number,
-  to: number,
-  ids: readonly string[] | null,
-): Promise<Map<string, Use>> {
-  if (ids === null) return store.quotaUse(from, to);
-  const uses = new Map<string, Use>();
-  for (const line of await store.usage({ keyIds: [...ids], from, to }, ['key', 'status'])) {
-    if (line.status === 'exceeded' || line.keyId === null) continue;
-    const use = uses.get(line.keyId) ?? none;
-    const requests = use.requests + line.calls + line.events;
-    uses.set(line.keyId, { requests, cost: use.cost + line.cost });
-  }
-  return uses;
 }
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });
