@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type AdminServer, startAdminServer } from '../admin/index.ts';
 import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
@@ -113,7 +113,10 @@ async function compose(
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
-  const admin = await startAdmin(config, {
+  // For commands on this machine: it stands beside the store, for those who may read the store.
+  const ownerToken = randomBytes(24).toString('base64url');
+  log.addSecrets([ownerToken]);
+  const admin = await startAdmin(config, ownerToken, {
     instanceId,
     readiness: () =>
       readinessOf({
@@ -147,7 +150,7 @@ async function compose(
   health.update(policy.snapshot);
   hub.update(policy.snapshot);
   const adminUrl = admin === null ? null : urlOf('http', admin.address);
-  if (adminUrl !== null) store?.publishAdminUrl(adminUrl);
+  if (adminUrl !== null) store?.publishAdmin({ url: adminUrl, token: ownerToken });
   await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
@@ -249,11 +252,16 @@ function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logge
 
 async function startAdmin(
   { admin }: Config,
+  ownerToken: string,
   { onError, ...ports }: Parameters<typeof startAdminServer>[0]['ports'] & { onError(error: unknown): void },
 ): Promise<AdminServer | null> {
   if (admin.listen === 'none') return null;
   const { host, port } = admin.listen;
-  const access = { token: admin.token, allowedHosts: admin.allowed_hosts };
+  const access = {
+    token: admin.token,
+    ownerToken: { sha256: hash('sha256', ownerToken) },
+    allowedHosts: admin.allowed_hosts,
+  };
   return startAdminServer({ host, port, ...access, ports, onError }).catch((error: unknown) =>
     cannotListen(bindError(host, port, error)),
   );

@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import type { Store, StoreAdmin } from './store.ts';
 
 /** Which database, and who opens it. */
 export type StoreOptions = (
@@ -6,8 +6,8 @@ export type StoreOptions = (
       kind: 'sqlite';
       /** Made where it is missing. */
       folder: string;
-      /** What a second process on the folder is told of us. Its address may follow: {@link Store.publishAdminUrl}. */
-      owner?: { adminUrl: string | null };
+      /** What a second process on the folder is told of us. Its address may follow: {@link Store.publishAdmin}. */
+      owner?: { admin: StoreAdmin | null };
     }
   | {
       kind: 'postgres';
@@ -35,7 +35,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return openPostgres({ url: options.url, poolSize: options.poolSize ?? 5, now, migrate });
   }
   const { openSqlite } = await import('./sqlite/open.ts');
-  return openSqlite({ folder: options.folder, adminUrl: options.owner?.adminUrl ?? null, now, migrate });
+  return openSqlite({ folder: options.folder, admin: options.owner?.admin ?? null, now, migrate });
 }
 
 /**
@@ -44,5 +44,5 @@ export async function openStore(options: StoreOptions): Promise<Store> {
  */
 export async function lockStateFolder(folder: string, now: () => number): Promise<{ release(): void }> {
   const { lockFolder } = await import('./sqlite/folder-lock.ts');
-  return lockFolder(folder, { pid: process.pid, started: now(), adminUrl: null });
+  return lockFolder(folder, { pid: process.pid, started: now(), admin: null });
 }

@@ -12,8 +12,8 @@ const RETRY_MS = 50;
 
 export interface OpenOperationsOptions {
   config: Config;
-  /** Asks the gateway that holds the store, by the URL of its admin listener. */
-  remote(url: URL): Operations;
+  /** Asks the gateway that holds the store, by the URL of its admin listener; `token` is one that it takes. */
+  remote(url: URL, token: string): Operations;
   /** Leave the schema as it is: for `polymorph migrate`. */
   migrate?: boolean;
 }
@@ -43,8 +43,8 @@ export async function openOperations({
       const { owner } = error;
       const late = Date.now() >= (isAlive(owner) ? owner.started : begun) + PATIENCE_MS;
       // One that died has left its name behind, until who holds the folder now puts its own there; one in another container looks dead.
-      if (owner !== undefined && owner.adminUrl !== null && (late || isAlive(owner)))
-        return remote(new URL(owner.adminUrl));
+      if (owner?.admin && (late || isAlive(owner)))
+        return remote(new URL(owner.admin.url), owner.admin.token);
       if (late) throw held(error);
     }
     await delay(RETRY_MS);

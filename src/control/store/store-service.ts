@@ -34,7 +34,7 @@ const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, la
 
 export function createStoreService(options: StoreServiceOptions): StoreService {
   const { tell, epochMs, start } = options;
-  let { settings, configKeys, groups, adminUrl } = start;
+  let { settings, configKeys, groups, admin } = start;
   let store: Store | undefined;
   let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
@@ -149,7 +149,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   /** Only commands that look for a running gateway need it. */
   function publish(): void {
     try {
-      store?.publishAdminUrl(adminUrl);
+      store?.publishAdmin(admin);
     } catch (error) {
       log('warn', `the admin listener's address is not shown beside the store: ${messageOf(error)}`);
     }
@@ -200,7 +200,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     hear(message) {
       if (message.type === 'close') void close(message.flushMs);
       else if (message.type === 'admin') {
-        adminUrl = message.url;
+        ({ admin } = message);
         publish();
       } else if (message.type === 'settings') {
         ({ settings, configKeys, groups } = message);
@@ -221,8 +221,8 @@ type Answering<Name extends RequestName> = (
   input: StoreRequests[Name]['input'],
 ) => Promise<StoreRequests[Name]['answer']>;
 
-function ownerOf({ store, adminUrl }: StoreStart): { owner?: { adminUrl: string | null } } {
-  return store.kind === 'sqlite' ? { owner: { adminUrl } } : {};
+function ownerOf({ store, admin }: StoreStart): { owner?: Pick<StoreStart, 'admin'> } {
+  return store.kind === 'sqlite' ? { owner: { admin } } : {};
 }
 
 function messageOf(error: unknown): string {
