@@ -57,3 +57,9 @@ test('a command with the gateway’s config needs no token, which nothing shows'
   expect(ready).toContain('"detail"');
   expect(ready + lines.join('')).not.toContain(token);
 });
+
+test.each([['0.0.0.0:0'], ["'[::]:0'"]])('an admin listener on %s is asked over loopback', async (listen) => {
+  write(`listen: ${listen}, token: a-token-of-the-admin`);
+  await start();
+  expect(await runWell(cwd, ['users', 'create', 'ada@example.com'])).toMatch(/^Made user/);
+});
