@@ -31,7 +31,7 @@ const input = z.strictObject({
 /**
  * Issues a user's invoice of a month, with the plan they are on now. Once issued it never changes: asking again gives the same
  * one, whatever became of usage, plan or user. Refuses a month that is not over by five minutes, in which its last calls reach
- * the ledger, and one without usage in which there was no such user.
+ * the ledger, one of which sums by day may be dropped already, and one without usage in which there was no such user.
  */
 export const issueInvoice = verb(input, async (context, given): Promise<InvoiceView> => {
   const { store, now } = context;
@@ -39,6 +39,7 @@ export const issueInvoice = verb(input, async (context, given): Promise<InvoiceV
   const user = await findAnyUser(store, given.user);
   const issued = await store.invoices.find(user.id, given.month);
   if (issued !== null) return invoiceView(issued);
+  refuseForgotten(given.month, at - context.keepDaysMs());
   const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
   if (given.draft) return draftView(await document(store));
   refuseUnfinished(given.month, at);
@@ -96,6 +97,14 @@ function refuseOthersMonth({ email, createdAt, deletedAt }: UserRow, name: strin
   };
   if (to <= createdAt) refuse('made', createdAt);
   if (deletedAt !== null && from >= deletedAt) refuse('deleted', deletedAt);
+}
+
+function refuseForgotten(name: string, keptFrom: number): void {
+  if (monthBounds(name).from >= keptFrom) return;
+  throw new AccountsError(
+    'refused',
+    `Usage is kept from ${isoTime(keptFrom).slice(0, 10)} on (usage.keep_days): of ${name} some may be gone, and an invoice would leave it out`,
+  );
 }
 
 function refuseUnfinished(name: string, now: number): void {

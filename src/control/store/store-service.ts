@@ -95,8 +95,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const feed = createKeyFeed(opened, tell);
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
-      journals: { folder, keepMs: settings.applier.keepJournalMs },
       groups: () => groups,
+      keepDaysMs: () => settings.retention.daysMs,
+      // A reload may change it.
+      get journals() {
+        return { folder, keepMs: settings.applier.keepJournalMs };
+      },
     };
     requests = {
       'keys.first': feed.first,
