@@ -11,6 +11,6 @@ export interface AccountsContext {
   groups(): readonly string[];
   /** For how many milliseconds the store keeps sums by day: what is older is no whole month any more. */
   keepDaysMs(): number;
-  /** The usage journals on this machine, and for how many milliseconds one stays after its last write; null: none is known. */
+  /** The usage journals on this machine, and for how many milliseconds one stays after all of it was applied; null: none is known. */
   journals: { folder: string; keepMs: number } | null;
 }
