@@ -53,7 +53,10 @@ describe('a folder that a running gateway holds', () => {
   let url: string;
   let stop: () => Promise<void>;
   beforeEach(async () => {
-    store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
+    store = await openStore({
+      ...{ kind: 'sqlite', folder: join(cwd, '.polymorph') },
+      owner: { role: 'gateway', admin: null },
+    });
     const context = {
       store,
       now: Date.now,
@@ -109,6 +112,18 @@ describe('a folder that a running gateway holds', () => {
   test('is asked with the token that stands beside the store, where none is given', async () => {
     await ok('users', 'create', 'ada@example.com');
     expect(await store.users.find('ada@example.com')).not.toBeNull();
+  });
+
+  test('a folder that a command holds for long is to be asked for again', async () => {
+    await stop();
+    const command = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
+    stop = () => command.close();
+    expect(await run('users', 'list')).toMatchObject({
+      ...{
+        code: 1,
+        stderr: expect.stringMatching(/by a command, process \d+.*ask again once it is done/) as string,
+      },
+    });
   });
 
   test('without an admin listener it says who holds it', async () => {

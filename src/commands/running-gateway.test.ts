@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../control/index.ts';
+import { openStore } from '../store/index.ts';
 import { runCommand, runWell } from './testing/run-command.ts';
 
 let cwd = '';
@@ -62,4 +63,23 @@ test.each([['0.0.0.0:0'], ["'[::]:0'"]])('an admin listener on %s is asked over 
   write(`listen: ${listen}, token: a-token-of-the-admin`);
   await start();
   expect(await runWell(cwd, ['users', 'create', 'ada@example.com'])).toMatch(/^Made user/);
+});
+
+test('a gateway waits for a command to be done with its folder, and refuses another gateway’s at once', async () => {
+  write('listen: 127.0.0.1:0');
+  const folder = join(cwd, 'state');
+  const command = await openStore({ kind: 'sqlite', folder });
+  const began = performance.now();
+  setTimeout(() => void command.close(), 1500);
+  await start();
+  expect(performance.now() - began).toBeGreaterThan(1500);
+  expect(lines.filter((line) => line.includes('the start waits: '))).toEqual([
+    expect.stringContaining(`is held by a command, process ${process.pid}`),
+  ]);
+  expect(await runWell(cwd, ['users', 'list'])).toBe('There are no users.\n');
+
+  const first = gateway;
+  await expect(start()).rejects.toMatchObject({ code: 'store_unusable', exitCode: 1 });
+  expect(lines.filter((line) => line.includes('the start waits: '))).toHaveLength(1);
+  gateway = first;
 });

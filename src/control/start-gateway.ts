@@ -75,8 +75,9 @@ export interface Gateway {
 const probeTimeoutMs = 1_000;
 /** Nobody is served by a node of another chain just because it was not checked yet; a silent one holds up the start no longer. */
 const firstChecksMs = 1_000;
-/** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try. */
-const storeLoadMs = 30_000;
+/** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try,
+ * a command that holds its folder no longer than its patience. */
+const storeLoadMs = 60_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no

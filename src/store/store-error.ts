@@ -1,10 +1,12 @@
-import type { StoreAdmin, StoreErrorCode } from './store.ts';
+import type { StoreAdmin, StoreErrorCode, StoreRole } from './store.ts';
 
 /** Who holds the folder of an embedded store. */
 export interface StoreOwner {
   pid: number;
   /** Epoch milliseconds. */
   started: number;
+  /** A command holds it for a moment, a gateway for its life. */
+  role: StoreRole;
   /** null while it has no admin listener. */
   admin: StoreAdmin | null;
 }

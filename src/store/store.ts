@@ -15,6 +15,9 @@ export type StoreErrorCode =
   /** Another process holds the folder. */
   | 'locked';
 
+/** Who opens a store. */
+export type StoreRole = 'gateway' | 'command';
+
 /** How to ask the gateway that holds a folder. Whoever may read it there may read and write the store itself, too. */
 export interface StoreAdmin {
   /** Of its admin listener. */

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
-import { StoreError, type StoreOwner } from '../../store/index.ts';
+import { StoreError } from '../../store/index.ts';
 import { type StorePlace, storePlaceOf } from '../store-place.ts';
 import { directOperations } from './direct-operations.ts';
+import { isAlive } from '../owner-alive.ts';
 import type { Operations } from './operations.ts';
 
 /** Another command holds the folder for a moment only, and a gateway that has just started soon says where its admin listener is. */
@@ -51,25 +52,15 @@ export async function openOperations({
   }
 }
 
-function isAlive(owner: StoreOwner | undefined): owner is StoreOwner {
-  if (owner === undefined) return false;
-  try {
-    return process.kill(owner.pid, 0);
-  } catch (error) {
-    // Another user's process is there all the same.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 function unavailable({ kind }: StorePlace, error: StoreError): AccountsError {
   const name = kind === 'postgres' ? 'PostgreSQL' : 'The store';
   return new AccountsError('unavailable', `${name} cannot be used: ${error.message}`, { cause: error });
 }
 
 function held(error: StoreError): AccountsError {
-  return new AccountsError(
-    'unavailable',
-    `${error.message}, and it has no admin listener to ask: set admin.listen, or end it first`,
-    { cause: error },
-  );
+  const what =
+    error.owner?.role === 'command'
+      ? ': ask again once it is done'
+      : ', and it has no admin listener to ask: set admin.listen, or end it first';
+  return new AccountsError('unavailable', `${error.message}${what}`, { cause: error });
 }

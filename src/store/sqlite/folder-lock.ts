@@ -11,9 +11,9 @@ const ownerName = 'owner.json';
 /** Who holds a folder, as it says itself; null where nobody says so. It may have died since: only the lock is sure. */
 export function readOwner(folder: string): StoreOwner | null {
   try {
-    const { pid, started, admin } = JSON.parse(readFileSync(join(folder, ownerName), 'utf8'));
+    const { pid, started, role, admin } = JSON.parse(readFileSync(join(folder, ownerName), 'utf8'));
     if (typeof pid !== 'number' || typeof started !== 'number') return null;
-    return { pid, started, admin: adminOf(admin) };
+    return { pid, started, role: role === 'command' ? role : 'gateway', admin: adminOf(admin) };
   } catch {
     return null;
   }
@@ -76,7 +76,7 @@ function lockedBy(folder: string, owner: StoreOwner | null, cause: unknown): Sto
   const who =
     owner === null
       ? 'another process'
-      : `process ${owner.pid}, running since ${new Date(owner.started).toISOString()}` +
+      : `${owner.role === 'command' ? 'a command, ' : ''}process ${owner.pid}, running since ${new Date(owner.started).toISOString()}` +
         (owner.admin === null ? '' : `, admin listener ${owner.admin.url}`);
   return new StoreError('locked', `the store in ${folder} is held by ${who}`, {
     cause,

@@ -28,7 +28,7 @@ const open = () => openStore({ kind: 'sqlite', folder });
 async function holder() {
   const source = `
     import { openStore } from ${JSON.stringify(new URL('../open-store.ts', import.meta.url).href)};
-    const owner = { admin: { url: 'http://127.0.0.1:9540', token: 'canary-of-the-owner' } };
+    const owner = { role: 'gateway', admin: { url: 'http://127.0.0.1:9540', token: 'canary-of-the-owner' } };
     const store = await openStore({ kind: 'sqlite', folder: ${JSON.stringify(folder)}, owner });
     await store.users.insert(${JSON.stringify(user({ email: 'held@example.com' }))});
     process.stdout.write('held');
@@ -79,13 +79,18 @@ describe('the folder of a store', () => {
     const refused = open();
     await expect(refused).rejects.toMatchObject({
       code: 'locked',
-      owner: { pid: child.pid, started: expect.any(Number), admin: { url: 'http://127.0.0.1:9540' } },
+      owner: {
+        pid: child.pid,
+        started: expect.any(Number),
+        role: 'gateway',
+        admin: { url: 'http://127.0.0.1:9540' },
+      },
       message: expect.stringContaining(`process ${child.pid}`),
     });
     child.kill('SIGKILL');
     await once(child, 'exit');
     const store = await open();
-    expect(readOwner(folder)).toMatchObject({ pid: process.pid, admin: null });
+    expect(readOwner(folder)).toMatchObject({ pid: process.pid, role: 'command', admin: null });
     expect(await store.users.find('held@example.com')).not.toBeNull();
     await store.close();
   });

@@ -5,7 +5,7 @@ import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store, StoreAdmin } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
@@ -22,8 +22,8 @@ import { migrateSqlite, readMigrations } from './migrate.ts';
 export interface SqliteOptions {
   /** Made with mode 0700 where it is missing. */
   folder: string;
-  /** How to ask who opens it, if that is known yet. */
-  admin: StoreAdmin | null;
+  /** Who opens it, and how to ask them, if that is known yet. */
+  owner: { role: StoreRole; admin: StoreAdmin | null };
   /** Milliseconds since the epoch. */
   now: () => number;
   /** False: the schema stays as it is. */
@@ -31,8 +31,8 @@ export interface SqliteOptions {
 }
 
 /** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
-export function openSqlite({ folder, admin, now, migrate }: SqliteOptions): Store {
-  const owner = { pid: process.pid, started: now(), admin };
+export function openSqlite({ folder, owner: { role, admin }, now, migrate }: SqliteOptions): Store {
+  const owner = { pid: process.pid, started: now(), role, admin };
   const lock = lockFolder(folder, owner);
   let database: Database;
   try {
