@@ -107,6 +107,16 @@ describe('a folder that a running gateway holds', () => {
     expect(await ok('migrate', ...token)).toBe('The schema is up to date.\n');
     await ok('backup', 'copy.db', ...token);
     expect(existsSync(join(cwd, 'copy.db'))).toBe(true);
+    const admin = ['--admin', url, ...token];
+    expect(await run('backup', 'other.db', ...admin)).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/on its own machine: give an absolute path/) as string },
+    });
+    expect(existsSync(join(cwd, 'other.db'))).toBe(false);
+    const file = join(cwd, 'other.db');
+    expect(await ok('backup', file, ...admin)).toBe(
+      `Wrote ${file} on the machine of the gateway at ${url}\n`,
+    );
+    expect(existsSync(file)).toBe(true);
   });
 
   test('is asked with the token that stands beside the store, where none is given', async () => {
