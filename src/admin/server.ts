@@ -19,6 +19,8 @@ export interface AdminServerOptions extends AdminAccess {
   host: string;
   /** 0 lets the system choose; see `address` of the result. */
   port: number;
+  /** Passes beside `token`, also beside one that a reload brings. Default: none does. */
+  ownerToken?: AdminTokenDigest;
   ports: AdminPorts;
   /** Told of failures of our own, never of callers' mistakes. */
   onError(error: unknown): void;
@@ -41,7 +43,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   let tokenCheck: TokenCheck;
   let hostCheck: HostCheck;
   const setAccess = (access: AdminAccess) => {
-    tokenCheck = createTokenCheck(access.token);
+    tokenCheck = createTokenCheck(access.token, options.ownerToken);
     hostCheck = createHostCheck({ listenHost: options.host, allowedHosts: access.allowedHosts });
   };
   setAccess(options);

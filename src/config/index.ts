@@ -35,6 +35,7 @@ export {
 export { methodPatternExpected, methodPatternForm } from './schema/containers.ts';
 export {
   formatListen,
+  isWildcard,
   type ListenAddress,
   parseListen,
 } from './schema/addresses.ts';

@@ -15,6 +15,17 @@ export type StoreErrorCode =
   /** Another process holds the folder. */
   | 'locked';
 
+/** Who opens a store. */
+export type StoreRole = 'gateway' | 'command';
+
+/** How to ask the gateway that holds a folder. Whoever may read it there may read and write the store itself, too. */
+export interface StoreAdmin {
+  /** Of its admin listener. */
+  url: string;
+  /** One that this listener takes beside the config's: a secret of the gateway's lifetime, to be shown nowhere. */
+  token: string;
+}
+
 /** Times are epoch milliseconds, UTC. Ids are UUIDs in lower case. */
 export interface UserRow {
   id: string;
@@ -279,8 +290,8 @@ export interface Store extends Tables, Ledger {
    * `invalid` on PostgreSQL, whose own tools do it.
    */
   backup(file: string): Promise<void>;
-  /** SQLite: says in `owner.json` where the admin listener of who holds the folder is. */
-  publishAdminUrl(url: string | null): void;
+  /** SQLite: says in `owner.json`, which nobody else may read, how to ask who holds the folder. */
+  publishAdmin(admin: StoreAdmin | null): void;
   /** Rejects where it does not answer or cannot be written to. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { createSegmentApplier, type SegmentApplier, type SegmentDamage } from '.
 
 export interface ApplierSettings {
   raw: RawSettings;
-  /** How long a segment stays after all of it was applied, from its last write; milliseconds. */
+  /** How long a segment stays after all of it was applied; milliseconds. */
   keepJournalMs: number;
 }
 
@@ -87,7 +87,8 @@ export function createApplier(options: ApplierOptions): Applier {
     const unknown = listed.filter(({ id }) => !segments.has(id));
     if (unknown.length === 0) return;
     const known = await ledger.segments(unknown.map(({ id }) => id));
-    for (const each of unknown) segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id)));
+    for (const each of unknown)
+      segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id), epochMs));
   }
 
   async function applyAll(): Promise<void> {
@@ -120,7 +121,8 @@ export function createApplier(options: ApplierOptions): Applier {
       const before = finished.get(id);
       finished.set(id, modified);
       if (before !== undefined && modified > before) segment.reopen();
-      else if (epochMs() - modified >= settings.keepJournalMs) unlinkSync(segment.segment.path);
+      else if (epochMs() - Math.max(modified, segment.appliedAt() ?? 0) >= settings.keepJournalMs)
+        unlinkSync(segment.segment.path);
     }
   }
 

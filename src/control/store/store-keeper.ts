@@ -1,7 +1,7 @@
 import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
-import { StoreError } from '../../store/index.ts';
+import { type StoreAdmin, StoreError } from '../../store/index.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
@@ -24,7 +24,7 @@ export interface StoreKeeper {
   /** The policy has this config's keys now. */
   reloaded(config: Config): void;
   ownQuota(owner: QuotaOwner): void;
-  publishAdminUrl(url: string): void;
+  publishAdmin(admin: StoreAdmin): void;
   checks(): ReadinessCheck[];
   operations: OperationsPort;
   /** After the workers ended: what is left goes into the ledger, as far as `flushMs` goes. */
@@ -175,7 +175,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
         if (link.state().up && keys !== null) quotas.syncNew().catch(() => undefined);
       }, SYNC_NEW_MS);
     },
-    publishAdminUrl: link.publishAdminUrl,
+    publishAdmin: link.publishAdmin,
     checks: () => storeChecks({ kind, keys, ...link.state() }),
     operations: {
       run: (name, input) =>

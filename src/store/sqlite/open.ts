@@ -5,7 +5,7 @@ import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
@@ -24,8 +24,8 @@ import { createReader } from './reader.ts';
 export interface SqliteOptions {
   /** Made with mode 0700 where it is missing. */
   folder: string;
-  /** Where the admin listener of who opens it is, if it is known yet. */
-  adminUrl: string | null;
+  /** Who opens it, and how to ask them, if that is known yet. */
+  owner: { role: StoreRole; admin: StoreAdmin | null };
   /** Milliseconds since the epoch. */
   now: () => number;
   /** False: the schema stays as it is. */
@@ -33,8 +33,8 @@ export interface SqliteOptions {
 }
 
 /** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
-export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): Store {
-  const owner = { pid: process.pid, started: now(), adminUrl };
+export function openSqlite({ folder, owner: { role, admin }, now, migrate }: SqliteOptions): Store {
+  const owner = { pid: process.pid, started: now(), role, admin };
   const lock = lockFolder(folder, owner);
   let database: Database;
   try {
@@ -106,7 +106,7 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),
     backup: (file) => backupSqlite(folder, file),
-    publishAdminUrl: (adminUrl) => lock.publish({ ...owner, adminUrl }),
+    publishAdmin: (admin) => lock.publish({ ...owner, admin }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
       await Promise.all([reader.close(), quotaReader.close()]);
