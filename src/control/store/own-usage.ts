@@ -18,6 +18,8 @@ export function createOwnUsage(
   const own = { day: new Map<string, Use>(), month: new Map<string, Use>() };
   const starts = { day: 0, month: 0 };
   let told = new Map<string, string>();
+  /** By segment: batches of this run that the ledger may have taken, though its answer was lost. */
+  const unsure = new Map<string, LedgerBatch>();
   /** A read that runs beside an apply would see it in one of the two and not in the other. */
   let last: Promise<unknown> = Promise.resolve();
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
@@ -48,16 +50,39 @@ export function createOwnUsage(
     }
   }
 
+  /** Adds those that are in the ledger after all. */
+  async function makeSure(): Promise<void> {
+    if (unsure.size === 0) return;
+    const states = await store.segments([...unsure.keys()]);
+    for (const [segment, batch] of unsure) {
+      const offset = states.get(segment)?.offset ?? 0;
+      if (offset === batch.to) add(batch.rows);
+      if (offset !== batch.from) unsure.delete(segment);
+    }
+  }
+
+  async function apply(batch: LedgerBatch): Promise<boolean> {
+    let applied: boolean;
+    try {
+      applied = await store.apply(batch);
+    } catch (error) {
+      if (batch.to > batch.from) unsure.set(batch.segment, batch);
+      throw error;
+    }
+    if (!applied) await makeSure();
+    else {
+      unsure.delete(batch.segment);
+      add(batch.rows);
+    }
+    return applied;
+  }
+
   return {
     segments: (names) => store.segments(names),
-    apply: (batch) =>
-      alone(async () => {
-        const applied = await store.apply(batch);
-        if (applied && isOwn(batch.segment)) add(batch.rows);
-        return applied;
-      }),
+    apply: (batch) => alone(() => (isOwn(batch.segment) ? apply(batch) : store.apply(batch))),
     use: (nowMs, of) =>
       alone(async () => {
+        await makeSure();
         enter(nowMs);
         const ids = typeof of === 'string' ? null : of;
         const day = await readUse(store, starts.day, starts.day + DAY_MS, ids);

@@ -32,14 +32,15 @@ afterEach(async () => {
 
 let segments = 0;
 
-/** Usage that came into the ledger from a run. */
-const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now): Promise<boolean> => {
+const usageOf = (run: string, calls: number, at = now) => {
   const minute = Math.floor(at / 60_000) * 60_000;
   const rows = [row({ keyId: id, minute, calls, cost: calls * 10, status: 0 })];
-  return usage.apply(
-    batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() }),
-  );
+  return batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() });
 };
+
+/** Usage that came into the ledger from a run. */
+const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now): Promise<boolean> =>
+  usage.apply(usageOf(run, calls, at));
 
 /** Main's side of one process, and its store thread's. */
 function start(policy: QuotaPolicy = quota) {
@@ -47,7 +48,19 @@ function start(policy: QuotaPolicy = quota) {
     createLimitsMemory({ entries: 1024, quotaSlots: 8, seed: new Uint32Array(4) }),
     0,
   );
-  const threadOf = () => createOwnUsage(store, (segment) => segment.startsWith('own-'));
+  let answers: 'come' | 'are lost' | 'not applied' = 'come';
+  const apply: Store['apply'] = async (one) => {
+    const applied = answers !== 'not applied' && (await store.apply(one));
+    if (answers !== 'come') throw new Error('connection reset');
+    return applied;
+  };
+  const through: Parameters<typeof createOwnUsage>[0] = {
+    apply,
+    segments: (names) => store.segments(names),
+    quotaUse: (from, to) => store.quotaUse(from, to),
+    usage: (filter, by) => store.usage(filter, by),
+  };
+  const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();
   const keeper = createQuotaKeeper({
     buckets,
@@ -64,6 +77,14 @@ function start(policy: QuotaPolicy = quota) {
     count: (calls: number, of = policy) =>
       buckets.adjustQuota(3, periodOf(of), calls * (of.unit === 'cost' ? 10 : 1)),
     apply: (calls: number) => use(thread, 'own', calls),
+    /** The connection breaks before the answer; returns how to try again. */
+    async applyUnanswered(calls: number, how: typeof answers = 'are lost') {
+      const one = usageOf('own', calls);
+      answers = how;
+      await expect(thread.apply(one)).rejects.toThrow('connection reset');
+      answers = 'come';
+      return () => thread.apply(one);
+    },
     used: (of = policy) => buckets.readQuota(3, periodOf(of)),
     replaceThread() {
       thread = threadOf();
@@ -144,6 +165,35 @@ describe('quotas of the ledger', () => {
     await use(store, 'other', 1);
     await main.keeper.sync('changed');
     expect(main.used(cost)).toBe(160);
+  });
+
+  it.each(['tried again', 'asked for use before that'])(
+    'take no own usage for another’s where a commit’s answer was lost: %s',
+    async (order) => {
+      const main = start();
+      await main.keeper.sync('all');
+      main.count(10);
+      const again = await main.applyUnanswered(10);
+      if (order === 'tried again') expect(await again()).toBe(false);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(10);
+      expect(await again()).toBe(false);
+      await main.keeper.sync('changed');
+      await use(store, 'other', 5);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(15);
+    },
+  );
+
+  it('count a batch once that was refused before it was applied', async () => {
+    const main = start();
+    await main.keeper.sync('all');
+    main.count(10);
+    const again = await main.applyUnanswered(10, 'not applied');
+    await main.keeper.sync('changed');
+    expect(await again()).toBe(true);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(10);
   });
 
   it.each([
