@@ -1,11 +1,11 @@
 import type { Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
-import type { KeyUse, Use, UseOf } from './messages.ts';
+import type { KeyUse, QuotaUse, Use, UseOf } from './messages.ts';
 
 /** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
 export interface OwnUsage extends Ledger {
   /** Of keys with any use this month. */
-  use(nowMs: number, of: UseOf): Promise<KeyUse[]>;
+  use(nowMs: number, of: UseOf): Promise<QuotaUse>;
 }
 
 const exceeded = usageStatuses.indexOf('exceeded');
@@ -35,6 +35,8 @@ export function createOwnUsage(
       if (start <= starts[period]) continue;
       starts[period] = start;
       own[period].clear();
+      // Whoever was told of the period before knows nothing of this one.
+      told.clear();
     }
   }
 
@@ -84,9 +86,10 @@ export function createOwnUsage(
       alone(async () => {
         await makeSure();
         enter(nowMs);
+        const read = { ...starts };
         const ids = typeof of === 'string' ? null : of;
-        const day = await readUse(store, starts.day, starts.day + DAY_MS, ids);
-        const month = await readUse(store, starts.month, periodEnd(starts.month), ids);
+        const day = await readUse(store, read.day, read.day + DAY_MS, ids);
+        const month = await readUse(store, read.month, periodEnd(read.month), ids);
         const all = [...month].map(
           ([id, use]): KeyUse => ({
             id,
@@ -96,10 +99,10 @@ export function createOwnUsage(
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== null) return all;
+        if (ids !== null) return { starts: read, keys: all };
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
-        return all.filter(({ id }) => before.get(id) !== told.get(id));
+        return { starts: read, keys: all.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
 }

@@ -26,11 +26,14 @@ beforeEach(async () => {
   store = await openStore({ kind: 'sqlite', folder, now: () => now });
 });
 afterEach(async () => {
+  underWay = () => {};
   await store.close();
   rmSync(folder, { recursive: true });
 });
 
 let segments = 0;
+/** Runs as an answer is on its way to main. */
+let underWay = () => {};
 
 const usageOf = (run: string, calls: number, at = now) => {
   const minute = Math.floor(at / 60_000) * 60_000;
@@ -65,7 +68,11 @@ function start(policy: QuotaPolicy = quota) {
   const keeper = createQuotaKeeper({
     buckets,
     ownerOf: () => name,
-    use: ({ nowMs, of }) => thread.use(nowMs, of),
+    async use({ nowMs, of }) {
+      const answer = await thread.use(nowMs, of);
+      underWay();
+      return answer;
+    },
     wallMs: () => now,
   });
   keeper.own({ slot: 3, name, quota: policy });
@@ -215,6 +222,41 @@ describe('quotas of the ledger', () => {
     main.count(1);
     await main.keeper.sync('changed');
     expect(main.used()).toBe(3);
+  });
+
+  it.each(['all', 'changed', 'new'] as const)(
+    'carry nothing of the day before into the new one, where midnight passes under a query of %s',
+    async (of) => {
+      const main = start(day);
+      await main.keeper.sync('all');
+      await use(store, 'other', 7);
+      if (of === 'new') main.keeper.own({ slot: 3, name, quota: day });
+      let read = false;
+      underWay = () => {
+        if (read) return;
+        read = true;
+        now = Date.UTC(2028, 2, 1, 0, 0, 1);
+        main.count(1);
+      };
+      await (of === 'new' ? main.keeper.syncNew() : main.keeper.sync(of));
+      expect(main.used()).toBe(1);
+      // As much as the day before, to the call.
+      await use(store, 'other', 7);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(8);
+    },
+  );
+
+  it('tell of what others used in a new month though it is as much as in the last', async () => {
+    now = Date.UTC(2028, 1, 1);
+    const main = start();
+    await main.keeper.sync('all');
+    await use(store, 'other', 7);
+    await main.keeper.sync('changed');
+    now = Date.UTC(2028, 2, 1);
+    await use(store, 'other', 7);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(7);
   });
 
   it('neither begin anew nor count twice when the clock is set back two hours over midnight', async () => {

@@ -4,7 +4,7 @@ import { configKeyId, uuidText } from '../../identity/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import type { KeyUse, UseOf } from './messages.ts';
+import type { KeyUse, QuotaUse, UseOf } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -27,7 +27,7 @@ export interface QuotaKeeperOptions {
   buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
   /** Whose slot it is now. */
   ownerOf(slot: number): string | undefined;
-  use(input: { nowMs: number; of: UseOf }): Promise<KeyUse[]>;
+  use(input: { nowMs: number; of: UseOf }): Promise<QuotaUse>;
   wallMs(): number;
 }
 
@@ -64,16 +64,23 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   });
 
   /** The clock went on to another day or month: nothing of it was used anywhere yet. A clock that goes back changes nothing. */
-  function enter(account: Account): void {
-    const period = quotaPeriod(account.owner.quota.period, wallMs());
+  function enter(account: Account, nowMs: number): void {
+    const period = quotaPeriod(account.owner.quota.period, nowMs);
     if (period.id <= account.period.id) return;
     Object.assign(account, { period, elsewhere: 0, unclaimed: 0, reclaim: false });
   }
 
-  async function correct(account: Account, use: KeyUse | undefined): Promise<void> {
+  /** False, and nothing was done, where `starts` are of a period that was over by the time the answer came. */
+  async function correct(
+    account: Account,
+    starts: QuotaUse['starts'],
+    use: KeyUse | undefined,
+  ): Promise<boolean> {
     const { owner } = account;
     const { slot, quota } = owner;
-    enter(account);
+    const startMs = starts[quota.period];
+    enter(account, Math.max(wallMs(), startMs));
+    if (quotaPeriod(quota.period, startMs).id < account.period.id) return false;
     const total = use?.[quota.period][quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
     const ownUse = quota.period === 'day' ? use?.ownDay : use?.ownMonth;
     const own = ownUse?.[quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
@@ -95,25 +102,31 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       account.fresh = null;
       account.reclaim = false;
     });
+    return true;
   }
 
-  async function correctAll(uses: readonly KeyUse[], ids: Iterable<string>): Promise<void> {
-    const byId = new Map(uses.map((use) => [use.id, use]));
+  /** False: some must be read again. */
+  async function correctAll({ starts, keys }: QuotaUse, ids: Iterable<string>): Promise<boolean> {
+    const byId = new Map(keys.map((use) => [use.id, use]));
     let done = 0;
+    let current = true;
     for (const id of ids) {
       const account = accounts.get(id);
       if (account === undefined) continue;
       if (ownerOf(account.owner.slot) !== account.owner.name) accounts.delete(id);
-      else await correct(account, byId.get(id));
+      else if (!(await correct(account, starts, byId.get(id)))) current = false;
       done += 1;
       if (done % SLOTS_A_TURN === 0) await turn();
     }
+    return current;
   }
 
   async function sync(of: 'all' | 'changed'): Promise<void> {
     const uses = await options.use({ nowMs: wallMs(), of });
     if (of === 'all') fresh.clear();
-    await correctAll(uses, of === 'all' ? [...accounts.keys()] : uses.map(({ id }) => id));
+    const ids = of === 'all' ? [...accounts.keys()] : uses.keys.map(({ id }) => id);
+    // Midnight passed meanwhile: what counts now is read at once.
+    if (!(await correctAll(uses, ids))) return sync('all');
     synced = true;
   }
 
@@ -142,7 +155,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       if (ids.length > NAMED_MAX) return sync('all');
       const uses = await options.use({ nowMs: wallMs(), of: ids });
       for (const id of ids) fresh.delete(id);
-      await correctAll(uses, ids);
+      if (!(await correctAll(uses, ids))) await sync('all');
     },
   };
 }
