@@ -262,6 +262,19 @@ describe('the applier', () => {
     expect(applier.state()).toMatchObject({ behindSinceMs: null });
   });
 
+  it('applies with what was refused before what was written since, in one flush', async () => {
+    const { folder, ledger, applier } = setup();
+    const journal = openJournal({ folder });
+    await applier.flush();
+    journal.write(call());
+    ledger.mood = () => 'away';
+    expect(await applier.flush()).toBe(false);
+    journal.write(call());
+    ledger.mood = () => 'well';
+    expect(await applier.flush()).toBe(true);
+    expect(callsIn(ledger.rows.values())).toBe(2);
+  });
+
   it('asks a ledger that refuses once a pass, however many segments there are', async () => {
     const { folder, ledger, applier } = setup();
     const journals = Array.from({ length: 5 }, (_, slot) => openJournal({ folder, slot }));
