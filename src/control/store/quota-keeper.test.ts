@@ -126,6 +126,23 @@ describe('quotas of the ledger', () => {
     expect(main.used()).toBe(12);
   });
 
+  it('are raised only while journals of earlier runs wait for the ledger, and true once they are in it', async () => {
+    const main = start();
+    main.count(9);
+    main.keeper.restored();
+    main.keeper.lacks(true);
+    await use(store, 'earlier', 2);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(9);
+    await use(store, 'other', 20);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(22);
+    await use(store, 'earlier', 6);
+    main.keeper.lacks(false);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(28);
+  });
+
   it('add what other instances used, once, however own usage comes into the ledger meanwhile', async () => {
     const main = start();
     await main.keeper.sync('all');

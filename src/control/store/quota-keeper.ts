@@ -19,6 +19,11 @@ export interface QuotaKeeper {
   forgotten(): void;
   /** Reads the ledger and corrects the slots. `of`: `changed` where only other instances' use is asked for. */
   sync(of: 'all' | 'changed'): Promise<void>;
+  /**
+   * The ledger lacks usage that is in journals of earlier runs, or (false) has it all: while it lacks some, slots are raised to what
+   * it has, and never lowered.
+   */
+  lacks(some: boolean): void;
   /** Of keys that are owners since the last look. */
   syncNew(): Promise<void>;
 }
@@ -53,6 +58,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   const accounts = new Map<string, Account>();
   const fresh = new Set<string>();
   let synced = false;
+  let lacking = false;
 
   const open = (owner: QuotaOwner): Account => ({
     owner,
@@ -95,7 +101,8 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
           const elsewhere = Math.max(account.elsewhere, total - counted);
           account.unclaimed = total - own - elsewhere;
         }
-        const elsewhere = total - own - account.unclaimed;
+        const known = total - own - account.unclaimed;
+        const elsewhere = lacking ? Math.max(known, account.elsewhere) : known;
         if (elsewhere !== account.elsewhere) buckets.adjustQuota(slot, id, elsewhere - account.elsewhere);
         account.elsewhere = elsewhere;
       }
@@ -149,6 +156,9 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       for (const account of accounts.values()) account.reclaim = account.fresh === null;
     },
     sync,
+    lacks(some) {
+      lacking = some;
+    },
     async syncNew() {
       const ids = [...fresh];
       if (ids.length === 0) return;
