@@ -275,6 +275,18 @@ describe('the applier', () => {
     expect(callsIn(ledger.rows.values())).toBe(2);
   });
 
+  it('says once why nothing gets into the ledger, and once that it does again', async () => {
+    const said: (string | null)[] = [];
+    const { folder, ledger, applier } = setup({ onRefusal: (reason) => said.push(reason) });
+    openJournal({ folder }).write(call());
+    for (const mood of ['well', 'away', 'away', 'well', 'well', 'away'] as const) {
+      ledger.mood = () => mood;
+      openJournal({ folder, run: 'before', slot: ledger.applied + said.length }).write(call());
+      await applier.flush();
+    }
+    expect(said).toEqual(['ledger away', null, 'ledger away']);
+  });
+
   it('asks a ledger that refuses once a pass, however many segments there are', async () => {
     const { folder, ledger, applier } = setup();
     const journals = Array.from({ length: 5 }, (_, slot) => openJournal({ folder, slot }));

@@ -46,6 +46,8 @@ export interface ApplierOptions {
   ledger: Ledger;
   settings: ApplierSettings;
   epochMs: () => number;
+  /** As the ledger, or a file, begins to refuse, with the first reason; null as that is over. */
+  onRefusal?: (reason: string | null) => void;
   /** Once for each. */
   onDamage: (damage: SegmentDamage) => void;
 }
@@ -145,6 +147,7 @@ export function createApplier(options: ApplierOptions): Applier {
   function fail(error: unknown): void {
     state.failures++;
     state.lastError = error instanceof Error ? error.message : String(error);
+    if (state.behindSinceMs === null) options.onRefusal?.(state.lastError);
     state.behindSinceMs ??= epochMs();
     state.lagBytes = measureLag();
   }
@@ -167,6 +170,7 @@ export function createApplier(options: ApplierOptions): Applier {
       fail(met);
       return false;
     }
+    if (state.behindSinceMs !== null) options.onRefusal?.(null);
     state.lagBytes = 0;
     state.behindSinceMs = null;
     return true;
