@@ -51,7 +51,7 @@ export interface QuotaOwner {
 export interface PolicyKeeperOptions {
   limits: LimitsKeeper;
   wallMs(): number;
-  /** A slot counts for a key it did not count for before, or by another unit or period. */
+  /** A slot counts for a key it did not count for until now, or by another unit or period. */
   onQuotaOwner?(owner: QuotaOwner): void;
 }
 
@@ -64,19 +64,29 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
     quotaSlots: first.limits.quota_slots,
   });
   const quotaOwners = new Map<number, QuotaOwner>();
+  /** Slots whose owner has no quota now: what it uses is not counted in them. */
+  const idle = new Set<number>();
   let config = first;
   let configNames: Map<string, NamedKey> | undefined;
   let appliedAtMs = 0;
 
   /** A number that went from one key to another brings its old owner's count with it, which nobody owes. */
-  const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy) => {
+  const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy | null) => {
     const before = quotaOwners.get(slot);
+    if (quota === null) {
+      if (before?.name === name) idle.add(slot);
+      return;
+    }
     const owner = { slot, name, quota };
     quotaOwners.set(slot, owner);
     if (before !== undefined && before.name !== name)
       limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
+    const counted = !idle.delete(slot);
     const same =
-      before?.name === name && before.quota.unit === quota.unit && before.quota.period === quota.period;
+      counted &&
+      before?.name === name &&
+      before.quota.unit === quota.unit &&
+      before.quota.period === quota.period;
     if (!same) options.onQuotaOwner?.(owner);
   };
 

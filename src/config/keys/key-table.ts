@@ -45,8 +45,8 @@ export interface KeyTable {
 }
 
 export interface KeyTableOptions {
-  /** Called before an entry makes a key's quota be counted in `slot`. */
-  onQuota?(slot: number, name: string, quota: QuotaPolicy): void;
+  /** Called before an entry makes a key's quota be counted in `slot`; null: the key of that number has none now. */
+  onQuota?(slot: number, name: string, quota: QuotaPolicy | null): void;
 }
 
 /** Slots for changes, beside one for each key. */
@@ -122,7 +122,7 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
     keys = next;
     for (const [at, key] of next.entries()) {
       const { quota } = factsOf(key).terms;
-      if (quota !== null) options.onQuota?.(numbers[at]!, key.name, quota);
+      options.onQuota?.(numbers[at]!, key.name, quota);
     }
   }
 

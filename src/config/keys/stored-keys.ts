@@ -30,7 +30,7 @@ export interface StoredKeysOptions {
   put(entry: StoredEntry): boolean;
   hasRoom(): boolean;
   remove(hex: string): void;
-  onQuota(slot: number, name: string, quota: QuotaPolicy): void;
+  onQuota(slot: number, name: string, quota: QuotaPolicy | null): void;
 }
 
 interface Holding {
@@ -85,7 +85,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
     const entries = entriesOfStored(key, next, nowMs).filter(
       ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
     );
-    if (quota !== null && keyNumber >= 0) options.onQuota(keyNumber, name, quota);
+    if (keyNumber >= 0) options.onQuota(keyNumber, name, quota);
     for (const entry of entries) {
       if (!options.isTaken(entry.hex) && !put(entry)) return false;
       owners.set(entry.hex, id);

@@ -1,11 +1,11 @@
 import type { Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
-import type { KeyUse, Use, UseOf } from './messages.ts';
+import type { KeyUse, QuotaUse, Use, UseOf } from './messages.ts';
 
 /** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
 export interface OwnUsage extends Ledger {
   /** Of keys with any use this month. */
-  use(nowMs: number, of: UseOf): Promise<KeyUse[]>;
+  use(nowMs: number, of: UseOf): Promise<QuotaUse>;
 }
 
 const exceeded = usageStatuses.indexOf('exceeded');
@@ -18,6 +18,8 @@ export function createOwnUsage(
   const own = { day: new Map<string, Use>(), month: new Map<string, Use>() };
   const starts = { day: 0, month: 0 };
   let told = new Map<string, string>();
+  /** By segment: batches of this run that the ledger may have taken, though its answer was lost. */
+  const unsure = new Map<string, LedgerBatch>();
   /** A read that runs beside an apply would see it in one of the two and not in the other. */
   let last: Promise<unknown> = Promise.resolve();
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
@@ -33,6 +35,8 @@ export function createOwnUsage(
       if (start <= starts[period]) continue;
       starts[period] = start;
       own[period].clear();
+      // Whoever was told of the period before knows nothing of this one.
+      told.clear();
     }
   }
 
@@ -48,20 +52,44 @@ export function createOwnUsage(
     }
   }
 
+  /** Adds those that are in the ledger after all. */
+  async function makeSure(): Promise<void> {
+    if (unsure.size === 0) return;
+    const states = await store.segments([...unsure.keys()]);
+    for (const [segment, batch] of unsure) {
+      const offset = states.get(segment)?.offset ?? 0;
+      if (offset === batch.to) add(batch.rows);
+      if (offset !== batch.from) unsure.delete(segment);
+    }
+  }
+
+  async function apply(batch: LedgerBatch): Promise<boolean> {
+    let applied: boolean;
+    try {
+      applied = await store.apply(batch);
+    } catch (error) {
+      if (batch.to > batch.from) unsure.set(batch.segment, batch);
+      throw error;
+    }
+    if (!applied) await makeSure();
+    else {
+      unsure.delete(batch.segment);
+      add(batch.rows);
+    }
+    return applied;
+  }
+
   return {
     segments: (names) => store.segments(names),
-    apply: (batch) =>
-      alone(async () => {
-        const applied = await store.apply(batch);
-        if (applied && isOwn(batch.segment)) add(batch.rows);
-        return applied;
-      }),
+    apply: (batch) => alone(() => (isOwn(batch.segment) ? apply(batch) : store.apply(batch))),
     use: (nowMs, of) =>
       alone(async () => {
+        await makeSure();
         enter(nowMs);
+        const read = { ...starts };
         const ids = typeof of === 'string' ? undefined : of;
-        const day = await store.quotaUse(starts.day, starts.day + DAY_MS, ids);
-        const month = await store.quotaUse(starts.month, periodEnd(starts.month), ids);
+        const day = await store.quotaUse(read.day, read.day + DAY_MS, ids);
+        const month = await store.quotaUse(read.month, periodEnd(read.month), ids);
         const all = [...month].map(
           ([id, use]): KeyUse => ({
             id,
@@ -71,10 +99,10 @@ export function createOwnUsage(
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== undefined) return all;
+        if (ids !== undefined) return { starts: read, keys: all };
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
-        return all.filter(({ id }) => before.get(id) !== told.get(id));
+        return { starts: read, keys: all.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
 }

@@ -106,6 +106,10 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const made = createApplier({
       ...{ folder, run: own, ledger, epochMs },
       settings: settings.applier,
+      onRefusal(reason) {
+        if (reason !== null) log('error', `usage waits in the journals: ${reason}`);
+        else log('info', 'usage is in the store again up to now');
+      },
       onDamage: (damage) => log('error', 'a usage journal cannot be read in part', { ...damage }),
     });
     applier = made;
@@ -133,11 +137,13 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     publish();
     made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
+    // First: what follows may take long, and a database may go away under it.
+    const looking = look(opened);
     await mirror();
     await maintain();
     trimHeap();
     setInterval(() => void maintain(), MAINTAIN_MS).unref();
-    await look(opened);
+    await looking;
   }
 
   /** Until the thread ends. */

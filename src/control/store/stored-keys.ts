@@ -34,6 +34,8 @@ const KEYS_A_TURN = 2000;
 export function createStoredKeys({ policy, apply, changed, logger, wallMs }: StoredKeysOptions): StoredKeys {
   const { stored } = policy;
   const termsOf = createStoredTerms();
+  /** Keys that changed while all are read: a piece may have them as they were before. */
+  let changedSince: Set<string> | undefined;
 
   const say = ({ refused, hidden }: SettleResult) => {
     const byReason = Map.groupBy(refused, ({ reason }) => reason);
@@ -92,6 +94,7 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
 
   return {
     change(id, key) {
+      changedSince?.add(id);
       const [present = null] = key === null ? [] : unpack(key);
       if (!stored.want(id, present)) return;
       // Now, and not when a worker that is late with an earlier change has taken that over.
@@ -102,13 +105,18 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
     },
     async replace(pieces) {
       const seen = new Set<string>();
-      for await (const piece of pieces) {
-        for (const key of unpack(piece)) {
-          seen.add(key.id);
-          stored.want(key.id, key);
+      const since = (changedSince = new Set());
+      try {
+        for await (const piece of pieces) {
+          for (const key of unpack(piece)) {
+            seen.add(key.id);
+            if (!since.has(key.id)) stored.want(key.id, key);
+          }
         }
+      } finally {
+        changedSince = undefined;
       }
-      for (const id of stored.storedIds()) if (!seen.has(id)) stored.want(id, null);
+      for (const id of stored.storedIds()) if (!seen.has(id) && !since.has(id)) stored.want(id, null);
       await settle();
       return { keys: seen.size };
     },
