@@ -38,7 +38,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
@@ -70,6 +70,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   const stored = createStoredKeys({
     policy,
     apply: dataPlane.apply,
+    extend: dataPlane.extend,
     changed: dataPlane.keysChanged,
     logger,
     wallMs,
