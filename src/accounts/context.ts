@@ -1,5 +1,6 @@
 import type { RandomBytes } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Retention } from './usage/kept.ts';
 
 /** What a verb needs of the world. */
 export interface AccountsContext {
@@ -9,6 +10,8 @@ export interface AccountsContext {
   random: RandomBytes;
   /** Names of the config's groups of methods, which limits may name. */
   groups(): readonly string[];
+  /** How long the ledger keeps sums, as the config says now. */
+  retention(): Retention;
   /** The usage journals on this machine, and for how many milliseconds one stays after its last write; null: none is known. */
   journals: { folder: string; keepMs: number } | null;
 }

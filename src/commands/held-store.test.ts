@@ -53,7 +53,11 @@ describe('a folder that a running gateway holds', () => {
   let stop: () => Promise<void>;
   beforeEach(async () => {
     store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
-    const context = { store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null };
+    const retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity });
+    const context = {
+      ...{ store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null },
+      retention,
+    };
     const admin = await startAdminServer({
       ...{ host: '127.0.0.1', port: 0, allowedHosts: [], onError: () => undefined },
       token: { sha256: Buffer.from(hashKey('a-token-of-the-admin')).toString('hex') },

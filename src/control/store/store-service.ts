@@ -97,6 +97,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       ...{ store: opened, now: epochMs, random: options.random },
       journals: { folder, keepMs: settings.applier.keepJournalMs },
       groups: () => groups,
+      retention: () => settings.retention,
     };
     requests = {
       'keys.first': feed.first,
