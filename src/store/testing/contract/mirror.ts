@@ -103,7 +103,7 @@ export function describeMirror(subject: () => Subject): void {
     const { store, another } = subject();
     const stores = [store, (await another?.()) ?? store, (await another?.()) ?? store];
     const [shared, ...own] = [key(), key(), key(), key()];
-    const keysOf = (nth: number) => [of(shared!), of(own[nth]!)];
+    const keysOf = (nth: number) => [of(shared), of(own[nth]!)];
     await Promise.all(stores.map((one, nth) => one.mirrorConfigKeys(keysOf(nth), `instance ${nth}`)));
     expect(await store.keys.list({ source: 'config', limit: 9 })).toHaveLength(4);
     await Promise.all(stores.map((one, nth) => one.mirrorConfigKeys([], `instance ${nth}`)));
