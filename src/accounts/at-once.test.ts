@@ -94,7 +94,7 @@ test('of two rotations both printed keys work: the second one’s, and the first
   const printed = results.map((result) => (result.status === 'fulfilled' ? String(result.value['key']) : ''));
   const row = await one.store.keys.get(id);
   const hashes = printed.map((key) => Buffer.from(hashKey(key)).toString('hex'));
-  expect([row?.sha256, row?.previousSha256].toSorted()).toEqual(hashes.toSorted());
+  expect(new Set([row?.sha256, row?.previousSha256])).toEqual(new Set(hashes));
 });
 
 test('two changes of a plan are both there', async () => {

@@ -39,6 +39,7 @@ export interface Schema {
     period: number;
     burst_size: number;
   };
+  config_keys: { api_key_id: string; instance: string; named_at: number };
   plans: {
     name: string;
     currency: string;

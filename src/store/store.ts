@@ -276,10 +276,14 @@ export interface Store extends Tables, Ledger {
    * listens, and again whenever it had to connect anew.
    */
   watchKeys(onChange: (change: KeyChange) => void): () => void;
-  /** Makes rows of the config's keys; those that are gone are marked deleted, and back again when they return. */
+  /**
+   * Makes rows of the keys of an instance's config. Those that no instance has named for a day, or this one has no longer and no other
+   * either, are marked deleted, and back again when they return. A key whose hash another row has is left out: the names of such.
+   */
   mirrorConfigKeys(
     keys: readonly Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>[],
-  ): Promise<void>;
+    instance: string,
+  ): Promise<string[]>;
   /** Deletes what is older than its retention; makes partitions ahead. Milliseconds of age, Infinity: keep. */
   maintain(retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number }): Promise<void>;
   migrationStatus(): Promise<MigrationStatus>;

@@ -8,6 +8,7 @@ import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findAnyUser } from '../users/find-user.ts';
 import { verb } from '../verb.ts';
 import { findUsageKey } from './find-usage-key.ts';
+import { keptRange } from './kept.ts';
 import { createSums, type UsageSums } from './sums.ts';
 
 const groupings = ['method', 'day', 'hour', 'minute', 'key', 'network', 'status'] as const;
@@ -43,12 +44,20 @@ export interface UsageLineView extends UsageSums {
   status?: string;
 }
 
-/** Usage in [from, to), UTC. Times are taken to the whole minute, which is what usage is kept by. */
-export const queryUsage = verb(input, async ({ store, now }, { key, user, by, ...times }) => {
+/**
+ * Usage in [from, to), UTC. Times are taken to the whole minute, which is what usage is kept by, and to the whole hour or day where only
+ * those are kept by now: `from` and `to` of the result say what was summed.
+ */
+export const queryUsage = verb(input, async ({ store, now, retention }, { key, user, by, ...times }) => {
   const at = now();
-  const from = wholeMinute(times.from === undefined ? monthBegin(at) : pastTimeOf(times.from, at));
-  const to = wholeMinute((times.to === undefined ? at : pastTimeOf(times.to, at)) + 59_999);
-  if (from >= to) throw new AccountsError('invalid', `from ${isoTime(from)} is not before to ${isoTime(to)}`);
+  const asked = {
+    from: wholeMinute(times.from === undefined ? monthBegin(at) : pastTimeOf(times.from, at)),
+    to: wholeMinute((times.to === undefined ? at : pastTimeOf(times.to, at)) + 59_999),
+  };
+  if (asked.from >= asked.to)
+    throw new AccountsError('invalid', `from ${isoTime(asked.from)} is not before to ${isoTime(asked.to)}`);
+  const unit = (['minute', 'hour'] as const).find((unit) => by.includes(unit)) ?? 'day';
+  const { from, to } = keptRange(asked, { retention: retention(), now: at, unit, bound: 'widen' });
   const keyIds = key === undefined ? undefined : [await findUsageKey(store, key)];
   const userId = user === undefined ? undefined : (await findAnyUser(store, user)).id;
   const lines = await store.usage({ keyIds, userId, from, to }, by, LINES_MAX + 1);

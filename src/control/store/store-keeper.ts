@@ -45,7 +45,11 @@ export interface StoreKeeperOptions {
   wallMs(): number;
 }
 
-const threadUrl = new URL('./store-thread.ts', import.meta.url);
+// Sources run as they are, and the published package as JavaScript.
+const threadUrl = new URL(
+  `./store-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);
 /** Between two looks at what other instances used, and between two tries of what failed. */
 const SYNC_MS = 2000;
 const RETRY_MS = 1000;

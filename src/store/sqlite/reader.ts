@@ -34,7 +34,11 @@ export interface Reader {
 const idleMs = 10_000;
 /** Rows leave it by the thousand: more is only needed where something is wrong. */
 const heapMb = 64;
-const threadUrl = new URL('./reader-thread.ts', import.meta.url);
+// Sources run as they are, and the published package as JavaScript.
+const threadUrl = new URL(
+  `./reader-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);
 
 export function createReader(file: string): Reader {
   let thread: Worker | undefined;
