@@ -5,7 +5,7 @@ import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole, Tables } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
@@ -16,6 +16,9 @@ import { asDriver, type Database, openDatabase } from './database.ts';
 import { sqliteDialect as dialect } from './dialect.ts';
 import { fromSqlite } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
+import type { IssuedEntry, IssuedLog } from './issued/issued-log.ts';
+import { notedTables } from './issued/noted-tables.ts';
+import { openIssued } from './issued/open-issued.ts';
 import { migrateSqlite, readMigrations } from './migrate.ts';
 
 /** What the embedded store is opened with. */
@@ -26,19 +29,27 @@ export interface SqliteOptions {
   owner: { role: StoreRole; admin: StoreAdmin | null };
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** False: the schema stays as it is. */
+  /** False: the schema stays as it is, and `issued.log` is not looked at. */
   migrate: boolean;
+  /** Told what an operator must know of a database that was restored. */
+  onNews(message: string): void;
 }
 
 /** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
-export function openSqlite({ folder, owner: { role, admin }, now, migrate }: SqliteOptions): Store {
+export function openSqlite(options: SqliteOptions): Store {
+  const { folder, now, migrate, onNews } = options;
+  const { role, admin } = options.owner;
   const owner = { pid: process.pid, started: now(), role, admin };
   const lock = lockFolder(folder, owner);
   let database: Database;
+  let issued: IssuedLog | null = null;
   try {
     database = openDatabase(folder);
     try {
-      if (migrate) runMigrations(database, now());
+      if (migrate) {
+        runMigrations(database, now());
+        issued = openIssued(database, folder, now(), onNews);
+      }
     } catch (error) {
       database.close();
       throw error;
@@ -63,10 +74,13 @@ export function openSqlite({ folder, owner: { role, admin }, now, migrate }: Sql
       }
     });
 
+  const noted = (tables: Tables, note: (entry: IssuedEntry) => void): Tables =>
+    issued === null ? tables : notedTables(tables, { note, ended: issued.ended, now });
+
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...createTables(context),
+    ...noted(createTables(context), (entry) => issued?.append([entry])),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -77,11 +91,13 @@ export function openSqlite({ folder, owner: { role, admin }, now, migrate }: Sql
 
     async transaction(work) {
       const changes: KeyChange[] = [];
+      const notes: IssuedEntry[] = [];
       const result = await db.transaction().execute((db) => {
         const announce = async (change: KeyChange): Promise<void> => void changes.push(change);
-        return work(createTables({ ...context, db, announce }));
+        return work(noted(createTables({ ...context, db, announce }), (entry) => void notes.push(entry)));
       });
       for (const change of changes) watchers.tell(change);
+      issued?.append(notes);
       return result;
     },
 
