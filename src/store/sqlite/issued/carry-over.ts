@@ -29,35 +29,43 @@ function keepNumbers(database: Database, { invoices }: IssuedLog): string[] {
   ];
 }
 
+interface LiveKey {
+  id: string;
+  key_prefix: string;
+  key_hash: string;
+  expires_at: number | null;
+  previous_hash: string | null;
+  previous_until: number | null;
+}
+
 function keepEnds(database: Database, { ended }: IssuedLog, now: number): string[] {
-  const disable = database.prepare<[string, number], { key_prefix: string }>(`
-    update api_keys set enabled = 0 where key_hash = ? and deleted_at is null and enabled = 1
-    and (expires_at is null or expires_at > ?) returning key_prefix`);
-  const expire = database.prepare<[number, string, number], { key_prefix: string }>(`
-    update api_keys set expires_at = ? where key_hash = ? and deleted_at is null and enabled = 1
-    and (expires_at is null or expires_at > ?) returning key_prefix`);
-  const prefixes: string[] = [];
-  for (const [key, until] of ended) {
-    const row = until <= now ? disable.get(key, until) : expire.get(until, key, until);
-    if (row !== undefined) prefixes.push(row.key_prefix);
-  }
-  // By hash there is no index of them, and they are few.
-  const rotated = database
-    .prepare<[], { id: string; key_prefix: string; previous_hash: string; previous_until: number }>(
-      'select id, key_prefix, previous_hash, previous_until from api_keys where previous_hash is not null',
-    )
+  if (ended.size === 0) return [];
+  // One pass over the keys: asked for one by one, 100,000 ends took 2 s of each start, this 0.6.
+  const live = database
+    .prepare<[], LiveKey>(`
+    select id, key_prefix, key_hash, expires_at, previous_hash, previous_until from api_keys
+    where source = 'store' and deleted_at is null and enabled = 1`)
     .all();
-  const end = database.prepare('update api_keys set previous_until = ? where id = ?');
-  for (const { id, key_prefix: prefix, previous_hash: hash, previous_until: before } of rotated) {
-    const until = ended.get(hash);
-    if (until === undefined || until >= before) continue;
-    end.run(until, id);
-    prefixes.push(prefix);
+  const late = live.filter((key) => isLate(ended.get(key.key_hash), key.expires_at));
+  const lateOfRotation = live.filter((key) => isLate(ended.get(key.previous_hash ?? ''), key.previous_until));
+  const disable = database.prepare('update api_keys set enabled = 0 where id = ?');
+  const expire = database.prepare('update api_keys set expires_at = ? where id = ?');
+  const forget = database.prepare('update api_keys set previous_until = ? where id = ?');
+  for (const { id, key_hash: hash } of late) {
+    const until = ended.get(hash) ?? now;
+    if (until <= now) disable.run(id);
+    else expire.run(until, id);
   }
+  for (const { id, previous_hash: hash } of lateOfRotation) forget.run(ended.get(hash ?? '') ?? now, id);
+  const prefixes = [...new Set([...late, ...lateOfRotation].map(({ key_prefix: prefix }) => prefix))];
   if (prefixes.length === 0) return [];
   const names = prefixes.slice(0, 20).join(', ');
   const more = prefixes.length > 20 ? ` and ${prefixes.length - 20} more` : '';
   return [`keys had ended that this store still took, it was restored from before: ${names}${more}`];
+}
+
+function isLate(until: number | undefined, end: number | null): boolean {
+  return until !== undefined && (end === null || end > until);
 }
 
 /** What the log lacks, as after a kill between a commit and its line. Throws what SQLite does. */
