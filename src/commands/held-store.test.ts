@@ -38,6 +38,25 @@ test('migrate says what was done, and backup writes a copy that opens', async ()
   expect(await ok('users', 'list')).toContain('ada@example.com');
 });
 
+test('a command after a restore says what it kept from being taken back', async () => {
+  await ok('users', 'create', 'ada@example.com');
+  await run('keys', 'create', '--user', 'ada@example.com', '--name', 'acme');
+  await ok('backup', 'copy.db');
+  await ok('keys', 'delete', 'acme');
+  for (const file of readdirSync(join(cwd, '.polymorph')))
+    if (file.startsWith('polymorph.db')) rmSync(join(cwd, '.polymorph', file));
+  writeFileSync(join(cwd, '.polymorph', 'polymorph.db'), readFileSync(join(cwd, 'copy.db')));
+  const { stdout, stderr, code } = await run('keys', 'list');
+  expect({ code, stderr }).toEqual({
+    ...{
+      code: 0,
+      stderr: expect.stringMatching(/^Note: keys had ended that this store still took.*\.\n$/) as string,
+    },
+  });
+  expect(stdout).toMatch(/acme .*disabled/);
+  expect(await ok('keys', 'list')).toBe(stdout);
+});
+
 test('commands at once take turns, also where one that died has left its name', async () => {
   await ok('users', 'list');
   const ended = spawnSync(process.execPath, ['--version']).pid;

@@ -8,6 +8,8 @@ export type StoreOptions = (
       folder: string;
       /** What a second process on the folder is told of us; default: a command. Its address may follow: {@link Store.publishAdmin}. */
       owner?: { role: StoreRole; admin: StoreAdmin | null };
+      /** Told what an operator must know of a database that was restored from a back-up. Default: nobody is. */
+      onNews?: (message: string) => void;
     }
   | {
       kind: 'postgres';
@@ -35,8 +37,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return openPostgres({ url: options.url, poolSize: options.poolSize ?? 5, now, migrate });
   }
   const { openSqlite } = await import('./sqlite/open.ts');
-  const { folder, owner = { role: 'command', admin: null } } = options;
-  return openSqlite({ folder, owner, now, migrate });
+  const { folder, owner = { role: 'command', admin: null }, onNews = () => {} } = options;
+  return openSqlite({ folder, owner, now, migrate, onNews });
 }
 
 /**

@@ -84,7 +84,10 @@ async function open(options: StoreOptions, io: CommandIo, migrate: boolean): Pro
       exitCodes.usage,
     );
   const config = loadForCommand(file, io, { warnings: false });
-  return (
-    config && openOperations({ config, migrate, remote: (url, own) => remoteOperations(url, token ?? own) })
-  );
+  if (config === undefined) return undefined;
+  return openOperations({
+    ...{ config, migrate },
+    remote: (url, own) => remoteOperations(url, token ?? own),
+    onNews: (message) => io.stderr(`Note: ${message}.\n`),
+  });
 }

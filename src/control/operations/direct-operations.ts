@@ -10,10 +10,13 @@ import type { Operations } from './operations.ts';
 export async function directOperations(
   place: StorePlace,
   config: Config,
-  { migrate }: { migrate: boolean },
+  { migrate, onNews }: { migrate: boolean; onNews(message: string): void },
 ): Promise<Operations> {
   // A server's schema is others' too: it is migrated by `polymorph migrate` or a start, never in passing.
-  const store = await openStore({ ...place, migrate: !migrate && place.kind === 'sqlite' });
+  const store = await openStore({
+    ...(place.kind === 'sqlite' ? { ...place, onNews } : place),
+    migrate: !migrate && place.kind === 'sqlite',
+  });
   const folder = journalFolderOf(config);
   try {
     if (!migrate && place.kind === 'postgres') await refuseOtherSchema(store);

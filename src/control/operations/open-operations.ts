@@ -15,6 +15,8 @@ export interface OpenOperationsOptions {
   config: Config;
   /** Asks the gateway that holds the store, by the URL of its admin listener; `token` is one that it takes. */
   remote(url: URL, token: string): Operations;
+  /** Told what an operator must know of a store that was restored from a back-up. */
+  onNews(message: string): void;
   /** Leave the schema as it is: for `polymorph migrate`. */
   migrate?: boolean;
 }
@@ -26,6 +28,7 @@ export interface OpenOperationsOptions {
 export async function openOperations({
   config,
   remote,
+  onNews,
   migrate = false,
 }: OpenOperationsOptions): Promise<Operations> {
   const place = storePlaceOf(config);
@@ -37,7 +40,7 @@ export async function openOperations({
   const begun = Date.now();
   for (;;) {
     try {
-      return await directOperations(place, config, { migrate });
+      return await directOperations(place, config, { migrate, onNews });
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.code !== 'locked') throw unavailable(place, error);

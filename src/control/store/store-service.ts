@@ -92,7 +92,11 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const began = performance.now();
     for (let tries = 0; ; tries += 1) {
       try {
-        return await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
+        return await openStore({
+          ...start.store,
+          ...folderOptions(start, (message) => log('warn', message)),
+          now: epochMs,
+        });
       } catch (error) {
         const waits = error instanceof StoreError && error.code === 'locked' && !start.again;
         if (!waits || performance.now() - began >= patienceMs(error.owner)) throw error;
@@ -262,8 +266,8 @@ type Answering<Name extends RequestName> = (
   input: StoreRequests[Name]['input'],
 ) => Promise<StoreRequests[Name]['answer']>;
 
-function ownerOf({ store, admin }: StoreStart) {
-  return store.kind === 'sqlite' ? { owner: { role: 'gateway', admin } as const } : {};
+function folderOptions({ store, admin }: StoreStart, onNews: (message: string) => void) {
+  return store.kind === 'sqlite' ? { owner: { role: 'gateway', admin } as const, onNews } : {};
 }
 
 function messageOf(error: unknown): string {

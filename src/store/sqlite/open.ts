@@ -5,7 +5,7 @@ import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole, Tables } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
@@ -17,6 +17,9 @@ import { asDriver, type Database, databaseName, openDatabase } from './database.
 import { sqliteDialect as dialect } from './dialect.ts';
 import { fromSqlite } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
+import type { IssuedEntry, IssuedLog } from './issued/issued-log.ts';
+import { notedTables } from './issued/noted-tables.ts';
+import { openIssued } from './issued/open-issued.ts';
 import { migrateSqlite, readMigrations } from './migrate.ts';
 import { createReader } from './reader.ts';
 
@@ -28,19 +31,27 @@ export interface SqliteOptions {
   owner: { role: StoreRole; admin: StoreAdmin | null };
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** False: the schema stays as it is. */
+  /** False: the schema stays as it is, and `issued.log` is not looked at. */
   migrate: boolean;
+  /** Told what an operator must know of a database that was restored. */
+  onNews(message: string): void;
 }
 
 /** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
-export function openSqlite({ folder, owner: { role, admin }, now, migrate }: SqliteOptions): Store {
+export function openSqlite(options: SqliteOptions): Store {
+  const { folder, now, migrate, onNews } = options;
+  const { role, admin } = options.owner;
   const owner = { pid: process.pid, started: now(), role, admin };
   const lock = lockFolder(folder, owner);
   let database: Database;
+  let issued: IssuedLog | null = null;
   try {
     database = openDatabase(folder);
     try {
-      if (migrate) runMigrations(database, now());
+      if (migrate) {
+        runMigrations(database, now());
+        issued = openIssued(database, folder, now(), onNews);
+      }
     } catch (error) {
       database.close();
       throw error;
@@ -72,10 +83,13 @@ export function openSqlite({ folder, owner: { role, admin }, now, migrate }: Sql
       }
     });
 
+  const noted = (tables: Tables, note: (entry: IssuedEntry) => void): Tables =>
+    issued === null ? tables : notedTables(tables, { note, ended: issued.ended, now });
+
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...tables,
+    ...noted(tables, (entry) => issued?.append([entry])),
     usage: createUsage({ ...context, db: reader.db }).usage,
     quotaUse: (from, to, keyIds) =>
       (keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, keyIds),
@@ -89,11 +103,13 @@ export function openSqlite({ folder, owner: { role, admin }, now, migrate }: Sql
 
     async transaction(work) {
       const changes: KeyChange[] = [];
+      const notes: IssuedEntry[] = [];
       const result = await db.transaction().execute((db) => {
         const announce = async (change: KeyChange): Promise<void> => void changes.push(change);
-        return work(createTables({ ...context, db, announce }));
+        return work(noted(createTables({ ...context, db, announce }), (entry) => void notes.push(entry)));
       });
       for (const change of changes) watchers.tell(change);
+      issued?.append(notes);
       return result;
     },
 
