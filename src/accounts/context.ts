@@ -9,6 +9,8 @@ export interface AccountsContext {
   random: RandomBytes;
   /** Names of the config's groups of methods, which limits may name. */
   groups(): readonly string[];
-  /** The usage journals on this machine, and for how many milliseconds one stays after its last write; null: none is known. */
+  /** For how many milliseconds the store keeps sums by day: what is older is no whole month any more. */
+  keepDaysMs(): number;
+  /** The usage journals on this machine, and for how many milliseconds one stays after all of it was applied; null: none is known. */
   journals: { folder: string; keepMs: number } | null;
 }

@@ -41,7 +41,7 @@ test('migrate says what was done, and backup writes a copy that opens', async ()
 test('commands at once take turns, also where one that died has left its name', async () => {
   await ok('users', 'list');
   const ended = spawnSync(process.execPath, ['--version']).pid;
-  const owner = { pid: ended, started: 0, adminUrl: 'http://127.0.0.1:1' };
+  const owner = { pid: ended, started: 0, admin: { url: 'http://127.0.0.1:1', token: 'x' } };
   writeFileSync(join(cwd, '.polymorph', 'owner.json'), JSON.stringify(owner));
   const names = Array.from({ length: 8 }, (_, index) => `user${index}@example.com`);
   await Promise.all(names.map((email) => ok('users', 'create', email)));
@@ -50,13 +50,25 @@ test('commands at once take turns, also where one that died has left its name', 
 
 describe('a folder that a running gateway holds', () => {
   let store: Store;
+  let url: string;
   let stop: () => Promise<void>;
   beforeEach(async () => {
-    store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
-    const context = { store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null };
+    store = await openStore({
+      ...{ kind: 'sqlite', folder: join(cwd, '.polymorph') },
+      owner: { role: 'gateway', admin: null },
+    });
+    const context = {
+      store,
+      now: Date.now,
+      random: randomBytes,
+      groups: () => ['logs'],
+      journals: null,
+      keepDaysMs: () => Infinity,
+    };
     const admin = await startAdminServer({
       ...{ host: '127.0.0.1', port: 0, allowedHosts: [], onError: () => undefined },
       token: { sha256: Buffer.from(hashKey('a-token-of-the-admin')).toString('hex') },
+      ownerToken: { sha256: Buffer.from(hashKey('a-token-of-the-owner')).toString('hex') },
       ports: {
         ...{ instanceId: 'i', readiness: () => ({ status: 'ready' as const, checks: [] }) },
         sockets: () => ({ total: 0, sockets: [], feeds: [] }),
@@ -67,7 +79,8 @@ describe('a folder that a running gateway holds', () => {
         },
       },
     });
-    store.publishAdminUrl(`http://127.0.0.1:${admin.address.port}`);
+    url = `http://127.0.0.1:${admin.address.port}`;
+    store.publishAdmin({ url, token: 'a-token-of-the-owner' });
     stop = async () => {
       await admin.close(0);
       await store.close();
@@ -83,17 +96,48 @@ describe('a folder that a running gateway holds', () => {
       ...{ code: 1, stderr: 'There is no user adda@example.com (did you mean ada@example.com?)\n' },
     });
     expect(await run('users', 'create', 'ada', ...token)).toMatchObject({ code: 2 });
-    expect(await run('users', 'list')).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('--token TOKEN') as string,
-    });
+    for (const args of [
+      ['--token', 'another-token'],
+      ['--admin', url],
+    ])
+      expect(await run('users', 'list', ...args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('--token TOKEN') as string,
+      });
     expect(await ok('migrate', ...token)).toBe('The schema is up to date.\n');
     await ok('backup', 'copy.db', ...token);
     expect(existsSync(join(cwd, 'copy.db'))).toBe(true);
+    const admin = ['--admin', url, ...token];
+    expect(await run('backup', 'other.db', ...admin)).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/on its own machine: give an absolute path/) as string },
+    });
+    expect(existsSync(join(cwd, 'other.db'))).toBe(false);
+    const file = join(cwd, 'other.db');
+    expect(await ok('backup', file, ...admin)).toBe(
+      `Wrote ${file} on the machine of the gateway at ${url}\n`,
+    );
+    expect(existsSync(file)).toBe(true);
+  });
+
+  test('is asked with the token that stands beside the store, where none is given', async () => {
+    await ok('users', 'create', 'ada@example.com');
+    expect(await store.users.find('ada@example.com')).not.toBeNull();
+  });
+
+  test('a folder that a command holds for long is to be asked for again', async () => {
+    await stop();
+    const command = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
+    stop = () => command.close();
+    expect(await run('users', 'list')).toMatchObject({
+      ...{
+        code: 1,
+        stderr: expect.stringMatching(/by a command, process \d+.*ask again once it is done/) as string,
+      },
+    });
   });
 
   test('without an admin listener it says who holds it', async () => {
-    store.publishAdminUrl(null);
+    store.publishAdmin(null);
     expect(await run('users', 'list')).toMatchObject({
       ...{
         code: 1,

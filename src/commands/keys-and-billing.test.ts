@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../store/index.ts';
+import { LATENCY_BUCKETS } from '../usage/index.ts';
 import { commands } from './index.ts';
 import { runCommand } from './testing/run-command.ts';
 
@@ -12,11 +14,27 @@ const blocks = (language: string) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text = '']) => text);
 
 let cwd = '';
+let pieces = 0;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), 'polymorph-page-'));
   writeFileSync(join(cwd, 'polymorph.yaml'), blocks('yaml')[0] ?? '');
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+/** The page's user was made just now: only usage makes a month that is over theirs. */
+async function useIn(month: string): Promise<void> {
+  const store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph') });
+  const [key] = await store.keys.find('acme');
+  const minute = Date.parse(`${month}-15T00:00:00Z`);
+  const row = {
+    ...{ minute, keyId: key?.id ?? '', network: 'default', method: 'eth_call', status: 0, event: false },
+    ...{ calls: 12, cost: 12, errors: 0, bytesIn: 1, bytesOut: 1, latencyMicros: 1 },
+    latency: new Uint32Array(LATENCY_BUCKETS),
+  };
+  const segment = `page-0-0-${(pieces += 1)}`;
+  await store.apply({ segment, from: 0, to: 1, closed: true, rows: [row], raw: [], lastUsed: new Map() });
+  await store.close();
+}
 
 /** Words as a shell takes them apart; the page has no other marks than quotes. */
 function words(line: string): string[] {
@@ -40,6 +58,7 @@ describe('docs/keys-and-billing.md', () => {
       execFileSync(program, args, { cwd });
       return;
     }
+    if (line.includes(' --month ')) await useIn(args[args.indexOf('--month') + 1] ?? '');
     const { code, stdout, stderr } = await runCommand(cwd, args);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stdout).not.toBe('');

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
+import type { PolicyExtension, PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
@@ -45,6 +45,10 @@ export interface DataPlane {
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
   apply(): ReturnType<AppliedTracker['everywhere']>;
+  /** Hands on what the present policy was extended by; resolves as `apply`. */
+  extend(extension: PolicyExtension): ReturnType<AppliedTracker['everywhere']>;
+  /** Calls and events that were served and are in no journal, of all workers since the start. */
+  usageLost(): number;
   /** Has workers look at once whether the keys of their sockets still hold. */
   keysChanged(): void;
   setTls(tls: TlsMaterial): void;
@@ -95,9 +99,10 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   const writeLines = createWorkerLog(logger);
+  const usageLost = () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0);
   const journals = createJournalWatch(logger, {
     whenFull: () => options.snapshot().usage.whenFull,
-    lost: () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0),
+    lost: usageLost,
   });
 
   const pool = createWorkerPool<FromWorker>({
@@ -164,10 +169,15 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     start: pool.start,
     states: pool.states,
     stop: pool.stop,
+    usageLost,
     apply() {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });
       return applied.everywhere(snapshot.generation, applyBoundMs);
+    },
+    extend(extension) {
+      tell({ type: 'sets', extension });
+      return applied.everywhere(extension.generation, applyBoundMs);
     },
     keysChanged: () => tell({ type: 'keys' }),
     setTls(next) {

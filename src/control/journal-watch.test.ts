@@ -42,9 +42,7 @@ describe('journals that are full', () => {
     journals.gone(2);
     expect(lines.length).toBe(1);
     journals.gone(3);
-    expect(lines.slice(1)).toEqual([
-      'warn: the last worker that could not write usage has ended',
-    ]);
+    expect(lines.slice(1)).toEqual(['warn: the last worker that could not write usage has ended']);
     journals.said(3, true, 'EDQUOT');
     expect(lines.slice(2)).toEqual([lines[0]]);
   });

@@ -45,11 +45,6 @@ export function createJournalWatch(
         `usage cannot be written to the journals: ${meaning}`,
       );
     },
-    gone: (slot) =>
-      over(
-        slot,
-        'journal.gone',
-        'the last worker that could not write usage has ended',
-      ),
+    gone: (slot) => over(slot, 'journal.gone', 'the last worker that could not write usage has ended'),
   };
 }

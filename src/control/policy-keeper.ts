@@ -3,6 +3,8 @@ import {
   compile,
   createKeyTable,
   createRegistries,
+  extend,
+  type PolicyExtension,
   type PolicySnapshot,
   type QuotaPolicy,
   type StoredKey,
@@ -21,8 +23,13 @@ export interface PolicyKeeper {
   readonly appliedAtMs: number;
   /** Makes `config` the policy. Throws RangeError, and changes nothing, where shared memory has no number left. */
   adopt(config: Config): PolicySnapshot;
-  /** The same config with the stored keys' sets of rules as they are wanted now. */
+  /** The same config compiled anew, with room for the stored keys that wait and without the sets that nobody uses. */
   renew(): PolicySnapshot;
+  /**
+   * Puts what the first `keysMax` waiting stored keys need into the present snapshot: what workers are to be told (null:
+   * nothing), and the keys, which can be settled once that was `applied`.
+   */
+  extend(keysMax: number): { extension: PolicyExtension | null; keys: string[] };
   /** To be called when workers were given the snapshot of this generation; `all`: and all of them use it. */
   applied(generation: number, all: boolean): void;
   /** The keys of a store, beside those of the config. */
@@ -39,7 +46,7 @@ export interface PolicyKeeper {
 
 export type StoredTable = Pick<
   ReturnType<typeof createKeyTable>,
-  'want' | 'settle' | 'waiting' | 'stored' | 'storedIds' | 'storedByName'
+  'want' | 'settle' | 'waiting' | 'due' | 'stored' | 'storedIds' | 'storedByName'
 >;
 
 export interface QuotaOwner {
@@ -128,6 +135,7 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
       snapshot = adopt(config);
       return snapshot;
     },
+    extend: (keysMax) => extend(snapshot, registries, table, keysMax),
     applied(generation, all) {
       table.applied(generation);
       if (all && generation === snapshot.generation)

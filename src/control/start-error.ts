@@ -20,3 +20,10 @@ export class StartError extends Error {
       code === 'config_invalid' || code === 'tls_invalid' || code === 'upstream_is_ourselves' ? 2 : 1;
   }
 }
+
+/** Says why an address is not ours. */
+export function cannotListen(error: unknown): never {
+  throw new StartError('cannot_listen', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type AdminServer, startAdminServer } from '../admin/index.ts';
-import { type Config, configHash, type Environment, formatListen } from '../config/index.ts';
+import { type Config, configHash, type Environment } from '../config/index.ts';
 import { trimHeap, workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { createHub } from '../websocket/index.ts';
@@ -18,6 +17,7 @@ import { createEnding } from './ending.ts';
 import { createExplainPort } from './explain-port.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
+import { listenerUrl } from './listener-url.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
@@ -28,7 +28,8 @@ import type { ReloadResult } from './reload.ts';
 import { createGatewayReload } from './reload-gateway.ts';
 import { findSelf } from './self-probe.ts';
 import { createSocketsPort } from './sockets-port.ts';
-import { StartError } from './start-error.ts';
+import { startAdmin } from './start-admin.ts';
+import { cannotListen, StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
 import { journalFolder } from './store/settings.ts';
 import { createStoreKeeper } from './store/store-keeper.ts';
@@ -74,8 +75,9 @@ export interface Gateway {
 const probeTimeoutMs = 1_000;
 /** Nobody is served by a node of another chain just because it was not checked yet; a silent one holds up the start no longer. */
 const firstChecksMs = 1_000;
-/** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try. */
-const storeLoadMs = 30_000;
+/** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try,
+ * a command that holds its folder no longer than its patience. */
+const storeLoadMs = 60_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -113,7 +115,7 @@ async function compose(
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
-  const admin = await startAdmin(config, {
+  const admin = await startAdmin(config, log, {
     instanceId,
     readiness: () =>
       readinessOf({
@@ -132,11 +134,11 @@ async function compose(
       keyByNumber: policy.keyByNumber,
       keysByName: policy.keysByName,
     }),
-    onError: (error) => logger.error({ err: error }, 'the admin listener failed at a request'),
   });
-  undo.push(() => admin?.close(0));
+  undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, admin, store, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, store, log, instanceId },
+    admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {
       last = result;
@@ -146,22 +148,22 @@ async function compose(
 
   health.update(policy.snapshot);
   hub.update(policy.snapshot);
-  const adminUrl = admin === null ? null : urlOf('http', admin.address);
-  if (adminUrl !== null) store?.publishAdminUrl(adminUrl);
+  const adminUrl = admin?.url ?? null;
+  if (admin !== null) store?.publishAdmin(admin.owner);
   await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
-  const url = urlOf(config.server.tls === null ? 'http' : 'https', address);
+  const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();
   logger.info(
     { url, admin: adminUrl, workers, version: options.version, config: configHash(config) },
     'serving',
   );
 
-  const ending = createEnding({ ...inside, admin, log, close });
+  const ending = createEnding({ ...inside, admin: admin?.server ?? null, log, close });
   const drain = () => {
     phase = 'draining';
     return ending.drain();
@@ -246,18 +248,6 @@ function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logge
   else logger[restored.nothing ? 'debug' : 'info'](`restored ${restored.restored} of the last run`);
 }
 
-async function startAdmin(
-  { admin }: Config,
-  { onError, ...ports }: Parameters<typeof startAdminServer>[0]['ports'] & { onError(error: unknown): void },
-): Promise<AdminServer | null> {
-  if (admin.listen === 'none') return null;
-  const { host, port } = admin.listen;
-  const access = { token: admin.token, allowedHosts: admin.allowed_hosts };
-  return startAdminServer({ host, port, ...access, ports, onError }).catch((error: unknown) =>
-    cannotListen(bindError(host, port, error)),
-  );
-}
-
 async function refuseOurselves(config: Config, instanceId: string): Promise<void> {
   const own = await findSelf(upstreamsOf(config), instanceId, probeTimeoutMs);
   if (own.length > 0) throw new StartError('upstream_is_ourselves', sayOurselves(own));
@@ -276,12 +266,6 @@ function configFacts(
   };
 }
 
-function cannotListen(error: unknown): never {
-  throw new StartError('cannot_listen', error instanceof Error ? error.message : String(error), {
-    cause: error,
-  });
-}
-
 function storeUnusable(error: unknown): never {
   throw new StartError('store_unusable', error instanceof Error ? error.message : String(error), {
     cause: error,
@@ -293,8 +277,4 @@ function workerFailed(error: unknown, { host, port }: BoundAddress): never {
   if (syscall === 'listen' || syscall === 'bind') cannotListen(bindError(host, port, error));
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   throw new StartError('worker_failed', `a worker could not be started: ${reason}`, { cause: error });
-}
-
-function urlOf(scheme: 'http' | 'https', address: { host: string; port: number }): string {
-  return `${scheme}://${formatListen(address)}`;
 }

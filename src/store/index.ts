@@ -11,6 +11,7 @@ export type {
   PolicyKey,
   QuotaRow,
   Store,
+  StoreAdmin,
   StoreErrorCode,
   StoreKind,
   Tables,

@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import type { Store, StoreAdmin, StoreRole } from './store.ts';
 
 /** Which database, and who opens it. */
 export type StoreOptions = (
@@ -6,8 +6,8 @@ export type StoreOptions = (
       kind: 'sqlite';
       /** Made where it is missing. */
       folder: string;
-      /** What a second process on the folder is told of us. Its address may follow: {@link Store.publishAdminUrl}. */
-      owner?: { adminUrl: string | null };
+      /** What a second process on the folder is told of us; default: a command. Its address may follow: {@link Store.publishAdmin}. */
+      owner?: { role: StoreRole; admin: StoreAdmin | null };
     }
   | {
       kind: 'postgres';
@@ -35,14 +35,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return openPostgres({ url: options.url, poolSize: options.poolSize ?? 5, now, migrate });
   }
   const { openSqlite } = await import('./sqlite/open.ts');
-  return openSqlite({ folder: options.folder, adminUrl: options.owner?.adminUrl ?? null, now, migrate });
+  const { folder, owner = { role: 'command', admin: null } } = options;
+  return openSqlite({ folder, owner, now, migrate });
 }
 
 /**
- * Takes a folder that journals are in without a SQLite store, as `openStore` takes its own. Rejects with StoreError `locked` where
+ * Takes a folder that a gateway's journals are in without a SQLite store, as `openStore` takes its own. Rejects with StoreError `locked` where
  * another process has it. It is let go of with the process, or by `release`.
  */
 export async function lockStateFolder(folder: string, now: () => number): Promise<{ release(): void }> {
   const { lockFolder } = await import('./sqlite/folder-lock.ts');
-  return lockFolder(folder, { pid: process.pid, started: now(), adminUrl: null });
+  return lockFolder(folder, { pid: process.pid, started: now(), role: 'gateway', admin: null });
 }

@@ -8,10 +8,11 @@ export function createSegments({ db }: TableContext): Ledger['segments'] {
     for (const some of pieces(names, 1000)) {
       const rows = await db
         .selectFrom('journal_segments')
-        .select(['name', 'offset', 'closed'])
+        .select(['name', 'offset', 'closed', 'applied_at'])
         .where('name', 'in', some)
         .execute();
-      for (const { name, offset, closed } of rows) found.set(name, { offset, closed: Boolean(closed) });
+      for (const { name, offset, closed, applied_at: appliedAt } of rows)
+        found.set(name, { offset, closed: Boolean(closed), appliedAt });
     }
     return found;
   };

@@ -1,12 +1,14 @@
-import type { StoreErrorCode } from './store.ts';
+import type { StoreAdmin, StoreErrorCode, StoreRole } from './store.ts';
 
 /** Who holds the folder of an embedded store. */
 export interface StoreOwner {
   pid: number;
   /** Epoch milliseconds. */
   started: number;
-  /** Where its admin listener is; null while it has none. */
-  adminUrl: string | null;
+  /** A command holds it for a moment, a gateway for its life. */
+  role: StoreRole;
+  /** null while it has no admin listener. */
+  admin: StoreAdmin | null;
 }
 
 /**
@@ -15,12 +17,17 @@ export interface StoreOwner {
  */
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
-  readonly owner: StoreOwner | undefined;
+  /** Private, so that nothing that shows an error's fields shows its token. */
+  readonly #owner: StoreOwner | undefined;
 
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions & { owner?: StoreOwner }) {
     super(message, options);
     this.name = 'StoreError';
     this.code = code;
-    this.owner = options?.owner;
+    this.#owner = options?.owner;
+  }
+
+  get owner(): StoreOwner | undefined {
+    return this.#owner;
   }
 }

@@ -322,6 +322,29 @@ describe('the applier', () => {
     expect(callsIn(ledger.rows.values())).toBe(2);
   });
 
+  it('keeps a journal from when all of it was applied, however late that was, also for the next process', async () => {
+    let now = START;
+    const { folder, ledger, applier } = setup({ epochMs: () => now });
+    ledger.epochMs = () => now;
+    openJournal({ folder, run: 'before' }).write(call());
+    for (const file of readdirSync(folder)) utimesSync(join(folder, file), START / 1000, START / 1000);
+    ledger.mood = () => 'away';
+    await applier.flush();
+    now = START + 30 * HOUR;
+    ledger.mood = () => 'well';
+    await applier.flush();
+    const next = setup({ folder, ledger, epochMs: () => now });
+    for (const [at, kept] of [
+      [30.9, true],
+      [31.1, false],
+    ] as const) {
+      now = START + at * HOUR;
+      for (const each of [applier, next.applier]) await each.flush();
+      expect(existsSync(join(folder, 'before-0-0-0.journal')), `after ${at} hours`).toBe(kept);
+    }
+    expect(callsIn(ledger.rows.values())).toBe(1);
+  });
+
   it('takes up again a segment whose process was thought dead and was not', async () => {
     let now = START;
     const { folder, ledger, applier } = setup({ epochMs: () => now });

@@ -7,7 +7,7 @@ import { createSegmentApplier, type SegmentApplier, type SegmentDamage } from '.
 
 export interface ApplierSettings {
   raw: RawSettings;
-  /** How long a segment stays after all of it was applied, from its last write; milliseconds. */
+  /** How long a segment stays after all of it was applied; milliseconds. */
   keepJournalMs: number;
 }
 
@@ -112,7 +112,8 @@ export function createApplier(options: ApplierOptions): Applier {
     const unknown = listed.filter(({ id }) => !segments.has(id));
     if (unknown.length === 0) return;
     const known = await ledger.segments(unknown.map(({ id }) => id));
-    for (const each of unknown) segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id)));
+    for (const each of unknown)
+      segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id), epochMs));
   }
 
   /** What was met first with a segment of which the others know nothing: they are applied all the same. */
@@ -149,7 +150,8 @@ export function createApplier(options: ApplierOptions): Applier {
       const before = finished.get(id);
       finished.set(id, modified);
       if (before !== undefined && modified > before) segment.reopen();
-      else if (epochMs() - modified >= settings.keepJournalMs) unlinkSync(segment.segment.path);
+      else if (epochMs() - Math.max(modified, segment.appliedAt() ?? 0) >= settings.keepJournalMs)
+        unlinkSync(segment.segment.path);
     }
   }
 

@@ -36,6 +36,8 @@ export interface LedgerBatch {
 export interface SegmentState {
   offset: number;
   closed: boolean;
+  /** Epoch milliseconds of the last batch. */
+  appliedAt: number;
 }
 
 /** Where usage is kept for good. Rejects with `StoreUnavailable`-like errors where it is away; nothing was applied then. */

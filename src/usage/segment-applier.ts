@@ -34,6 +34,8 @@ export interface SegmentApplier {
   lag(): number;
   /** Epoch milliseconds of the last write to the file. */
   modified(): number;
+  /** Epoch milliseconds since when what there is of it is in the ledger; null: nothing of it ever was. */
+  appliedAt(): number | null;
   /** More was written to it, though that could not be. */
   reopen(): void;
   close(): void;
@@ -43,10 +45,12 @@ export function createSegmentApplier(
   segment: ListedSegment,
   ledger: Ledger,
   state: SegmentState | undefined,
+  epochMs: () => number,
 ): SegmentApplier {
   const { id, path } = segment;
   let offset = state?.offset ?? 0;
   let closed = state?.closed ?? false;
+  let appliedAt = state?.appliedAt ?? null;
   let done = closed;
   let damage: SegmentDamage | null = null;
   let file: SegmentFile | null = null;
@@ -106,6 +110,7 @@ export function createSegmentApplier(
     if (await ledger.apply(batch)) {
       offset = batch.to;
       closed = batch.closed;
+      appliedAt = epochMs();
     } else {
       // Applied before: by a transaction of which no answer came, or by another process.
       const now = (await ledger.segments([id])).get(id);
@@ -113,6 +118,7 @@ export function createSegmentApplier(
         throw new Error(`the ledger does not take ${id} from ${batch.from}`);
       offset = now?.offset ?? 0;
       closed = now?.closed ?? false;
+      appliedAt = now?.appliedAt ?? null;
     }
     pending = null;
   }
@@ -147,6 +153,7 @@ export function createSegmentApplier(
     },
     lag: () => (done ? 0 : bytesBehind(source(), offset)),
     modified: () => statSync(path).mtimeMs,
+    appliedAt: () => appliedAt,
     reopen() {
       done = false;
       closed = false;

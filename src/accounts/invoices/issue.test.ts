@@ -11,10 +11,11 @@ const plan = {
   ...{ price: 50, pricePer: 100 },
 };
 beforeEach(async () => {
-  accounts = await startAccounts(Date.UTC(2026, 11, 1, 0, 5));
+  accounts = await startAccounts(Date.UTC(2026, 10, 2));
   await accounts.run('plans.put', plan);
   await accounts.run('users.create', { email: user, name: 'Ada Lovelace', tier: 'pro' });
   ({ id: keyId } = await accounts.run('keys.create', { user, name: 'acme' }));
+  accounts.at = Date.UTC(2026, 11, 1, 0, 5);
 });
 afterEach(() => accounts.end());
 
@@ -73,7 +74,9 @@ describe('once issued', () => {
       Array.from({ length: 8 }, () => accounts.run('invoices.issue', { user, month: '2026-11' })),
     );
     expect(new Set(all.map(({ number }) => number))).toEqual(new Set(['2026-000001']));
+    accounts.at -= 86_400_000;
     await accounts.run('users.create', { email: 'bob@example.com', tier: 'pro' });
+    accounts.at += 86_400_000;
     const next = await accounts.run('invoices.issue', { user: 'bob@example.com', month: '2026-11' });
     expect(next.number).toBe('2026-000002');
   });
@@ -122,6 +125,38 @@ test('thousands of invented methods make a hundred lines that add up', async () 
   expect(lines.at(-1)).toMatchObject({ method: '' });
   expect(lines.reduce((sum, { amount }) => sum + BigInt(amount), 0n)).toBe(BigInt(usageAmount));
   expect(calls).toBe(String(rows.reduce((sum, row) => sum + row.calls, 0)));
+});
+
+test('a month of which usage may be gone is refused, and what was issued is there for ever', async () => {
+  await accounts.use({ keyId, minute, calls: 7 });
+  const from = Date.UTC(2026, 10, 1);
+  accounts.keepDaysMs = () => accounts.at - from - 1;
+  for (const draft of [true, false])
+    await expect(accounts.run('invoices.issue', { user, month: '2026-11', draft })).rejects.toMatchObject({
+      ...{ code: 'refused', message: expect.stringMatching(/^Usage is kept from 2026-11-01 on/) as string },
+    });
+  accounts.keepDaysMs = () => accounts.at - from;
+  const issued = await accounts.run('invoices.issue', { user, month: '2026-11' });
+  expect(issued).toMatchObject({ calls: '7' });
+  accounts.keepDaysMs = () => 0;
+  expect(await accounts.run('invoices.issue', { user, month: '2026-11' })).toEqual(issued);
+});
+
+test('a month without the user is refused, unless it has usage all the same', async () => {
+  const issue = (month: string, who = user) => accounts.run('invoices.issue', { user: who, month });
+  for (const draft of [true, false])
+    await expect(accounts.run('invoices.issue', { user, month: '2026-10', draft })).rejects.toMatchObject({
+      ...{ code: 'refused', message: `There is nothing to invoice: ${user} was made on 2026-11-02` },
+    });
+  await accounts.use({ keyId, minute: Date.UTC(2026, 9, 31, 23, 59), calls: 7 });
+  expect(await issue('2026-10')).toMatchObject({ calls: '7', number: '2026-000001' });
+  const { id } = await accounts.run('users.delete', { user });
+  accounts.at = Date.UTC(2027, 2, 1);
+  expect(await issue('2026-12', id)).toMatchObject({ calls: '0', total: '4900' });
+  await expect(issue('2027-01', id)).rejects.toMatchObject({
+    ...{ code: 'refused', message: expect.stringMatching(/was deleted on 2026-12-01$/) as string },
+  });
+  expect(await issue('2026-11', id), 'numbers go on').toMatchObject({ number: '2027-000002' });
 });
 
 test('a tier without a plan, an odd month and a long seller are refused', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InvoiceRow, Store, Tables } from '../../store/index.ts';
+import type { InvoiceRow, Store, Tables, UserRow } from '../../store/index.ts';
 import { AccountsError } from '../error.ts';
 import { month, userRef } from '../input/fields.ts';
 import { isoTime, monthBounds } from '../input/time.ts';
@@ -31,7 +31,7 @@ const input = z.strictObject({
 /**
  * Issues a user's invoice of a month, with the plan they are on now. Once issued it never changes: asking again gives the same
  * one, whatever became of usage, plan or user. Refuses a month that is not over by five minutes, in which its last calls reach
- * the ledger.
+ * the ledger, one of which sums by day may be dropped already, and one without usage in which there was no such user.
  */
 export const issueInvoice = verb(input, async (context, given): Promise<InvoiceView> => {
   const { store, now } = context;
@@ -39,6 +39,7 @@ export const issueInvoice = verb(input, async (context, given): Promise<InvoiceV
   const user = await findAnyUser(store, given.user);
   const issued = await store.invoices.find(user.id, given.month);
   if (issued !== null) return invoiceView(issued);
+  refuseForgotten(given.month, at - context.keepDaysMs());
   const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
   if (given.draft) return draftView(await document(store));
   refuseUnfinished(given.month, at);
@@ -54,7 +55,9 @@ async function draft(
 ): Promise<InvoiceDocument> {
   const user = await findAnyUser(tables, userId);
   const plan = await findPlan(tables, user.tier);
-  const bill = billMonth(plan, await monthUsage(tables, userId, name), LINES_MAX);
+  const usage = await monthUsage(tables, userId, name);
+  if (usage.length === 0) refuseOthersMonth(user, name);
+  const bill = billMonth(plan, usage, LINES_MAX);
   return invoiceDocument({ month: name, issuedAt, seller, user, plan, bill });
 }
 
@@ -84,6 +87,24 @@ async function issue(
     if (theirs !== null) return theirs;
     throw error;
   }
+}
+
+function refuseOthersMonth({ email, createdAt, deletedAt }: UserRow, name: string): void {
+  const { from, to } = monthBounds(name);
+  const refuse = (what: string, at: number): never => {
+    const day = isoTime(at).slice(0, 10);
+    throw new AccountsError('refused', `There is nothing to invoice: ${email} was ${what} on ${day}`);
+  };
+  if (to <= createdAt) refuse('made', createdAt);
+  if (deletedAt !== null && from >= deletedAt) refuse('deleted', deletedAt);
+}
+
+function refuseForgotten(name: string, keptFrom: number): void {
+  if (monthBounds(name).from >= keptFrom) return;
+  throw new AccountsError(
+    'refused',
+    `Usage is kept from ${isoTime(keptFrom).slice(0, 10)} on (usage.keep_days): of ${name} some may be gone, and an invoice would leave it out`,
+  );
 }
 
 function refuseUnfinished(name: string, now: number): void {

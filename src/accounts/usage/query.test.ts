@@ -64,6 +64,19 @@ test('by several things at once, of a key or a user', async () => {
   expect((await accounts.run('usage.query', part)).totals.calls).toBe(2);
 });
 
+test('no more lines than anybody reads are given, and none of them read', async () => {
+  const rows = Array.from({ length: 20_001 }, (_, nth) => ({ method: `m${nth}` }));
+  await accounts.use(...rows.slice(0, 20_000));
+  const all = await accounts.run('usage.query', { from: '1h', to: '2026-11-29', by: ['method', 'minute'] });
+  expect(all.lines).toHaveLength(20_000);
+  expect(all.totals).toMatchObject({ calls: 20_000, refused: 0 });
+  await accounts.use(...rows.slice(20_000));
+  await expect(accounts.run('usage.query', { from: '1h', to: '2026-11-29' })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/more than 20000 lines/) as string,
+  });
+});
+
 test.each([
   [{ by: ['day', 'hour'] }, /^by: found \["day","hour"\], expected only one of day, hour and minute$/],
   [{ by: ['metod'] }, /^by.0: found "metod", expected method, day, hour/],

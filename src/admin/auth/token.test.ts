@@ -31,6 +31,16 @@ test('an empty token is not matched by an absent header', () => {
   expect(checkFor('')('Bearer ')).toBe(false);
 });
 
+test('a second token passes beside the first, and makes no open listener a closed one', () => {
+  const second = { sha256: hash('sha256', 'of-the-folder') };
+  const both = createTokenCheck({ sha256: hash('sha256', 's3cret-Token') }, second);
+  expect(['s3cret-Token', 'of-the-folder', 'neither'].map((token) => both(`Bearer ${token}`))).toEqual([
+    ...[true, true, false],
+  ]);
+  expect(both(undefined)).toBe(false);
+  expect(createTokenCheck(null, second)(undefined)).toBe(true);
+});
+
 test('without a token everybody passes', () => {
   expect(createTokenCheck(null)(undefined)).toBe(true);
 });

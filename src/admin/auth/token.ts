@@ -12,15 +12,21 @@ export interface AdminTokenDigest {
 /**
  * A check for `Authorization: Bearer <token>` (RFC 6750 section 2.1; the scheme in any case). SHA-256 digests are
  * compared in constant time, so neither the token's length nor a common prefix shows in the time taken.
- * Without a token everybody passes: the configuration allows that on loopback only.
+ * Without a token everybody passes: the configuration allows that on loopback only. `second` passes where there is a token.
  */
-export function createTokenCheck(token: AdminTokenDigest | null): TokenCheck {
+export function createTokenCheck(
+  token: AdminTokenDigest | null,
+  second: AdminTokenDigest | null = null,
+): TokenCheck {
   if (token === null) return () => true;
-  const expected = Buffer.from(token.sha256, 'hex');
+  const expected = [token, ...(second === null ? [] : [second])].map(({ sha256 }) =>
+    Buffer.from(sha256, 'hex'),
+  );
   return (authorization) => {
     const presented = /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];
-    // Hash even when nothing was presented, so that both refusals take the same time.
-    const equal = timingSafeEqual(digest(presented ?? ''), expected);
+    // Hash even when nothing was presented, and compare with each, so that all refusals take the same time.
+    const hashed = digest(presented ?? '');
+    const equal = expected.filter((each) => timingSafeEqual(hashed, each)).length > 0;
     return equal && presented !== undefined;
   };
 }

@@ -84,5 +84,7 @@ async function open(options: StoreOptions, io: CommandIo, migrate: boolean): Pro
       exitCodes.usage,
     );
   const config = loadForCommand(file, io, { warnings: false });
-  return config && openOperations({ config, migrate, remote: (url) => remoteOperations(url, token) });
+  return (
+    config && openOperations({ config, migrate, remote: (url, own) => remoteOperations(url, token ?? own) })
+  );
 }

@@ -34,10 +34,12 @@ export const usageSection = section(
     }),
     keep_hours: duration({ min: '1d', max: YEARS, default: '90d', about: 'How long sums by hour are kept.' }),
     keep_days: duration({
-      min: '32d',
+      // A month is invoiced after its end, and not always at once.
+      min: '100d',
       max: YEARS,
       default: '1095d',
-      about: 'How long sums by day are kept. Invoices are kept for ever.',
+      about:
+        'How long sums by day are kept: a month that began before that can be invoiced no more. Invoices are kept for ever.',
     }),
     keep_raw: duration({
       min: '1h',

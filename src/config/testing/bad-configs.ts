@@ -96,7 +96,7 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'usage kept for less than it takes',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'usage:', '  keep_days: 7d', '  when_full: drop'],
     problems: [
-      '3:14: error: usage.keep_days: found "7d", expected a duration from 32d to 3650d (the least is 32d)',
+      '3:14: error: usage.keep_days: found "7d", expected a duration from 100d to 3650d (the least is 100d)',
       '4:14: error: usage.when_full: found "drop", expected refuse or serve_unmetered',
     ],
   },

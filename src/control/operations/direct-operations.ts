@@ -27,6 +27,7 @@ export async function directOperations(
     now: Date.now,
     random: randomBytes,
     groups: () => Object.keys(config.methods.groups),
+    keepDaysMs: () => config.usage.keep_days,
     journals: folder === null ? null : { folder, keepMs: config.usage.keep_journal },
   };
   return {

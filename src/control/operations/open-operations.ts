@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
-import { StoreError, type StoreOwner } from '../../store/index.ts';
+import { StoreError } from '../../store/index.ts';
 import { type StorePlace, storePlaceOf } from '../store-place.ts';
 import { directOperations } from './direct-operations.ts';
+import { isAlive } from '../owner-alive.ts';
 import type { Operations } from './operations.ts';
 
 /** Another command holds the folder for a moment only, and a gateway that has just started soon says where its admin listener is. */
@@ -12,8 +13,8 @@ const RETRY_MS = 50;
 
 export interface OpenOperationsOptions {
   config: Config;
-  /** Asks the gateway that holds the store, by the URL of its admin listener. */
-  remote(url: URL): Operations;
+  /** Asks the gateway that holds the store, by the URL of its admin listener; `token` is one that it takes. */
+  remote(url: URL, token: string): Operations;
   /** Leave the schema as it is: for `polymorph migrate`. */
   migrate?: boolean;
 }
@@ -43,21 +44,11 @@ export async function openOperations({
       const { owner } = error;
       const late = Date.now() >= (isAlive(owner) ? owner.started : begun) + PATIENCE_MS;
       // One that died has left its name behind, until who holds the folder now puts its own there; one in another container looks dead.
-      if (owner !== undefined && owner.adminUrl !== null && (late || isAlive(owner)))
-        return remote(new URL(owner.adminUrl));
+      if (owner?.admin && (late || isAlive(owner)))
+        return remote(new URL(owner.admin.url), owner.admin.token);
       if (late) throw held(error);
     }
     await delay(RETRY_MS);
-  }
-}
-
-function isAlive(owner: StoreOwner | undefined): owner is StoreOwner {
-  if (owner === undefined) return false;
-  try {
-    return process.kill(owner.pid, 0);
-  } catch (error) {
-    // Another user's process is there all the same.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -67,9 +58,9 @@ function unavailable({ kind }: StorePlace, error: StoreError): AccountsError {
 }
 
 function held(error: StoreError): AccountsError {
-  return new AccountsError(
-    'unavailable',
-    `${error.message}, and it has no admin listener to ask: set admin.listen, or end it first`,
-    { cause: error },
-  );
+  const what =
+    error.owner?.role === 'command'
+      ? ': ask again once it is done'
+      : ', and it has no admin listener to ask: set admin.listen, or end it first';
+  return new AccountsError('unavailable', `${error.message}${what}`, { cause: error });
 }

@@ -11,7 +11,7 @@ export interface OwnUsage extends Ledger {
 const exceeded = usageStatuses.indexOf('exceeded');
 
 export function createOwnUsage(
-  store: Pick<Store, 'segments' | 'apply' | 'quotaUse' | 'usage'>,
+  store: Pick<Store, 'segments' | 'apply' | 'quotaUse'>,
   isOwn: (segment: string) => boolean,
 ): OwnUsage {
   /** By start of the period. Periods that are over are let go of. */
@@ -87,9 +87,9 @@ export function createOwnUsage(
         await makeSure();
         enter(nowMs);
         const read = { ...starts };
-        const ids = typeof of === 'string' ? null : of;
-        const day = await readUse(store, read.day, read.day + DAY_MS, ids);
-        const month = await readUse(store, read.month, periodEnd(read.month), ids);
+        const ids = typeof of === 'string' ? undefined : of;
+        const day = await store.quotaUse(read.day, read.day + DAY_MS, ids);
+        const month = await store.quotaUse(read.month, periodEnd(read.month), ids);
         const all = [...month].map(
           ([id, use]): KeyUse => ({
             id,
@@ -99,30 +99,12 @@ export function createOwnUsage(
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== null) return { starts: read, keys: all };
+        if (ids !== undefined) return { starts: read, keys: all };
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
         return { starts: read, keys: all.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
-}
-
-/** Whole days: the sums by day alone are read. */
-async function readUse(
-  store: Pick<Store, 'quotaUse' | 'usage'>,
-  from: number,
-  to: number,
-  ids: readonly string[] | null,
-): Promise<Map<string, Use>> {
-  if (ids === null) return store.quotaUse(from, to);
-  const uses = new Map<string, Use>();
-  for (const line of await store.usage({ keyIds: [...ids], from, to }, ['key', 'status'])) {
-    if (line.status === 'exceeded' || line.keyId === null) continue;
-    const use = uses.get(line.keyId) ?? none;
-    const requests = use.requests + line.calls + line.events;
-    uses.set(line.keyId, { requests, cost: use.cost + line.cost });
-  }
-  return uses;
 }
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });

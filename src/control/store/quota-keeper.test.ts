@@ -60,8 +60,7 @@ function start(policy: QuotaPolicy = quota) {
   const through: Parameters<typeof createOwnUsage>[0] = {
     apply,
     segments: (names) => store.segments(names),
-    quotaUse: (from, to) => store.quotaUse(from, to),
-    usage: (filter, by) => store.usage(filter, by),
+    quotaUse: (from, to, ids) => store.quotaUse(from, to, ids),
   };
   const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();

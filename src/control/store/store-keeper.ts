@@ -1,7 +1,7 @@
 import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
-import { StoreError } from '../../store/index.ts';
+import { type StoreAdmin, StoreError } from '../../store/index.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
@@ -24,7 +24,7 @@ export interface StoreKeeper {
   /** The policy has this config's keys now. */
   reloaded(config: Config): void;
   ownQuota(owner: QuotaOwner): void;
-  publishAdminUrl(url: string): void;
+  publishAdmin(admin: StoreAdmin): void;
   checks(): ReadinessCheck[];
   operations: OperationsPort;
   /** After the workers ended: what is left goes into the ledger, as far as `flushMs` goes. */
@@ -38,7 +38,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
@@ -70,6 +70,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   const stored = createStoredKeys({
     policy,
     apply: dataPlane.apply,
+    extend: dataPlane.extend,
     changed: dataPlane.keysChanged,
     logger,
     wallMs,
@@ -197,8 +198,8 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
         if (link.state().up && keys !== null) quotas.syncNew().catch(() => undefined);
       }, SYNC_NEW_MS);
     },
-    publishAdminUrl: link.publishAdminUrl,
-    checks: () => storeChecks({ kind, keys, ...link.state() }),
+    publishAdmin: link.publishAdmin,
+    checks: () => storeChecks({ kind, keys, lost: dataPlane.usageLost(), ...link.state() }),
     operations: {
       run: (name, input) =>
         link.ask('operation', { name, input }).catch((error: unknown) => {

@@ -21,7 +21,7 @@ function open(): StoreLink {
       },
       configKeys: [],
       groups: [],
-      adminUrl: null,
+      admin: null,
       again: false,
     },
     compileCache: undefined,

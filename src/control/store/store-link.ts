@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { StoreError } from '../../store/index.ts';
+import { type StoreAdmin, StoreError } from '../../store/index.ts';
 import { createBackoff, workerBackoff } from '../backoff.ts';
 import type { Logger } from '../logs.ts';
 import { errorOf } from './failure-error.ts';
@@ -14,7 +14,7 @@ export interface StoreLink {
   ): Promise<StoreRequests[Name]['answer']>;
   /** What the thread is to know from now on, also one that replaces it. */
   configure(change: Pick<StoreStart, 'settings' | 'configKeys' | 'groups'>): void;
-  publishAdminUrl(url: string): void;
+  publishAdmin(admin: StoreAdmin): void;
   state(): StoreState & { restarts: number };
   /** Applies what is left within `flushMs`, closes the store and ends the thread. False: something is left for the next start. */
   close(flushMs: number): Promise<boolean>;
@@ -146,9 +146,9 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
       start = { ...start, ...change };
       post({ type: 'settings', ...change });
     },
-    publishAdminUrl(url) {
-      start = { ...start, adminUrl: url };
-      post({ type: 'admin', url });
+    publishAdmin(admin) {
+      start = { ...start, admin };
+      post({ type: 'admin', admin });
     },
     state: () => ({ ...state, restarts: Math.max(0, restarts) }),
     async close(flushMs) {

@@ -38,7 +38,7 @@ it('looks whether the store answers while the first maintenance still waits for 
       },
       configKeys: [],
       groups: [],
-      adminUrl: null,
+      admin: null,
       again: false,
     },
     tell: (message) => told.push(message),

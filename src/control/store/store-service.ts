@@ -7,6 +7,7 @@ import { type Applier, type ApplierState, createApplier } from '../../usage/inde
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
+import { patienceMs } from './folder-patience.ts';
 import { createOwnUsage } from './own-usage.ts';
 
 /** The store thread's work: journals into the ledger, changes of keys to main, and what main asks. */
@@ -28,13 +29,14 @@ const APPLY_MS = 1000;
 const SYNC_MS = 100;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
+const LOCKED_MS = 100;
 const REOPEN_MS = { first: 250, max: 5000 };
 const MAINTAIN_MS = 3_600_000;
 const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, lastError: null, damage: [] };
 
 export function createStoreService(options: StoreServiceOptions): StoreService {
   const { tell, epochMs, start } = options;
-  let { settings, configKeys, groups, adminUrl } = start;
+  let { settings, configKeys, groups, admin } = start;
   let store: Store | undefined;
   let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
@@ -68,7 +70,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
         // Journals of another process that lives would be taken for those of one that died.
         if (start.store.kind === 'postgres')
           lock ??= await lockStateFolder(dirname(start.journal.folder), epochMs);
-        const opened = await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
+        const opened = await openPatiently();
         if (closing.signal.aborted) return await opened.close();
         return await run(opened);
       } catch (error) {
@@ -78,6 +80,21 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
         }
         setUp(false, messageOf(error));
         await delay(waitMs);
+      }
+    }
+  }
+
+  /** A command may hold the folder; a thread that replaces another is patient without end. */
+  async function openPatiently(): Promise<Store> {
+    const began = performance.now();
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await openStore({ ...start.store, ...ownerOf(start), now: epochMs });
+      } catch (error) {
+        const waits = error instanceof StoreError && error.code === 'locked' && !start.again;
+        if (!waits || performance.now() - began >= patienceMs(error.owner)) throw error;
+        if (tries === 0) log('info', `the start waits: ${error.message}`);
+        await delay(LOCKED_MS);
       }
     }
   }
@@ -99,8 +116,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const feed = createKeyFeed(opened, tell);
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
-      journals: { folder, keepMs: settings.applier.keepJournalMs },
       groups: () => groups,
+      keepDaysMs: () => settings.retention.daysMs,
+      // A reload may change it.
+      get journals() {
+        return { folder, keepMs: settings.applier.keepJournalMs };
+      },
     };
     requests = {
       'keys.first': feed.first,
@@ -155,7 +176,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   /** Only commands that look for a running gateway need it. */
   function publish(): void {
     try {
-      store?.publishAdminUrl(adminUrl);
+      store?.publishAdmin(admin);
     } catch (error) {
       log('warn', `the admin listener's address is not shown beside the store: ${messageOf(error)}`);
     }
@@ -206,7 +227,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     hear(message) {
       if (message.type === 'close') void close(message.flushMs);
       else if (message.type === 'admin') {
-        adminUrl = message.url;
+        ({ admin } = message);
         publish();
       } else if (message.type === 'settings') {
         ({ settings, configKeys, groups } = message);
@@ -227,8 +248,8 @@ type Answering<Name extends RequestName> = (
   input: StoreRequests[Name]['input'],
 ) => Promise<StoreRequests[Name]['answer']>;
 
-function ownerOf({ store, adminUrl }: StoreStart): { owner?: { adminUrl: string | null } } {
-  return store.kind === 'sqlite' ? { owner: { adminUrl } } : {};
+function ownerOf({ store, admin }: StoreStart) {
+  return store.kind === 'sqlite' ? { owner: { role: 'gateway', admin } as const } : {};
 }
 
 function messageOf(error: unknown): string {

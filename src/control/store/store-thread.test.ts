@@ -22,7 +22,7 @@ async function open(again: boolean): Promise<{ thread: Worker; said: string }> {
     },
     configKeys: [],
     groups: [],
-    adminUrl: null,
+    admin: null,
     again,
   };
   const thread = new Worker(new URL('./store-thread.ts', import.meta.url), { workerData: start });

@@ -62,7 +62,9 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     transaction: (work) =>
       retried(async () => {
         try {
-          return await db.transaction().execute((db) => work(createTables(contextOf(db))));
+          // What was read must still hold at the commit, also that a row was not there: SQLite's one writer gives as much.
+          const transaction = db.transaction().setIsolationLevel('serializable');
+          return await transaction.execute((db) => work(createTables(contextOf(db))));
         } catch (error) {
           if (error instanceof Error && error.name === 'AbortedTransactionError')
             throw new StoreError('conflict', 'a statement of the transaction had failed', { cause: error });
@@ -87,7 +89,7 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     async backup() {
       throw new StoreError('invalid', 'PostgreSQL is backed up by its own tools, such as pg_dump');
     },
-    publishAdminUrl() {},
+    publishAdmin() {},
     async ping() {
       const { rows } = await sql<{ readonly: boolean }>`
         select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as readonly`.execute(

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { StoreAdmin } from '../store.ts';
 import { StoreError, type StoreOwner } from '../store-error.ts';
 import { fromSqlite } from './errors.ts';
 import { makePrivateFile } from './private-file.ts';
@@ -10,18 +11,25 @@ const ownerName = 'owner.json';
 /** Who holds a folder, as it says itself; null where nobody says so. It may have died since: only the lock is sure. */
 export function readOwner(folder: string): StoreOwner | null {
   try {
-    const { pid, started, adminUrl } = JSON.parse(readFileSync(join(folder, ownerName), 'utf8'));
+    const { pid, started, role, admin } = JSON.parse(readFileSync(join(folder, ownerName), 'utf8'));
     if (typeof pid !== 'number' || typeof started !== 'number') return null;
-    return { pid, started, adminUrl: typeof adminUrl === 'string' ? adminUrl : null };
+    return { pid, started, role: role === 'command' ? role : 'gateway', admin: adminOf(admin) };
   } catch {
     return null;
   }
 }
 
+function adminOf(value: unknown): StoreAdmin | null {
+  const { url, token } = (value ?? {}) as Record<string, unknown>;
+  return typeof url === 'string' && URL.canParse(url) && typeof token === 'string' ? { url, token } : null;
+}
+
 /** Says who we are, whole or not at all. Only for who holds the lock. */
 function writeOwner(folder: string, owner: StoreOwner): void {
   const fresh = join(folder, `${ownerName}.new`);
-  writeFileSync(fresh, `${JSON.stringify(owner)}\n`, { mode: 0o600 });
+  // A file that was left there keeps its mode, and this one has a secret in it.
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, `${JSON.stringify(owner)}\n`, { mode: 0o600, flag: 'wx' });
   renameSync(fresh, join(folder, ownerName));
 }
 
@@ -68,8 +76,8 @@ function lockedBy(folder: string, owner: StoreOwner | null, cause: unknown): Sto
   const who =
     owner === null
       ? 'another process'
-      : `process ${owner.pid}, running since ${new Date(owner.started).toISOString()}` +
-        (owner.adminUrl === null ? '' : `, admin listener ${owner.adminUrl}`);
+      : `${owner.role === 'command' ? 'a command, ' : ''}process ${owner.pid}, running since ${new Date(owner.started).toISOString()}` +
+        (owner.admin === null ? '' : `, admin listener ${owner.admin.url}`);
   return new StoreError('locked', `the store in ${folder} is held by ${who}`, {
     cause,
     ...(owner !== null && { owner }),

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../open-store.ts';
+import type { StoreError } from '../store-error.ts';
 import { key, user } from '../testing/subject.ts';
 import { batch, row } from '../testing/usage-samples.ts';
 import { openDatabase } from './database.ts';
@@ -26,7 +28,7 @@ const open = () => openStore({ kind: 'sqlite', folder });
 async function holder() {
   const source = `
     import { openStore } from ${JSON.stringify(new URL('../open-store.ts', import.meta.url).href)};
-    const owner = { adminUrl: 'http://127.0.0.1:9540' };
+    const owner = { role: 'gateway', admin: { url: 'http://127.0.0.1:9540', token: 'canary-of-the-owner' } };
     const store = await openStore({ kind: 'sqlite', folder: ${JSON.stringify(folder)}, owner });
     await store.users.insert(${JSON.stringify(user({ email: 'held@example.com' }))});
     process.stdout.write('held');
@@ -61,8 +63,12 @@ describe('the folder of a store', () => {
     const store = await open();
     for (let attempt = 0; attempt < 2; attempt++)
       await expect(open()).rejects.toMatchObject({ code: 'locked', owner: { pid: process.pid } });
-    store.publishAdminUrl('http://127.0.0.1:1');
-    await expect(open()).rejects.toThrow('http://127.0.0.1:1');
+    store.publishAdmin({ url: 'http://127.0.0.1:1', token: 'canary-of-the-owner' });
+    expect(statSync(join(folder, 'owner.json')).mode & 0o777).toBe(0o600);
+    const error = await open().catch((error: unknown) => error as StoreError);
+    expect(error).toMatchObject({ message: expect.stringContaining('http://127.0.0.1:1') });
+    expect(error).toMatchObject({ owner: { admin: { token: 'canary-of-the-owner' } } });
+    expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain('canary');
     await store.close();
     expect(readOwner(folder)).toBeNull();
     await (await open()).close();
@@ -73,13 +79,18 @@ describe('the folder of a store', () => {
     const refused = open();
     await expect(refused).rejects.toMatchObject({
       code: 'locked',
-      owner: { pid: child.pid, started: expect.any(Number), adminUrl: 'http://127.0.0.1:9540' },
+      owner: {
+        pid: child.pid,
+        started: expect.any(Number),
+        role: 'gateway',
+        admin: { url: 'http://127.0.0.1:9540' },
+      },
       message: expect.stringContaining(`process ${child.pid}`),
     });
     child.kill('SIGKILL');
     await once(child, 'exit');
     const store = await open();
-    expect(readOwner(folder)).toMatchObject({ pid: process.pid, adminUrl: null });
+    expect(readOwner(folder)).toMatchObject({ pid: process.pid, role: 'command', admin: null });
     expect(await store.users.find('held@example.com')).not.toBeNull();
     await store.close();
   });

@@ -1,29 +1,31 @@
+import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
 import { createKeyWatchers } from '../key-watchers.ts';
-import { rollupUnits } from '../ledger/rollup-rows.ts';
 import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
+import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
-import { asDriver, type Database, openDatabase } from './database.ts';
+import { asDriver, type Database, databaseName, openDatabase } from './database.ts';
 import { sqliteDialect as dialect } from './dialect.ts';
 import { fromSqlite } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
 import { migrateSqlite, readMigrations } from './migrate.ts';
+import { createReader } from './reader.ts';
 
 /** What the embedded store is opened with. */
 export interface SqliteOptions {
   /** Made with mode 0700 where it is missing. */
   folder: string;
-  /** Where the admin listener of who opens it is, if it is known yet. */
-  adminUrl: string | null;
+  /** Who opens it, and how to ask them, if that is known yet. */
+  owner: { role: StoreRole; admin: StoreAdmin | null };
   /** Milliseconds since the epoch. */
   now: () => number;
   /** False: the schema stays as it is. */
@@ -31,8 +33,8 @@ export interface SqliteOptions {
 }
 
 /** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
-export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): Store {
-  const owner = { pid: process.pid, started: now(), adminUrl };
+export function openSqlite({ folder, owner: { role, admin }, now, migrate }: SqliteOptions): Store {
+  const owner = { pid: process.pid, started: now(), role, admin };
   const lock = lockFolder(folder, owner);
   let database: Database;
   try {
@@ -52,6 +54,13 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   const watchers = createKeyWatchers();
   const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
   const context: TableContext = { db, dialect, now, announce };
+  // Two: what is read of quotas never waits for a person's question.
+  const [reader, quotaReader] = [
+    createReader(join(folder, databaseName)),
+    createReader(join(folder, databaseName)),
+  ];
+  const tables = createTables(context);
+  const { quotaUse: quotaUseOfAll } = createUsage({ ...context, db: quotaReader.db });
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -66,7 +75,10 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...createTables(context),
+    ...tables,
+    usage: createUsage({ ...context, db: reader.db }).usage,
+    quotaUse: (from, to, keyIds) =>
+      (keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, keyIds),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -89,14 +101,15 @@ export function openSqlite({ folder, adminUrl, now, migrate }: SqliteOptions): S
     mirrorConfigKeys: createMirror(context),
     async maintain(retention) {
       await dropOldRollups(context, retention);
-      await dropOldRows(context, 'usage_logs', 'timestamp', now() - retention.rawMs, rollupUnits.hour);
+      await dropOldRows(context, 'usage_logs', now() - retention.rawMs);
     },
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),
     backup: (file) => backupSqlite(folder, file),
-    publishAdminUrl: (adminUrl) => lock.publish({ ...owner, adminUrl }),
+    publishAdmin: (admin) => lock.publish({ ...owner, admin }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
+      await Promise.all([reader.close(), quotaReader.close()]);
       await db.destroy();
       database.close();
       lock.release();

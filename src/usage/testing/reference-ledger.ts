@@ -12,6 +12,8 @@ export interface ReferenceLedger extends Ledger {
   applied: number;
   /** Asked before each call: what it does. `lost`: it applies, and rejects all the same. */
   mood: () => 'well' | 'away' | 'lost';
+  /** Its clock, which stands at 0. */
+  epochMs: () => number;
 }
 
 export function createReferenceLedger(): ReferenceLedger {
@@ -22,6 +24,7 @@ export function createReferenceLedger(): ReferenceLedger {
     lastUsed: new Map(),
     applied: 0,
     mood: () => 'well',
+    epochMs: () => 0,
     async segments(names) {
       if (ledger.mood() !== 'well') throw new Error('ledger away');
       return new Map(
@@ -45,7 +48,7 @@ export function createReferenceLedger(): ReferenceLedger {
 
 function take(ledger: ReferenceLedger, { segment, to, closed, rows, raw, lastUsed }: LedgerBatch): void {
   ledger.applied++;
-  ledger.states.set(segment, { offset: to, closed });
+  ledger.states.set(segment, { offset: to, closed, appliedAt: ledger.epochMs() });
   ledger.raw.push(...raw);
   for (const [keyId, at] of lastUsed)
     ledger.lastUsed.set(keyId, Math.max(at, ledger.lastUsed.get(keyId) ?? 0));

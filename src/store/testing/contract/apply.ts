@@ -17,7 +17,7 @@ export function describeApply(subject: () => Subject): void {
     expect(await store.apply(piece)).toBe(false);
     expect(await callsOf(keyId)).toBe(3);
     expect(await store.segments([piece.segment])).toEqual(
-      new Map([[piece.segment, { offset: 100, closed: false }]]),
+      new Map([[piece.segment, { offset: 100, closed: false, appliedAt: expect.any(Number) }]]),
     );
   });
 
@@ -34,7 +34,7 @@ export function describeApply(subject: () => Subject): void {
     expect(await store.apply(piece(100, 150)), 'closed').toBe(false);
     expect(await callsOf(keyId)).toBe(2);
     expect(await store.segments([`order ${keyId}`])).toEqual(
-      new Map([[`order ${keyId}`, { offset: 100, closed: true }]]),
+      new Map([[`order ${keyId}`, { offset: 100, closed: true, appliedAt: expect.any(Number) }]]),
     );
   });
 
@@ -45,7 +45,9 @@ export function describeApply(subject: () => Subject): void {
       if (to > 0) await store.apply(batch({ segment, to }));
       expect(await store.apply(batch({ segment, from: to, to, closed: true }))).toBe(true);
       expect(await store.apply(batch({ segment, from: to, to, closed: true }))).toBe(false);
-      expect(await store.segments([segment])).toEqual(new Map([[segment, { offset: to, closed: true }]]));
+      expect(await store.segments([segment])).toEqual(
+        new Map([[segment, { offset: to, closed: true, appliedAt: expect.any(Number) }]]),
+      );
     }
   });
 
