@@ -47,6 +47,8 @@ export interface DataPlane {
   apply(): ReturnType<AppliedTracker['everywhere']>;
   /** Hands on what the present policy was extended by; resolves as `apply`. */
   extend(extension: PolicyExtension): ReturnType<AppliedTracker['everywhere']>;
+  /** Calls and events that were served and are in no journal, of all workers since the start. */
+  usageLost(): number;
   /** Has workers look at once whether the keys of their sockets still hold. */
   keysChanged(): void;
   setTls(tls: TlsMaterial): void;
@@ -97,9 +99,10 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
   const writeLines = createWorkerLog(logger);
+  const usageLost = () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0);
   const journals = createJournalWatch(logger, {
     whenFull: () => options.snapshot().usage.whenFull,
-    lost: () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0),
+    lost: usageLost,
   });
 
   const pool = createWorkerPool<FromWorker>({
@@ -166,6 +169,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     start: pool.start,
     states: pool.states,
     stop: pool.stop,
+    usageLost,
     apply() {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });

@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { isOver, type ListedSegment, listSegments } from './journal-folder.ts';
+import { createJournalListing, isOver, type ListedSegment } from './journal-folder.ts';
 import { createJournalSync } from './journal-sync.ts';
 import type { Ledger } from './ledger.ts';
 import type { RawSettings } from './raw-calls.ts';
@@ -84,7 +84,10 @@ export function createApplier(options: ApplierOptions): Applier {
     failures: 0,
     lastError: null,
   };
-  const sync = createJournalSync(folder, run, epochMs);
+  const listing = createJournalListing(folder, epochMs);
+  const sync = createJournalSync(listing, run, epochMs);
+  /** Of which all is known. */
+  let looked: readonly ListedSegment[] = [];
   let timers: NodeJS.Timeout[] = [];
   let syncing: Promise<void> | null = null;
   let running: Promise<boolean> | null = null;
@@ -93,6 +96,12 @@ export function createApplier(options: ApplierOptions): Applier {
   let tidiedAt = Number.NEGATIVE_INFINITY;
 
   async function meet(listed: readonly ListedSegment[]): Promise<void> {
+    if (listed === looked) return;
+    await meetAll(listed);
+    looked = listed;
+  }
+
+  async function meetAll(listed: readonly ListedSegment[]): Promise<void> {
     const here = new Set(listed.map(({ id }) => id));
     for (const [id, segment] of segments) {
       if (here.has(id)) continue;
@@ -109,14 +118,14 @@ export function createApplier(options: ApplierOptions): Applier {
 
   /** What was met first with a segment of which the others know nothing: they are applied all the same. */
   async function applyAll(): Promise<unknown> {
-    const listed = listSegments(folder);
+    const listed = listing.list();
     await meet(listed);
     let met: unknown;
-    for (const each of listed) {
+    for (const [at, each] of listed.entries()) {
       const segment = segments.get(each.id);
       if (segment === undefined || segment.done) continue;
       try {
-        await segment.run(isOver(each, listed, run), settings.raw);
+        await segment.run(isOver(listed, at, run), settings.raw);
       } catch (error) {
         if (ofLedger.has(error as object)) throw error;
         // Its writer took it away unused.

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HEADER_BYTES, parseSegmentFile, type SegmentName, segmentId } from './journal-format.ts';
 
@@ -26,20 +26,44 @@ export function listSegments(folder: string): ListedSegment[] {
     .sort((a, b) => compare(a.name, b.name));
 }
 
+/** What was written to this lately may have been since: its time has no finer grain. */
+export const FRESH_MS = 1000;
+
+/** {@link listSegments}, read again only where the folder was changed: of 6,000 segments that took 12 ms and more each time. */
+export interface JournalListing {
+  /** The same array where nothing is another than before. */
+  list(): readonly ListedSegment[];
+}
+
+export function createJournalListing(folder: string, epochMs: () => number): JournalListing {
+  let listed: readonly ListedSegment[] = [];
+  let readAt = Number.NaN;
+  return {
+    list() {
+      const mtimeMs = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN;
+      // As it is of a time well before it was read, it would be another now.
+      if (mtimeMs === readAt) return listed;
+      const now = epochMs();
+      listed = listSegments(folder);
+      readAt = now - mtimeMs > FRESH_MS ? mtimeMs : Number.NaN;
+      return listed;
+    },
+  };
+}
+
 /**
- * Whether no frame can come any more: its worker has another in its place, or has begun the next segment (one that is only held ready
- * does not count), or its process is not this one.
+ * Whether no frame can come any more to the one `at` this place of a listing: its worker has another in its place, or has begun the
+ * next segment (one that is only held ready does not count), or its process is not this one.
  */
-export function isOver(segment: ListedSegment, all: readonly ListedSegment[], run: string): boolean {
-  const { name } = segment;
+export function isOver(all: readonly ListedSegment[], at: number, run: string): boolean {
+  const { name } = all[at]!;
   if (name.run !== run) return true;
-  return all.some(
-    (other) =>
-      other.name.run === name.run &&
-      other.name.slot === name.slot &&
-      (other.name.start > name.start ||
-        (other.name.start === name.start && other.name.number > name.number && hasFrames(other.path))),
-  );
+  for (let next = at + 1; next < all.length; next++) {
+    const other = all[next]!;
+    if (other.name.run !== run || other.name.slot !== name.slot) return false;
+    if (other.name.start > name.start || hasFrames(other.path)) return true;
+  }
+  return false;
 }
 
 function hasFrames(path: string): boolean {

@@ -138,8 +138,6 @@ export function bytesBehind(source: SegmentBytes, position: number): number {
 export interface SegmentFile extends SegmentBytes {
   /** What was read so far stays, whatever becomes of the machine. */
   sync(): Promise<void>;
-  /** Epoch milliseconds of the last write. */
-  modified(): number;
   close(): void;
 }
 
@@ -161,7 +159,6 @@ export function openSegmentFile(path: string): SegmentFile {
       new Promise((resolve, reject) =>
         fdatasync(fd, (error) => (error === null ? resolve() : reject(error))),
       ),
-    modified: () => fstatSync(fd).mtimeMs,
     close: () => closeSync(fd),
   };
 }

@@ -1,52 +1,78 @@
 import { closeSync, fdatasync, fstatSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { listSegments } from './journal-folder.ts';
+import { FRESH_MS, type JournalListing, type ListedSegment } from './journal-folder.ts';
 
 const sync = promisify(fdatasync);
 
-/** A file that was written to this lately may have been since: its time has no finer grain. */
-const FRESH_MS = 1000;
-
 /** Brings what workers append to the disk itself, so that a loss of power loses no more than was written since. */
 export interface JournalSync {
-  /** Syncs what was written to the journals of this run since the last time. Rejects as `fs` does; another try may do. */
+  /**
+   * Syncs what was written to the journals of this run since the last time; rejects with the first error of `fs` where it met one,
+   * and another try may do. A segment that is over is synced to its end and not looked at again, however long it is kept.
+   */
   run(): Promise<void>;
   close(): void;
 }
 
 export function createJournalSync(
-  folder: string,
+  listing: JournalListing,
   run: string,
   epochMs: () => number,
   syncFile: (fd: number) => Promise<unknown> = sync,
 ): JournalSync {
   /** By path; `modified` as of before its last sync. */
   const files = new Map<string, { fd: number; modified: number }>();
+  /** Paths of segments that may have something to sync, and whether nothing more is written to them. */
+  const due = new Map<string, boolean>();
+  /** Paths of those of which all is synced. */
+  const settled = new Set<string>();
+  let looked: readonly ListedSegment[] = [];
 
-  function forget(path: string, fd: number): void {
+  function forget(path: string): void {
+    const file = files.get(path);
     files.delete(path);
-    closeSync(fd);
+    if (file !== undefined) closeSync(file.fd);
+  }
+
+  function look(): void {
+    const listed = listing.list();
+    if (listed === looked) return;
+    looked = listed;
+    const own = listed.filter(({ name }) => name.run === run);
+    const here = new Set(own.map(({ path }) => path));
+    for (const path of files.keys()) if (!here.has(path)) forget(path);
+    for (const path of settled) if (!here.has(path)) settled.delete(path);
+    due.clear();
+    for (const [at, { name, path }] of own.entries()) {
+      // A worker has two at most: one that it writes to, and one that is held ready.
+      if (!settled.has(path)) due.set(path, own[at + 2]?.name.slot === name.slot);
+    }
+  }
+
+  async function syncOne(path: string, over: boolean): Promise<void> {
+    const file = files.get(path) ?? { fd: openSync(path, 'r'), modified: Number.NaN };
+    files.set(path, file);
+    const { mtimeMs } = fstatSync(file.fd);
+    const still = epochMs() - mtimeMs > FRESH_MS;
+    if (mtimeMs !== file.modified || !still) {
+      await syncFile(file.fd);
+      file.modified = mtimeMs;
+    }
+    if (!over || !still) return;
+    settled.add(path);
+    due.delete(path);
+    forget(path);
   }
 
   return {
     async run() {
-      const paths = new Set(
-        listSegments(folder)
-          .filter(({ name }) => name.run === run)
-          .map(({ path }) => path),
-      );
-      for (const [path, { fd }] of files) if (!paths.has(path)) forget(path, fd);
-      for (const path of paths) {
-        const file = files.get(path) ?? { fd: openSync(path, 'r'), modified: Number.NaN };
-        files.set(path, file);
-        const { mtimeMs } = fstatSync(file.fd);
-        if (mtimeMs === file.modified && epochMs() - mtimeMs > FRESH_MS) continue;
-        await syncFile(file.fd);
-        file.modified = mtimeMs;
-      }
+      look();
+      let met: unknown;
+      for (const [path, over] of due) await syncOne(path, over).catch((error: unknown) => (met ??= error));
+      if (met !== undefined) throw met;
     },
     close() {
-      for (const [path, { fd }] of files) forget(path, fd);
+      for (const path of files.keys()) forget(path);
     },
   };
 }

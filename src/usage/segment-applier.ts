@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { createFold } from './fold.ts';
 import type { ListedSegment } from './journal-folder.ts';
 import { HEADER_BYTES, type HeaderFault } from './journal-format.ts';
@@ -151,7 +152,7 @@ export function createSegmentApplier(
       close();
     },
     lag: () => (done ? 0 : bytesBehind(source(), offset)),
-    modified: () => source().modified(),
+    modified: () => statSync(path).mtimeMs,
     appliedAt: () => appliedAt,
     reopen() {
       done = false;

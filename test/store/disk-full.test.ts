@@ -114,6 +114,7 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     await delay(200);
     await load.stop();
     expect(load.others).toEqual({});
+    expect(await running.check('usage')).toMatchObject({ lost: line['lost'] });
     expect(running.program.logs()).toContainEqual(
       expect.objectContaining({
         level: 'error',

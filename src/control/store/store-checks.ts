@@ -5,6 +5,8 @@ export interface StoreFacts extends StoreState {
   kind: 'sqlite' | 'postgres';
   /** Keys of the store at the last reading; null: they were never read. */
   keys: number | null;
+  /** Calls and events that were served and are in no journal, since the start. It degrades nothing: it is over, and stays so. */
+  lost: number;
   restarts: number;
 }
 
@@ -12,6 +14,7 @@ export interface StoreFacts extends StoreState {
 export function storeChecks({
   kind,
   keys,
+  lost,
   up,
   sinceMs,
   problem,
@@ -33,7 +36,7 @@ export function storeChecks({
       name: 'usage',
       status: behindSinceMs === null && damage.length === 0 ? 'up' : 'degraded',
       detail: {
-        ...{ lagBytes, failures, damaged: damage.length },
+        ...{ lagBytes, failures, lost, damaged: damage.length },
         behindSince: behindSinceMs === null ? null : timeOf(behindSinceMs),
         problem: behindSinceMs === null ? null : lastError,
       },
