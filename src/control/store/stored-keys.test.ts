@@ -14,6 +14,7 @@ function keyOf(n: number, requests: number): PolicyKey {
   const overrides = [{ method: '*', requests, periodMs: 1000, burstSize: 0 }];
   return {
     ...{
+      userId: null,
       id: idOf(n),
       sha256: hashOf(n),
       prefix: 'prefix00',
