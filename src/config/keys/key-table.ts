@@ -182,8 +182,8 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
       };
     },
     extend(keysMax) {
-      const ids = stored.next(keysMax);
-      const added = sets.add(stored.termsOf(ids));
+      const { ids, terms } = stored.next(keysMax);
+      const added = sets.add(terms);
       unfinished ||= added.size > 0;
       return {
         sets: added,

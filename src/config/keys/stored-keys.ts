@@ -140,18 +140,15 @@ export function createStoredKeys(options: StoredKeysOptions) {
     get termsCount() {
       return sets.size;
     },
-    /** The first that wait, at most `max`. */
-    next(max: number): string[] {
+    /** The first that wait, at most `max`, and what workers must know before these can be settled. */
+    next(max: number): { ids: string[]; terms: Set<KeyTerms> } {
       const ids: string[] = [];
-      for (const id of wanted.keys()) if (ids.push(id) >= max) break;
-      return ids;
-    },
-    /** What workers must know before these can be settled. */
-    *termsOf(ids: readonly string[]): Generator<KeyTerms> {
-      for (const id of ids) {
-        const next = wanted.get(id);
-        if (next && next.set.problem === null && next.key.enabled) yield next.set.terms;
+      const terms = new Set<KeyTerms>();
+      for (const [id, next] of wanted) {
+        if (next && next.set.problem === null && next.key.enabled) terms.add(next.set.terms);
+        if (ids.push(id) >= max) break;
       }
+      return { ids, terms };
     },
     /** As they are in the index now, without those whose hash the config has. */
     *entries(): Generator<KeyEntry> {
