@@ -172,9 +172,10 @@ describe('keys', () => {
 
   test('of the config are shown and listed, and changed there', async () => {
     const id = '11111111-1111-4111-8111-111111111111';
-    await accounts.store.mirrorConfigKeys([
-      { id, sha256: 'a'.repeat(64), prefix: 'abcdefgh', name: 'static', enabled: true, expiresAt: null },
-    ]);
+    await accounts.store.mirrorConfigKeys(
+      [{ id, sha256: 'a'.repeat(64), prefix: 'abcdefgh', name: 'static', enabled: true, expiresAt: null }],
+      'one',
+    );
     expect(await accounts.run('keys.show', { key: 'static' })).toMatchObject({
       source: 'config',
       user: null,

@@ -1,5 +1,6 @@
 import type { RandomBytes } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Retention } from './usage/kept.ts';
 
 /** What a verb needs of the world. */
 export interface AccountsContext {
@@ -9,8 +10,8 @@ export interface AccountsContext {
   random: RandomBytes;
   /** Names of the config's groups of methods, which limits may name. */
   groups(): readonly string[];
-  /** For how many milliseconds the store keeps sums by day: what is older is no whole month any more. */
-  keepDaysMs(): number;
+  /** How long the ledger keeps sums, as the config says now: a month that began before is no whole one any more. */
+  retention(): Retention;
   /** The usage journals on this machine, and for how many milliseconds one stays after all of it was applied; null: none is known. */
   journals: { folder: string; keepMs: number } | null;
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createHostCheck, type HostCheck } from './auth/host.ts';
 import { type AdminTokenDigest, createTokenCheck, type TokenCheck } from './auth/token.ts';
-import { readJsonBody } from './body.ts';
+import { bodyBytesMax, readJsonBody } from './body.ts';
 import type { AdminPorts } from './ports.ts';
 import { AdminProblem, adminProblems, problemBody } from './problem.ts';
 import { type AdminReply, matchRoute } from './router.ts';
@@ -35,7 +35,7 @@ export interface AdminServer {
 }
 
 /**
- * Starts the admin listener. It shares the main thread, so every input is bounded (64 KiB of body, 16 KiB of head,
+ * Starts the admin listener. It shares the main thread, so every input is bounded (64 KiB of body, 1 MiB with the token, 16 KiB of head,
  * 5 s for a head, 10 s for a request, 256 connections) and no request can throw past it. Rejects with the listen
  * error (EADDRINUSE, EACCES, EADDRNOTAVAIL).
  */
@@ -104,7 +104,7 @@ async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }
     });
   }
   const hasBody = route.method !== 'GET' && route.method !== 'DELETE';
-  const body = hasBody ? await readJsonBody(request) : undefined;
+  const body = hasBody ? await readJsonBody(request, bodyBytesMax[route.access]) : undefined;
   return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized });
 }
 

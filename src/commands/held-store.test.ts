@@ -76,13 +76,10 @@ describe('a folder that a running gateway holds', () => {
       ...{ kind: 'sqlite', folder: join(cwd, '.polymorph') },
       owner: { role: 'gateway', admin: null },
     });
+    const retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity });
     const context = {
-      store,
-      now: Date.now,
-      random: randomBytes,
-      groups: () => ['logs'],
-      journals: null,
-      keepDaysMs: () => Infinity,
+      ...{ store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null },
+      retention,
     };
     const admin = await startAdminServer({
       ...{ host: '127.0.0.1', port: 0, allowedHosts: [], onError: () => undefined },

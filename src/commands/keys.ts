@@ -5,7 +5,7 @@ import { keyFacts, keysTable } from './store/keys-table.ts';
 import { limitsText } from './store/limits-text.ts';
 import { type Limit, limitArgument } from './store/limit-text.ts';
 import { pageEnd, pageOptions, type PageOptions } from './store/page.ts';
-import { type Quota, quotaArgument } from './store/quota-text.ts';
+import { type QuotaArgument, quotaArgument } from './store/quota-text.ts';
 import { runOnStore, type StoreOptions, withStoreOptions } from './store/run-on-store.ts';
 
 interface CreateOptions extends StoreOptions {
@@ -13,13 +13,13 @@ interface CreateOptions extends StoreOptions {
   name?: string;
   expires?: string;
   set?: Limit[];
-  quota?: Quota | null;
+  quota?: QuotaArgument;
 }
 
 interface LimitsOptions extends StoreOptions {
   set?: Limit[];
   unset?: string[];
-  quota?: Quota | null;
+  quota?: QuotaArgument;
 }
 
 type Grace = 'none' | '1h' | '24h' | '7d';
@@ -37,7 +37,8 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .action(async ({ set, quota, ...options }: CreateOptions) => {
       const { user, name, expires } = options;
       await runOnStore(options, io, {
-        run: (operations) => operations.run('keys.create', { user, name, expires, overrides: set, quota }),
+        run: (operations) =>
+          operations.run('keys.create', { user, name, expires, overrides: set, quota: quota?.quota }),
         text: (made) => secret(io, made.key, `Key ${made.name} of ${made.user?.email ?? ''} is`),
       });
     });
@@ -119,7 +120,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     )
     .action(async (key: string, { set, unset, quota, ...options }: LimitsOptions) => {
       await runOnStore(options, io, {
-        run: (operations) => operations.run('keys.limits', { key, set, unset, quota }),
+        run: (operations) => operations.run('keys.limits', { key, set, unset, quota: quota?.quota }),
         text: limitsText,
       });
     });

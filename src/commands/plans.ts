@@ -6,7 +6,7 @@ import type { Operations } from '../control/index.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { columns, facts, grouped, utc } from './store/columns.ts';
 import { type Limit, limitArgument, limitText } from './store/limit-text.ts';
-import { type Quota, quotaArgument, quotaText } from './store/quota-text.ts';
+import { type QuotaArgument, quotaArgument, quotaText } from './store/quota-text.ts';
 import { runOnStore, type StoreOptions, withStoreOptions } from './store/run-on-store.ts';
 
 interface PutOptions extends StoreOptions {
@@ -17,7 +17,7 @@ interface PutOptions extends StoreOptions {
   per?: string;
   set?: Limit[];
   unset?: string[];
-  quota?: Quota | null;
+  quota?: QuotaArgument;
 }
 
 type Plan = OperationResult<'plans.show'>;
@@ -87,7 +87,7 @@ async function put(operations: Operations, name: string, options: PutOptions) {
   const { included, per, set, unset, quota } = options;
   const currency = await currencyFor(operations, name, options);
   return operations.run('plans.put', {
-    ...{ name, currency: options.currency, set, unset, quota },
+    ...{ name, currency: options.currency, set, unset, quota: quota?.quota },
     monthlyFee: amount('--monthly-fee', options.monthlyFee, currency),
     price: amount('--price', options.price, currency),
     includedUnits: included,

@@ -74,6 +74,20 @@ describe('users, plans and keys', () => {
     expect(await ok('users', 'delete', 'ada@example.com')).toBe('Deleted user ada@example.com and 1 key.\n');
   });
 
+  test('`--quota none` takes a key’s own quota away, and that of a plan', async () => {
+    await ok('plans', 'put', 'pro', '--currency', 'USD', '--quota', '5000/day');
+    await ok('users', 'create', 'ada@example.com', '--tier', 'pro');
+    await run('keys', 'create', '--user', 'ada@example.com', '--name', 'plain', '--quota', 'none');
+    await run('keys', 'create', '--user', 'ada@example.com', '--name', 'acme', '--quota', '10/month');
+    expect(await ok('keys', 'limits', 'plain')).toMatch(/quota: 5,000 requests a day, .*\(plan pro\)\n$/);
+    expect(await ok('keys', 'limits', 'acme')).toMatch(/quota: 10 requests a month, .*\n$/);
+    expect(await ok('keys', 'limits', 'acme', '--quota', 'none')).toMatch(
+      /quota: 5,000 requests a day, .*\(plan pro\)\n$/,
+    );
+    expect(await ok('plans', 'put', 'pro', '--quota', 'none')).not.toMatch(/^quota +\S/m);
+    expect(await ok('keys', 'limits', 'acme', '--json')).toMatch(/"quota": ?null/);
+  });
+
   test('a key is nowhere but in the answer that made it', async () => {
     await ok('users', 'create', 'ada@example.com');
     const first = (await run('keys', 'create', '--user', 'ada@example.com', '--name', 'acme')).stdout.trim();

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Config, KeyConfig } from './config.ts';
-import { createKeyTable } from './keys/key-table.ts';
-import type { KeyTerms } from './keys/terms.ts';
+import type { Config } from './config.ts';
+import { createKeyTable, type KeyTable } from './keys/key-table.ts';
 import { patternMatches } from '../jsonrpc/index.ts';
 import {
   cheapMethods,
@@ -13,14 +12,13 @@ import {
 import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
-import { callerRanks, createRuleCompiler, keyRanks, type RuleCompiler } from './rule-compiler.ts';
+import { callerRanks, createRuleCompiler } from './rule-compiler.ts';
+import { createSetCompiler, type SetCompiler } from './set-compiler.ts';
 import type {
   MethodsPolicy,
+  PolicyExtension,
   PolicySnapshot,
-  QuotaPolicy,
-  RuleSet,
   ServerPolicy,
-  SocketBounds,
   WebsocketPolicy,
 } from './snapshot.ts';
 
@@ -42,21 +40,19 @@ export function compile(
     per: ceiling.per,
   }));
   const keys = table.prepare(config);
-  const { ruleSets, keyQuotas, socketBounds } = compileSets(config, keys.sets, compiler);
+  const sets = createSetCompiler(config, compiler);
+  sets.add(keys.sets);
   const networks = compileNetworks(config.networks, registries);
   const generation = registries.nextGeneration();
-  return {
+  const snapshot: PolicySnapshot = {
     generation,
     networks,
     server: compileServer(config),
     websocket: compileWebsocket(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
     methods: compileMethods(config),
-    rules: compiler.rules,
+    ...sets.tables,
     defaults,
-    ruleSets,
-    keyQuotas,
-    socketBounds,
     ceilings,
     keyIndex: keys.commit(generation),
     limitHeaders: config.limits.headers,
@@ -69,6 +65,30 @@ export function compile(
     logging: { accessSample: config.logging.access_sample },
     usage: { whenFull: config.usage.when_full },
   };
+  setCompilers.set(snapshot, sets);
+  return snapshot;
+}
+
+const setCompilers = new WeakMap<PolicySnapshot, SetCompiler>();
+
+/**
+ * Puts the sets of rules that the first `keysMax` waiting keys need into `snapshot`, which `compile` made last, so that
+ * its cost is theirs and not that of all there are. Returns what workers put into theirs (null: nothing is new), and
+ * those keys, which `settle` writes once that is applied. Throws RangeError as `compile`.
+ */
+export function extend(
+  snapshot: PolicySnapshot,
+  registries: Registries,
+  table: KeyTable,
+  keysMax: number,
+): { extension: PolicyExtension | null; keys: string[] } {
+  const { sets, keys, commit } = table.extend(keysMax);
+  if (sets.size === 0) return { extension: null, keys };
+  const addition = setCompilers.get(snapshot)!.add(sets);
+  const generation = registries.nextGeneration();
+  snapshot.generation = generation;
+  commit(generation);
+  return { extension: { generation, ...addition }, keys };
 }
 
 /** Versions a snapshot names: what `RuleVersions.retireExcept` keeps. */
@@ -92,46 +112,6 @@ export function configHash(config: Config): string {
     hashes.set(config, known);
   }
   return known;
-}
-
-interface CompiledSets {
-  ruleSets: RuleSet[];
-  keyQuotas: (QuotaPolicy | null)[];
-  socketBounds: SocketBounds[];
-}
-
-function compileSets(config: Config, sets: Map<number, KeyTerms>, compiler: RuleCompiler): CompiledSets {
-  const boundsOf = createBoundsCompiler(config.websocket, compiler);
-  const ofAll = boundsOf(null);
-  // Numbers that no key has at present are as those without anything of their own.
-  const size = [...sets.keys()].reduce((most, number) => Math.max(most, number), 0) + 1;
-  const ruleSets = Array.from({ length: size }, (): RuleSet => ({ methods: [], groups: [], all: [] }));
-  const keyQuotas = new Array<QuotaPolicy | null>(size).fill(null);
-  const socketBounds = new Array<SocketBounds>(size).fill(ofAll);
-  for (const [number, { limits, quota, websocket }] of sets) {
-    ruleSets[number] = compiler.addSet(limits, keyRanks);
-    keyQuotas[number] = quota;
-    socketBounds[number] = websocket === null ? ofAll : boundsOf(websocket);
-  }
-  return { ruleSets, keyQuotas, socketBounds };
-}
-
-/** What a caller's messages over WebSocket are called in headers, errors and explain. */
-const MESSAGES_RULE = 'websocket:messages';
-
-function createBoundsCompiler(
-  all: Config['websocket'],
-  compiler: RuleCompiler,
-): (own: KeyConfig['websocket']) => SocketBounds {
-  return (own) => {
-    const messages = own?.messages_per_second ?? all.messages_per_second;
-    const rule = { requests: messages, period: 1000, burst_size: 0, mode: 'enforce', network: null } as const;
-    return {
-      connections: own?.max_connections ?? all.max_connections,
-      subscriptions: own?.max_subscriptions ?? all.max_subscriptions,
-      messagesRule: messages === 0 ? -1 : compiler.add(rule, MESSAGES_RULE, 'ceiling'),
-    };
-  };
 }
 
 function compileWebsocket({ websocket }: Config): WebsocketPolicy {

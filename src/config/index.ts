@@ -1,5 +1,5 @@
 /** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
-export { compile, configHash, versionsOf } from './compile.ts';
+export { compile, configHash, extend, versionsOf } from './compile.ts';
 export type {
   CeilingConfig,
   Config,
@@ -50,6 +50,7 @@ export type {
   HedgePolicy,
   MethodsPolicy,
   NetworkPolicy,
+  PolicyExtension,
   PolicySnapshot,
   QuotaPolicy,
   RetryPolicy,
@@ -63,6 +64,7 @@ export type {
   UsagePolicy,
   WebsocketPolicy,
 } from './snapshot.ts';
+export { emptyRuleSet, extendSnapshot } from './snapshot.ts';
 export { summarize } from './summary.ts';
 export type { TlsMaterial } from './tls-files.ts';
 export { type ConfigWatch, watchConfig, type WatchOptions } from './watch.ts';

@@ -1,25 +1,67 @@
+/** What grows with the keys: a snapshot has it, and additions are put into it in place (`extendSnapshot`). */
+export interface PolicySets {
+  /** All rules; a rule's place is its number. */
+  rules: RulePolicy[];
+  /** Distinct sets of keys' own rules; 0 is empty, and null is a number that no key has. */
+  ruleSets: (RuleSet | null)[];
+  /** By number of a rule set: keys that share one have the same quota. The slot counted in is the key's number. */
+  keyQuotas: (QuotaPolicy | null)[];
+  /** Bounds of a caller over WebSocket, by number of its rule set; 0 are those of all. */
+  socketBounds: SocketBounds[];
+}
+
+/** One set of rules, with its place in the tables. */
+export interface SetPolicy {
+  number: number;
+  rules: RuleSet;
+  quota: QuotaPolicy | null;
+  bounds: SocketBounds;
+}
+
+/** Sets that came after a snapshot was made. */
+export interface PolicyExtension {
+  /** Of the snapshot from here on. */
+  generation: number;
+  /** Number of the first of `rules`. */
+  firstRule: number;
+  rules: RulePolicy[];
+  sets: SetPolicy[];
+}
+
+/** Puts an addition into the tables. The same once more changes nothing. */
+export function extendSnapshot(
+  { rules, ruleSets, keyQuotas, socketBounds }: PolicySets,
+  addition: Pick<PolicyExtension, 'firstRule' | 'rules' | 'sets'>,
+): void {
+  for (const [at, rule] of addition.rules.entries()) rules[addition.firstRule + at] = rule;
+  for (const { number, rules: set, quota, bounds } of addition.sets) {
+    while (ruleSets.length < number) {
+      ruleSets.push(null);
+      keyQuotas.push(null);
+      socketBounds.push(socketBounds[0]!);
+    }
+    ruleSets[number] = set;
+    keyQuotas[number] = quota;
+    socketBounds[number] = bounds;
+  }
+}
+
+export const emptyRuleSet: RuleSet = { methods: [], groups: [], all: [] };
+
 /**
  * What the workers are given: the config compiled to numbers. Plain data for `postMessage`, but for shared memory. Holds
  * upstreams' credentials and no key.
  */
-export interface PolicySnapshot {
-  /** Counts up with every compile of one process. */
+export interface PolicySnapshot extends PolicySets {
+  /** Counts up with every compile and every addition of one process. */
   generation: number;
   networks: NetworkPolicy[];
   server: ServerPolicy;
   websocket: WebsocketPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };
   methods: MethodsPolicy;
-  /** All rules; a rule's place is its number. */
-  rules: RulePolicy[];
   /** Of all callers. */
   defaults: RuleSet;
-  /** Distinct sets of keys' own rules; 0 is empty. */
-  ruleSets: RuleSet[];
-  /** By number of a rule set: keys that share one have the same quota. The slot counted in is the key's number. */
-  keyQuotas: (QuotaPolicy | null)[];
-  /** Bounds of a caller over WebSocket, by number of its rule set; 0 are those of all. */
-  socketBounds: SocketBounds[];
   ceilings: CeilingPolicy[];
   /** See `identity`: SHA-256 → key number, rule set, flags. */
   keyIndex: SharedArrayBuffer;

@@ -31,7 +31,7 @@ describe('journals that are full', () => {
     journals.said(1, false, '');
     journals.said(0, false, '');
     expect(lines.slice(1)).toEqual([
-      'warn: usage is written to the journals again: that of 5 calls and events is lost',
+      'warn: usage is written to the journals again: usage of 5 calls and events is lost',
     ]);
   });
 
@@ -42,6 +42,8 @@ describe('journals that are full', () => {
     journals.gone(2);
     expect(lines.length).toBe(1);
     journals.gone(3);
-    expect(lines.length).toBe(2);
+    expect(lines.slice(1)).toEqual(['warn: the last worker that could not write usage has ended']);
+    journals.said(3, true, 'EDQUOT');
+    expect(lines.slice(2)).toEqual([lines[0]]);
   });
 });

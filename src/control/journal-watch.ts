@@ -4,7 +4,7 @@ import type { Logger } from './logs.ts';
 /** Says loudly, once for all workers, that usage cannot be written, and once that it can again. */
 export interface JournalWatch {
   said(slot: number, full: boolean, reason: string): void;
-  /** That worker has died: what it said holds no more. */
+  /** That worker has died: what it said holds no more. Whether there is room again the one in its place will know. */
   gone(slot: number): void;
 }
 
@@ -22,18 +22,18 @@ export function createJournalWatch(
   const full = new Set<number>();
   let lostBefore = 0;
 
-  function over(slot: number): void {
+  function over(slot: number, event: string, text: string): void {
     if (!full.delete(slot) || full.size > 0) return;
     const calls = lost() - lostBefore;
     logger.warn(
-      { kind: 'usage', event: 'journal.writable', lost: calls },
-      `usage is written to the journals again${calls === 0 ? '' : `: that of ${calls} calls and events is lost`}`,
+      { kind: 'usage', event, lost: calls },
+      `${text}${calls === 0 ? '' : `: usage of ${calls} calls and events is lost`}`,
     );
   }
 
   return {
     said(slot, isFull, reason) {
-      if (!isFull) return over(slot);
+      if (!isFull) return over(slot, 'journal.writable', 'usage is written to the journals again');
       if (full.size === 0) lostBefore = lost();
       if (full.add(slot).size > 1) return;
       const meaning =
@@ -45,6 +45,6 @@ export function createJournalWatch(
         `usage cannot be written to the journals: ${meaning}`,
       );
     },
-    gone: over,
+    gone: (slot) => over(slot, 'journal.gone', 'the last worker that could not write usage has ended'),
   };
 }

@@ -3,6 +3,8 @@ import {
   compile,
   createKeyTable,
   createRegistries,
+  extend,
+  type PolicyExtension,
   type PolicySnapshot,
   type QuotaPolicy,
   type StoredKey,
@@ -21,8 +23,13 @@ export interface PolicyKeeper {
   readonly appliedAtMs: number;
   /** Makes `config` the policy. Throws RangeError, and changes nothing, where shared memory has no number left. */
   adopt(config: Config): PolicySnapshot;
-  /** The same config with the stored keys' sets of rules as they are wanted now. */
+  /** The same config compiled anew, with room for the stored keys that wait and without the sets that nobody uses. */
   renew(): PolicySnapshot;
+  /**
+   * Puts what the first `keysMax` waiting stored keys need into the present snapshot: what workers are to be told (null:
+   * nothing), and the keys, which can be settled once that was `applied`.
+   */
+  extend(keysMax: number): { extension: PolicyExtension | null; keys: string[] };
   /** To be called when workers were given the snapshot of this generation; `all`: and all of them use it. */
   applied(generation: number, all: boolean): void;
   /** The keys of a store, beside those of the config. */
@@ -39,7 +46,7 @@ export interface PolicyKeeper {
 
 export type StoredTable = Pick<
   ReturnType<typeof createKeyTable>,
-  'want' | 'settle' | 'waiting' | 'stored' | 'storedIds' | 'storedByName'
+  'want' | 'settle' | 'waiting' | 'due' | 'stored' | 'storedIds' | 'storedByName'
 >;
 
 export interface QuotaOwner {
@@ -51,7 +58,7 @@ export interface QuotaOwner {
 export interface PolicyKeeperOptions {
   limits: LimitsKeeper;
   wallMs(): number;
-  /** A slot counts for a key it did not count for before, or by another unit or period. */
+  /** A slot counts for a key it did not count for until now, or by another unit or period. */
   onQuotaOwner?(owner: QuotaOwner): void;
 }
 
@@ -64,19 +71,29 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
     quotaSlots: first.limits.quota_slots,
   });
   const quotaOwners = new Map<number, QuotaOwner>();
+  /** Slots whose owner has no quota now: what it uses is not counted in them. */
+  const idle = new Set<number>();
   let config = first;
   let configNames: Map<string, NamedKey> | undefined;
   let appliedAtMs = 0;
 
   /** A number that went from one key to another brings its old owner's count with it, which nobody owes. */
-  const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy) => {
+  const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy | null) => {
     const before = quotaOwners.get(slot);
+    if (quota === null) {
+      if (before?.name === name) idle.add(slot);
+      return;
+    }
     const owner = { slot, name, quota };
     quotaOwners.set(slot, owner);
     if (before !== undefined && before.name !== name)
       limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
+    const counted = !idle.delete(slot);
     const same =
-      before?.name === name && before.quota.unit === quota.unit && before.quota.period === quota.period;
+      counted &&
+      before?.name === name &&
+      before.quota.unit === quota.unit &&
+      before.quota.period === quota.period;
     if (!same) options.onQuotaOwner?.(owner);
   };
 
@@ -118,6 +135,7 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
       snapshot = adopt(config);
       return snapshot;
     },
+    extend: (keysMax) => extend(snapshot, registries, table, keysMax),
     applied(generation, all) {
       table.applied(generation);
       if (all && generation === snapshot.generation)

@@ -176,8 +176,9 @@ async function compose(
 async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
   const { listen, state_dir: stateDir } = config.server;
   const instanceId = randomBytes(9).toString('base64url');
-  // Two instances may start in one millisecond.
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
+  // Names journals, which many instances bring into one store for ever: two may start in one millisecond.
+  const run = Date.now().toString(36) + randomBytes(8).toString('hex');
   const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
   if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
   const limits = await createLimitsKeeper({
@@ -210,15 +211,13 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     bootId,
     // A store without a folder was refused as the config was read.
     journal:
-      config.store.kind === 'none' || stateDir === null
-        ? null
-        : { folder: journalFolder(stateDir), run: bootId },
+      config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
   const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, dataPlane, logger, run: bootId },
+    ...{ config, policy, limits, dataPlane, logger, run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });

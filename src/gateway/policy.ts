@@ -1,4 +1,10 @@
-import type { PolicySnapshot, QuotaPolicy } from '../config/index.ts';
+import {
+  extendSnapshot,
+  type PolicyExtension,
+  type PolicySnapshot,
+  type QuotaPolicy,
+  type SocketBounds,
+} from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
@@ -37,7 +43,10 @@ export interface MethodFacts {
   readonly plans: Map<number, LimitPlan>;
 }
 
-/** A policy snapshot as one worker uses it: the same numbers, with look-ups made ready. Immutable but for its memory of methods. */
+/**
+ * A policy snapshot as one worker uses it: the same numbers, with look-ups made ready. Immutable but for its memory of
+ * methods and for sets of rules that no key had before.
+ */
 export class Policy {
   readonly snapshot: PolicySnapshot;
   readonly paths: NetworkPaths;
@@ -78,6 +87,8 @@ export class Policy {
     let plan = facts.plans.get(key);
     if (plan === undefined) {
       plan = planFor(this.snapshot, { ruleSet, withKey, method: facts, network });
+      // A set that is still on its way to this worker: its first calls must not settle what the later ones get.
+      if (!this.snapshot.ruleSets[ruleSet]) return plan;
       if (this.plans >= PLANS_MAX) this.forgetPlans();
       this.plans++;
       facts.plans.set(key, plan);
@@ -111,6 +122,17 @@ export class Policy {
   /** The quota of a key, by its rule set. */
   quota(ruleSet: number): QuotaPolicy | null {
     return this.snapshot.keyQuotas[ruleSet] ?? null;
+  }
+
+  /** Bounds over WebSocket of a caller with this rule set. */
+  socketBounds(ruleSet: number): SocketBounds {
+    return this.snapshot.socketBounds[ruleSet] ?? this.snapshot.socketBounds[0]!;
+  }
+
+  /** Takes sets of rules that no key had before: a microsecond each, and nothing known is forgotten. */
+  extend(extension: PolicyExtension): void {
+    extendSnapshot(this.snapshot, extension);
+    this.snapshot.generation = extension.generation;
   }
 
   /** Hash of a network's name: whose bucket a ceiling per network is. */

@@ -1,17 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply } from './message.ts';
+import type { Turn, TurnTask } from './turn.ts';
 
-/** An answer that node:http puts in its place and on the wire. */
-export class FallbackReply implements Reply {
+/** An answer that node:http puts in its place and on the wire, at the end of the turn as all others: behind its usage. */
+export class FallbackReply implements Reply, TurnTask {
   private readonly response: ServerResponse;
-  /** Of the body. */
+  private readonly turn: Pick<Turn, 'defer'>;
+  /** Of the body, once it is on its way. */
   bytes = 0;
   private readonly made: (bytes: number) => boolean;
+  private answer: { status: number; headers: string; body: string | Buffer } | null = null;
   private done = false;
 
-  /** @param made told the body's bytes; says whether the connection ends with this answer */
-  constructor(response: ServerResponse, made: (bytes: number) => boolean) {
+  /** @param made told the body's bytes as it leaves; says whether the connection ends with this answer */
+  constructor(response: ServerResponse, turn: Pick<Turn, 'defer'>, made: (bytes: number) => boolean) {
     this.response = response;
+    this.turn = turn;
     this.made = made;
   }
 
@@ -22,7 +26,15 @@ export class FallbackReply implements Reply {
   send(status: number, headers: string, body: string | Buffer): void {
     if (this.done) return;
     this.done = true;
-    const response = this.response;
+    this.answer = { status, headers, body };
+    this.turn.defer(this);
+  }
+
+  flush(): void {
+    const { answer, response } = this;
+    this.answer = null;
+    if (answer === null || response.destroyed) return;
+    const { status, headers, body } = answer;
     const pairs = headerPairs(headers);
     if (status !== 204) pairs.push('Content-Length', String(body.length));
     this.bytes = body.length;

@@ -7,6 +7,7 @@ import type { HttpRequest, HttpSettings, RefuseHttp, RequestHandler } from './me
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { RequestBody } from './request-body.ts';
 import { wordsOf } from './request-words.ts';
+import type { Turn } from './turn.ts';
 
 /** The `request`, `checkContinue` and `checkExpectation` listener of node:http for what the lane leaves to it. */
 export function createFallback(options: {
@@ -15,13 +16,14 @@ export function createFallback(options: {
   settings: () => HttpSettings;
   draining: () => boolean;
   held: HeldAnswers;
+  turn: Turn;
 }): (incoming: IncomingMessage, response: ServerResponse) => void {
   return (incoming, response) => {
     const connection = nodeConnectionOf(incoming.socket);
     if (connection.closing) return void incoming.resume();
     connection.closing = options.draining();
     connection.began(incoming);
-    const reply = new FallbackReply(response, (bytes) => {
+    const reply = new FallbackReply(response, options.turn, (bytes) => {
       connection.heldBytes += bytes;
       options.held.grown(connection);
       return connection.endsWith(incoming, options.draining());

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readAnswers } from '../../test/framing/answers.ts';
 import { HELD_BYTES_MAX, type Reply } from './message.ts';
 import { startFront, type TestFront } from './testing/front.ts';
+import { createTurn } from './turn.ts';
 
 const post = (body: string, headers = ''): string =>
   `POST / HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
@@ -73,6 +74,26 @@ describe.each([{ sharedReads: true }, { sharedReads: false }])(
       }
       expect(front.stats).toMatchObject({ accepted: 3, handedOver: 1 });
     });
+
+    it.each([{ request: post('hi') }, { request: chunkedPost('hi') }])(
+      'sends nothing before the end of the turn, behind the commit: $request',
+      async ({ request }) => {
+        const log: string[] = [];
+        let endTurn: (() => void) | undefined;
+        const turn = createTurn(
+          () => log.push('commit'),
+          (run) => (endTurn = run),
+        );
+        const front = await start({ sharedReads, turn });
+        const one = client(front).send(request);
+        await until(() => endTurn !== undefined);
+        await sleep(30);
+        expect([log, one.text]).toEqual([[], '']);
+        endTurn!();
+        await until(() => one.text.endsWith('hi'));
+        expect(log).toEqual(['commit']);
+      },
+    );
 
     it('serves what comes behind exactly as many requests as may be under way', async () => {
       const replies: (() => void)[] = [];

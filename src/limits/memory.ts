@@ -6,6 +6,7 @@
  *   line   i32 lock word · 4 bytes unused · f64 evictions · f64 entries ever used
  *   entry  u32 tagLo · u32 tagHi · i32 version · i32 state · f64 level (units) · f64 last (ticks)
  * Rules: 64 bytes a version, at the version's index.
+ *   Index 0 is no version's; its word `highestAt` is the highest index that was ever used.
  *   i32 version · i32 status · f64 maxUnits · refillUnits · tokenUnits · tickMicros · burstUnits · retiredUntil (µs)
  * Quotas: 16 bytes a slot.
  *   u32 period · 4 bytes unused · f64 used
@@ -52,9 +53,10 @@ export const layout = {
   tickMicrosAt: 4,
   burstUnitsAt: 5,
   retiredUntilAt: 6,
+  highestAt: 14,
   /** The low bits of a version are its index in the rules; the high bits tell re-uses of that index apart. */
-  versionIndexBits: 16,
-  versionIndexMask: 0xffff,
+  versionIndexBits: 20,
+  versionIndexMask: 0xfffff,
 
   quotaBytes: 16,
   quotaWords: 4,
@@ -63,6 +65,7 @@ export const layout = {
 } as const;
 
 const { shardCount, probeWindow, headerBytes, entryBytes, ruleBytes, quotaBytes } = layout;
+const VERSIONS_MAX = 2 ** layout.versionIndexBits;
 
 /** All that a thread needs to take from the buckets; passes to a worker by structured clone. */
 export interface LimitsMemory {
@@ -76,7 +79,7 @@ export interface LimitsMemory {
 export interface LimitsMemoryOptions {
   /** Buckets that can be kept at once, rounded up to a power of two, 1024 … 2^26. Twice the callers expected. */
   entries: number;
-  /** Rule versions, 2 … 65,536 (the default). */
+  /** Rule versions, 2 … 1,048,576 (the default): 64 bytes each, once it is used. */
   versions?: number;
   /** Default 65,536. */
   quotaSlots?: number;
@@ -86,9 +89,9 @@ export interface LimitsMemoryOptions {
 
 /** Fresh memory: every bucket full, no rule version, no quota used. Throws RangeError on an option out of range. */
 export function createLimitsMemory(options: LimitsMemoryOptions): LimitsMemory {
-  const { versions = 65_536, quotaSlots = 65_536, seed } = options;
+  const { versions = VERSIONS_MAX, quotaSlots = 65_536, seed } = options;
   requireWithin('entries', options.entries, 1, 2 ** 26);
-  requireWithin('versions', versions, 2, 65_536);
+  requireWithin('versions', versions, 2, VERSIONS_MAX);
   requireWithin('quotaSlots', quotaSlots, 1, 2 ** 24);
   if (seed.length !== 4) throw new RangeError('seed must be four words');
   const entries = 2 ** Math.ceil(Math.log2(Math.max(options.entries, shardCount * probeWindow)));

@@ -27,7 +27,7 @@ describe('versions', () => {
     versions.retireExcept(new Set([kept]), minute + 2 * second + 1);
     const third = versions.versionOf('third', fast);
     expect(third).not.toBe(gone);
-    expect(third & 0xffff).toBe(gone & 0xffff);
+    expect(third & 0xfffff).toBe(gone & 0xfffff);
     expect(versions.versionOf('kept', slow)).toBe(kept);
   });
 

@@ -5,6 +5,7 @@ import type { BucketShape, RuleParams } from './token-bucket.ts';
 
 const {
   burstUnitsAt,
+  highestAt,
   maxUnitsAt,
   neverUsed,
   refillUnitsAt,
@@ -39,7 +40,8 @@ const live = 1;
 const retired = 2;
 /** A worker that is slow to swap its snapshot may still name a retired version. */
 const graceMicros = 60_000_000;
-const generationMax = 0x7fff;
+/** A version is a positive 32-bit number. */
+const generationMax = 2 ** (31 - versionIndexBits) - 1;
 
 export function createRuleVersions(memory: LimitsMemory): RuleVersions {
   const store = createRuleStore(memory);
@@ -75,7 +77,10 @@ export function createRuleVersions(memory: LimitsMemory): RuleVersions {
   };
 }
 
-/** The shapes in shared memory, written by main alone. */
+/**
+ * The shapes in shared memory, written by main alone. Several of one memory may add; what one recycles it alone gives
+ * again.
+ */
 export interface RuleStore {
   /** Versions that can still be added. */
   free(): number;
@@ -92,24 +97,24 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
   const words = new Int32Array(memory.rules);
   const numbers = new Float64Array(memory.rules);
   const count = memory.rules.byteLength / ruleBytes;
-  let cursor = 0;
+  /** Recycled, the longest ago first: an index that is used again and again runs through its generations. */
+  const freed = new Set<number>();
 
   /** Index 0 is never given out, so that no version is `neverUsed`. */
   function freeIndex(): number {
-    for (let tried = 1; tried < count; tried++) {
-      cursor = cursor + 1 < count ? cursor + 1 : 1;
-      if (words[cursor * ruleWords + statusAt] === unused) return cursor;
+    const [oldest] = freed;
+    if (oldest !== undefined) {
+      freed.delete(oldest);
+      return oldest;
     }
-    throw new RangeError(`more than ${count - 1} different limits are in use at once`);
+    const next = words[highestAt]! + 1;
+    if (next >= count) throw new RangeError(`more than ${count - 1} different limits are in use at once`);
+    words[highestAt] = next;
+    return next;
   }
 
   return {
-    free() {
-      let free = 0;
-      for (let index = 1; index < count; index++)
-        if (words[index * ruleWords + statusAt] === unused) free += 1;
-      return free;
-    },
+    free: () => count - 1 - words[highestAt]! + freed.size,
     add(shape) {
       const index = freeIndex();
       const word = index * ruleWords;
@@ -143,13 +148,14 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
     },
     recycle(nowMicros) {
       const gone: number[] = [];
-      for (let index = 1; index < count; index++) {
+      for (let index = 1; index <= words[highestAt]!; index++) {
         const word = index * ruleWords;
         if (words[word + statusAt] !== retired) continue;
         if (numbers[index * ruleNumbers + retiredUntilAt]! > nowMicros) continue;
         gone.push(words[word]!);
         // The number stays until the index is used again: an entry of it is full either way.
         words[word + statusAt] = unused;
+        freed.add(index);
       }
       return gone;
     },

@@ -39,6 +39,7 @@ export interface Schema {
     period: number;
     burst_size: number;
   };
+  config_keys: { api_key_id: string; instance: string; named_at: number };
   plans: {
     name: string;
     currency: string;
@@ -84,6 +85,9 @@ interface UsageTable {
   latency_micros: number;
 }
 
+/** Tables whose rows are deleted once they are old. */
+export type AgingTable = 'usage_minutes' | 'usage_hours' | 'usage_days' | 'usage_logs';
+
 /** Where the two databases differ for the queries that they share. */
 export interface Dialect {
   readonly kind: StoreKind;
@@ -94,6 +98,8 @@ export interface Dialect {
   flag(value: boolean): boolean;
   /** Calls of a rollup's row in this bucket of its histogram. */
   latency(bucket: number): RawBuilder<number>;
+  /** Whether a row of the table is one of those that it has by the rest of a select (`where …`). */
+  isAmong(table: AgingTable, rest: RawBuilder<unknown>): RawBuilder<boolean>;
   /** The column `at` rounded down to a unit of so many milliseconds. */
   floorAt(unitMs: number): RawBuilder<number>;
 }

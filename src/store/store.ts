@@ -115,7 +115,7 @@ export interface PolicyKey {
 }
 
 export interface UsageFilter {
-  keyIds?: string[];
+  keyIds?: readonly string[];
   userId?: string;
   /** Epoch milliseconds: [from, to). */
   from?: number;
@@ -130,6 +130,8 @@ export interface UsageLine {
   method: string | null;
   status: UsageStatus | null;
   calls: number;
+  /** Of `calls`, those that a limit or quota refused. */
+  refused: number;
   cost: number;
   errors: number;
   bytesIn: number;
@@ -164,7 +166,7 @@ export type KeyChange =
 export interface Tables {
   readonly users: {
     insert(user: UserRow): Promise<void>;
-    /** By id or e-mail (case ignored); deleted ones by id only. */
+    /** By id or e-mail (case of ASCII letters ignored); deleted ones by id only. */
     find(idOrEmail: string): Promise<UserRow | null>;
     /** Not deleted, by e-mail. */
     list(page: { after?: string; limit: number }): Promise<UserRow[]>;
@@ -176,6 +178,8 @@ export interface Tables {
   readonly keys: {
     insert(key: KeyRow): Promise<void>;
     get(id: string): Promise<KeyRow | null>;
+    /** Of many keys, deleted ones too, what they are called, by id. */
+    names(ids: readonly string[]): Promise<Map<string, Pick<KeyRow, 'name' | 'prefix'>>>;
     /** Not deleted: whose id, prefix or name it is. More than one: it is ambiguous. */
     find(idPrefixOrName: string): Promise<KeyRow[]>;
     list(filter: {
@@ -220,14 +224,23 @@ export interface Tables {
   };
   /**
    * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
-   * counts where it begins in [from, to).
+   * counts where it begins in [from, to). With `linesMax` the first of them. On SQLite it is read beside all else, as it was
+   * committed before; in a transaction with the transaction's own.
    */
   usage(
     filter: UsageFilter,
     by: readonly ('minute' | 'hour' | 'day' | 'key' | 'network' | 'method' | 'status')[],
+    linesMax?: number,
   ): Promise<UsageLine[]>;
-  /** Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. */
-  quotaUse(from: number, to: number): Promise<Map<string, { requests: number; cost: number }>>;
+  /**
+   * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
+   * keys, or of all.
+   */
+  quotaUse(
+    from: number,
+    to: number,
+    keyIds?: readonly string[],
+  ): Promise<Map<string, { requests: number; cost: number }>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.
@@ -250,7 +263,10 @@ export interface MigrationStatus {
  */
 export interface Store extends Tables, Ledger {
   readonly kind: StoreKind;
-  /** All or nothing; retried by itself where the database asks for it (serialisation failure, deadlock). */
+  /**
+   * All or nothing, and as if no other ran at the same time, whichever instance's: `work` may decide by what it reads. It is run
+   * again where the database asks for it (serialisation failure, deadlock).
+   */
   transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
@@ -260,10 +276,14 @@ export interface Store extends Tables, Ledger {
    * listens, and again whenever it had to connect anew.
    */
   watchKeys(onChange: (change: KeyChange) => void): () => void;
-  /** Makes rows of the config's keys; those that are gone are marked deleted, and back again when they return. */
+  /**
+   * Makes rows of the keys of an instance's config. Those that no instance has named for a day, or this one has no longer and no other
+   * either, are marked deleted, and back again when they return. A key whose hash another row has is left out: the names of such.
+   */
   mirrorConfigKeys(
     keys: readonly Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>[],
-  ): Promise<void>;
+    instance: string,
+  ): Promise<string[]>;
   /** Deletes what is older than its retention; makes partitions ahead. Milliseconds of age, Infinity: keep. */
   maintain(retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number }): Promise<void>;
   migrationStatus(): Promise<MigrationStatus>;

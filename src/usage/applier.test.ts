@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -226,6 +236,69 @@ describe('the applier', () => {
     openJournal({ folder, slot: 0, start: 1 });
     await applier.flush();
     expect(closed()).toEqual(['before-7-0-0', 'run-0-0-0']);
+  });
+
+  it('applies all others where one cannot be opened, says which, and applies that one once it can', async () => {
+    const { folder, ledger, applier } = setup();
+    const [own, next] = [openJournal({ folder }), openJournal({ folder, slot: 1 })];
+    const path = join(folder, 'before-0-0-0.journal');
+    openJournal({ folder, run: 'before' }).write(call());
+    renameSync(path, `${path}.aside`);
+    mkdirSync(path);
+    for (let k = 0; k < 2; k++) {
+      for (const journal of [own, next]) journal.write(call());
+      expect(await applier.flush()).toBe(false);
+      expect(callsIn(ledger.rows.values())).toBe(2 * k + 2);
+      expect(applier.state()).toMatchObject({
+        failures: k + 1,
+        behindSinceMs: START,
+        lastError: expect.stringContaining(path),
+      });
+    }
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+    expect(await applier.flush()).toBe(true);
+    expect(callsIn(ledger.rows.values())).toBe(5);
+    expect(applier.state()).toMatchObject({ behindSinceMs: null });
+  });
+
+  it('applies with what was refused before what was written since, in one flush', async () => {
+    const { folder, ledger, applier } = setup();
+    const journal = openJournal({ folder });
+    await applier.flush();
+    journal.write(call());
+    ledger.mood = () => 'away';
+    expect(await applier.flush()).toBe(false);
+    journal.write(call());
+    ledger.mood = () => 'well';
+    expect(await applier.flush()).toBe(true);
+    expect(callsIn(ledger.rows.values())).toBe(2);
+  });
+
+  it('says once why nothing gets into the ledger, and once that it does again', async () => {
+    const said: (string | null)[] = [];
+    const { folder, ledger, applier } = setup({ onRefusal: (reason) => said.push(reason) });
+    openJournal({ folder }).write(call());
+    for (const mood of ['well', 'away', 'away', 'well', 'well', 'away'] as const) {
+      ledger.mood = () => mood;
+      openJournal({ folder, run: 'before', slot: ledger.applied + said.length }).write(call());
+      await applier.flush();
+    }
+    expect(said).toEqual(['ledger away', null, 'ledger away']);
+  });
+
+  it('asks a ledger that refuses once a pass, however many segments there are', async () => {
+    const { folder, ledger, applier } = setup();
+    const journals = Array.from({ length: 5 }, (_, slot) => openJournal({ folder, slot }));
+    await applier.flush();
+    for (const journal of journals) journal.write(call());
+    let asked = 0;
+    ledger.mood = () => {
+      asked++;
+      return 'away';
+    };
+    expect(await applier.flush()).toBe(false);
+    expect(asked).toBe(1);
   });
 
   it('deletes segments that are applied and old, and no other', async () => {

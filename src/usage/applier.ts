@@ -46,6 +46,8 @@ export interface ApplierOptions {
   ledger: Ledger;
   settings: ApplierSettings;
   epochMs: () => number;
+  /** As the ledger, or a file, begins to refuse, with the first reason; null as that is over. */
+  onRefusal?: (reason: string | null) => void;
   /** Once for each. */
   onDamage: (damage: SegmentDamage) => void;
 }
@@ -56,8 +58,22 @@ const BACKOFF_MAX_MS = 10_000;
 const TIDY_MS = 10_000;
 
 export function createApplier(options: ApplierOptions): Applier {
-  const { folder, run, ledger, epochMs } = options;
+  const { folder, run, epochMs } = options;
   let { settings } = options;
+  /** What the ledger rejected with: it would with any other segment, too. */
+  const ofLedger = new WeakSet<object>();
+  const noted = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (typeof error === 'object' && error !== null) ofLedger.add(error);
+      throw error;
+    }
+  };
+  const ledger: Ledger = {
+    segments: (names) => noted(options.ledger.segments(names)),
+    apply: (batch) => noted(options.ledger.apply(batch)),
+  };
   const segments = new Map<string, SegmentApplier>();
   /** Of segments that are done: their last write. */
   const finished = new Map<string, number>();
@@ -91,23 +107,27 @@ export function createApplier(options: ApplierOptions): Applier {
       segments.set(each.id, createSegmentApplier(each, ledger, known.get(each.id), epochMs));
   }
 
-  async function applyAll(): Promise<void> {
+  /** What was met first with a segment of which the others know nothing: they are applied all the same. */
+  async function applyAll(): Promise<unknown> {
     const listed = listSegments(folder);
     await meet(listed);
+    let met: unknown;
     for (const each of listed) {
       const segment = segments.get(each.id);
       if (segment === undefined || segment.done) continue;
       try {
         await segment.run(isOver(each, listed, run), settings.raw);
       } catch (error) {
+        if (ofLedger.has(error as object)) throw error;
         // Its writer took it away unused.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') met ??= error;
       }
       if (segment.damage !== null && !damage.includes(segment.damage)) {
         damage.push(segment.damage);
         options.onDamage(segment.damage);
       }
     }
+    return met;
   }
 
   /** Deletes what is old; looks after what was written to although its process was thought dead. */
@@ -126,23 +146,35 @@ export function createApplier(options: ApplierOptions): Applier {
     }
   }
 
+  function fail(error: unknown): void {
+    state.failures++;
+    state.lastError = error instanceof Error ? error.message : String(error);
+    if (state.behindSinceMs === null) options.onRefusal?.(state.lastError);
+    state.behindSinceMs ??= epochMs();
+    state.lagBytes = measureLag();
+  }
+
   async function pass(): Promise<boolean> {
+    let met: unknown;
     try {
-      await applyAll();
+      met = await applyAll();
       tidy();
     } catch (error) {
-      state.failures++;
-      state.lastError = error instanceof Error ? error.message : String(error);
-      state.behindSinceMs ??= epochMs();
-      state.lagBytes = measureLag();
+      fail(error);
       backoffMs = Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, backoffMs * 2));
       waitUntil = performance.now() + backoffMs;
       return false;
     }
-    state.lagBytes = 0;
-    state.behindSinceMs = null;
     backoffMs = 0;
     waitUntil = 0;
+    if (met !== undefined) {
+      // Others' usage is not kept waiting for it.
+      fail(met);
+      return false;
+    }
+    if (state.behindSinceMs !== null) options.onRefusal?.(null);
+    state.lagBytes = 0;
+    state.behindSinceMs = null;
     return true;
   }
 

@@ -132,6 +132,8 @@ export function createSegmentApplier(
     },
     async run(over, raw) {
       if (done) return;
+      // What was read before, and refused then, was all there was at that time.
+      caughtUp = false;
       for (;;) {
         if (pending === null) {
           pending = readBatch(over, raw);

@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { configKeyId, uuidText } from '../../src/identity/index.ts';
 import { type PostgresServer, startPostgres } from '../../src/store/testing/postgres.ts';
+import { createJournalWriter, createTurnUsage } from '../../src/usage/index.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
 import { startStoreLoad } from './load.ts';
@@ -57,6 +60,22 @@ async function used({ program }: StoreGateway, keyName: string): Promise<number>
   return records[0]!.quota.used - 1;
 }
 
+/** What a worker of an earlier run left behind; returns its files. */
+function writeJournal(folder: string, keyId: string, calls: number): string[] {
+  const journal = createJournalWriter({
+    ...{ folder, run: 'earlier', slot: 0, start: 0 },
+    holds: () => true,
+    onFull: () => {},
+    epochMs: Date.now,
+    nowMs: () => 0,
+  });
+  const usage = createTurnUsage(journal.write);
+  for (let k = 0; k < calls; k += 1) usage.add(keyId, 'default', 'm', 0, 1, false, 1, 1, 1);
+  usage.commit();
+  journal.close();
+  return readdirSync(folder);
+}
+
 describe.each(['sqlite', 'postgres'] as const)('quotas by the ledger in %s', (kind) => {
   const storeOf = async () => (kind === 'postgres' ? postgres.createDatabase() : undefined);
 
@@ -72,6 +91,28 @@ describe.each(['sqlite', 'postgres'] as const)('quotas by the ledger in %s', (ki
     expect([await used(second, 'mine'), await used(second, 'acme')]).toEqual([7, 3]);
     for (let k = 0; k < 3; k += 1) expect((await second.call(key)).status).toBe(200);
     expect((await second.call(key)).status).toBe(402);
+  });
+
+  it('lack what a journal has that cannot be read, until it can: the usage of all others counts meanwhile', async () => {
+    const [folder, store] = [await newFolder(), await storeOf()];
+    const journals = join(folder, '.polymorph', 'journal');
+    const [file] = writeJournal(journals, uuidText(configKeyId('acme')), 7);
+    const path = join(journals, file!);
+    await rename(path, `${path}.aside`);
+    await mkdir(path);
+    const gateway = await start(folder, store);
+    for (let k = 0; k < 3; k += 1) await gateway.call(configKey);
+    expect(await used(gateway, 'acme')).toBe(3);
+    await eventually(async () => (await gateway.ledgerCalls('acme')) === 3, 5000);
+    expect(await gateway.check('usage')).toMatchObject({
+      status: 'degraded',
+      problem: expect.stringContaining(file!),
+    });
+    await rmdir(path);
+    await rename(`${path}.aside`, path);
+    await eventually(async () => (await used(gateway, 'acme')) === 10, 10_000);
+    expect(await gateway.ledgerCalls('acme')).toBe(10);
+    await eventually(async () => (await gateway.check('usage'))['status'] === 'up', 5000);
   });
 
   it('kill -9 under load: received ≤ ledger = quota ≤ sent, round after round', async () => {

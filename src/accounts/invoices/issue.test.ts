@@ -130,15 +130,15 @@ test('thousands of invented methods make a hundred lines that add up', async () 
 test('a month of which usage may be gone is refused, and what was issued is there for ever', async () => {
   await accounts.use({ keyId, minute, calls: 7 });
   const from = Date.UTC(2026, 10, 1);
-  accounts.keepDaysMs = () => accounts.at - from - 1;
+  accounts.retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: accounts.at - from - 1 });
   for (const draft of [true, false])
     await expect(accounts.run('invoices.issue', { user, month: '2026-11', draft })).rejects.toMatchObject({
       ...{ code: 'refused', message: expect.stringMatching(/^Usage is kept from 2026-11-01 on/) as string },
     });
-  accounts.keepDaysMs = () => accounts.at - from;
+  accounts.retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: accounts.at - from });
   const issued = await accounts.run('invoices.issue', { user, month: '2026-11' });
   expect(issued).toMatchObject({ calls: '7' });
-  accounts.keepDaysMs = () => 0;
+  accounts.retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: 0 });
   expect(await accounts.run('invoices.issue', { user, month: '2026-11' })).toEqual(issued);
 });
 

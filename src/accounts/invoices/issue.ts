@@ -39,7 +39,7 @@ export const issueInvoice = verb(input, async (context, given): Promise<InvoiceV
   const user = await findAnyUser(store, given.user);
   const issued = await store.invoices.find(user.id, given.month);
   if (issued !== null) return invoiceView(issued);
-  refuseForgotten(given.month, at - context.keepDaysMs());
+  refuseForgotten(given.month, at - context.retention().daysMs);
   const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
   if (given.draft) return draftView(await document(store));
   refuseUnfinished(given.month, at);

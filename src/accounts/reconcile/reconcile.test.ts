@@ -72,6 +72,25 @@ function write(...turns: UsageRecord[][]): void {
 
 const until = '2026-11-28T13:00:00Z';
 
+test('they agree where the ledger has dropped the minutes of a time that journals still tell of', async () => {
+  const retention = { minutesMs: hourMs, hoursMs: Infinity, daysMs: Infinity };
+  accounts.retention = () => retention;
+  accounts.at -= 23.5 * hourMs;
+  write([record({ calls: 3 })]);
+  accounts.at += hourMs;
+  write([record({ calls: 2 })]);
+  expect(await applier.flush()).toBe(true);
+  accounts.at += 22.5 * hourMs + 15 * 60_000;
+  // The store's own clock stands.
+  await accounts.store.maintain({
+    ...retention,
+    minutesMs: retention.minutesMs - 15 * 60_000,
+    rawMs: Infinity,
+  });
+  const result = await accounts.run('reconcile', {});
+  expect(result).toMatchObject({ ok: true, from: '2026-11-27T13:00:00.000Z', ledger: { calls: 2 } });
+});
+
 test('journals and ledger agree, whatever was called', async () => {
   write(
     [record({ calls: 3, cost: 3 }), record({ keyId: noKey, method: 'eth_getLogs', cost: 10 })],

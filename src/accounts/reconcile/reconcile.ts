@@ -7,6 +7,7 @@ import { AccountsError } from '../error.ts';
 import { keyRef, pastTime } from '../input/fields.ts';
 import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findUsageKey } from '../usage/find-usage-key.ts';
+import { keptRange } from '../usage/kept.ts';
 import { verb } from '../verb.ts';
 import { compareOutside, compareTallies, type OutsideCount } from './compare.ts';
 import { journalFolders } from './journal-folders.ts';
@@ -40,7 +41,7 @@ const input = z.strictObject({
 
 /**
  * Compares answers received ≤ journals = ledger ≤ calls sent in [from, to), whole minutes, by key, network, method and status.
- * `ok`: all of it holds. What waits in the journals for the ledger is counted and no difference.
+ * A bound whose minutes the ledger has dropped is moved inwards to the whole hour, and to the day where the hours are. `ok`: all of it holds. What waits in the journals for the ledger is counted and no difference.
  */
 export const reconcile = verb(input, async (context, { from, to, journals: further, ...outside }) => {
   const { store } = context;
@@ -84,7 +85,7 @@ function sourceOf({ journals }: AccountsContext, further: readonly string[]): Jo
 type Range = Required<Pick<UsageFilter, 'from' | 'to'>>;
 
 function rangeOf(
-  { now }: AccountsContext,
+  { now, retention }: AccountsContext,
   { keepMs }: JournalSource,
   given: { from?: string; to?: string; outside: boolean },
 ): Range {
@@ -94,7 +95,8 @@ function rangeOf(
   const to =
     given.to === undefined ? lastMinute(at, given.outside) : wholeMinuteFrom(pastTimeOf(given.to, at));
   if (from >= to) throw new AccountsError('invalid', `from ${isoTime(from)} is not before to ${isoTime(to)}`);
-  return { from, to };
+  // Not wider: journals from before may be gone.
+  return keptRange({ from, to }, { retention: retention(), now: at, unit: 'day', bound: 'narrow' });
 }
 
 /** What is counted elsewhere goes to this very moment; else a minute that is not over would only be a moving target. */

@@ -64,6 +64,53 @@ test('by several things at once, of a key or a user', async () => {
   expect((await accounts.run('usage.query', part)).totals.calls).toBe(2);
 });
 
+test('no more lines than anybody reads are given, and none of them read', async () => {
+  const rows = Array.from({ length: 20_001 }, (_, nth) => ({ method: `m${nth}` }));
+  await accounts.use(...rows.slice(0, 20_000));
+  const all = await accounts.run('usage.query', { from: '1h', to: '2026-11-29', by: ['method', 'minute'] });
+  expect(all.lines).toHaveLength(20_000);
+  expect(all.totals).toMatchObject({ calls: 20_000, refused: 0 });
+  await accounts.use(...rows.slice(20_000));
+  await expect(accounts.run('usage.query', { from: '1h', to: '2026-11-29' })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/more than 20000 lines/) as string,
+  });
+});
+
+test('what is older than its minutes or hours is summed to the whole hour or day, and the answer says so', async () => {
+  const day = 86_400_000;
+  const retention = { minutesMs: 7 * day, hoursMs: 90 * day, daysMs: 400 * day };
+  accounts.retention = () => retention;
+  const minutes = [
+    ...['2026-08-20T09:10:00Z', '2026-08-20T20:10:00Z', '2026-11-20T11:30:00Z', '2026-11-20T12:30:00Z'],
+    ...['2026-11-21T12:05:00Z', '2026-11-28T11:10:00Z', '2025-01-01T00:00:00Z'],
+  ];
+  await accounts.use(...minutes.map((minute) => ({ minute: at(minute) })));
+  await accounts.store.maintain({ ...retention, rawMs: Infinity });
+  const ask = async (from: string, to: string, by: string[] = []) => {
+    const answer = await accounts.run('usage.query', { from, to, by: by as never });
+    const moments = [answer.from, answer.to].map((moment) => moment.slice(0, 16));
+    return [...moments, answer.totals.calls];
+  };
+  accounts.at += 30 * 60_000;
+  expect(await ask('8d', '2026-11-29')).toEqual(['2026-11-20T12:00', '2026-11-29T00:00', 3]);
+  expect(await ask('8d', '2026-11-29', ['hour'])).toEqual(['2026-11-20T12:00', '2026-11-29T00:00', 3]);
+  expect(await ask('2026-11-20T11:40:00Z', '2026-11-20T12:10:00Z')).toEqual([
+    ...['2026-11-20T11:00', '2026-11-20T13:00', 2],
+  ]);
+  expect(await ask('7d', '2026-11-29', ['minute'])).toEqual(['2026-11-21T12:30', '2026-11-29T00:00', 1]);
+  expect(await ask('8d', '2026-11-29', ['minute'])).toEqual(['2026-11-21T12:30', '2026-11-29T00:00', 1]);
+  expect(await ask('2026-08-20T10:30:00Z', '2026-08-20T19:00:00Z')).toEqual([
+    ...['2026-08-20T00:00', '2026-08-21T00:00', 2],
+  ]);
+  expect(await ask('2026-11-28T11:10:00Z', '2026-11-28T11:11:00Z')).toEqual([
+    ...['2026-11-28T11:10', '2026-11-28T11:11', 1],
+  ]);
+  expect((await ask('2024-01-01', '2026-11-29')).slice(0, 1)).toEqual(['2025-10-24T00:00']);
+  await expect(ask('2024-01-01', '2024-02-01')).rejects.toThrow(/no longer kept/);
+  await expect(ask('9d', '8d', ['minute'])).rejects.toThrow(/by the minute is no longer kept/);
+});
+
 test.each([
   [{ by: ['day', 'hour'] }, /^by: found \["day","hour"\], expected only one of day, hour and minute$/],
   [{ by: ['metod'] }, /^by.0: found "metod", expected method, day, hour/],

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Tables, UsageLine } from '../../store/index.ts';
 import { noKey } from '../../usage/index.ts';
@@ -7,13 +8,15 @@ import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findAnyUser } from '../users/find-user.ts';
 import { verb } from '../verb.ts';
 import { findUsageKey } from './find-usage-key.ts';
-import { createSums, type SumsBuilder, type UsageSums } from './sums.ts';
+import { keptRange } from './kept.ts';
+import { createSums, type UsageSums } from './sums.ts';
 
 const groupings = ['method', 'day', 'hour', 'minute', 'key', 'network', 'status'] as const;
-type Grouping = (typeof groupings)[number];
 
 /** More would be no answer that anybody reads, and a great one to send. */
 const LINES_MAX = 20_000;
+
+const LINES_AT_ONCE = 1000;
 
 const input = z.strictObject({
   key: keyRef.optional(),
@@ -41,29 +44,41 @@ export interface UsageLineView extends UsageSums {
   status?: string;
 }
 
-/** Usage in [from, to), UTC. Times are taken to the whole minute, which is what usage is kept by. */
-export const queryUsage = verb(input, async ({ store, now }, { key, user, by, ...times }) => {
+/**
+ * Usage in [from, to), UTC. Times are taken to the whole minute, which is what usage is kept by, and to the whole hour or day where only
+ * those are kept by now: `from` and `to` of the result say what was summed.
+ */
+export const queryUsage = verb(input, async ({ store, now, retention }, { key, user, by, ...times }) => {
   const at = now();
-  const from = wholeMinute(times.from === undefined ? monthBegin(at) : pastTimeOf(times.from, at));
-  const to = wholeMinute((times.to === undefined ? at : pastTimeOf(times.to, at)) + 59_999);
-  if (from >= to) throw new AccountsError('invalid', `from ${isoTime(from)} is not before to ${isoTime(to)}`);
+  const asked = {
+    from: wholeMinute(times.from === undefined ? monthBegin(at) : pastTimeOf(times.from, at)),
+    to: wholeMinute((times.to === undefined ? at : pastTimeOf(times.to, at)) + 59_999),
+  };
+  if (asked.from >= asked.to)
+    throw new AccountsError('invalid', `from ${isoTime(asked.from)} is not before to ${isoTime(asked.to)}`);
+  const unit = (['minute', 'hour'] as const).find((unit) => by.includes(unit)) ?? 'day';
+  const { from, to } = keptRange(asked, { retention: retention(), now: at, unit, bound: 'widen' });
   const keyIds = key === undefined ? undefined : [await findUsageKey(store, key)];
   const userId = user === undefined ? undefined : (await findAnyUser(store, user)).id;
-  const lines = await store.usage({ keyIds, userId, from, to }, [...new Set([...by, 'status' as const])]);
-  const totals = createSums();
-  for (const line of lines) totals.add(line);
-  const grouped = by.includes('status') ? lines.map((line) => [line]) : byAllButStatus(lines);
-  if (grouped.length > LINES_MAX)
+  const lines = await store.usage({ keyIds, userId, from, to }, by, LINES_MAX + 1);
+  if (lines.length > LINES_MAX)
     throw new AccountsError(
       'refused',
-      `That makes ${grouped.length} lines, at most ${LINES_MAX} are given: shorten the time, or group by less`,
+      `That makes more than ${LINES_MAX} lines: shorten the time, or group by less`,
     );
-  const names = await keyNames(store, by.includes('key') ? lines : []);
+  const names = await keyNames(store, lines);
+  const totals = createSums();
+  const views: UsageLineView[] = [];
+  for (const line of lines) {
+    totals.add(line);
+    // The store's thread has other things to do.
+    if (views.push(lineView(line, names)) % LINES_AT_ONCE === 0) await turn();
+  }
   return {
     from: isoTime(from),
     to: isoTime(to),
     by,
-    lines: grouped.map((pieces) => lineView(pieces, by, names)),
+    lines: views,
     totals: totals.sums(),
   };
 });
@@ -77,46 +92,25 @@ function monthBegin(at: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
-/** The store gives lines sorted, by status last: those that differ in nothing else stand together. */
-function byAllButStatus(lines: readonly UsageLine[]): UsageLine[][] {
-  const groups: UsageLine[][] = [];
-  for (const line of lines) {
-    const last = groups.at(-1);
-    const known = last?.[0];
-    if (last !== undefined && known !== undefined && isAlike(known, line)) last.push(line);
-    else groups.push([line]);
-  }
-  return groups;
-}
-
-function isAlike(a: UsageLine, b: UsageLine): boolean {
-  return a.at === b.at && a.keyId === b.keyId && a.network === b.network && a.method === b.method;
-}
-
-function lineView(
-  pieces: readonly UsageLine[],
-  by: readonly Grouping[],
-  names: ReadonlyMap<string, UsageLineView['key']>,
-): UsageLineView {
-  const sums: SumsBuilder = createSums();
-  for (const piece of pieces) sums.add(piece);
-  const [{ at, keyId, network, method, status } = pieces[0] as UsageLine] = pieces;
+function lineView(line: UsageLine, names: ReadonlyMap<string, UsageLineView['key']>): UsageLineView {
+  const sums = createSums();
+  sums.add(line);
+  const { at, keyId, network, method, status } = line;
   return {
     ...(at === null ? {} : { at: isoTime(at) }),
     ...(keyId === null ? {} : { key: names.get(keyId) ?? { id: keyId, prefix: '', name: '' } }),
     ...(network === null ? {} : { network }),
     ...(method === null ? {} : { method }),
-    ...(by.includes('status') && status !== null ? { status } : {}),
+    ...(status === null ? {} : { status }),
     ...sums.sums(),
   };
 }
 
 async function keyNames(tables: Tables, lines: readonly UsageLine[]) {
-  const names = new Map([[noKey, { id: noKey, prefix: '', name: 'without a key' }]]);
-  for (const { keyId } of lines) {
-    if (keyId === null || names.has(keyId)) continue;
-    const key = await tables.keys.get(keyId);
-    names.set(keyId, { id: keyId, prefix: key?.prefix ?? '', name: key?.name ?? 'unknown' });
-  }
+  const ids = new Set(lines.flatMap(({ keyId }) => (keyId === null ? [] : [keyId])));
+  const found = await tables.keys.names([...ids]);
+  const names = new Map<string, UsageLineView['key']>();
+  for (const id of ids) names.set(id, { id, prefix: '', name: 'unknown', ...found.get(id) });
+  names.set(noKey, { id: noKey, prefix: '', name: 'without a key' });
   return names;
 }

@@ -25,14 +25,14 @@ export interface SumsBuilder {
   sums(): UsageSums;
 }
 
-/** Adds lines up; they must be told apart by status, since what was refused is no usage. */
+/** Adds lines up. */
 export function createSums(): SumsBuilder {
   const counts = { calls: 0, refused: 0, events: 0, cost: 0, errors: 0, bytesIn: 0, bytesOut: 0 };
   const latency: number[] = [];
   return {
     add(line) {
-      if (line.status === 'exceeded') counts.refused += line.calls;
-      else counts.calls += line.calls;
+      counts.refused += line.refused;
+      counts.calls += line.calls - line.refused;
       counts.events += line.events;
       counts.cost += line.cost;
       counts.errors += line.errors;

@@ -8,9 +8,17 @@ export interface Quota {
   warnAt: number[];
 }
 
+/** What `--quota` was given: wrapped, since commander makes an empty text of an argument that is parsed to null. */
+export interface QuotaArgument {
+  readonly quota: Quota | null;
+}
+
 /** `1000000/month`, `cost:50000/day`, with `@80,95` for warnings; `none` is null. For commander. */
-export function quotaArgument(text: string): Quota | null {
-  if (text === 'none') return null;
+export function quotaArgument(text: string): QuotaArgument {
+  return { quota: text === 'none' ? null : parseQuota(text) };
+}
+
+function parseQuota(text: string): Quota {
   const [, unit = 'requests', limit, period, warnings] =
     /^(?:(requests|cost):)?(\d{1,16})\/(day|month)(?:@(\d{1,3}(?:,\d{1,3})*))?$/.exec(text) ?? [];
   if (limit === undefined || period === undefined)

@@ -15,6 +15,13 @@ export function checkStore({ parsed, config, error, warn }: CheckContext): void 
   if (usage.raw_logs !== 'off' && store.kind === 'none') {
     warn(['usage', 'raw_logs'], 'has no effect: store is none', 'set store: sqlite');
   }
+  if (store.kind !== 'none' && usage.keep_minutes < usage.keep_journal) {
+    warn(
+      ['usage', 'keep_minutes'],
+      'shorter than usage.keep_journal: journals beyond it are compared to the whole hour only (polymorph reconcile)',
+      'keep minutes as long as journals, or longer',
+    );
+  }
   if (parsed.store?.kind === 'postgres') {
     const { password, hostname, searchParams } = new URL(parsed.store.url);
     const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|)$/.test(hostname);

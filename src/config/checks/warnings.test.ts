@@ -54,6 +54,16 @@ describe('warnings of upstreams and networks', () => {
       '1:20: warning: upstreams[0].url: credentials cross the network in the clear (use https)',
     ],
     [
+      'minutes dropped before journals',
+      `${one}server: { state_dir: /s }\nstore: sqlite\nusage: { keep_minutes: 2h }\n`,
+      '4:24: warning: usage.keep_minutes: shorter than usage.keep_journal: journals beyond it are compared to the whole hour only (polymorph reconcile) (keep minutes as long as journals, or longer)',
+    ],
+    [
+      'journals kept longer than minutes are by default',
+      `${one}server: { state_dir: /s }\nstore: sqlite\nusage: { keep_journal: 8d }\n`,
+      '4:1: warning: usage.keep_minutes: shorter than usage.keep_journal: journals beyond it are compared to the whole hour only (polymorph reconcile) (keep minutes as long as journals, or longer)',
+    ],
+    [
       'a password in the clear',
       `${one}store: postgres://me:pw@db.internal/polymorph\n`,
       '2:8: warning: store: the password crosses the network in the clear (add ?sslmode=verify-full)',

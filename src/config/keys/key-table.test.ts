@@ -9,7 +9,15 @@ import {
   keyRefusal,
   uuidText,
 } from '../../identity/index.ts';
-import { compile, type Config, formatProblem, parseConfig, type PolicySnapshot } from '../index.ts';
+import {
+  compile,
+  type Config,
+  extend,
+  extendSnapshot,
+  formatProblem,
+  parseConfig,
+  type PolicySnapshot,
+} from '../index.ts';
 import type { QuotaPolicy } from '../snapshot.ts';
 import { testRegistries } from '../testing/registries.ts';
 import { createKeyTable } from './key-table.ts';
@@ -46,31 +54,47 @@ function stored(
   };
 }
 
-/** A table with its snapshot, as main has them; `at` is what a worker finds of a key. */
+/** A table with its snapshot, as main has them; `at` is what a worker finds of a key, which has a copy of its own. */
 function start(config: Config, quotaSlots?: number) {
   const registries = testRegistries(quotaSlots);
   const table = createKeyTable(registries);
   let snapshot!: PolicySnapshot;
-  const adopt = (next: Config): void => {
+  let ofWorker!: PolicySnapshot;
+  const compileOnly = (next: Config): void => {
     snapshot = compile(next, registries, table);
+    ofWorker = structuredClone(snapshot);
+  };
+  const adopt = (next: Config): void => {
+    compileOnly(next);
     table.applied(snapshot.generation);
+  };
+  const extendOnly = (keysMax = 1000) => {
+    const { extension, keys } = extend(snapshot, registries, table, keysMax);
+    if (extension !== null) extendSnapshot(ofWorker, structuredClone(extension));
+    return { extension, keys };
   };
   adopt(config);
   return {
     table,
     registries,
     adopt,
-    compile: (next: Config) => (snapshot = compile(next, registries, table)),
+    compile: compileOnly,
+    extendOnly,
+    /** As main does with keys that wait. */
+    extend(): void {
+      const { extension } = extendOnly();
+      if (extension !== null) table.applied(extension.generation);
+    },
     get snapshot() {
       return snapshot;
     },
     at(name: string, nowMs = 0) {
-      const slot = createKeyResolver(snapshot.keyIndex).resolve(keyText(name), nowMs);
+      const slot = createKeyResolver(ofWorker.keyIndex).resolve(keyText(name), nowMs);
       if (slot < 0) return slot;
-      const reader = createKeyIndexReader(snapshot.keyIndex);
-      const [rule] = snapshot.ruleSets[reader.ruleSet(slot)]!.all;
+      const reader = createKeyIndexReader(ofWorker.keyIndex);
+      const [rule] = ofWorker.ruleSets[reader.ruleSet(slot)]!.all;
       return {
-        requests: rule === undefined ? undefined : snapshot.rules[rule]!.requests,
+        requests: rule === undefined ? undefined : ofWorker.rules[rule]!.requests,
         number: reader.keyNumber(slot),
       };
     },
@@ -92,7 +116,7 @@ describe('stored keys', () => {
     expect(main.at('acme')).toMatchObject({ requests: 5 });
   });
 
-  it('wait for a snapshot with limits that no key had, and keep the old ones meanwhile', () => {
+  it('with limits that no key had wait until workers know these, and keep the old ones meanwhile', () => {
     const config = configOf();
     const main = start(config);
     main.table.want(idOf('a'), stored('a'));
@@ -100,10 +124,12 @@ describe('stored keys', () => {
     const { keyIndex } = main.snapshot;
     main.table.want(idOf('a'), stored('a', { requests: 7 }));
     expect(main.table.settle(0).settled).toBe(0);
-    main.compile(config);
-    expect(main.table.settle(0).settled).toBe(0);
+    const { extension, keys } = main.extendOnly();
+    expect(extension).toMatchObject({ rules: [{ requests: 7 }], sets: [{ number: 1 }] });
+    expect(main.table.settle(0, keys).settled).toBe(0);
     expect(main.at('a')).toMatchObject({ requests: undefined });
     main.table.applied(main.snapshot.generation);
+    expect(main.extendOnly().extension).toBeNull();
     expect(main.table.settle(0).settled).toBe(1);
     expect(main.at('a')).toMatchObject({ requests: 7 });
     expect(main.snapshot.keyIndex).toBe(keyIndex);
@@ -135,6 +161,7 @@ describe('stored keys', () => {
     const main = start(configOf({ name: 'a', requests: 3 }));
     main.table.want(idOf('a'), stored('a', { requests: 9 }));
     main.adopt(configOf({ name: 'a', requests: 3 }));
+    main.extend();
     expect(main.table.settle(0).hidden).toMatchObject([{ id: idOf('a') }]);
     expect(main.at('a')).toMatchObject({ requests: 3 });
     main.adopt(configOf());
@@ -157,6 +184,7 @@ describe('stored keys', () => {
       stored('c', { terms: termsOf([{ method: 'x"\r\ny', requests: 1, periodMs: 1, burstSize: 0 }], null) }),
     );
     main.adopt(config);
+    main.extend();
     const { refused } = main.table.settle(0);
     expect(refused.map(({ key }) => key.id)).toEqual([idOf('b'), idOf('c')]);
     expect(refused[0]!.reason).toContain('no slot');
@@ -195,6 +223,8 @@ describe('stored keys', () => {
         }),
       }),
       fc.record({ kind: fc.constant('settle' as const) }),
+      fc.record({ kind: fc.constant('extend' as const), keysMax: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ kind: fc.constant('applied' as const) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
@@ -210,12 +240,13 @@ describe('stored keys', () => {
             config = configOf(...one.keys);
             configured = new Map(one.keys.map(({ name, requests: own }) => [name, own]));
             main.adopt(config);
-          } else main.table.settle(0);
+          } else if (one.kind === 'extend') main.extendOnly(one.keysMax);
+          else if (one.kind === 'applied') main.table.applied(main.snapshot.generation);
+          else main.table.settle(0);
         }
-        for (let pass = 0; pass < 2; pass += 1) {
-          main.adopt(config);
-          main.table.settle(0);
-        }
+        main.extend();
+        main.table.applied(main.snapshot.generation);
+        main.table.settle(0);
         expect(main.table.waiting).toBe(0);
         for (const name of names) {
           const key = wanted.get(name);
@@ -227,6 +258,32 @@ describe('stored keys', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('cost what they bring along: an extension holds their sets alone, some at a time, and old ones go at a compile', () => {
+    const config = configOf();
+    const main = start(config);
+    for (let k = 0; k < 10; k += 1) main.table.want(idOf(`k${k}`), stored(`k${k}`, { requests: k + 1 }));
+    const sizes = [4, 4, 4, 4].map((keysMax) => {
+      const { extension, keys } = main.extendOnly(keysMax);
+      main.table.applied(main.snapshot.generation);
+      expect(main.table.settle(0, keys).settled).toBe(keys.length);
+      return extension?.sets.length;
+    });
+    expect(sizes).toEqual([4, 4, 2, undefined]);
+    expect(main.table.due).toBe(false);
+    const rules = main.snapshot.rules.length;
+    for (let k = 0; k < 5; k += 1) main.table.want(idOf(`k${k}`), null);
+    main.table.settle(0);
+    expect(main.snapshot.rules).toHaveLength(rules);
+    main.adopt(config);
+    expect(main.snapshot.rules).toHaveLength(rules - 5);
+    const sets = main.snapshot.ruleSets.length;
+    main.table.want(idOf('late'), stored('late', { requests: 99 }));
+    main.extend();
+    main.table.settle(0);
+    expect(main.snapshot.ruleSets).toHaveLength(sets);
+    expect([main.at('late'), main.at('k9')]).toMatchObject([{ requests: 99 }, { requests: 10 }]);
   });
 
   it('are found by who holds their slot when they change', () => {

@@ -26,15 +26,29 @@ export interface KeyTable {
    * returns it. Throws RangeError, and has changed nothing, where a quota finds no slot.
    */
   prepare(config: Config): { sets: Map<number, KeyTerms>; commit(generation: number): SharedArrayBuffer };
+  /**
+   * The sets of rules that the first `keysMax` waiting keys need and no snapshot has, and those keys. `commit` says that
+   * they stand in the snapshot.
+   */
+  extend(keysMax: number): {
+    sets: Map<number, KeyTerms>;
+    keys: string[];
+    commit(generation: number): void;
+  };
+  /**
+   * A whole compile is due: the index has no room for what waits, more sets are given up than are in use, or the last
+   * compile or extension failed half-way.
+   */
+  readonly due: boolean;
   /** All workers use the snapshot of this generation or a later one. */
   applied(generation: number): void;
   /** Says what is to hold of a stored key; null: it is gone. `settle` makes it hold. False: it holds already. */
   want(id: string, key: StoredKey | null): boolean;
   /**
-   * Writes what is wanted into the index. What needs a set of rules that workers do not know yet, or has no room left,
-   * waits for a compile that was applied. At most `looksMax` keys, those that waited longest first.
+   * Writes what is wanted of `ids` (default: of all that wait) into the index. What needs a set of rules that workers do
+   * not know yet, or has no room left, waits for an extension or a compile that was applied.
    */
-  settle(nowMs: number, looksMax?: number): SettleResult;
+  settle(nowMs: number, ids?: readonly string[]): SettleResult;
   /** Keys that `settle` has something to write of. */
   readonly waiting: number;
   stored(id: string): StoredKey | undefined;
@@ -45,9 +59,12 @@ export interface KeyTable {
 }
 
 export interface KeyTableOptions {
-  /** Called before an entry makes a key's quota be counted in `slot`. */
-  onQuota?(slot: number, name: string, quota: QuotaPolicy): void;
+  /** Called before an entry makes a key's quota be counted in `slot`; null: the key of that number has none now. */
+  onQuota?(slot: number, name: string, quota: QuotaPolicy | null): void;
 }
+
+/** Sets nobody uses that are kept however few are in use. */
+const IDLE_SETS = 4096;
 
 /** Slots for changes, beside one for each key. */
 const spareOf = (keys: number): number => Math.max(1024, keys >> 2);
@@ -61,6 +78,9 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
   let written = new Map<KeyConfig, { keyNumber: number; ruleSet: number }>();
   let owned = new Set<string>();
   let full = false;
+  let unfinished = false;
+  /** Of the config. */
+  let configSets = 0;
   /** Of the hash at hand: one for all of 100,000. */
   const bytes = Buffer.alloc(32);
 
@@ -122,7 +142,7 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
     keys = next;
     for (const [at, key] of next.entries()) {
       const { quota } = factsOf(key).terms;
-      if (quota !== null) options.onQuota?.(numbers[at]!, key.name, quota);
+      options.onQuota?.(numbers[at]!, key.name, quota);
     }
   }
 
@@ -139,8 +159,14 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
       if (tried !== keys) releaseAllBut(keys, config.keys);
       tried = config.keys;
       const numbers = numberKeys(config, registries);
+      // Numbers that a failed compile gave may not be those of the entries.
+      full ||= unfinished;
+      unfinished = true;
       const distinct = new Map<string, KeyTerms>();
-      for (const terms of [...termsOfKeys(config.keys), ...stored.terms()]) distinct.set(terms.text, terms);
+      const ofConfig = termsOfKeys(config.keys);
+      for (const terms of ofConfig) distinct.set(terms.text, terms);
+      // Those that wait come by extension, some at a time, so that no message to workers grows with them.
+      for (const terms of stored.terms()) if (sets.has(terms)) distinct.set(terms.text, terms);
       numbered = sets.number(distinct.values());
       // A rotated key takes two.
       if (writer !== undefined && writer.room < stored.waiting * 2) full = true;
@@ -149,9 +175,30 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
         commit(generation) {
           if (index === undefined || full || config.keys !== keys) adopt(config.keys, numbers);
           sets.compiled(generation);
+          unfinished = false;
+          configSets = ofConfig.length;
           return index!;
         },
       };
+    },
+    extend(keysMax) {
+      const ids = stored.next(keysMax);
+      const added = sets.add(stored.termsOf(ids));
+      unfinished ||= added.size > 0;
+      return {
+        sets: added,
+        keys: ids,
+        commit(generation) {
+          sets.compiled(generation);
+          unfinished = false;
+        },
+      };
+    },
+    get due() {
+      const used = configSets + stored.termsCount;
+      const idle = sets.size - used;
+      const noRoom = writer === undefined || full || writer.room < stored.waiting * 2;
+      return noRoom || unfinished || idle > Math.max(IDLE_SETS, used);
     },
     applied: sets.applied,
     want: stored.want,

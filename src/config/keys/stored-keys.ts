@@ -30,7 +30,7 @@ export interface StoredKeysOptions {
   put(entry: StoredEntry): boolean;
   hasRoom(): boolean;
   remove(hex: string): void;
-  onQuota(slot: number, name: string, quota: QuotaPolicy): void;
+  onQuota(slot: number, name: string, quota: QuotaPolicy | null): void;
 }
 
 interface Holding {
@@ -85,7 +85,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
     const entries = entriesOfStored(key, next, nowMs).filter(
       ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
     );
-    if (quota !== null && keyNumber >= 0) options.onQuota(keyNumber, name, quota);
+    if (keyNumber >= 0) options.onQuota(keyNumber, name, quota);
     for (const entry of entries) {
       if (!options.isTaken(entry.hex) && !put(entry)) return false;
       owners.set(entry.hex, id);
@@ -109,16 +109,15 @@ export function createStoredKeys(options: StoredKeysOptions) {
     registries.keys.release(storedName(id));
   }
 
-  function settle(nowMs: number, looksMax = Number.POSITIVE_INFINITY): SettleResult {
+  function settle(nowMs: number, ids: readonly string[] = [...wanted.keys()]): SettleResult {
     const result: SettleResult = { settled: 0, refused: [], hidden: [] };
-    let looks = Math.min(wanted.size, looksMax);
-    for (const [id, next] of wanted) {
-      if (looks === 0) break;
-      looks -= 1;
+    for (const id of ids) {
+      const next = wanted.get(id);
+      if (next === undefined) continue;
       wanted.delete(id);
       if (next === null) drop(id);
       else if (!options.hasRoom() || !write(id, next, nowMs, result)) {
-        // To the end, so that the next look is at others.
+        // To the end, so that others are next.
         wanted.set(id, next);
         continue;
       }
@@ -136,8 +135,24 @@ export function createStoredKeys(options: StoredKeysOptions) {
     get: (id: string) => held.get(id)?.key,
     ids: () => new Set([...held.keys(), ...wanted.keys()]),
     byName: (name: string) => [...held.values()].flatMap(({ key }) => (key.name === name ? [key] : [])),
-    /** All terms that a snapshot must have. */
+    /** All terms there are, of keys in the index and of those that wait. */
     terms: sets.usable,
+    get termsCount() {
+      return sets.size;
+    },
+    /** The first that wait, at most `max`. */
+    next(max: number): string[] {
+      const ids: string[] = [];
+      for (const id of wanted.keys()) if (ids.push(id) >= max) break;
+      return ids;
+    },
+    /** What workers must know before these can be settled. */
+    *termsOf(ids: readonly string[]): Generator<KeyTerms> {
+      for (const id of ids) {
+        const next = wanted.get(id);
+        if (next && next.set.problem === null && next.key.enabled) yield next.set.terms;
+      }
+    },
     /** As they are in the index now, without those whose hash the config has. */
     *entries(): Generator<KeyEntry> {
       for (const { key, ...place } of held.values()) {

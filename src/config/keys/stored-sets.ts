@@ -16,6 +16,7 @@ export interface StoredSets {
   leave(set: StoredSet): void;
   /** Those that can be kept, but for the empty one. */
   usable(): Iterable<KeyTerms>;
+  readonly size: number;
 }
 
 export function createStoredSets(registries: Registries): StoredSets {
@@ -46,6 +47,9 @@ export function createStoredSets(registries: Registries): StoredSets {
     leave(set) {
       set.users -= 1;
       if (set.users === 0) sets.delete(set.terms.text);
+    },
+    get size() {
+      return sets.size;
     },
     *usable() {
       for (const { terms, problem } of sets.values()) if (problem === null && terms.text !== '') yield terms;

@@ -30,7 +30,11 @@ export async function directOperations(
     now: Date.now,
     random: randomBytes,
     groups: () => Object.keys(config.methods.groups),
-    keepDaysMs: () => config.usage.keep_days,
+    retention: () => ({
+      minutesMs: config.usage.keep_minutes,
+      hoursMs: config.usage.keep_hours,
+      daysMs: config.usage.keep_days,
+    }),
     journals: folder === null ? null : { folder, keepMs: config.usage.keep_journal },
   };
   return {

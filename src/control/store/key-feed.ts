@@ -13,7 +13,7 @@ export function createKeyFeed(
   tell: (message: FromStore) => void,
 ): KeyFeed {
   let pieces: AsyncIterator<PolicyKey[]> | undefined;
-  /** While all are read: a piece may be older than a change that main was told of, and must not come after it. */
+  /** Changed while all are read: told at once, and again afterwards, since a piece may be older. */
   const held = new Set<string>();
   let reading = Promise.resolve();
 
@@ -28,10 +28,10 @@ export function createKeyFeed(
   };
 
   store.watchKeys((change: KeyChange) => {
-    if (change === 'all') tell({ type: 'keys' });
-    else if (pieces !== undefined) held.add(change.keyId);
+    if (change === 'all') return tell({ type: 'keys' });
+    if (pieces !== undefined) held.add(change.keyId);
     // One after the other: of two reads of one key the later must arrive last.
-    else reading = reading.then(() => send(change.keyId));
+    reading = reading.then(() => send(change.keyId));
   });
 
   const release = () => {

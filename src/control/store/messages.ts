@@ -40,6 +40,13 @@ export interface KeyUse {
   ownMonth: Use;
 }
 
+/** What was read of keys, and of which day and month: those that `nowMs` lies in, or later ones where the clock was set back. */
+export interface QuotaUse {
+  /** Epoch milliseconds at which they begin, UTC. */
+  starts: { day: number; month: number };
+  keys: KeyUse[];
+}
+
 /** `changed`: those that used more elsewhere since `all` or `changed` was asked last. Or the keys with these ids. */
 export type UseOf = 'all' | 'changed' | readonly string[];
 
@@ -51,7 +58,7 @@ export interface StoreRequests {
   /** All is applied that the journals hold now; false: the store refused. */
   flush: { input: null; answer: boolean };
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
-  'quota.use': { input: { nowMs: number; of: UseOf }; answer: KeyUse[] };
+  'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
   operation: { input: { name: string; input: unknown }; answer: unknown };
 }
 

@@ -1,23 +1,25 @@
 import type { Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
-import type { KeyUse, Use, UseOf } from './messages.ts';
+import type { KeyUse, QuotaUse, Use, UseOf } from './messages.ts';
 
 /** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
 export interface OwnUsage extends Ledger {
   /** Of keys with any use this month. */
-  use(nowMs: number, of: UseOf): Promise<KeyUse[]>;
+  use(nowMs: number, of: UseOf): Promise<QuotaUse>;
 }
 
 const exceeded = usageStatuses.indexOf('exceeded');
 
 export function createOwnUsage(
-  store: Pick<Store, 'segments' | 'apply' | 'quotaUse' | 'usage'>,
+  store: Pick<Store, 'segments' | 'apply' | 'quotaUse'>,
   isOwn: (segment: string) => boolean,
 ): OwnUsage {
   /** By start of the period. Periods that are over are let go of. */
   const own = { day: new Map<string, Use>(), month: new Map<string, Use>() };
   const starts = { day: 0, month: 0 };
   let told = new Map<string, string>();
+  /** By segment: batches of this run that the ledger may have taken, though its answer was lost. */
+  const unsure = new Map<string, LedgerBatch>();
   /** A read that runs beside an apply would see it in one of the two and not in the other. */
   let last: Promise<unknown> = Promise.resolve();
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
@@ -33,6 +35,8 @@ export function createOwnUsage(
       if (start <= starts[period]) continue;
       starts[period] = start;
       own[period].clear();
+      // Whoever was told of the period before knows nothing of this one.
+      told.clear();
     }
   }
 
@@ -48,20 +52,44 @@ export function createOwnUsage(
     }
   }
 
+  /** Adds those that are in the ledger after all. */
+  async function makeSure(): Promise<void> {
+    if (unsure.size === 0) return;
+    const states = await store.segments([...unsure.keys()]);
+    for (const [segment, batch] of unsure) {
+      const offset = states.get(segment)?.offset ?? 0;
+      if (offset === batch.to) add(batch.rows);
+      if (offset !== batch.from) unsure.delete(segment);
+    }
+  }
+
+  async function apply(batch: LedgerBatch): Promise<boolean> {
+    let applied: boolean;
+    try {
+      applied = await store.apply(batch);
+    } catch (error) {
+      if (batch.to > batch.from) unsure.set(batch.segment, batch);
+      throw error;
+    }
+    if (!applied) await makeSure();
+    else {
+      unsure.delete(batch.segment);
+      add(batch.rows);
+    }
+    return applied;
+  }
+
   return {
     segments: (names) => store.segments(names),
-    apply: (batch) =>
-      alone(async () => {
-        const applied = await store.apply(batch);
-        if (applied && isOwn(batch.segment)) add(batch.rows);
-        return applied;
-      }),
+    apply: (batch) => alone(() => (isOwn(batch.segment) ? apply(batch) : store.apply(batch))),
     use: (nowMs, of) =>
       alone(async () => {
+        await makeSure();
         enter(nowMs);
-        const ids = typeof of === 'string' ? null : of;
-        const day = await readUse(store, starts.day, starts.day + DAY_MS, ids);
-        const month = await readUse(store, starts.month, periodEnd(starts.month), ids);
+        const read = { ...starts };
+        const ids = typeof of === 'string' ? undefined : of;
+        const day = await store.quotaUse(read.day, read.day + DAY_MS, ids);
+        const month = await store.quotaUse(read.month, periodEnd(read.month), ids);
         const all = [...month].map(
           ([id, use]): KeyUse => ({
             id,
@@ -71,30 +99,12 @@ export function createOwnUsage(
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== null) return all;
+        if (ids !== undefined) return { starts: read, keys: all };
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
-        return all.filter(({ id }) => before.get(id) !== told.get(id));
+        return { starts: read, keys: all.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
-}
-
-/** Whole days: the sums by day alone are read. */
-async function readUse(
-  store: Pick<Store, 'quotaUse' | 'usage'>,
-  from: number,
-  to: number,
-  ids: readonly string[] | null,
-): Promise<Map<string, Use>> {
-  if (ids === null) return store.quotaUse(from, to);
-  const uses = new Map<string, Use>();
-  for (const line of await store.usage({ keyIds: [...ids], from, to }, ['key', 'status'])) {
-    if (line.status === 'exceeded' || line.keyId === null) continue;
-    const use = uses.get(line.keyId) ?? none;
-    const requests = use.requests + line.calls + line.events;
-    uses.set(line.keyId, { requests, cost: use.cost + line.cost });
-  }
-  return uses;
 }
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });

@@ -26,20 +26,24 @@ beforeEach(async () => {
   store = await openStore({ kind: 'sqlite', folder, now: () => now });
 });
 afterEach(async () => {
+  underWay = () => {};
   await store.close();
   rmSync(folder, { recursive: true });
 });
 
 let segments = 0;
+/** Runs as an answer is on its way to main. */
+let underWay = () => {};
 
-/** Usage that came into the ledger from a run. */
-const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now): Promise<boolean> => {
+const usageOf = (run: string, calls: number, at = now) => {
   const minute = Math.floor(at / 60_000) * 60_000;
   const rows = [row({ keyId: id, minute, calls, cost: calls * 10, status: 0 })];
-  return usage.apply(
-    batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() }),
-  );
+  return batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() });
 };
+
+/** Usage that came into the ledger from a run. */
+const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now): Promise<boolean> =>
+  usage.apply(usageOf(run, calls, at));
 
 /** Main's side of one process, and its store thread's. */
 function start(policy: QuotaPolicy = quota) {
@@ -47,12 +51,27 @@ function start(policy: QuotaPolicy = quota) {
     createLimitsMemory({ entries: 1024, quotaSlots: 8, seed: new Uint32Array(4) }),
     0,
   );
-  const threadOf = () => createOwnUsage(store, (segment) => segment.startsWith('own-'));
+  let answers: 'come' | 'are lost' | 'not applied' = 'come';
+  const apply: Store['apply'] = async (one) => {
+    const applied = answers !== 'not applied' && (await store.apply(one));
+    if (answers !== 'come') throw new Error('connection reset');
+    return applied;
+  };
+  const through: Parameters<typeof createOwnUsage>[0] = {
+    apply,
+    segments: (names) => store.segments(names),
+    quotaUse: (from, to, ids) => store.quotaUse(from, to, ids),
+  };
+  const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();
   const keeper = createQuotaKeeper({
     buckets,
     ownerOf: () => name,
-    use: ({ nowMs, of }) => thread.use(nowMs, of),
+    async use({ nowMs, of }) {
+      const answer = await thread.use(nowMs, of);
+      underWay();
+      return answer;
+    },
     wallMs: () => now,
   });
   keeper.own({ slot: 3, name, quota: policy });
@@ -64,6 +83,14 @@ function start(policy: QuotaPolicy = quota) {
     count: (calls: number, of = policy) =>
       buckets.adjustQuota(3, periodOf(of), calls * (of.unit === 'cost' ? 10 : 1)),
     apply: (calls: number) => use(thread, 'own', calls),
+    /** The connection breaks before the answer; returns how to try again. */
+    async applyUnanswered(calls: number, how: typeof answers = 'are lost') {
+      const one = usageOf('own', calls);
+      answers = how;
+      await expect(thread.apply(one)).rejects.toThrow('connection reset');
+      answers = 'come';
+      return () => thread.apply(one);
+    },
     used: (of = policy) => buckets.readQuota(3, periodOf(of)),
     replaceThread() {
       thread = threadOf();
@@ -96,6 +123,23 @@ describe('quotas of the ledger', () => {
     await main.apply(5);
     await main.keeper.sync('all');
     expect(main.used()).toBe(12);
+  });
+
+  it('are raised only while journals of earlier runs wait for the ledger, and true once they are in it', async () => {
+    const main = start();
+    main.count(9);
+    main.keeper.restored();
+    main.keeper.lacks(true);
+    await use(store, 'earlier', 2);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(9);
+    await use(store, 'other', 20);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(22);
+    await use(store, 'earlier', 6);
+    main.keeper.lacks(false);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(28);
   });
 
   it('add what other instances used, once, however own usage comes into the ledger meanwhile', async () => {
@@ -146,6 +190,35 @@ describe('quotas of the ledger', () => {
     expect(main.used(cost)).toBe(160);
   });
 
+  it.each(['tried again', 'asked for use before that'])(
+    'take no own usage for another’s where a commit’s answer was lost: %s',
+    async (order) => {
+      const main = start();
+      await main.keeper.sync('all');
+      main.count(10);
+      const again = await main.applyUnanswered(10);
+      if (order === 'tried again') expect(await again()).toBe(false);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(10);
+      expect(await again()).toBe(false);
+      await main.keeper.sync('changed');
+      await use(store, 'other', 5);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(15);
+    },
+  );
+
+  it('count a batch once that was refused before it was applied', async () => {
+    const main = start();
+    await main.keeper.sync('all');
+    main.count(10);
+    const again = await main.applyUnanswered(10, 'not applied');
+    await main.keeper.sync('changed');
+    expect(await again()).toBe(true);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(10);
+  });
+
   it.each([
     ['a leap day into March', day],
     ['a month’s end', quota],
@@ -165,6 +238,41 @@ describe('quotas of the ledger', () => {
     main.count(1);
     await main.keeper.sync('changed');
     expect(main.used()).toBe(3);
+  });
+
+  it.each(['all', 'changed', 'new'] as const)(
+    'carry nothing of the day before into the new one, where midnight passes under a query of %s',
+    async (of) => {
+      const main = start(day);
+      await main.keeper.sync('all');
+      await use(store, 'other', 7);
+      if (of === 'new') main.keeper.own({ slot: 3, name, quota: day });
+      let read = false;
+      underWay = () => {
+        if (read) return;
+        read = true;
+        now = Date.UTC(2028, 2, 1, 0, 0, 1);
+        main.count(1);
+      };
+      await (of === 'new' ? main.keeper.syncNew() : main.keeper.sync(of));
+      expect(main.used()).toBe(1);
+      // As much as the day before, to the call.
+      await use(store, 'other', 7);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(8);
+    },
+  );
+
+  it('tell of what others used in a new month though it is as much as in the last', async () => {
+    now = Date.UTC(2028, 1, 1);
+    const main = start();
+    await main.keeper.sync('all');
+    await use(store, 'other', 7);
+    await main.keeper.sync('changed');
+    now = Date.UTC(2028, 2, 1);
+    await use(store, 'other', 7);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(7);
   });
 
   it('neither begin anew nor count twice when the clock is set back two hours over midnight', async () => {

@@ -4,7 +4,7 @@ import { configKeyId, uuidText } from '../../identity/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import type { KeyUse, UseOf } from './messages.ts';
+import type { KeyUse, QuotaUse, UseOf } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -19,6 +19,11 @@ export interface QuotaKeeper {
   forgotten(): void;
   /** Reads the ledger and corrects the slots. `of`: `changed` where only other instances' use is asked for. */
   sync(of: 'all' | 'changed'): Promise<void>;
+  /**
+   * The ledger lacks usage that is in journals of earlier runs, or (false) has it all: while it lacks some, slots are raised to what
+   * it has, and never lowered.
+   */
+  lacks(some: boolean): void;
   /** Of keys that are owners since the last look. */
   syncNew(): Promise<void>;
 }
@@ -27,7 +32,7 @@ export interface QuotaKeeperOptions {
   buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
   /** Whose slot it is now. */
   ownerOf(slot: number): string | undefined;
-  use(input: { nowMs: number; of: UseOf }): Promise<KeyUse[]>;
+  use(input: { nowMs: number; of: UseOf }): Promise<QuotaUse>;
   wallMs(): number;
 }
 
@@ -53,6 +58,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   const accounts = new Map<string, Account>();
   const fresh = new Set<string>();
   let synced = false;
+  let lacking = false;
 
   const open = (owner: QuotaOwner): Account => ({
     owner,
@@ -64,16 +70,23 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   });
 
   /** The clock went on to another day or month: nothing of it was used anywhere yet. A clock that goes back changes nothing. */
-  function enter(account: Account): void {
-    const period = quotaPeriod(account.owner.quota.period, wallMs());
+  function enter(account: Account, nowMs: number): void {
+    const period = quotaPeriod(account.owner.quota.period, nowMs);
     if (period.id <= account.period.id) return;
     Object.assign(account, { period, elsewhere: 0, unclaimed: 0, reclaim: false });
   }
 
-  async function correct(account: Account, use: KeyUse | undefined): Promise<void> {
+  /** False, and nothing was done, where `starts` are of a period that was over by the time the answer came. */
+  async function correct(
+    account: Account,
+    starts: QuotaUse['starts'],
+    use: KeyUse | undefined,
+  ): Promise<boolean> {
     const { owner } = account;
     const { slot, quota } = owner;
-    enter(account);
+    const startMs = starts[quota.period];
+    enter(account, Math.max(wallMs(), startMs));
+    if (quotaPeriod(quota.period, startMs).id < account.period.id) return false;
     const total = use?.[quota.period][quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
     const ownUse = quota.period === 'day' ? use?.ownDay : use?.ownMonth;
     const own = ownUse?.[quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
@@ -88,32 +101,39 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
           const elsewhere = Math.max(account.elsewhere, total - counted);
           account.unclaimed = total - own - elsewhere;
         }
-        const elsewhere = total - own - account.unclaimed;
+        const known = total - own - account.unclaimed;
+        const elsewhere = lacking ? Math.max(known, account.elsewhere) : known;
         if (elsewhere !== account.elsewhere) buckets.adjustQuota(slot, id, elsewhere - account.elsewhere);
         account.elsewhere = elsewhere;
       }
       account.fresh = null;
       account.reclaim = false;
     });
+    return true;
   }
 
-  async function correctAll(uses: readonly KeyUse[], ids: Iterable<string>): Promise<void> {
-    const byId = new Map(uses.map((use) => [use.id, use]));
+  /** False: some must be read again. */
+  async function correctAll({ starts, keys }: QuotaUse, ids: Iterable<string>): Promise<boolean> {
+    const byId = new Map(keys.map((use) => [use.id, use]));
     let done = 0;
+    let current = true;
     for (const id of ids) {
       const account = accounts.get(id);
       if (account === undefined) continue;
       if (ownerOf(account.owner.slot) !== account.owner.name) accounts.delete(id);
-      else await correct(account, byId.get(id));
+      else if (!(await correct(account, starts, byId.get(id)))) current = false;
       done += 1;
       if (done % SLOTS_A_TURN === 0) await turn();
     }
+    return current;
   }
 
   async function sync(of: 'all' | 'changed'): Promise<void> {
     const uses = await options.use({ nowMs: wallMs(), of });
     if (of === 'all') fresh.clear();
-    await correctAll(uses, of === 'all' ? [...accounts.keys()] : uses.map(({ id }) => id));
+    const ids = of === 'all' ? [...accounts.keys()] : uses.keys.map(({ id }) => id);
+    // Midnight passed meanwhile: what counts now is read at once.
+    if (!(await correctAll(uses, ids))) return sync('all');
     synced = true;
   }
 
@@ -136,13 +156,16 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       for (const account of accounts.values()) account.reclaim = account.fresh === null;
     },
     sync,
+    lacks(some) {
+      lacking = some;
+    },
     async syncNew() {
       const ids = [...fresh];
       if (ids.length === 0) return;
       if (ids.length > NAMED_MAX) return sync('all');
       const uses = await options.use({ nowMs: wallMs(), of: ids });
       for (const id of ids) fresh.delete(id);
-      await correctAll(uses, ids);
+      if (!(await correctAll(uses, ids))) await sync('all');
     },
   };
 }

@@ -38,14 +38,18 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
   wallMs(): number;
 }
 
-const threadUrl = new URL('./store-thread.ts', import.meta.url);
+// Sources run as they are, and the published package as JavaScript.
+const threadUrl = new URL(
+  `./store-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);
 /** Between two looks at what other instances used, and between two tries of what failed. */
 const SYNC_MS = 2000;
 const RETRY_MS = 1000;
@@ -61,6 +65,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   let keys: number | null = null;
   let closing = false;
   let retry: NodeJS.Timeout | undefined;
+  let catchUp: NodeJS.Timeout | undefined;
   let syncNew: NodeJS.Timeout | undefined;
   let looks: NodeJS.Timeout | undefined;
   const first = Promise.withResolvers<void>();
@@ -69,6 +74,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   const stored = createStoredKeys({
     policy,
     apply: dataPlane.apply,
+    extend: dataPlane.extend,
     changed: dataPlane.keysChanged,
     logger,
     wallMs,
@@ -94,9 +100,11 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   const refresh = createSingleFlight(async () => {
     if (closing || !link.state().up) return;
     clearTimeout(retry);
+    clearTimeout(catchUp);
     try {
       // The ledger first: journals of earlier runs are this machine's use, too.
-      await link.ask('flush', null);
+      const whole = await link.ask('flush', null);
+      quotas.lacks(!whole);
       const began = performance.now();
       ({ keys } = await stored.replace(pieces()));
       await quotas.sync('all');
@@ -105,6 +113,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
         'keys of the store read',
       );
       first.resolve();
+      if (!whole) catchUpLater();
       watchOthers();
     } catch (error) {
       if (closing) return;
@@ -115,6 +124,24 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       retry = setTimeout(() => void refresh(), RETRY_MS);
     }
   });
+
+  /** The ledger refused, or a journal could not be read: quotas are set once it has all of it. */
+  const catchUpLater = () => {
+    const look = async () => {
+      try {
+        const { up, journals } = link.state();
+        if (up && journals.behindSinceMs === null && (await link.ask('flush', null))) {
+          quotas.lacks(false);
+          return await quotas.sync('all');
+        }
+      } catch {
+        // The store went away meanwhile, or the ledger: later, then.
+      }
+      if (!closing) catchUpLater();
+    };
+    clearTimeout(catchUp);
+    catchUp = setTimeout(() => void look(), RETRY_MS);
+  };
 
   /** A query as long as the interval, or longer, is not asked all the time. */
   const watchOthers = () => {
@@ -185,7 +212,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async close(flushMs) {
       closing = true;
-      for (const timer of [retry, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
       const flushed = await link.close(flushMs);
       if (!flushed)
         logger.warn(
@@ -195,7 +222,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async stop() {
       closing = true;
-      for (const timer of [retry, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
       await link.stop();
     },
   };

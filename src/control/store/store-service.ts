@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
@@ -41,6 +42,8 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
   const closing = new AbortController();
+  const instance = instanceOf(start);
+  let clashes = '';
   let up = false;
   let sinceMs = epochMs();
   let problem: string | null = 'it is being opened';
@@ -110,6 +113,10 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const made = createApplier({
       ...{ folder, run: own, ledger, epochMs },
       settings: settings.applier,
+      onRefusal(reason) {
+        if (reason !== null) log('error', `usage waits in the journals: ${reason}`);
+        else log('info', 'usage is in the store again up to now');
+      },
       onDamage: (damage) => log('error', 'a usage journal cannot be read in part', { ...damage }),
     });
     applier = made;
@@ -117,7 +124,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
       groups: () => groups,
-      keepDaysMs: () => settings.retention.daysMs,
+      retention: () => settings.retention,
       // A reload may change it.
       get journals() {
         return { folder, keepMs: settings.applier.keepJournalMs };
@@ -137,11 +144,14 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     publish();
     made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
+    // First: what follows may take long, and a database may go away under it.
+    const looking = look(opened);
     await mirror();
     await maintain();
     trimHeap();
-    setInterval(() => void maintain(), MAINTAIN_MS).unref();
-    await look(opened);
+    // Named again, so that other instances do not take us for gone.
+    setInterval(() => void mirror().then(maintain), MAINTAIN_MS).unref();
+    await looking;
   }
 
   /** Until the thread ends. */
@@ -182,7 +192,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
 
   async function mirror(): Promise<void> {
     try {
-      await store?.mirrorConfigKeys(configKeys);
+      const clashing = (await store?.mirrorConfigKeys(configKeys, instance)) ?? [];
+      if (clashing.length > 0 && clashing.join() !== clashes)
+        log('warn', 'keys of the config are not shown in the store: another has their hash', {
+          keys: clashing,
+        });
+      clashes = clashing.join();
     } catch (error) {
       log('warn', `the config's keys are not shown in the store: ${messageOf(error)}`);
     }
@@ -240,6 +255,11 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       }
     },
   };
+}
+
+/** The same after a restart. A SQLite folder is one gateway's, whatever its machine is called. */
+function instanceOf({ store, journal }: StoreStart): string {
+  return store.kind === 'sqlite' ? 'gateway' : `${hostname()}:${journal.folder}`.slice(0, 255);
 }
 
 type Answering<Name extends RequestName> = (

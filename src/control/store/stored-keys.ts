@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { createStoredTerms, type StoredKey } from '../../config/index.ts';
+import { createStoredTerms, type PolicyExtension, type StoredKey } from '../../config/index.ts';
 import type { Logger } from '../logs.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import { createSingleFlight } from '../single-flight.ts';
@@ -17,9 +17,11 @@ export interface StoredKeys {
 }
 
 export interface StoredKeysOptions {
-  policy: Pick<PolicyKeeper, 'stored' | 'renew' | 'applied'>;
+  policy: Pick<PolicyKeeper, 'stored' | 'renew' | 'extend' | 'applied'>;
   /** Hands the present policy to all workers; resolves when they use it. */
   apply(): Promise<{ late: readonly number[] }>;
+  /** The same of what the policy was extended by. */
+  extend(extension: PolicyExtension): Promise<{ late: readonly number[] }>;
   /** Entries of the index changed. */
   changed(): void;
   logger: Pick<Logger, 'warn' | 'error'>;
@@ -28,12 +30,24 @@ export interface StoredKeysOptions {
 
 type SettleResult = ReturnType<PolicyKeeper['stored']['settle']>;
 
-/** Keys written to the index before main turns to other things: some 5 ms. */
-const KEYS_A_TURN = 2000;
+/**
+ * Keys that main sees to before it turns to other things, and that workers are told of in one message: some 5 ms of
+ * main where they have limits of their own, and of a worker less.
+ */
+const KEYS_A_TURN = 1000;
 
-export function createStoredKeys({ policy, apply, changed, logger, wallMs }: StoredKeysOptions): StoredKeys {
+export function createStoredKeys({
+  policy,
+  apply,
+  extend,
+  changed,
+  logger,
+  wallMs,
+}: StoredKeysOptions): StoredKeys {
   const { stored } = policy;
   const termsOf = createStoredTerms();
+  /** Keys that changed while all are read: a piece may have them as they were before. */
+  let changedSince: Set<string> | undefined;
 
   const say = ({ refused, hidden }: SettleResult) => {
     const byReason = Map.groupBy(refused, ({ reason }) => reason);
@@ -49,32 +63,38 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
       );
   };
 
-  /** Each key once. */
-  const round = async () => {
-    let settled = 0;
-    for (let left = stored.waiting; left > 0; left -= KEYS_A_TURN) {
-      const result = stored.settle(wallMs(), KEYS_A_TURN);
-      settled += result.settled;
-      say(result);
-      if (left > KEYS_A_TURN) await turn();
+  const write = (keys: readonly string[]) => {
+    const result = stored.settle(wallMs(), keys);
+    say(result);
+    return result.settled;
+  };
+
+  /** As many as one turn sees to. False: none could be settled, and no worker was told of anything. */
+  const step = async () => {
+    if (stored.due) {
+      const { generation } = policy.renew();
+      const { late } = await apply();
+      policy.applied(generation, late.length === 0);
     }
-    if (settled > 0) changed();
-    return settled;
+    const { extension, keys } = policy.extend(KEYS_A_TURN);
+    if (extension === null) await turn();
+    else {
+      await extend(extension);
+      // Rules that no set has any more are looked for at a whole compile only.
+      policy.applied(extension.generation, false);
+    }
+    return write(keys) > 0 || extension !== null;
   };
 
   /** Limits that no key had before are known to workers before a key has them. */
   const settle = createSingleFlight(async () => {
-    // Many at once probably need room, too: a round for nothing took 100 ms of 100,000 keys.
-    if (stored.waiting <= KEYS_A_TURN) await round();
+    if (stored.waiting === 0) return;
     while (stored.waiting > 0) {
-      const { generation } = policy.renew();
-      const { late } = await apply();
-      policy.applied(generation, late.length === 0);
-      if ((await round()) === 0 && stored.waiting > 0) {
-        logger.error({ keys: stored.waiting }, 'keys of the store could not be taken over');
-        return;
-      }
+      if (await step()) continue;
+      logger.error({ keys: stored.waiting }, 'keys of the store could not be taken over');
+      break;
     }
+    changed();
   });
   const settleSoon = () => {
     settle().catch((error: unknown) =>
@@ -92,23 +112,27 @@ export function createStoredKeys({ policy, apply, changed, logger, wallMs }: Sto
 
   return {
     change(id, key) {
+      changedSince?.add(id);
       const [present = null] = key === null ? [] : unpack(key);
       if (!stored.want(id, present)) return;
       // Now, and not when a worker that is late with an earlier change has taken that over.
-      const result = stored.settle(wallMs(), KEYS_A_TURN);
-      say(result);
-      if (result.settled > 0) changed();
+      if (write([id]) > 0) changed();
       if (stored.waiting > 0) settleSoon();
     },
     async replace(pieces) {
       const seen = new Set<string>();
-      for await (const piece of pieces) {
-        for (const key of unpack(piece)) {
-          seen.add(key.id);
-          stored.want(key.id, key);
+      const since = (changedSince = new Set());
+      try {
+        for await (const piece of pieces) {
+          for (const key of unpack(piece)) {
+            seen.add(key.id);
+            if (!since.has(key.id)) stored.want(key.id, key);
+          }
         }
+      } finally {
+        changedSince = undefined;
       }
-      for (const id of stored.storedIds()) if (!seen.has(id)) stored.want(id, null);
+      for (const id of stored.storedIds()) if (!seen.has(id) && !since.has(id)) stored.want(id, null);
       await settle();
       return { keys: seen.size };
     },

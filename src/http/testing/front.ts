@@ -3,7 +3,7 @@ import { createConnectionCounts, createConnectionMemory } from '../connection-co
 import type { HttpRequest, HttpSettings, Reply } from '../message.ts';
 import type { TlsFiles } from '../node-server.ts';
 import { createHttpFront, type HttpFront } from '../server.ts';
-import { createTurn } from '../turn.ts';
+import { createTurn, type Turn } from '../turn.ts';
 import type { UpgradeHandler } from '../upgrade.ts';
 
 /** What the handler was given, copied. */
@@ -43,6 +43,7 @@ export async function startFront(
     tls?: TlsFiles;
     sharedReads?: boolean;
     upgrade?: UpgradeHandler;
+    turn?: Turn;
     handler?: (seen: Seen, reply: Reply, request: HttpRequest) => void;
   } = {},
 ): Promise<TestFront> {
@@ -57,7 +58,7 @@ export async function startFront(
     },
     refuse: (code) => ({ status: refusals[code].http, headers: 'X-Request-Id: t\r\n', body: `"${code}"` }),
     upgrade: options.upgrade,
-    turn: createTurn(() => {}),
+    turn: options.turn ?? createTurn(() => {}),
     settings: () => settings,
     tls: options.tls ?? null,
     counts: createConnectionCounts(createConnectionMemory(1), 0),

@@ -180,7 +180,7 @@ describe('transactions that lock each other', () => {
       throw deadlock;
     });
     await expect(always).rejects.toBe(deadlock);
-    expect(runs).toBe(6);
+    expect(runs).toBe(10);
     runs = 0;
     const once = retried(async () => {
       runs++;

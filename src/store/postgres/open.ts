@@ -51,7 +51,9 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     },
   });
   const context = contextOf(db);
-  const mirror = createMirror(context);
+  /** What was read must still hold at the commit, also that a row was not there: SQLite's one writer gives as much. */
+  const serializable = <T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> =>
+    db.transaction().setIsolationLevel('serializable').execute(work);
 
   return {
     kind: 'postgres',
@@ -62,7 +64,7 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     transaction: (work) =>
       retried(async () => {
         try {
-          return await db.transaction().execute((db) => work(createTables(contextOf(db))));
+          return await serializable((db) => work(createTables(contextOf(db))));
         } catch (error) {
           if (error instanceof Error && error.name === 'AbortedTransactionError')
             throw new StoreError('conflict', 'a statement of the transaction had failed', { cause: error });
@@ -74,7 +76,8 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
       listener ??= startListener(url, (change) => watchers.tell(change));
       return watchers.watch(onChange);
     },
-    mirrorConfigKeys: (keys) => retried(() => mirror(keys)),
+    mirrorConfigKeys: (keys, instance) =>
+      retried(() => serializable((db) => createMirror(contextOf(db))(keys, instance))),
     async maintain(retention) {
       await retried(() => dropOldRollups(context, retention));
       await partitions.maintain(now(), now() - retention.rawMs);

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWorthRetrying } from './errors.ts';
 
-const attempts = 6;
+/** Whoever commits first wins, so that of many at one row the last is sent back by most of the others. */
+const attempts = 10;
+const longestMs = 500;
 
 /** Runs a transaction, and again where it failed only because others ran at the same time; the last failure is the caller's. */
 export async function retried<T>(transaction: () => Promise<T>): Promise<T> {
@@ -12,6 +14,6 @@ export async function retried<T>(transaction: () => Promise<T>): Promise<T> {
       if (attempt === attempts || !isWorthRetrying(error)) throw error;
     }
     // Not both at the same moment again.
-    await sleep(Math.random() * 10 * 2 ** attempt);
+    await sleep(Math.random() * Math.min(longestMs, 10 * 2 ** attempt));
   }
 }

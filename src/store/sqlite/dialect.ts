@@ -8,5 +8,10 @@ export const sqliteDialect: Dialect = {
   // SQLite's driver takes no boolean; the column's type stays what it means.
   flag: (value) => Number(value) as unknown as boolean,
   latency: (bucket) => sql.ref(`latency_${bucket}`),
+  // Rollups have no rowid.
+  isAmong(table, rest) {
+    const name = sql.raw(table === 'usage_logs' ? 'rowid' : 'at, api_key_id, network, method, status, kind');
+    return sql`(${name}) in (select ${name} from ${sql.table(table)} ${rest})`;
+  },
   floorAt: (unitMs) => sql`at - at % ${sql.lit(unitMs)}`,
 };

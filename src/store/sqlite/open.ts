@@ -1,6 +1,6 @@
+import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
 import { createKeyWatchers } from '../key-watchers.ts';
-import { rollupUnits } from '../ledger/rollup-rows.ts';
 import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
@@ -10,9 +10,10 @@ import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
+import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
-import { asDriver, type Database, openDatabase } from './database.ts';
+import { asDriver, type Database, databaseName, openDatabase } from './database.ts';
 import { sqliteDialect as dialect } from './dialect.ts';
 import { fromSqlite } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -20,6 +21,7 @@ import type { IssuedEntry, IssuedLog } from './issued/issued-log.ts';
 import { notedTables } from './issued/noted-tables.ts';
 import { openIssued } from './issued/open-issued.ts';
 import { migrateSqlite, readMigrations } from './migrate.ts';
+import { createReader } from './reader.ts';
 
 /** What the embedded store is opened with. */
 export interface SqliteOptions {
@@ -63,6 +65,13 @@ export function openSqlite(options: SqliteOptions): Store {
   const watchers = createKeyWatchers();
   const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
   const context: TableContext = { db, dialect, now, announce };
+  // Two: what is read of quotas never waits for a person's question.
+  const [reader, quotaReader] = [
+    createReader(join(folder, databaseName)),
+    createReader(join(folder, databaseName)),
+  ];
+  const tables = createTables(context);
+  const { quotaUse: quotaUseOfAll } = createUsage({ ...context, db: quotaReader.db });
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -80,7 +89,10 @@ export function openSqlite(options: SqliteOptions): Store {
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...noted(createTables(context), (entry) => issued?.append([entry])),
+    ...noted(tables, (entry) => issued?.append([entry])),
+    usage: createUsage({ ...context, db: reader.db }).usage,
+    quotaUse: (from, to, keyIds) =>
+      (keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, keyIds),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -105,7 +117,7 @@ export function openSqlite(options: SqliteOptions): Store {
     mirrorConfigKeys: createMirror(context),
     async maintain(retention) {
       await dropOldRollups(context, retention);
-      await dropOldRows(context, 'usage_logs', 'timestamp', now() - retention.rawMs, rollupUnits.hour);
+      await dropOldRows(context, 'usage_logs', now() - retention.rawMs);
     },
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),
@@ -113,6 +125,7 @@ export function openSqlite(options: SqliteOptions): Store {
     publishAdmin: (admin) => lock.publish({ ...owner, admin }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
+      await Promise.all([reader.close(), quotaReader.close()]);
       await db.destroy();
       database.close();
       lock.release();

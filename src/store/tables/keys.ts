@@ -1,7 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
 import type { KeyRow, OverrideRow, QuotaRow, Tables } from '../store.ts';
-import { atomically, given, type TableContext } from './context.ts';
+import { atomically, given, pieces, type TableContext } from './context.ts';
 import { insertOverrides, overridesOf } from './overrides.ts';
 import { isUuid } from './users.ts';
 
@@ -50,6 +51,20 @@ export function createKeys(context: TableContext): Tables['keys'] {
       if (!isUuid(id)) return null;
       const rows = await db.selectFrom('api_keys').selectAll().where('id', '=', id.toLowerCase()).execute();
       return (await withOverrides(rows))[0] ?? null;
+    },
+
+    async names(ids) {
+      const found = new Map<string, Pick<KeyRow, 'name' | 'prefix'>>();
+      for (const some of pieces(ids, 1000)) {
+        if (found.size > 0) await turn();
+        const rows = await db
+          .selectFrom('api_keys')
+          .select(['id', 'name', 'key_prefix'])
+          .where('id', 'in', some)
+          .execute();
+        for (const { id, name, key_prefix } of rows) found.set(id, { name, prefix: key_prefix });
+      }
+      return found;
     },
 
     async find(idPrefixOrName) {

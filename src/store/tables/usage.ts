@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import { LATENCY_BUCKETS, noKey, type UsageStatus } from '../../usage/index.ts';
 import { rollupUnits } from '../ledger/rollup-rows.ts';
 import type { Tables, UsageFilter, UsageLine } from '../store.ts';
-import type { TableContext } from './context.ts';
+import { pieces, type TableContext } from './context.ts';
 import { type Span, spansOf } from './spans.ts';
 import { isUuid } from './users.ts';
 
@@ -13,6 +14,10 @@ const tables = { minute: 'usage_minutes', hour: 'usage_hours', day: 'usage_days'
 const dimensions = { key: 'api_key_id', network: 'network', method: 'method', status: 'status' } as const;
 const counts = ['cost', 'errors', 'bytes_in', 'bytes_out', 'latency_micros'] as const;
 const buckets = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => bucket);
+const latencySums = buckets.map((bucket) => sql`sum(${sql.ref(`l${bucket}`)})`);
+
+/** The store's thread has other things to do. */
+const linesAtOnce = 1000;
 
 /** Sums over the rollups. */
 export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quotaUse'> {
@@ -20,7 +25,7 @@ export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quot
   const list = (fragments: readonly Fragment[]): Fragment => sql.join(fragments);
 
   return {
-    async usage(filter, by) {
+    async usage(filter, by, linesMax) {
       const unit = (['minute', 'hour', 'day'] as const).find((unit) => by.includes(unit));
       const spans = spansOf(filter.from ?? -Infinity, filter.to ?? Infinity, unit ?? 'day');
       const conditions = conditionsOf(filter);
@@ -36,24 +41,32 @@ export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quot
       const groups = groupsOf(by, unit !== undefined);
       const sums = [
         sql`sum(case kind when 'call' then calls else 0 end) as calls`,
+        sql`sum(case when kind = 'call' and status = 'exceeded' then calls else 0 end) as refused`,
         sql`sum(case kind when 'event' then calls else 0 end) as events`,
-        ...[...counts, ...buckets.map((bucket) => `l${bucket}`)].map(
-          (name) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`,
-        ),
+        ...counts.map((name) => sql`sum(${sql.ref(name)}) as ${sql.ref(name)}`),
+        // As one text: 24 columns more make a row of several KB.
+        sql`${sql.join(latencySums, sql` || ',' || `)} as latency`,
       ];
+      const atMost = linesMax === undefined ? sql`` : sql`limit ${sql.lit(linesMax)}`;
       const source = sourceOf(context, spans, list(columns), conditions);
       const { rows } = await (groups.length === 0
         ? sql<SumRow>`select ${list(sums)} from (${source}) as pieces having count(*) > 0`
         : sql<SumRow>`select ${list([...groups, ...sums])} from (${source}) as pieces
-            group by ${list(groups)} order by ${list(groups)}`
+            group by ${list(groups)} order by ${list(groups)} ${atMost}`
       ).execute(db);
-      return rows.map(lineOf);
+      const lines: UsageLine[] = [];
+      for (const some of pieces(rows, linesAtOnce)) {
+        if (lines.length > 0) await turn();
+        for (const row of some) lines.push(lineOf(row));
+      }
+      return lines;
     },
 
-    async quotaUse(from, to) {
+    async quotaUse(from, to, keyIds) {
       const spans = spansOf(from, to, 'day');
-      if (spans.length === 0) return new Map();
-      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`];
+      const conditions = conditionsOf({ keyIds });
+      if (spans.length === 0 || conditions === undefined) return new Map();
+      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`, ...conditions];
       const source = sourceOf(context, spans, sql`api_key_id, calls, cost`, counting);
       const { rows } = await sql<{ api_key_id: string; calls: unknown; cost: unknown }>`
         select api_key_id, sum(calls) as calls, sum(cost) as cost from (${source}) as pieces group by api_key_id
@@ -109,6 +122,7 @@ type SumRow = Record<string, unknown> & {
   network?: string;
   method?: string;
   status?: UsageStatus;
+  latency: string;
 };
 
 function lineOf(row: SumRow): UsageLine {
@@ -119,12 +133,13 @@ function lineOf(row: SumRow): UsageLine {
     method: row.method ?? null,
     status: row.status ?? null,
     calls: Number(row.calls),
+    refused: Number(row.refused),
     cost: Number(row.cost),
     errors: Number(row.errors),
     bytesIn: Number(row.bytes_in),
     bytesOut: Number(row.bytes_out),
     latencyMicros: Number(row.latency_micros),
-    latency: buckets.map((bucket) => Number(row[`l${bucket}`])),
+    latency: row.latency.split(',').map(Number),
     events: Number(row.events),
   };
 }

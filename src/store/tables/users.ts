@@ -25,7 +25,7 @@ export function createUsers({ db, dialect }: TableContext): Tables['users'] {
       const row = isUuid(idOrEmail)
         ? await query.where('id', '=', idOrEmail.toLowerCase()).executeTakeFirst()
         : await query
-            .where(sql`lower(email)`, '=', sql`lower(${idOrEmail})`)
+            .where(sql`lower(email)`, '=', lowerAscii(idOrEmail))
             .where('deleted_at', 'is', null)
             .executeTakeFirst();
       return row === undefined ? null : userOf(row);
@@ -54,6 +54,11 @@ export function createUsers({ db, dialect }: TableContext): Tables['users'] {
 /** Whether the text is a UUID's, in either case: PostgreSQL refuses to compare anything else with one. */
 export function isUuid(text: string): boolean {
   return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+}
+
+/** As `lower()` of a column is in both databases; of a parameter, PostgreSQL's would go by the database's own locale. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 interface Columns {

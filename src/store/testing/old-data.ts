@@ -32,6 +32,7 @@ insert into api_keys (id, source, key_hash, key_prefix, name, enabled, created_a
 export const oldData: readonly OldData[] = [
   { version: 1, sql: roadmap },
   { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
+  { version: 3, sql: (time) => roadmap(time) + keysAndPlans(time) },
 ];
 
 /** What the store must say of them after migration. */

@@ -27,6 +27,7 @@ export function sumUsage(
     const line = lines.get(name) ?? { ...group, ...nothing() };
     lines.set(name, line);
     line[row.event ? 'events' : 'calls'] += row.calls;
+    if (!row.event && row.status === 2) line.refused += row.calls;
     for (const count of ['cost', 'errors', 'bytesIn', 'bytesOut', 'latencyMicros'] as const)
       line[count] += row[count];
     row.latency.forEach((calls, bucket) => (line.latency[bucket]! += calls));
@@ -43,7 +44,7 @@ export function sumUsage(
 
 function nothing() {
   return {
-    ...{ calls: 0, events: 0, cost: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMicros: 0 },
+    ...{ calls: 0, refused: 0, events: 0, cost: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMicros: 0 },
     latency: new Array<number>(LATENCY_BUCKETS).fill(0),
   };
 }

@@ -60,6 +60,25 @@ export function describeRetention(subject: () => Subject): void {
     expect(await countLogs(null)).toBe(2);
   });
 
+  it('deletes what is much in pieces, and lets other work go on between them', async () => {
+    const { store, clock } = subject();
+    const rows = Array.from({ length: 9000 }, (_, nth) =>
+      row({ minute: noon - 3 * day, method: `m${nth}`, keyId: noKey }),
+    );
+    await store.apply(batch({ rows }));
+    clock.now = noon;
+    let turns = 0;
+    const heart = setInterval(() => (turns += 1), 1);
+    await store.maintain({ ...forever, minutesMs: day });
+    clearInterval(heart);
+    expect(turns).toBeGreaterThan(1);
+    const from = noon - 3 * day;
+    expect(await store.usage({ from, to: from + minute }, ['minute'])).toEqual([]);
+    expect(await store.usage({ from: from - hour, to: from + hour }, ['hour'])).toMatchObject([
+      { calls: 9000 },
+    ]);
+  });
+
   it('may run in two instances at once', async () => {
     const { store, another, clock } = subject();
     clock.now = noon;

@@ -106,5 +106,9 @@ export function describeUsage(subject: () => Subject): void {
     const sofar = await store.quotaUse(day, day + 61 * minuteMs);
     expect(sofar.get(keyId)).toEqual({ requests: 6, cost: 60 });
     expect(await store.quotaUse(day, day)).toEqual(new Map());
+    const month = 31 * 86_400_000;
+    expect([...(await store.quotaUse(day - month, day + month, [keyId])).keys()]).toEqual([keyId]);
+    expect((await store.quotaUse(day - month, day + month)).get(other)).toEqual({ requests: 9, cost: 10 });
+    expect(await store.quotaUse(day, day + month, [])).toEqual(new Map());
   });
 }

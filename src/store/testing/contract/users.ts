@@ -14,6 +14,17 @@ export function describeUsers(subject: () => Subject): void {
     expect(await users.find(randomUUID())).toBeNull();
   });
 
+  it('finds an e-mail of other letters as it was written, the ASCII ones in any case', async () => {
+    const { users } = subject().store;
+    const id = randomUUID();
+    const [upper, lower] = [user({ email: `ÜÉ.${id}@Example.com` }), user({ email: `üé.${id}@example.com` })];
+    await users.insert(upper);
+    await users.insert(lower);
+    expect(await users.find(upper.email)).toEqual(upper);
+    expect(await users.find(`ÜÉ.${id}@EXAMPLE.com`)).toEqual(upper);
+    expect(await users.find(lower.email)).toEqual(lower);
+  });
+
   it('refuses an e-mail that another has, but not that of a deleted one', async () => {
     const { users } = subject().store;
     const first = user();
