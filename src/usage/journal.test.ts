@@ -110,8 +110,15 @@ describe('a journal', () => {
   it('begins another segment before one defines more than memory should hold', () => {
     const folder = newFolder();
     const journal = openJournal({ folder });
-    for (let k = 0; k < 70_000; k++)
-      journal.write(turnOf([(usage) => usage.refuse(noKey, 'mainnet', `made_up_${k}`, 1, 1)]));
+    for (let turn = 0; turn < 700; turn++)
+      journal.write(
+        turnOf(
+          Array.from(
+            { length: 100 },
+            (_, k) => (usage) => usage.refuse(noKey, 'mainnet', `made_up_${turn}_${k}`, 1, 1),
+          ),
+        ),
+      );
     expect(readdirSync(folder).length).toBe(2);
     expect(recordsIn(folder).length).toBe(70_000);
   });
