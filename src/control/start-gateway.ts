@@ -196,6 +196,8 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     wallMs: Date.now,
     onQuotaOwner: (owner) => hearOwner(owner),
   });
+  // Workers begin with it: a stored key with the same rules as one of the config need not wait for another.
+  policy.applied(policy.snapshot.generation, false);
   restoreLimits(limits, policy, logger);
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
