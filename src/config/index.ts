@@ -64,7 +64,8 @@ export type {
   UsagePolicy,
   WebsocketPolicy,
 } from './snapshot.ts';
-export { emptyRuleSet, extendSnapshot } from './snapshot.ts';
+export type { PolicySets } from './snapshot.ts';
+export { extendSnapshot } from './snapshot.ts';
 export { summarize } from './summary.ts';
 export type { TlsMaterial } from './tls-files.ts';
 export { type ConfigWatch, watchConfig, type WatchOptions } from './watch.ts';

@@ -1,4 +1,4 @@
-import { emptyRuleSet, type PolicySnapshot, type RulePolicy, type RuleSet } from '../config/index.ts';
+import type { PolicySnapshot, RulePolicy, RuleSet } from '../config/index.ts';
 import { patternMatches, patternSpecificity } from '../jsonrpc/index.ts';
 import { type LimitLines, limitLines } from './limit-headers.ts';
 
@@ -93,13 +93,15 @@ export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): R
 
 /** Every rule that matches the method, in the order of the ranks. */
 function candidates(snapshot: PolicySnapshot, { ruleSet, method }: PlanQuestion): RulePolicy[] {
-  const sets: RuleSet[] = [snapshot.ruleSets[ruleSet] ?? emptyRuleSet, snapshot.defaults];
+  const sets: RuleSet[] = [snapshot.ruleSets[ruleSet] ?? emptySet, snapshot.defaults];
   return sets.flatMap((set) =>
     [...methodRules(set, method.name), ...groupRules(set, method.group), ...set.all].map(
       (n) => snapshot.rules[n]!,
     ),
   );
 }
+
+const emptySet: RuleSet = { methods: [], groups: [], all: [] };
 
 /** Rules of all patterns that match, the more specific first, then in the order written. */
 function methodRules(set: RuleSet, name: string): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile, createConfig, createRegistries, emptyRuleSet } from '../config/index.ts';
+import { compile, createConfig, createRegistries } from '../config/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../limits/index.ts';
 import { Policy } from './policy.ts';
 
@@ -86,7 +86,7 @@ describe('a policy’s memory of methods', () => {
   it('holds a bounded number of plans, whatever the number of keys', () => {
     const policy = policyOf({});
     const facts = Array.from({ length: 100 }, (_, k) => policy.method(`m_${k}`));
-    for (let set = 0; set < 1000; set++) policy.snapshot.ruleSets[set] = emptyRuleSet;
+    for (let set = 0; set < 1000; set++) policy.snapshot.ruleSets[set] = { methods: [], groups: [], all: [] };
     for (let set = 0; set < 1000; set++) for (const one of facts) policy.plan(one, set, true, 0);
     const kept = facts.reduce((sum, one) => sum + one.plans.size, 0);
     expect(kept).toBeGreaterThan(0);

@@ -1,14 +1,9 @@
-import {
-  extendSnapshot,
-  type PolicyExtension,
-  type PolicySnapshot,
-  type QuotaPolicy,
-  type SocketBounds,
-} from '../config/index.ts';
+import type { PolicyExtension, PolicySnapshot, QuotaPolicy, SocketBounds } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { wellKnownMethods } from '../metrics/index.ts';
+import { extendSnapshot } from './extend-snapshot.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
