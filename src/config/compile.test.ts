@@ -1,6 +1,7 @@
 import { hashKey, createKeyIndexReader, digestOfKey } from '../identity/index.ts';
 import { describe, expect, it } from 'vitest';
 import { type Config, compile, configHash, formatProblem, parseConfig, versionsOf } from './index.ts';
+import { keySetAt } from './testing/key-set-at.ts';
 import { testRegistries } from './testing/registries.ts';
 
 function parse(text: string): Config {
@@ -50,31 +51,27 @@ describe('compile', () => {
       { name: 'default', scope: 'default', network: -1, mode: 'shadow', rank: 'default' },
       { name: 'default', scope: 'default#1', network: -1, mode: 'enforce', rank: 'default' },
       { name: 'ceiling:addr', scope: 'ceiling:addr', network: -1, mode: 'enforce', rank: 'ceiling' },
-      { name: 'key:default', scope: 'key:default', network: -1, mode: 'enforce', rank: 'key-all' },
-      { name: 'key:eth_call', scope: 'key:eth_call', network: -1, mode: 'enforce', rank: 'key-method' },
-      { name: 'key:group:read', scope: 'key:group:read', network: -1, mode: 'enforce', rank: 'key-group' },
-      { name: 'key:default', scope: 'key:default', network: -1, mode: 'enforce', rank: 'key-all' },
     ]);
     expect(snapshot.defaults).toEqual({ methods: [['eth_call', 0]], groups: [['read', 1]], all: [2, 3, 4] });
     expect(snapshot.ceilings).toEqual([{ rule: 5, per: 'address' }]);
-    expect(snapshot.ruleSets).toEqual([
-      { methods: [], groups: [], all: [] },
-      { methods: [], groups: [], all: [6] },
-      { methods: [['eth_call', 7]], groups: [['read', 8]], all: [9] },
-    ]);
-    expect(snapshot.keyQuotas).toEqual([
-      null,
-      null,
-      { unit: 'requests', limit: 10, period: 'day', warnAt: [80, 95] },
-    ]);
+    expect(snapshot.socketBounds.messagesRule).toBeNull();
     expect(snapshot.rules[2]).toMatchObject({ requests: 5, periodMs: 1000, burst: 5, capacity: 10 });
+  });
+
+  it('has the rule that bounds messages of all among its own', () => {
+    const snapshot = compile(parse(`${base}websocket: { messages_per_second: 40 }`), testRegistries());
+    const { messagesRule } = snapshot.socketBounds;
+    expect(messagesRule).toMatchObject({ name: 'websocket:messages', requests: 40, rank: 'ceiling' });
+    expect(versionsOf(snapshot)).toContain(messagesRule!.version);
   });
 
   it('is plain data for a worker', () => {
     const snapshot = compile(parse(base), testRegistries());
-    const { keyIndex, ...plain } = snapshot;
+    const { keyIndex, keySets, ...plain } = snapshot;
     expect(structuredClone(plain)).toEqual(plain);
-    expect(keyIndex).toBeInstanceOf(SharedArrayBuffer);
+    expect([keyIndex, keySets]).toEqual([expect.any(SharedArrayBuffer), expect.any(SharedArrayBuffer)]);
+    // Whatever keys say of themselves is not in it.
+    expect(JSON.stringify(plain)).not.toContain('key:');
     expect(snapshot.networks[0]?.upstreams[0]).toMatchObject({
       url: 'http://127.0.0.1:8545',
       path: '/x?y=1',
@@ -89,21 +86,28 @@ describe('compile', () => {
     expect(snapshot.methods.unsafe).toEqual(expect.arrayContaining(['eth_send*', 'acme_*']));
   });
 
-  it('puts keys into the index with their numbers, sets and flags', () => {
+  it('puts keys into the index with their numbers and flags, and their sets of rules beside it', () => {
     const registries = testRegistries();
     const snapshot = compile(parse(base), registries);
     const index = createKeyIndexReader(snapshot.keyIndex);
-    for (const [name, key, ruleSet] of [
-      ['one', 'abcdefghijklmnopqrstuv1', 1],
-      ['two', 'abcdefghijklmnopqrstuv2', 1],
-      ['three', 'abcdefghijklmnopqrstuv3', 2],
-      ['four', 'abcdefghijklmnopqrstuv4', 0],
-    ] as const) {
-      const slot = index.find(digestOfKey(key));
+    const sets = ['one', 'two', 'three', 'four'].map((name, at) => {
+      const slot = index.find(digestOfKey(`abcdefghijklmnopqrstuv${at + 1}`));
       expect(slot).toBeGreaterThanOrEqual(0);
       expect(registries.keys.nameOf(index.keyNumber(slot))).toBe(name);
-      expect(index.ruleSet(slot)).toBe(ruleSet);
-    }
+      return index.ruleSet(slot);
+    });
+    expect(sets[1]).toBe(sets[0]);
+    expect(sets[3]).toBe(0);
+    expect(keySetAt(snapshot, sets[0]!)).toMatchObject({
+      ...{ methods: [], groups: [], quota: null, websocket: null },
+      all: [{ name: 'key:default', scope: 'key:default', network: null, rank: 'key-all', requests: 9 }],
+    });
+    expect(keySetAt(snapshot, sets[2]!)).toMatchObject({
+      methods: [['eth_call', { name: 'key:eth_call', rank: 'key-method', requests: 4 }]],
+      groups: [['read', { name: 'key:group:read', rank: 'key-group', requests: 3 }]],
+      all: [{ name: 'key:default', rank: 'key-all', requests: 8 }],
+      quota: { unit: 'requests', limit: 10, period: 'day', warnAt: [80, 95] },
+    });
     expect(hashKey('abcdefghijklmnopqrstuv1')).toHaveLength(32);
   });
 

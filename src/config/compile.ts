@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Config } from './config.ts';
-import { createKeyTable, type KeyTable } from './keys/key-table.ts';
+import { createKeyTable } from './keys/key-table.ts';
 import { patternMatches } from '../jsonrpc/index.ts';
 import {
   cheapMethods,
@@ -13,14 +13,8 @@ import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler } from './rule-compiler.ts';
-import { createSetCompiler, type SetCompiler } from './set-compiler.ts';
-import type {
-  MethodsPolicy,
-  PolicyExtension,
-  PolicySnapshot,
-  ServerPolicy,
-  WebsocketPolicy,
-} from './snapshot.ts';
+import { compileSocketBounds } from './socket-bounds.ts';
+import type { MethodsPolicy, PolicySnapshot, ServerPolicy, WebsocketPolicy } from './snapshot.ts';
 
 /**
  * Turns a checked config into what the workers use. 10,000 keys with limits of their own, in 50 distinct sets, take
@@ -39,22 +33,21 @@ export function compile(
     rule: compiler.add(ceiling, `ceiling:${ceiling.name}`, 'ceiling'),
     per: ceiling.per,
   }));
+  const socketBounds = compileSocketBounds(config.websocket, compiler);
   const keys = table.prepare(config);
-  const sets = createSetCompiler(config, compiler);
-  sets.add(keys.sets);
   const networks = compileNetworks(config.networks, registries);
-  const generation = registries.nextGeneration();
-  const snapshot: PolicySnapshot = {
-    generation,
+  return {
+    generation: registries.nextGeneration(),
     networks,
     server: compileServer(config),
     websocket: compileWebsocket(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
     methods: compileMethods(config),
-    ...sets.tables,
+    rules: compiler.rules,
     defaults,
     ceilings,
-    keyIndex: keys.commit(generation),
+    socketBounds,
+    ...keys.commit(),
     limitHeaders: config.limits.headers,
     chargeCached: config.limits.charge_cached,
     explain: {
@@ -65,33 +58,9 @@ export function compile(
     logging: { accessSample: config.logging.access_sample },
     usage: { whenFull: config.usage.when_full },
   };
-  setCompilers.set(snapshot, sets);
-  return snapshot;
 }
 
-const setCompilers = new WeakMap<PolicySnapshot, SetCompiler>();
-
-/**
- * Puts the sets of rules that the first `keysMax` waiting keys need into `snapshot`, which `compile` made last, so that
- * its cost is theirs and not that of all there are. Returns what workers put into theirs (null: nothing is new), and
- * those keys, which `settle` writes once that is applied. Throws RangeError as `compile`.
- */
-export function extend(
-  snapshot: PolicySnapshot,
-  registries: Registries,
-  table: KeyTable,
-  keysMax: number,
-): { extension: PolicyExtension | null; keys: string[] } {
-  const { sets, keys, commit } = table.extend(keysMax);
-  if (sets.size === 0) return { extension: null, keys };
-  const addition = setCompilers.get(snapshot)!.add(sets);
-  const generation = registries.nextGeneration();
-  snapshot.generation = generation;
-  commit(generation);
-  return { extension: { generation, ...addition }, keys };
-}
-
-/** Versions a snapshot names: what `RuleVersions.retireExcept` keeps. */
+/** Versions that a snapshot itself names; those of keys' sets are the key table's to say. */
 export function versionsOf(snapshot: PolicySnapshot): Set<number> {
   return new Set(snapshot.rules.map(({ version }) => version));
 }

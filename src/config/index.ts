@@ -1,5 +1,5 @@
 /** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
-export { compile, configHash, extend, versionsOf } from './compile.ts';
+export { compile, configHash, versionsOf } from './compile.ts';
 export type {
   CeilingConfig,
   Config,
@@ -48,24 +48,23 @@ export type {
   CeilingPolicy,
   HealthPolicy,
   HedgePolicy,
+  KeySetText,
   MethodsPolicy,
   NetworkPolicy,
-  PolicyExtension,
   PolicySnapshot,
   QuotaPolicy,
   RetryPolicy,
   ShedPolicy,
   RulePolicy,
   RuleRank,
-  RuleSet,
+  RulesByMatch,
+  RuleText,
   ServerPolicy,
   SocketBounds,
   UpstreamPolicy,
   UsagePolicy,
   WebsocketPolicy,
 } from './snapshot.ts';
-export type { PolicySets } from './snapshot.ts';
-export { extendSnapshot } from './snapshot.ts';
 export { summarize } from './summary.ts';
 export type { TlsMaterial } from './tls-files.ts';
 export { type ConfigWatch, watchConfig, type WatchOptions } from './watch.ts';

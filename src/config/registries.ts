@@ -11,8 +11,6 @@ export interface Registries {
   /** Seeded hash of a rule's scope: [lo, hi]. */
   scopeHash(scope: string): readonly [number, number];
   keys: KeyNumbers;
-  /** Numbers of sets of rules, by their text; 0 is the empty one's. */
-  sets: SlotRegistry;
   /** Slots of the shared board, by `network` and `network/upstream`. */
   networkSlots: SlotRegistry;
   upstreamSlots: SlotRegistry;
@@ -37,8 +35,6 @@ export function createRegistries(parts: {
 }): Registries {
   const words = new Uint32Array(2);
   let generation = 0;
-  const sets = createSlotRegistry(0);
-  sets.numberOf('');
   return {
     versions: parts.versions,
     scopeHash(scope) {
@@ -47,7 +43,6 @@ export function createRegistries(parts: {
       return [words[0]!, words[1]!];
     },
     keys: createKeyNumbers(parts.quotaSlots),
-    sets,
     networkSlots: createSlotRegistry(NETWORK_SLOTS),
     upstreamSlots: createSlotRegistry(UPSTREAM_SLOTS),
     nextGeneration: () => (generation += 1),

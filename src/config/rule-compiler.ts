@@ -1,6 +1,6 @@
 import type { KeyLimitsConfig, RuleConfig } from './config.ts';
 import type { Registries } from './registries.ts';
-import type { RulePolicy, RuleRank, RuleSet } from './snapshot.ts';
+import type { RulePolicy, RuleRank, RulesByMatch, RuleSet, RuleText } from './snapshot.ts';
 
 /** Ranks of the rules of one set, by what they match. */
 export interface SetRanks {
@@ -18,11 +18,14 @@ export const keyRanks: SetRanks = {
 };
 export const callerRanks: SetRanks = { prefix: '', methods: 'method', groups: 'group', all: 'default' };
 
+/** Makes a rule of its config; `place` is that among several alike. */
+export type RuleMaker<R> = (config: RuleConfig, name: string, rank: RuleRank, place?: number) => R;
+
+/** Rules of a config by number; the same rule has one number. */
 export interface RuleCompiler {
   /** Every rule so far, by number. */
   rules: RulePolicy[];
-  /** The rule's number; the same rule has one number however many keys have it. */
-  add(config: RuleConfig, name: string, rank: RuleRank, place?: number): number;
+  add: RuleMaker<number>;
   addSet(config: KeyLimitsConfig, ranks: SetRanks): RuleSet;
 }
 
@@ -32,64 +35,56 @@ export function createRuleCompiler(
 ): RuleCompiler {
   const rules: RulePolicy[] = [];
   const numbers = new Map<string, number>();
+  const rule = createRuleMaker(registries);
 
-  const add: RuleCompiler['add'] = (config, name, rank, place = 0) => {
-    const { requests, period, burst_size: burst, mode, network } = config;
-    const scope = `${name}${network === null ? '' : `@${network}`}${place > 0 ? `#${place}` : ''}`;
-    const id = `${scope} ${rank} ${requests} ${period} ${burst} ${mode}`;
-    const known = numbers.get(id);
-    if (known !== undefined) return known;
-    const [scopeLo, scopeHi] = registries.scopeHash(scope);
-    const number = rules.push({
-      name,
-      scope,
-      scopeLo,
-      scopeHi,
-      version: registries.versions.versionOf(scope, { requests, periodMs: period, burst }),
-      requests,
-      periodMs: period,
-      burst,
-      capacity: requests + burst,
-      mode,
-      network: network === null ? -1 : (networkIndex.get(network) ?? -1),
-      rank,
-    });
-    numbers.set(id, number - 1);
-    return number - 1;
+  const add: RuleMaker<number> = (config, name, rank, place) => {
+    const { network, ...made } = rule(config, name, rank, place);
+    const id = `${made.scope} ${rank} ${made.requests} ${made.periodMs} ${made.burst} ${made.mode}`;
+    let number = numbers.get(id);
+    if (number === undefined) {
+      number =
+        rules.push({ ...made, network: network === null ? -1 : (networkIndex.get(network) ?? -1) }) - 1;
+      numbers.set(id, number);
+    }
+    return number;
   };
+  return { rules, add, addSet: (config, ranks) => compileRules(config, ranks, add) };
+}
 
+/** Throws RangeError where shared memory has no number left for the rule. */
+export function createRuleMaker({ scopeHash, versions }: Registries): RuleMaker<RuleText> {
+  return ({ requests, period, burst_size: burst, mode, network }, name, rank, place = 0) => {
+    const scope = `${name}${network === null ? '' : `@${network}`}${place > 0 ? `#${place}` : ''}`;
+    const [scopeLo, scopeHi] = scopeHash(scope);
+    const version = versions.versionOf(scope, { requests, periodMs: period, burst });
+    const shape = { requests, periodMs: period, burst, capacity: requests + burst };
+    return { name, scope, scopeLo, scopeHi, version, ...shape, mode, network, rank };
+  };
+}
+
+export function compileRules<R>(
+  config: KeyLimitsConfig,
+  ranks: SetRanks,
+  make: RuleMaker<R>,
+): RulesByMatch<R> {
   /** Places count among the rules of one network and mode only, so that one more elsewhere in the list moves no bucket. */
-  const addList = (list: readonly RuleConfig[], name: string, rank: RuleRank): number[] => {
-    if (list.length === 1) return [add(list[0]!, name, rank)];
+  const makeList = (list: readonly RuleConfig[], name: string, rank: RuleRank): R[] => {
+    if (list.length === 1) return [make(list[0]!, name, rank)];
     const places = new Map<string | null, number>();
     return list.map((rule) => {
       const place = places.get(rule.network) ?? 0;
       places.set(rule.network, place + 1);
-      return add(rule, name, rank, place);
+      return make(rule, name, rank, place);
     });
   };
-
+  const named = (lists: Readonly<Record<string, readonly RuleConfig[]>>, prefix: string, rank: RuleRank) =>
+    Object.entries(lists).flatMap(([match, list]) =>
+      makeList(list, prefix + match, rank).map((rule): [string, R] => [match, rule]),
+    );
   return {
-    rules,
-    add,
-    addSet(config, ranks) {
-      // A key's own rules are told from those of all callers by their prefix.
-      const methodPrefix = ranks.prefix === '' ? 'method:' : ranks.prefix;
-      return {
-        methods: Object.entries(config.methods).flatMap(([pattern, list]) =>
-          addList(list, methodPrefix + pattern, ranks.methods).map((rule): [string, number] => [
-            pattern,
-            rule,
-          ]),
-        ),
-        groups: Object.entries(config.groups).flatMap(([group, list]) =>
-          addList(list, `${ranks.prefix}group:${group}`, ranks.groups).map((rule): [string, number] => [
-            group,
-            rule,
-          ]),
-        ),
-        all: addList(config.default, `${ranks.prefix}default`, ranks.all),
-      };
-    },
+    // A key's own rules are told from those of all callers by their prefix.
+    methods: named(config.methods, ranks.prefix === '' ? 'method:' : ranks.prefix, ranks.methods),
+    groups: named(config.groups, `${ranks.prefix}group:`, ranks.groups),
+    all: makeList(config.default, `${ranks.prefix}default`, ranks.all),
   };
 }

@@ -1,70 +1,26 @@
-/** What grows with the keys: a snapshot has it, and additions are put into it in place (`extendSnapshot`). */
-export interface PolicySets {
-  /** All rules; a rule's place is its number. */
-  rules: RulePolicy[];
-  /** Distinct sets of keys' own rules; 0 is empty, and null is a number that no key has. */
-  ruleSets: (RuleSet | null)[];
-  /** By number of a rule set: keys that share one have the same quota. The slot counted in is the key's number. */
-  keyQuotas: (QuotaPolicy | null)[];
-  /** Bounds of a caller over WebSocket, by number of its rule set; 0 are those of all. */
-  socketBounds: SocketBounds[];
-}
-
-/** One set of rules, with its place in the tables. */
-export interface SetPolicy {
-  number: number;
-  rules: RuleSet;
-  quota: QuotaPolicy | null;
-  bounds: SocketBounds;
-}
-
-/** Sets that came after a snapshot was made. */
-export interface PolicyExtension {
-  /** Of the snapshot from here on. */
-  generation: number;
-  /** Number of the first of `rules`. */
-  firstRule: number;
-  rules: RulePolicy[];
-  sets: SetPolicy[];
-}
-
-/** Puts an addition into the tables. The same once more changes nothing. */
-export function extendSnapshot(
-  { rules, ruleSets, keyQuotas, socketBounds }: PolicySets,
-  addition: Pick<PolicyExtension, 'firstRule' | 'rules' | 'sets'>,
-): void {
-  for (const [at, rule] of addition.rules.entries()) rules[addition.firstRule + at] = rule;
-  for (const { number, rules: set, quota, bounds } of addition.sets) {
-    while (ruleSets.length < number) {
-      ruleSets.push(null);
-      keyQuotas.push(null);
-      socketBounds.push(socketBounds[0]!);
-    }
-    ruleSets[number] = set;
-    keyQuotas[number] = quota;
-    socketBounds[number] = bounds;
-  }
-}
-
-export const emptyRuleSet: RuleSet = { methods: [], groups: [], all: [] };
-
 /**
  * What the workers are given: the config compiled to numbers. Plain data for `postMessage`, but for shared memory. Holds
- * upstreams' credentials and no key.
+ * upstreams' credentials and no key. What grows with the keys stands in shared memory.
  */
-export interface PolicySnapshot extends PolicySets {
-  /** Counts up with every compile and every addition of one process. */
+export interface PolicySnapshot {
+  /** Counts up with every compile of one process. */
   generation: number;
   networks: NetworkPolicy[];
   server: ServerPolicy;
   websocket: WebsocketPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };
   methods: MethodsPolicy;
+  /** Of all callers and keys; a rule's place is its number. */
+  rules: RulePolicy[];
   /** Of all callers. */
   defaults: RuleSet;
   ceilings: CeilingPolicy[];
   /** See `identity`: SHA-256 → key number, rule set, flags. */
   keyIndex: SharedArrayBuffer;
+  /** See `identity`, shared texts: by the numbers that this index has, the sets of rules that keys share, each a `KeySetText`. */
+  keySets: SharedArrayBuffer;
+  /** Over WebSocket, of callers whose key has none of its own. */
+  socketBounds: SocketBounds;
   limitHeaders: 'standard' | 'both' | 'none';
   /** What a call costs that is answered without an upstream, as a share of its method's cost; 1: in full. */
   chargeCached: number;
@@ -211,8 +167,8 @@ export interface WebsocketPolicy {
 export interface SocketBounds {
   connections: number;
   subscriptions: number;
-  /** Number of the rule that bounds its messages; -1: none does. */
-  messagesRule: number;
+  /** Bounds its messages; null: nothing does. */
+  messagesRule: RulePolicy | null;
 }
 
 /** Patterns: `*` stands for anything; see `matchMethod`. */
@@ -235,11 +191,33 @@ export interface MethodsPolicy {
 }
 
 /** Rules by what they match; a pattern or group with several rules stands there as often, in order. */
-export interface RuleSet {
-  methods: [pattern: string, rule: number][];
-  groups: [group: string, rule: number][];
-  all: number[];
+export interface RulesByMatch<R> {
+  methods: [pattern: string, rule: R][];
+  groups: [group: string, rule: R][];
+  all: R[];
 }
+
+/** By number of the rule. */
+export type RuleSet = RulesByMatch<number>;
+
+/**
+ * What holds for the keys of one set beside the snapshot: JSON in shared memory, written once. Nothing in it depends on
+ * the rest of the config, so that a changed config is the same for any number of sets.
+ */
+export interface KeySetText extends RulesByMatch<RuleText> {
+  /** The slot counted in is the key's number. */
+  quota: QuotaPolicy | null;
+  /** What is null, or has no rule of its own, is as for all. */
+  websocket: {
+    connections: number | null;
+    subscriptions: number | null;
+    /** Null: its messages have no bound. */
+    messagesRule?: RuleText | null;
+  } | null;
+}
+
+/** A rule that knows its network by name. */
+export type RuleText = Omit<RulePolicy, 'network'> & { network: string | null };
 
 export type RuleRank = 'key-method' | 'key-group' | 'key-all' | 'method' | 'group' | 'default' | 'ceiling';
 

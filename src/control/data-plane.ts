@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import type { PolicyExtension, PolicySnapshot, TlsMaterial } from '../config/index.ts';
+import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
@@ -45,8 +45,6 @@ export interface DataPlane {
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
   apply(): ReturnType<AppliedTracker['everywhere']>;
-  /** Hands on what the present policy was extended by; resolves as `apply`. */
-  extend(extension: PolicyExtension): ReturnType<AppliedTracker['everywhere']>;
   /** Calls and events that were served and are in no journal, of all workers since the start. */
   usageLost(): number;
   /** Has workers look at once whether the keys of their sockets still hold. */
@@ -174,10 +172,6 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });
       return applied.everywhere(snapshot.generation, applyBoundMs);
-    },
-    extend(extension) {
-      tell({ type: 'sets', extension });
-      return applied.everywhere(extension.generation, applyBoundMs);
     },
     keysChanged: () => tell({ type: 'keys' }),
     setTls(next) {

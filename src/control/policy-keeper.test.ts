@@ -59,9 +59,7 @@ it('tells of a quota that was taken from a key of the store and comes back, and 
   const change = (next: StoredKey) => {
     policy.stored.want(next.id, next);
     if (policy.stored.due) policy.applied(policy.renew().generation, true);
-    const { extension, keys } = policy.extend(100);
-    if (extension !== null) policy.applied(extension.generation, false);
-    policy.stored.settle(0, keys);
+    policy.stored.settle(0);
     expect(policy.stored.waiting).toBe(0);
   };
   change(key(true));

@@ -3,8 +3,6 @@ import {
   compile,
   createKeyTable,
   createRegistries,
-  extend,
-  type PolicyExtension,
   type PolicySnapshot,
   type QuotaPolicy,
   type StoredKey,
@@ -23,13 +21,8 @@ export interface PolicyKeeper {
   readonly appliedAtMs: number;
   /** Makes `config` the policy. Throws RangeError, and changes nothing, where shared memory has no number left. */
   adopt(config: Config): PolicySnapshot;
-  /** The same config compiled anew, with room for the stored keys that wait and without the sets that nobody uses. */
+  /** The same config compiled anew, with room for the stored keys that wait and for their sets of rules. */
   renew(): PolicySnapshot;
-  /**
-   * Puts what the first `keysMax` waiting stored keys need into the present snapshot: what workers are to be told (null:
-   * nothing), and the keys, which can be settled once that was `applied`.
-   */
-  extend(keysMax: number): { extension: PolicyExtension | null; keys: string[] };
   /** To be called when workers were given the snapshot of this generation; `all`: and all of them use it. */
   applied(generation: number, all: boolean): void;
   /** The keys of a store, beside those of the config. */
@@ -46,7 +39,7 @@ export interface PolicyKeeper {
 
 export type StoredTable = Pick<
   ReturnType<typeof createKeyTable>,
-  'want' | 'settle' | 'waiting' | 'due' | 'stored' | 'storedIds' | 'storedByName'
+  'want' | 'settle' | 'waiting' | 'next' | 'reserve' | 'due' | 'stored' | 'storedIds' | 'storedByName'
 >;
 
 export interface QuotaOwner {
@@ -135,11 +128,11 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
       snapshot = adopt(config);
       return snapshot;
     },
-    extend: (keysMax) => extend(snapshot, registries, table, keysMax),
     applied(generation, all) {
-      table.applied(generation);
-      if (all && generation === snapshot.generation)
-        versions.retireExcept(versionsOf(snapshot), limits.nowMicros());
+      if (!all || generation !== snapshot.generation) return;
+      const own = versionsOf(snapshot);
+      const has = (version: number) => own.has(version) || table.namesVersion(version);
+      versions.retireExcept({ has }, limits.nowMicros());
     },
     stored: table,
     keyByNumber(keyNumber) {

@@ -1,5 +1,6 @@
-import type { PolicySnapshot, RulePolicy, RuleSet } from '../config/index.ts';
+import type { PolicySnapshot, QuotaPolicy, RulePolicy, RulesByMatch } from '../config/index.ts';
 import { patternMatches, patternSpecificity } from '../jsonrpc/index.ts';
+import type { KeySet } from './key-sets.ts';
 import { type LimitLines, limitLines } from './limit-headers.ts';
 
 /** Whose bucket a link of the chain is. */
@@ -20,13 +21,16 @@ export interface LimitPlan {
   readonly links: readonly PlanLink[];
   /** The first rule in shadow mode of each rank that stood before the winner, and ceilings in shadow mode. */
   readonly shadows: readonly PlanLink[];
+  /** Of the key; null: it has none. */
+  readonly quota: QuotaPolicy | null;
   /** The rule's header lines; null without a rule, or where limits are not told. */
   readonly lines: LimitLines | null;
 }
 
 /** Whose calls of which method, where. */
 export interface PlanQuestion {
-  ruleSet: number;
+  /** The key's own set of rules. */
+  own: KeySet;
   withKey: boolean;
   method: { name: string; group: string | null };
   network: number;
@@ -41,7 +45,7 @@ export interface RuleVerdict {
 
 /** Chooses the rule by the six ranks of the product, first match wins, and adds the ceilings. */
 export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): LimitPlan {
-  const { network, withKey } = question;
+  const { network, own, withKey } = question;
   let rule: RulePolicy | null = null;
   const shadows: PlanLink[] = [];
   for (const candidate of candidates(snapshot, question)) {
@@ -61,7 +65,8 @@ export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): Limit
     if (!onNetwork(ceilingRule, network) || (ceiling.per === 'key' && !withKey)) continue;
     (ceilingRule.mode === 'shadow' ? shadows : links).push(linkOf(ceilingRule, ceiling.per));
   }
-  return { rule, links, shadows, lines: rule && limitLines(rule, snapshot.limitHeaders) };
+  const lines = rule && limitLines(rule, snapshot.limitHeaders);
+  return { rule, links, shadows, quota: withKey ? own.quota : null, lines };
 }
 
 function linkOf(rule: RulePolicy, owner: BucketOwner): PlanLink {
@@ -92,26 +97,24 @@ export function explainPlan(snapshot: PolicySnapshot, question: PlanQuestion): R
 }
 
 /** Every rule that matches the method, in the order of the ranks. */
-function candidates(snapshot: PolicySnapshot, { ruleSet, method }: PlanQuestion): RulePolicy[] {
-  const sets: RuleSet[] = [snapshot.ruleSets[ruleSet] ?? emptySet, snapshot.defaults];
-  return sets.flatMap((set) =>
-    [...methodRules(set, method.name), ...groupRules(set, method.group), ...set.all].map(
-      (n) => snapshot.rules[n]!,
-    ),
-  );
+function candidates(snapshot: PolicySnapshot, { own, method }: PlanQuestion): RulePolicy[] {
+  const ofAll = matching(snapshot.defaults, method).map((number) => snapshot.rules[number]!);
+  return [...matching(own, method), ...ofAll];
 }
 
-const emptySet: RuleSet = { methods: [], groups: [], all: [] };
+function matching<R>(set: RulesByMatch<R>, { name, group }: PlanQuestion['method']): R[] {
+  return [...methodRules(set, name), ...groupRules(set, group), ...set.all];
+}
 
 /** Rules of all patterns that match, the more specific first, then in the order written. */
-function methodRules(set: RuleSet, name: string): number[] {
+function methodRules<R>(set: RulesByMatch<R>, name: string): R[] {
   return set.methods
     .filter(([pattern]) => patternMatches(pattern, name))
     .sort(([a], [b]) => patternSpecificity(b) - patternSpecificity(a))
     .map(([, rule]) => rule);
 }
 
-function groupRules(set: RuleSet, group: string | null): number[] {
+function groupRules<R>(set: RulesByMatch<R>, group: string | null): R[] {
   return group === null ? [] : set.groups.filter(([name]) => name === group).map(([, rule]) => rule);
 }
 

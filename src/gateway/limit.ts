@@ -1,4 +1,4 @@
-import type { QuotaPolicy } from '../config/index.ts';
+import type { QuotaPolicy, RulePolicy } from '../config/index.ts';
 import { type Buckets, Chain, outcomes, type QuotaPeriod, quotaPeriod } from '../limits/index.ts';
 import type { Call } from './call.ts';
 import type { RefusalDetail } from '../jsonrpc/index.ts';
@@ -21,7 +21,7 @@ export interface LimitStage {
   /** Takes one message from the bucket of a rule that counts them; what a refusal says where it is empty. */
   takeMessage(
     context: CallContext,
-    rule: number,
+    rule: RulePolicy,
   ): { data: RefusalDetail['data']; retryAfterMs: number } | null;
   /** Gives back what the quota holds for a call that came to nothing. */
   refund(call: Call): void;
@@ -40,12 +40,11 @@ export function createLimitStage(options: {
 
   function load(call: Call): void {
     const { caller, policy, network } = call.context;
-    const { links, shadows } = call.plan!;
+    const { links, shadows, quota } = call.plan!;
     const { cost } = call;
     chain.reset(cost);
     for (const link of links) addLink(chain, link, caller, policy, network, false);
     for (const link of shadows) addLink(chain, link, caller, policy, network, true);
-    const quota = caller.kind === 'key' ? policy.quota(caller.ruleSet) : null;
     if (quota === null) return;
     const period = periods[quota.period]();
     const quotaCost = quota.unit === 'requests' ? 1 : cost;
@@ -101,7 +100,7 @@ export function createLimitStage(options: {
       } else if (chain.outcome === outcomes.quota) call.refusal = 'quota_exhausted';
     },
     chargeEvent({ caller, policy }, cost) {
-      const quota = caller.kind === 'key' ? policy.quota(caller.ruleSet) : null;
+      const quota = caller.kind === 'key' ? policy.keySet(caller.ruleSet).quota : null;
       if (quota === null) return null;
       const period = periods[quota.period]();
       chain.reset(0);
@@ -110,8 +109,7 @@ export function createLimitStage(options: {
       if (chain.outcome !== outcomes.quota) return null;
       return quotaData({ ...reading(quota, period), used: chain.quotaUsed });
     },
-    takeMessage({ caller, policy }, number) {
-      const rule = policy.snapshot.rules[number]!;
+    takeMessage({ caller }, rule) {
       chain.reset(1);
       chain.add(caller.lo, caller.hi, rule.scopeLo, rule.scopeHi, rule.version);
       buckets.take(chain, options.now());

@@ -1,4 +1,4 @@
-import type { PolicyExtension, PolicySnapshot } from '../config/index.ts';
+import type { PolicySnapshot } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
 import type { LimitsMemory } from '../limits/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
@@ -34,8 +34,6 @@ export interface WorkerStart {
 
 export type ToWorker =
   | { type: 'policy'; snapshot: PolicySnapshot }
-  /** Sets of rules for keys to come, beside those that the policy has. */
-  | { type: 'sets'; extension: PolicyExtension }
   /** Entries of the key index changed. Calls see that by themselves; sockets that say nothing do not. */
   | { type: 'keys' }
   | { type: 'tls'; cert: string; key: string }

@@ -77,7 +77,7 @@ function outcomeOf(call: DecisionSource): DecisionRecord['outcome'] {
 function rulesOf(call: DecisionSource): DecisionRecord['rules'] {
   const { caller, policy, network } = call.context;
   const question = {
-    ruleSet: caller.ruleSet,
+    own: policy.keySet(caller.ruleSet),
     withKey: caller.kind === 'key',
     method: { name: call.method, group: call.facts!.group },
     network,

@@ -48,34 +48,6 @@ describe('what a method may be sent for again', () => {
   });
 });
 
-describe('a set of rules that comes later', () => {
-  it('is in place at once, also for who was planned for without it, and moves nothing that was there', () => {
-    const policy = policyOf({ limits: { default: { requests: 5, period: '1s' } } });
-    const { rules, ruleSets } = policy.snapshot;
-    const facts = policy.method('eth_call');
-    const before = policy.plan(facts, 0, true, 0);
-    expect(policy.plan(facts, 2, true, 0).rule?.requests).toBe(5);
-    expect(policy.socketBounds(2)).toEqual(policy.socketBounds(0));
-    const rule = { ...rules[0]!, name: 'key:default', requests: 9, rank: 'key-all' as const };
-    const quota = { unit: 'requests', limit: 3, period: 'day', warnAt: [] } as const;
-    const bounds = { connections: 7, subscriptions: 8, messagesRule: -1 };
-    const set = { methods: [], groups: [], all: [rules.length] };
-    const extension = {
-      generation: policy.snapshot.generation + 1,
-      firstRule: rules.length,
-      rules: [rule],
-      sets: [{ number: 2, rules: set, quota: { ...quota, warnAt: [] }, bounds }],
-    };
-    policy.extend(extension);
-    policy.extend(extension);
-    expect(policy.plan(facts, 2, true, 0).rule).toBe(rule);
-    expect(policy.plan(facts, 0, true, 0)).toBe(before);
-    expect([policy.quota(2), policy.quota(1), policy.socketBounds(2)]).toEqual([quota, null, bounds]);
-    expect([ruleSets.length, ruleSets[1]]).toEqual([3, null]);
-    expect(policy.snapshot.generation).toBe(extension.generation);
-  });
-});
-
 describe('a policy’s memory of methods', () => {
   it('goes on remembering however many names callers make up', () => {
     const policy = policyOf({});
@@ -86,8 +58,8 @@ describe('a policy’s memory of methods', () => {
   it('holds a bounded number of plans, whatever the number of keys', () => {
     const policy = policyOf({});
     const facts = Array.from({ length: 100 }, (_, k) => policy.method(`m_${k}`));
-    for (let set = 0; set < 1000; set++) policy.snapshot.ruleSets[set] = { methods: [], groups: [], all: [] };
-    for (let set = 0; set < 1000; set++) for (const one of facts) policy.plan(one, set, true, 0);
+    for (let network = 0; network < 1000; network++)
+      for (const one of facts) policy.plan(one, 0, true, network);
     const kept = facts.reduce((sum, one) => sum + one.plans.size, 0);
     expect(kept).toBeGreaterThan(0);
     expect(kept).toBeLessThanOrEqual(16_384);

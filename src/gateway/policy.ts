@@ -1,9 +1,9 @@
-import type { PolicyExtension, PolicySnapshot, QuotaPolicy, SocketBounds } from '../config/index.ts';
+import type { PolicySnapshot } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { wellKnownMethods } from '../metrics/index.ts';
-import { extendSnapshot } from './extend-snapshot.ts';
+import { createKeySets, type KeySet } from './key-sets.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
@@ -40,12 +40,14 @@ export interface MethodFacts {
 
 /**
  * A policy snapshot as one worker uses it: the same numbers, with look-ups made ready. Immutable but for its memory of
- * methods and for sets of rules that no key had before.
+ * methods and of keys' sets.
  */
 export class Policy {
   readonly snapshot: PolicySnapshot;
   readonly paths: NetworkPaths;
   readonly errorAnswer: ErrorAnswer;
+  /** What keys with this number of a set have beside the rules of all; 0: nothing. */
+  readonly keySet: (number: number) => KeySet;
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
   private readonly strangers = new Set<string>();
@@ -54,6 +56,7 @@ export class Policy {
   constructor(snapshot: PolicySnapshot, hash: Hash64) {
     this.snapshot = snapshot;
     this.paths = networkPaths(snapshot);
+    this.keySet = createKeySets(snapshot);
     this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
     const words = new Uint32Array(2);
     this.networkOwners = snapshot.networks.map(({ name }) => {
@@ -81,9 +84,7 @@ export class Policy {
     const key = (ruleSet * this.snapshot.networks.length + network) * 2 + (withKey ? 1 : 0);
     let plan = facts.plans.get(key);
     if (plan === undefined) {
-      plan = planFor(this.snapshot, { ruleSet, withKey, method: facts, network });
-      // A set that is still on its way to this worker: its first calls must not settle what the later ones get.
-      if (!this.snapshot.ruleSets[ruleSet]) return plan;
+      plan = planFor(this.snapshot, { own: this.keySet(ruleSet), withKey, method: facts, network });
       if (this.plans >= PLANS_MAX) this.forgetPlans();
       this.plans++;
       facts.plans.set(key, plan);
@@ -112,22 +113,6 @@ export class Policy {
   /** Whether a text is one of the keys. Not for the hot path. */
   isKey(text: string): boolean {
     return isKeyText(text) && createKeyIndexReader(this.snapshot.keyIndex).find(digestOfKey(text)) >= 0;
-  }
-
-  /** The quota of a key, by its rule set. */
-  quota(ruleSet: number): QuotaPolicy | null {
-    return this.snapshot.keyQuotas[ruleSet] ?? null;
-  }
-
-  /** Bounds over WebSocket of a caller with this rule set. */
-  socketBounds(ruleSet: number): SocketBounds {
-    return this.snapshot.socketBounds[ruleSet] ?? this.snapshot.socketBounds[0]!;
-  }
-
-  /** Takes sets of rules that no key had before: a microsecond each, and nothing known is forgotten. */
-  extend(extension: PolicyExtension): void {
-    extendSnapshot(this.snapshot, extension);
-    this.snapshot.generation = extension.generation;
   }
 
   /** Hash of a network's name: whose bucket a ceiling per network is. */

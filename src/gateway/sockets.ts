@@ -130,8 +130,8 @@ export function createSockets(options: {
     if (visitor.digest !== null && !visitor.reign.callers.current(caller, epochMs)) visitors.refresh(visitor);
     const { context } = visitor;
     const arrival: Arrival = { context, callerRequestId: undefined, reply: replyOf(session), session };
-    const { messagesRule } = context.policy.socketBounds(context.caller.ruleSet);
-    const refusal = messagesRule < 0 ? null : options.limits.takeMessage(context, messagesRule);
+    const { messagesRule } = context.policy.keySet(context.caller.ruleSet).bounds;
+    const refusal = messagesRule === null ? null : options.limits.takeMessage(context, messagesRule);
     if (refusal === null) reader!.read(bytes, 0, bytes.length, arrival);
     else reader!.turnAway(bytes, arrival, { code: 'rate_limited', ...refusal });
   }
@@ -200,7 +200,7 @@ export function createSockets(options: {
         network: visitor.networkName,
         openedAtMs: visitor.openedAtMs,
       },
-      maxSockets: policy.socketBounds(caller.ruleSet).connections,
+      maxSockets: policy.keySet(caller.ruleSet).bounds.connections,
     });
   }
 
@@ -227,7 +227,8 @@ export function createSockets(options: {
     const { arrival, visitor } = candidate;
     if (!admitted || drained !== undefined) {
       giveUp(number);
-      const { connections } = arrival.context.policy.socketBounds(visitor.context.caller.ruleSet);
+      const { policy, caller } = visitor.context;
+      const { connections } = policy.keySet(caller.ruleSet).bounds;
       const data = { policy: 'websocket:connections', limit: connections };
       return drained === undefined
         ? reader!.refuse('too_many_sockets', arrival, data)

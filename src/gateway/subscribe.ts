@@ -25,7 +25,7 @@ export function createSubscribeStage(options: {
     if (typeof asked === 'string') return invalidParams(call, asked);
     const { snapshot } = context.policy;
     const { name: network, timeoutMs } = snapshot.networks[context.network]!;
-    const { subscriptions } = context.policy.socketBounds(context.caller.ruleSet);
+    const { subscriptions } = context.policy.keySet(context.caller.ruleSet).bounds;
     const what = { network, ...asked, maxSubscriptions: subscriptions, timeoutMs };
     listeners.subscribe(session!, what, (result) => tell(call, result));
   }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { PolicyExtension, PolicySnapshot } from '../config/index.ts';
+import type { PolicySnapshot } from '../config/index.ts';
 import {
   createConnectionCounts,
   createHttpFront,
@@ -44,8 +44,6 @@ export interface WorkerGateway {
   listen(): Promise<void>;
   /** Swaps the policy between two calls, then says `applied`. */
   apply(snapshot: PolicySnapshot): void;
-  /** Puts more sets of rules into the present policy, then says `applied`. */
-  extend(extension: PolicyExtension): void;
   /** Closes sockets whose key is gone. */
   lookAtKeys(): void;
   setTls(tls: TlsFiles): void;
@@ -180,10 +178,6 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       networks.apply(snapshot);
       sockets.apply();
       tell({ type: 'applied', generation: snapshot.generation });
-    },
-    extend(extension) {
-      reign.policy.extend(extension);
-      tell({ type: 'applied', generation: extension.generation });
     },
     lookAtKeys: sockets.look,
     setTls: (tls) => front.setTls(tls),

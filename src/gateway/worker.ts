@@ -12,8 +12,6 @@ port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'policy':
       return gateway.apply(message.snapshot);
-    case 'sets':
-      return gateway.extend(message.extension);
     case 'keys':
       return gateway.lookAtKeys();
     case 'tls':

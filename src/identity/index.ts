@@ -33,6 +33,7 @@ export {
 } from './presented-key.ts';
 export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
+export { createSharedTexts, readSharedText } from './shared-texts.ts';
 export type { TrustedProxies } from './trusted-proxies.ts';
 export { createTrustedProxies } from './trusted-proxies.ts';
 export { uuidBytes, uuidText } from './uuid.ts';

@@ -1,5 +1,5 @@
 import { UUID_BYTES } from './uuid.ts';
-import { entryAt, entryWords, field, header, headerWords, keyFlag, magic, viewsOf } from './key-layout.ts';
+import { emptyIndex, entryAt, field, header, keyFlag, viewsOf } from './key-layout.ts';
 
 /** What a worker must know of a key. */
 export interface KeyEntry {
@@ -44,14 +44,7 @@ export interface KeyIndexWriter {
  */
 export function buildKeyIndex(entries: Iterable<KeyEntry>, spare = 1024): SharedArrayBuffer {
   const all = [...entries];
-  const slotsMax = all.length + spare;
-  let capacity = 64;
-  while (capacity < slotsMax * 2) capacity *= 2;
-  const index = new SharedArrayBuffer((headerWords + capacity * entryWords) * 4);
-  const words = new Int32Array(index);
-  words[header.magic] = magic;
-  words[header.capacity] = capacity;
-  words[header.slotsMax] = slotsMax;
+  const index = emptyIndex(all.length + spare);
   const writer = createKeyIndexWriter(index);
   for (const entry of all) writer.put(entry);
   return index;

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOfKey, digestOfSha256, hashKey } from './api-key.ts';
+import { copyKeyIndex } from './key-index-copy.ts';
 import { createKeyIndexReader } from './key-index-reader.ts';
 import { buildKeyIndex, createKeyIndexWriter, type KeyEntry } from './key-index-writer.ts';
 import { keyFlag } from './key-layout.ts';
@@ -104,6 +105,22 @@ describe('the key index', () => {
     expect(writer.put(entry('a', { ruleSet: 4, enabled: false }))).toBe(true);
     expect(writer.remove(hashKey('b'))).toBe(true);
     expect(writer.size).toBe(1);
+  });
+
+  it('is copied with more room, without what was retired, and is left as it was', () => {
+    const all = Array.from({ length: 500 }, (_, i) => entry(`k${i}`, { keyNumber: i, enabled: i % 3 > 0 }));
+    const index = buildKeyIndex(all, 200);
+    const writer = createKeyIndexWriter(index);
+    for (let i = 0; i < 200; i += 1) writer.put(entry(`k${i}`, { ruleSet: 7, keyNumber: i }));
+    for (let i = 400; i < 500; i += 1) writer.remove(hashKey(`k${i}`));
+    expect(writer.room).toBe(0);
+    const copy = copyKeyIndex(index, 3000);
+    const copied = createKeyIndexWriter(copy);
+    expect([copied.size, copied.room]).toEqual([400, 3000]);
+    for (const { sha256 } of all) expect(lookUp(copy, sha256)).toEqual(lookUp(index, sha256));
+    for (let i = 0; i < 3000; i += 1) expect(copied.put(entry(`new${i}`))).toBe(true);
+    expect(lookUp(index, hashKey('new0'))).toBeUndefined();
+    expect(copyKeyIndex(copy).byteLength).toBe(copy.byteLength);
   });
 
   it('keeps a slot for one version of one key: a change shows as retired', () => {

@@ -38,6 +38,18 @@ export function viewsOf(index: SharedArrayBuffer): IndexViews {
   return { words, doubles: new Float64Array(index), mask: (words[header.capacity] ?? 0) - 1 };
 }
 
+/** Memory of an index without entries, with room for so many. */
+export function emptyIndex(slotsMax: number): SharedArrayBuffer {
+  let capacity = 64;
+  while (capacity < slotsMax * 2) capacity *= 2;
+  const index = new SharedArrayBuffer((headerWords + capacity * entryWords) * 4);
+  const words = new Int32Array(index);
+  words[header.magic] = magic;
+  words[header.capacity] = capacity;
+  words[header.slotsMax] = slotsMax;
+  return index;
+}
+
 /** Word offset of the entry in a slot. */
 export function entryAt(slot: number): number {
   return headerWords + slot * entryWords;

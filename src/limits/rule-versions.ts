@@ -32,7 +32,7 @@ export interface RuleVersions {
    * Call when every worker has swapped to a snapshot that names only `used`. The others are retired: they stay
    * valid for a full refill and a minute, so that entries are migrated by their parameters; then they are recycled.
    */
-  retireExcept(used: ReadonlySet<number>, nowMicros: number): void;
+  retireExcept(used: Pick<ReadonlySet<number>, 'has'>, nowMicros: number): void;
 }
 
 const unused = 0;

@@ -271,6 +271,8 @@ export interface Store extends Tables, Ledger {
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
   policyKey(id: string): Promise<PolicyKey | null>;
+  /** How many there are, those of deleted users among them. */
+  policyKeyCount(): Promise<number>;
   /**
    * Says of each change after it was committed, whoever made it; returns how to end it. On PostgreSQL it says `all` once it
    * listens, and again whenever it had to connect anew.

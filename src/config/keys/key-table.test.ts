@@ -9,16 +9,9 @@ import {
   keyRefusal,
   uuidText,
 } from '../../identity/index.ts';
-import {
-  compile,
-  type Config,
-  extend,
-  extendSnapshot,
-  formatProblem,
-  parseConfig,
-  type PolicySnapshot,
-} from '../index.ts';
+import { compile, type Config, formatProblem, parseConfig, type PolicySnapshot } from '../index.ts';
 import type { QuotaPolicy } from '../snapshot.ts';
+import { keySetAt } from '../testing/key-set-at.ts';
 import { testRegistries } from '../testing/registries.ts';
 import { createKeyTable } from './key-table.ts';
 import type { StoredKey } from './stored-key.ts';
@@ -60,31 +53,17 @@ function start(config: Config, quotaSlots?: number) {
   const table = createKeyTable(registries);
   let snapshot!: PolicySnapshot;
   let ofWorker!: PolicySnapshot;
-  const compileOnly = (next: Config): void => {
+  const adopt = (next: Config): void => {
     snapshot = compile(next, registries, table);
     ofWorker = structuredClone(snapshot);
-  };
-  const adopt = (next: Config): void => {
-    compileOnly(next);
-    table.applied(snapshot.generation);
-  };
-  const extendOnly = (keysMax = 1000) => {
-    const { extension, keys } = extend(snapshot, registries, table, keysMax);
-    if (extension !== null) extendSnapshot(ofWorker, structuredClone(extension));
-    return { extension, keys };
   };
   adopt(config);
   return {
     table,
     registries,
     adopt,
-    compile: compileOnly,
-    extendOnly,
-    /** As main does with keys that wait. */
-    extend(): void {
-      const { extension } = extendOnly();
-      if (extension !== null) table.applied(extension.generation);
-    },
+    /** As a worker that has not heard of the last snapshots. */
+    late: (before: PolicySnapshot): void => void (ofWorker = before),
     get snapshot() {
       return snapshot;
     },
@@ -92,11 +71,8 @@ function start(config: Config, quotaSlots?: number) {
       const slot = createKeyResolver(ofWorker.keyIndex).resolve(keyText(name), nowMs);
       if (slot < 0) return slot;
       const reader = createKeyIndexReader(ofWorker.keyIndex);
-      const [rule] = ofWorker.ruleSets[reader.ruleSet(slot)]!.all;
-      return {
-        requests: rule === undefined ? undefined : ofWorker.rules[rule]!.requests,
-        number: reader.keyNumber(slot),
-      };
+      const set = keySetAt(ofWorker, reader.ruleSet(slot));
+      return { requests: set?.all[0]?.requests, number: reader.keyNumber(slot) };
     },
   };
 }
@@ -116,26 +92,22 @@ describe('stored keys', () => {
     expect(main.at('acme')).toMatchObject({ requests: 5 });
   });
 
-  it('with limits that no key had wait until workers know these, and keep the old ones meanwhile', () => {
-    const config = configOf();
-    const main = start(config);
-    main.table.want(idOf('a'), stored('a'));
-    main.table.settle(0);
-    const { keyIndex } = main.snapshot;
-    main.table.want(idOf('a'), stored('a', { requests: 7 }));
-    expect(main.table.settle(0).settled).toBe(0);
-    const { extension, keys } = main.extendOnly();
-    expect(extension).toMatchObject({ rules: [{ requests: 7 }], sets: [{ number: 1 }] });
-    expect(main.table.settle(0, keys).settled).toBe(0);
-    expect(main.at('a')).toMatchObject({ requests: undefined });
-    main.table.applied(main.snapshot.generation);
-    expect(main.extendOnly().extension).toBeNull();
-    expect(main.table.settle(0).settled).toBe(1);
-    expect(main.at('a')).toMatchObject({ requests: 7 });
-    expect(main.snapshot.keyIndex).toBe(keyIndex);
+  it('with limits that no key had have these at once, and workers take over no snapshot for it', () => {
+    const main = start(configOf());
+    const { keyIndex, keySets } = main.snapshot;
+    for (const requests of [undefined, 7, 8, undefined]) {
+      main.table.want(idOf('a'), stored('a', requests === undefined ? {} : { requests }));
+      expect(main.table.settle(0).settled).toBe(1);
+      expect(main.at('a')).toMatchObject({ requests });
+    }
+    expect(main.table.due).toBe(false);
+    main.adopt(configOf({ name: 'acme', requests: 7 }));
+    expect(main.at('acme')).toMatchObject({ requests: 7 });
+    expect(main.snapshot.keySets).toBe(keySets);
+    expect(main.snapshot.keyIndex).not.toBe(keyIndex);
   });
 
-  it('that are disabled or removed are so at once, whatever limits they wait for', () => {
+  it('that are disabled or removed are so at once', () => {
     const main = start(configOf());
     main.table.want(idOf('a'), stored('a'));
     main.table.settle(0);
@@ -161,7 +133,6 @@ describe('stored keys', () => {
     const main = start(configOf({ name: 'a', requests: 3 }));
     main.table.want(idOf('a'), stored('a', { requests: 9 }));
     main.adopt(configOf({ name: 'a', requests: 3 }));
-    main.extend();
     expect(main.table.settle(0).hidden).toMatchObject([{ id: idOf('a') }]);
     expect(main.at('a')).toMatchObject({ requests: 3 });
     main.adopt(configOf());
@@ -184,7 +155,6 @@ describe('stored keys', () => {
       stored('c', { terms: termsOf([{ method: 'x"\r\ny', requests: 1, periodMs: 1, burstSize: 0 }], null) }),
     );
     main.adopt(config);
-    main.extend();
     const { refused } = main.table.settle(0);
     expect(refused.map(({ key }) => key.id)).toEqual([idOf('b'), idOf('c')]);
     expect(refused[0]!.reason).toContain('no slot');
@@ -223,8 +193,7 @@ describe('stored keys', () => {
         }),
       }),
       fc.record({ kind: fc.constant('settle' as const) }),
-      fc.record({ kind: fc.constant('extend' as const), keysMax: fc.integer({ min: 1, max: 3 }) }),
-      fc.record({ kind: fc.constant('applied' as const) }),
+      fc.record({ kind: fc.constant('next' as const), max: fc.integer({ min: 1, max: 3 }) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
@@ -240,12 +209,9 @@ describe('stored keys', () => {
             config = configOf(...one.keys);
             configured = new Map(one.keys.map(({ name, requests: own }) => [name, own]));
             main.adopt(config);
-          } else if (one.kind === 'extend') main.extendOnly(one.keysMax);
-          else if (one.kind === 'applied') main.table.applied(main.snapshot.generation);
+          } else if (one.kind === 'next') main.table.settle(0, main.table.next(one.max));
           else main.table.settle(0);
         }
-        main.extend();
-        main.table.applied(main.snapshot.generation);
         main.table.settle(0);
         expect(main.table.waiting).toBe(0);
         for (const name of names) {
@@ -260,30 +226,53 @@ describe('stored keys', () => {
     );
   });
 
-  it('cost what they bring along: an extension holds their sets alone, some at a time, and old ones go at a compile', () => {
-    const config = configOf();
+  it('give their sets of rules up: once these are many, the next snapshot is without them, and the old one as it was', () => {
+    const config = configOf({ name: 'acme', requests: 5 });
     const main = start(config);
-    for (let k = 0; k < 10; k += 1) main.table.want(idOf(`k${k}`), stored(`k${k}`, { requests: k + 1 }));
-    const sizes = [4, 4, 4, 4].map((keysMax) => {
-      const { extension, keys } = main.extendOnly(keysMax);
-      main.table.applied(main.snapshot.generation);
-      expect(main.table.settle(0, keys).settled).toBe(keys.length);
-      return extension?.sets.length;
-    });
-    expect(sizes).toEqual([4, 4, 2, undefined]);
+    let before = main.snapshot;
+    let k = 0;
+    // An index without room is another reason for a snapshot, and keeps the sets.
+    for (; before.keySets === main.snapshot.keySets; k += 1) {
+      main.table.settle(0);
+      main.table.want(idOf('a'), stored('a', { requests: k + 10 }));
+      before = main.snapshot;
+      if (main.table.due) main.adopt(config);
+    }
+    expect(k).toBeGreaterThan(4000);
     expect(main.table.due).toBe(false);
-    const rules = main.snapshot.rules.length;
-    for (let k = 0; k < 5; k += 1) main.table.want(idOf(`k${k}`), null);
+    const held = { requests: k + 8 };
+    expect(main.at('a')).toMatchObject(held);
     main.table.settle(0);
-    expect(main.snapshot.rules).toHaveLength(rules);
-    main.adopt(config);
-    expect(main.snapshot.rules).toHaveLength(rules - 5);
-    const sets = main.snapshot.ruleSets.length;
-    main.table.want(idOf('late'), stored('late', { requests: 99 }));
-    main.extend();
+    main.table.want(idOf('b'), stored('b', { requests: 3 }));
     main.table.settle(0);
-    expect(main.snapshot.ruleSets).toHaveLength(sets);
-    expect([main.at('late'), main.at('k9')]).toMatchObject([{ requests: 99 }, { requests: 10 }]);
+    expect([main.at('acme'), main.at('a'), main.at('b')]).toMatchObject([
+      ...[{ requests: 5 }, { requests: k + 9 }, { requests: 3 }],
+    ]);
+    expect(main.snapshot.keySets.byteLength).toBeLessThan(before.keySets.byteLength);
+    main.late(before);
+    expect([main.at('acme'), main.at('a')]).toMatchObject([{ requests: 5 }, held]);
+    expect(main.at('b')).toBe(keyRefusal.unknown);
+  });
+
+  it('and rules of theirs are named for as long as a key has them, of the config or not', () => {
+    const main = start(configOf({ name: 'acme', requests: 5 }));
+    const versionOf = (requests: number) =>
+      main.registries.versions.versionOf('key:default', { requests, periodMs: 1000, burst: 0 });
+    const named = () => [5, 6, 7].map((requests) => main.table.namesVersion(versionOf(requests)));
+    main.table.want(idOf('a'), stored('a', { requests: 5 }));
+    main.table.want(idOf('b'), stored('b', { requests: 6 }));
+    main.table.settle(0);
+    expect(named()).toEqual([true, true, false]);
+    main.table.want(idOf('b'), stored('b', { requests: 7 }));
+    // Until it is settled workers go on with the old ones.
+    expect(named()).toEqual([true, true, true]);
+    main.table.settle(0);
+    expect(named()).toEqual([true, false, true]);
+    main.adopt(configOf());
+    expect(named()).toEqual([true, false, true]);
+    main.table.want(idOf('a'), null);
+    main.table.settle(0);
+    expect(named()).toEqual([false, false, true]);
   });
 
   it('are found by who holds their slot when they change', () => {

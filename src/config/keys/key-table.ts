@@ -9,48 +9,36 @@ import {
 import type { Config, KeyConfig } from '../config.ts';
 import { factsOf } from '../key-facts.ts';
 import type { Registries } from '../registries.ts';
-import type { QuotaPolicy } from '../snapshot.ts';
+import type { PolicySnapshot, QuotaPolicy } from '../snapshot.ts';
 import { entryOfConfig, numberKeys, termsOfKeys } from './config-keys.ts';
-import { createSetNumbers } from './set-numbers.ts';
+import { createKeySets, type KeySet } from './key-sets.ts';
 import type { StoredKey } from './stored-key.ts';
 import { createStoredKeys, type SettleResult } from './stored-keys.ts';
-import type { KeyTerms } from './terms.ts';
 
 /**
- * All keys, of the config and of a store, and the index of them that workers read. A config goes into a new index whole;
- * stored keys change one entry at a time. One a process, on main.
+ * All keys, of the config and of a store, with the index of them and their sets of rules, which workers read. A config goes
+ * into a new index whole; stored keys change one entry at a time, in place. One a process, on main.
  */
 export interface KeyTable {
   /**
-   * What a snapshot needs: the sets of rules by their numbers. `commit` makes the config's keys those of the index, and
-   * returns it. Throws RangeError, and has changed nothing, where a quota finds no slot.
+   * `commit` makes the config's keys those of the index, and returns what a snapshot has of it. Throws RangeError, and has
+   * changed nothing, where a quota finds no slot or a limit no number.
    */
-  prepare(config: Config): { sets: Map<number, KeyTerms>; commit(generation: number): SharedArrayBuffer };
-  /**
-   * The sets of rules that the first `keysMax` waiting keys need and no snapshot has, and those keys. `commit` says that
-   * they stand in the snapshot.
-   */
-  extend(keysMax: number): {
-    sets: Map<number, KeyTerms>;
-    keys: string[];
-    commit(generation: number): void;
-  };
-  /**
-   * A whole compile is due: the index has no room for what waits, more sets are given up than are in use, or the last
-   * compile or extension failed half-way.
-   */
+  prepare(config: Config): { commit(): Pick<PolicySnapshot, 'keyIndex' | 'keySets'> };
+  /** So many stored keys are about to come: a compile is due that makes room for them, if there is none. */
+  reserve(storedKeys: number): void;
+  /** A compile is due: the index has no room for what waits, more sets are given up than are in use, or the last one failed. */
   readonly due: boolean;
-  /** All workers use the snapshot of this generation or a later one. */
-  applied(generation: number): void;
+  /** Is this version one of a rule of any key's? */
+  namesVersion(version: number): boolean;
   /** Says what is to hold of a stored key; null: it is gone. `settle` makes it hold. False: it holds already. */
   want(id: string, key: StoredKey | null): boolean;
-  /**
-   * Writes what is wanted of `ids` (default: of all that wait) into the index. What needs a set of rules that workers do
-   * not know yet, or has no room left, waits for an extension or a compile that was applied.
-   */
+  /** Writes what is wanted of `ids` (default: of all that wait) into the index. What has no room left waits for a compile. */
   settle(nowMs: number, ids?: readonly string[]): SettleResult;
   /** Keys that `settle` has something to write of. */
   readonly waiting: number;
+  /** The first of them, at most `max`. */
+  next(max: number): string[];
   stored(id: string): StoredKey | undefined;
   /** Of those in the index and those wanted. */
   storedIds(): Iterable<string>;
@@ -63,14 +51,11 @@ export interface KeyTableOptions {
   onQuota?(slot: number, name: string, quota: QuotaPolicy | null): void;
 }
 
-/** Sets nobody uses that are kept however few are in use. */
-const IDLE_SETS = 4096;
-
 /** Slots for changes, beside one for each key. */
 const spareOf = (keys: number): number => Math.max(1024, keys >> 2);
 
 export function createKeyTable(registries: Registries, options: KeyTableOptions = {}): KeyTable {
-  const sets = createSetNumbers(registries);
+  const sets = createKeySets(registries);
   let index: SharedArrayBuffer | undefined;
   let writer: KeyIndexWriter | undefined;
   let keys: readonly KeyConfig[] = [];
@@ -78,15 +63,19 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
   let written = new Map<KeyConfig, { keyNumber: number; ruleSet: number }>();
   let owned = new Set<string>();
   let full = false;
+  /** Room that is to be, whatever waits. */
+  let reserved = 0;
+  /** Numbers in its entries may not be those that hold. */
+  let stale = false;
   let unfinished = false;
-  /** Of the config. */
-  let configSets = 0;
+  /** Of the config, by text. */
+  let joined = new Map<string, KeySet>();
   /** Of the hash at hand: one for all of 100,000. */
   const bytes = Buffer.alloc(32);
 
   const stored = createStoredKeys({
     registries,
-    setOf: (terms) => sets.known(terms),
+    sets,
     isTaken: (hex) => owned.has(hex),
     put({ hex, uuid, ...entry }) {
       bytes.write(hex, 'hex');
@@ -101,15 +90,17 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
 
   function rebuild(entries: KeyEntry[]): void {
     const all = [...stored.entries(), ...entries];
-    index = buildKeyIndex(all, spareOf(all.length) + stored.waiting * 2);
+    index = buildKeyIndex(all, room(all.length));
     writer = createKeyIndexWriter(index);
-    full = false;
   }
+
+  /** For what waits, of which a rotated key takes two, and some more. */
+  const room = (present: number): number => spareOf(present) + Math.max(reserved, stored.waiting * 2);
 
   /** Into a copy, only what is another than before. False: it has no room. */
   function renew(next: readonly KeyConfig[], entryOf: (key: KeyConfig, at: number) => KeyEntry): boolean {
-    if (index === undefined || full) return false;
-    const fresh = copyKeyIndex(index);
+    if (index === undefined || writer === undefined || stale) return false;
+    const fresh = copyKeyIndex(index, full ? room(writer.size) : 0);
     const change = createKeyIndexWriter(fresh);
     const hashes = new Set(next.map(({ digest }) => digest));
     for (const { digest } of keys) {
@@ -130,11 +121,16 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
   }
 
   function adopt(next: readonly KeyConfig[], numbers: readonly number[]): void {
-    const ruleSets = new Map<KeyTerms['text'], number>([['', 0]]);
-    for (const [number, { text }] of numbered) ruleSets.set(text, number);
     const entryOf = (key: KeyConfig, at: number): KeyEntry =>
-      entryOfConfig(key, numbers[at]!, ruleSets.get(factsOf(key).terms.text)!);
+      entryOfConfig(key, numbers[at]!, joined.get(factsOf(key).terms.text)?.number ?? 0);
+    if (sets.due) {
+      sets.renew();
+      stale = true;
+    }
     if (!renew(next, entryOf)) rebuild(next.map(entryOf));
+    full = false;
+    stale = false;
+    reserved = 0;
     const names = new Set(next.map(({ name }) => name));
     for (const { name } of keys) if (!names.has(name)) registries.keys.release(name);
     written = new Map(next.map((key, at) => [key, entryOf(key, at)]));
@@ -146,7 +142,19 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
     }
   }
 
-  let numbered = new Map<number, KeyTerms>();
+  function leaveAll(left: ReadonlyMap<string, KeySet>): void {
+    for (const set of left.values()) sets.leave(set);
+  }
+
+  /** Those of a config's keys; of the last one that was tried they are left. */
+  function joinAll(all: readonly KeyConfig[]): void {
+    leaveAll(trying);
+    trying = new Map(termsOfKeys(all).map((terms) => [terms.text, sets.join(terms)]));
+    for (const { problem } of trying.values()) if (problem !== null) throw new RangeError(problem);
+  }
+  /** Not committed yet. */
+  let trying = new Map<string, KeySet>();
+
   /** Of a config that did not come to hold: its new keys gave their numbers back. */
   function releaseAllBut(...kept: (readonly KeyConfig[])[]): void {
     const names = new Set(kept.flat().map(({ name }) => name));
@@ -160,52 +168,40 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
       tried = config.keys;
       const numbers = numberKeys(config, registries);
       // Numbers that a failed compile gave may not be those of the entries.
-      full ||= unfinished;
+      stale ||= unfinished;
       unfinished = true;
-      const distinct = new Map<string, KeyTerms>();
-      const ofConfig = termsOfKeys(config.keys);
-      for (const terms of ofConfig) distinct.set(terms.text, terms);
-      // Those that wait come by extension, some at a time, so that no message to workers grows with them.
-      for (const terms of stored.terms()) if (sets.has(terms)) distinct.set(terms.text, terms);
-      numbered = sets.number(distinct.values());
+      joinAll(config.keys);
       // A rotated key takes two.
       if (writer !== undefined && writer.room < stored.waiting * 2) full = true;
       return {
-        sets: numbered,
-        commit(generation) {
-          if (index === undefined || full || config.keys !== keys) adopt(config.keys, numbers);
-          sets.compiled(generation);
+        commit() {
+          [joined, trying] = [trying, joined];
+          if (index === undefined || full || stale || sets.due || config.keys !== keys)
+            adopt(config.keys, numbers);
+          leaveAll(trying);
+          trying = new Map();
           unfinished = false;
-          configSets = ofConfig.length;
-          return index!;
-        },
-      };
-    },
-    extend(keysMax) {
-      const { ids, terms } = stored.next(keysMax);
-      const added = sets.add(terms);
-      unfinished ||= added.size > 0;
-      return {
-        sets: added,
-        keys: ids,
-        commit(generation) {
-          sets.compiled(generation);
-          unfinished = false;
+          return { keyIndex: index!, keySets: sets.memory };
         },
       };
     },
     get due() {
-      const used = configSets + stored.termsCount;
-      const idle = sets.size - used;
       const noRoom = writer === undefined || full || writer.room < stored.waiting * 2;
-      return noRoom || unfinished || idle > Math.max(IDLE_SETS, used);
+      return noRoom || unfinished || sets.due;
     },
-    applied: sets.applied,
+    reserve(storedKeys) {
+      const more = Math.max(0, storedKeys - stored.size);
+      if (writer !== undefined && writer.room >= more) return;
+      reserved = more + spareOf(more);
+      full = true;
+    },
+    namesVersion: sets.names,
     want: stored.want,
     settle: stored.settle,
     get waiting() {
       return stored.waiting;
     },
+    next: stored.next,
     stored: stored.get,
     storedIds: stored.ids,
     storedByName: stored.byName,

@@ -1,6 +1,7 @@
 import type { KeyEntry } from '../../identity/index.ts';
 import type { Registries } from '../registries.ts';
 import type { QuotaPolicy } from '../snapshot.ts';
+import type { KeySet, KeySets } from './key-sets.ts';
 import {
   entriesOfStored,
   keyEntryOf,
@@ -9,8 +10,6 @@ import {
   type StoredKey,
   storedName,
 } from './stored-key.ts';
-import { createStoredSets, type StoredSet } from './stored-sets.ts';
-import type { KeyTerms } from './terms.ts';
 
 export interface SettleResult {
   /** Keys whose entries were written or removed. */
@@ -23,8 +22,7 @@ export interface SettleResult {
 
 export interface StoredKeysOptions {
   registries: Registries;
-  /** The number of terms that all workers know; undefined: not yet. */
-  setOf(terms: KeyTerms): number | undefined;
+  sets: KeySets;
   /** Is there a key of the config with this hash? */
   isTaken(hex: string): boolean;
   put(entry: StoredEntry): boolean;
@@ -35,16 +33,16 @@ export interface StoredKeysOptions {
 
 interface Holding {
   key: StoredKey;
-  set: StoredSet;
+  set: KeySet;
   keyNumber: number;
-  ruleSet: number;
   refused: boolean;
 }
 
+const placeOf = ({ set, keyNumber, refused }: Holding) => ({ ruleSet: set.number, keyNumber, refused });
+
 /** The stored keys as they are in the index, and those that are to be. */
 export function createStoredKeys(options: StoredKeysOptions) {
-  const { registries, put, remove } = options;
-  const sets = createStoredSets(registries);
+  const { registries, sets, put, remove } = options;
   const held = new Map<string, Holding>();
   const wanted = new Map<string, Holding | null>();
   /** Whose hash it is; a present one goes before a replaced one. */
@@ -56,7 +54,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
     if (key === null ? present === undefined : present !== undefined && sameStoredKey(present, key))
       return false;
     if (before) sets.leave(before.set);
-    wanted.set(id, key && { key, set: sets.join(key.terms), keyNumber: -1, ruleSet: 0, refused: false });
+    wanted.set(id, key && { key, set: sets.join(key.terms), keyNumber: -1, refused: false });
     return true;
   }
 
@@ -72,17 +70,14 @@ export function createStoredKeys(options: StoredKeysOptions) {
   /** False: it has to wait. */
   function write(id: string, next: Holding, nowMs: number, result: SettleResult): boolean {
     const { key, set } = next;
-    const known = options.setOf(set.terms);
-    if (known === undefined && set.problem === null && key.enabled) return false;
     const old = held.get(id);
     const name = storedName(id);
     const quota = key.terms.quota;
     const keyNumber = registries.keys.numberOf(name, quota !== null);
     const reason = set.problem ?? (keyNumber < 0 ? 'no slot is left for its quota' : null);
     next.keyNumber = keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber;
-    next.ruleSet = known ?? 0;
     next.refused = reason !== null;
-    const entries = entriesOfStored(key, next, nowMs).filter(
+    const entries = entriesOfStored(key, placeOf(next), nowMs).filter(
       ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
     );
     if (keyNumber >= 0) options.onQuota(keyNumber, name, quota);
@@ -133,34 +128,32 @@ export function createStoredKeys(options: StoredKeysOptions) {
       return wanted.size;
     },
     get: (id: string) => held.get(id)?.key,
-    ids: () => new Set([...held.keys(), ...wanted.keys()]),
-    byName: (name: string) => [...held.values()].flatMap(({ key }) => (key.name === name ? [key] : [])),
-    /** All terms there are, of keys in the index and of those that wait. */
-    terms: sets.usable,
-    get termsCount() {
-      return sets.size;
+    get size() {
+      return held.size;
     },
-    /** The first that wait, at most `max`, and what workers must know before these can be settled. */
-    next(max: number): { ids: string[]; terms: Set<KeyTerms> } {
+    /** Whoever takes them may say what is wanted of each. */
+    *ids(): Generator<string> {
+      yield* held.keys();
+      for (const id of wanted.keys()) if (!held.has(id)) yield id;
+    },
+    byName: (name: string) => [...held.values()].flatMap(({ key }) => (key.name === name ? [key] : [])),
+    /** The first that wait, at most `max`. */
+    next(max: number): string[] {
       const ids: string[] = [];
-      const terms = new Set<KeyTerms>();
-      for (const [id, next] of wanted) {
-        if (next && next.set.problem === null && next.key.enabled) terms.add(next.set.terms);
-        if (ids.push(id) >= max) break;
-      }
-      return { ids, terms };
+      for (const id of wanted.keys()) if (ids.push(id) >= max) break;
+      return ids;
     },
     /** As they are in the index now, without those whose hash the config has. */
     *entries(): Generator<KeyEntry> {
-      for (const { key, ...place } of held.values()) {
-        for (const entry of entriesOfStored(key, place, 0)) {
-          if (owners.get(entry.hex) === key.id) yield keyEntryOf(entry);
+      for (const holding of held.values()) {
+        for (const entry of entriesOfStored(holding.key, placeOf(holding), 0)) {
+          if (owners.get(entry.hex) === holding.key.id) yield keyEntryOf(entry);
         }
       }
     },
     entryOfHash(hex: string): KeyEntry | undefined {
       const holding = held.get(owners.get(hex) ?? '');
-      const entries = holding === undefined ? [] : entriesOfStored(holding.key, holding, 0);
+      const entries = holding === undefined ? [] : entriesOfStored(holding.key, placeOf(holding), 0);
       const entry = entries.find((one) => one.hex === hex);
       return entry && keyEntryOf(entry);
     },

@@ -46,3 +46,22 @@ it('a revocation does not wait until all keys were read, and is told of again af
   await until(() => told.length === 2);
   expect(enabled()).toEqual([0, 0]);
 });
+
+it('answers what was asked ahead, and whoever begins anew gets all of them again', async () => {
+  await store.transaction(async ({ keys }) => {
+    for (let n = 0; n < 1001; n += 1) {
+      await keys.insert({
+        ...{ id: id.replace('1111', n.toString(16).padStart(4, '0')), userId: null, source: 'store' },
+        ...{ sha256: n.toString(16).padStart(64, '0'), prefix: 'abcdefgh', name: `n${n}`, enabled: true },
+        ...{ expiresAt: null, previousSha256: null, previousUntil: null, quota: null, overrides: [] },
+        ...{ createdAt: 0, lastUsedAt: null, deletedAt: null },
+      });
+    }
+  });
+  const feed = createKeyFeed(store, () => undefined);
+  const asked = [feed.first(), feed.next(), feed.next(), feed.next()];
+  const again = [feed.first()];
+  const sizes = async (all: typeof asked) => (await Promise.all(all)).map((piece) => piece?.ids.length);
+  expect(await sizes(asked)).toEqual([1000, 1, undefined, undefined]);
+  expect(await sizes([...again, feed.next(), feed.next()])).toEqual([1000, 1, undefined]);
+});

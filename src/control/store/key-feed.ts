@@ -2,7 +2,10 @@ import type { KeyChange, PolicyKey, Store } from '../../store/index.ts';
 import type { FromStore } from './messages.ts';
 import { type PackedKeys, packKeys } from './packed-keys.ts';
 
-/** Keys on their way to main: all of them piece by piece as main asks, and each change. */
+/**
+ * Keys on their way to main: all of them piece by piece as main asks, which may be for several before it has the first, and
+ * each change.
+ */
 export interface KeyFeed {
   first(): Promise<PackedKeys | null>;
   next(): Promise<PackedKeys | null>;
@@ -41,14 +44,15 @@ export function createKeyFeed(
   };
 
   const next = async () => {
+    const own = pieces;
     try {
-      const piece = await pieces?.next();
+      const piece = await own?.next();
       if (piece !== undefined && piece.done !== true) return packKeys(piece.value);
     } catch (error) {
-      release();
+      if (own === pieces) release();
       throw error;
     }
-    release();
+    if (own === pieces) release();
     return null;
   };
 

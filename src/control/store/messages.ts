@@ -52,6 +52,8 @@ export type UseOf = 'all' | 'changed' | readonly string[];
 
 /** What main asks, by name, and what it is answered. */
 export interface StoreRequests {
+  /** How many keys there are. */
+  'keys.count': { input: null; answer: number };
   /** Begins to read all keys anew; the first piece. null: that was the last. */
   'keys.first': { input: null; answer: PackedKeys | null };
   'keys.next': { input: null; answer: PackedKeys | null };

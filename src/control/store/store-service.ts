@@ -131,6 +131,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       },
     };
     requests = {
+      'keys.count': () => opened.policyKeyCount(),
       'keys.first': feed.first,
       'keys.next': feed.next,
       flush: () => made.flush(),

@@ -30,7 +30,7 @@ async function start() {
   const apply = async () => ({ late: [] });
   const silent = () => {};
   const logger = { warn: silent, error: silent } as never;
-  const options = { policy, apply, extend: apply, changed: silent, logger, wallMs: () => 0 };
+  const options = { policy, apply, changed: silent, logger, wallMs: () => 0 };
   return { policy, keys: createStoredKeys(options) };
 }
 
@@ -39,18 +39,18 @@ it('what became of a key while all were read stays, though a piece has it as it 
   async function* all(): AsyncGenerator<PackedKeys> {
     yield packKeys([keyOf(1), keyOf(2), keyOf(3)]);
   }
-  await keys.replace(all());
+  await keys.replace(all(), 3);
   async function* older(): AsyncGenerator<PackedKeys> {
     keys.change(idOf(1), null);
     keys.change(idOf(2), packKeys([keyOf(2, false)]));
     keys.change(idOf(4), packKeys([keyOf(4)]));
     yield packKeys([keyOf(1), keyOf(2)]);
   }
-  await keys.replace(older());
+  await keys.replace(older(), 3);
   const enabled = [1, 2, 3, 4].map((number) => policy.stored.stored(idOf(number))?.enabled);
   // The third was not changed, and is in no piece any more.
   expect(enabled).toEqual([undefined, false, undefined, true]);
-  await keys.replace(all());
+  await keys.replace(all(), 3);
   expect([1, 2, 3, 4].map((number) => policy.stored.stored(idOf(number))?.enabled)).toEqual([
     ...[true, true, true],
     undefined,

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { createStoredTerms, type PolicyExtension, type StoredKey } from '../../config/index.ts';
+import { createStoredTerms, type StoredKey } from '../../config/index.ts';
 import type { Logger } from '../logs.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import { createSingleFlight } from '../single-flight.ts';
@@ -11,17 +11,16 @@ export interface StoredKeys {
   change(id: string, key: PackedKeys | null): void;
   /**
    * All keys there are, piece by piece: those in none of them are gone. Only what is another than before is looked at.
-   * Resolves when they act. Where reading fails half-way nothing is taken for gone.
+   * Each acts as soon as its piece is there, all when this resolves. Where reading fails half-way nothing is taken for gone.
+   * `expected`: about how many there are, so that there is room for them at once.
    */
-  replace(pieces: AsyncIterable<PackedKeys>): Promise<{ keys: number }>;
+  replace(pieces: AsyncIterable<PackedKeys>, expected: number): Promise<{ keys: number }>;
 }
 
 export interface StoredKeysOptions {
-  policy: Pick<PolicyKeeper, 'stored' | 'renew' | 'extend' | 'applied'>;
+  policy: Pick<PolicyKeeper, 'stored' | 'renew' | 'applied'>;
   /** Hands the present policy to all workers; resolves when they use it. */
   apply(): Promise<{ late: readonly number[] }>;
-  /** The same of what the policy was extended by. */
-  extend(extension: PolicyExtension): Promise<{ late: readonly number[] }>;
   /** Entries of the index changed. */
   changed(): void;
   logger: Pick<Logger, 'warn' | 'error'>;
@@ -30,20 +29,10 @@ export interface StoredKeysOptions {
 
 type SettleResult = ReturnType<PolicyKeeper['stored']['settle']>;
 
-/**
- * Keys that main sees to before it turns to other things, and that workers are told of in one message: some 5 ms of
- * main where they have limits of their own, and of a worker less.
- */
+/** Keys that main sees to before it turns to other things. */
 const KEYS_A_TURN = 1000;
 
-export function createStoredKeys({
-  policy,
-  apply,
-  extend,
-  changed,
-  logger,
-  wallMs,
-}: StoredKeysOptions): StoredKeys {
+export function createStoredKeys({ policy, apply, changed, logger, wallMs }: StoredKeysOptions): StoredKeys {
   const { stored } = policy;
   const termsOf = createStoredTerms();
   /** Keys that changed while all are read: a piece may have them as they were before. */
@@ -69,35 +58,24 @@ export function createStoredKeys({
     return result.settled;
   };
 
-  /** As many as one turn sees to. False: none could be settled, and no worker was told of anything. */
-  const step = async () => {
-    if (stored.due) {
-      const { generation } = policy.renew();
-      const { late } = await apply();
-      policy.applied(generation, late.length === 0);
-    }
-    const { extension, keys } = policy.extend(KEYS_A_TURN);
-    if (extension === null) await turn();
-    else {
-      await extend(extension);
-      // Rules that no set has any more are looked for at a whole compile only.
-      policy.applied(extension.generation, false);
-    }
-    return write(keys) > 0 || extension !== null;
-  };
-
-  /** Limits that no key had before are known to workers before a key has them. */
+  /** What waits is written, some at a time; room for it, where that is due, is there first. */
   const settle = createSingleFlight(async () => {
-    if (stored.waiting === 0) return;
-    while (stored.waiting > 0) {
-      if (await step()) continue;
-      logger.error({ keys: stored.waiting }, 'keys of the store could not be taken over');
-      break;
+    while (stored.waiting > 0 || stored.due) {
+      if (stored.due) {
+        const { generation } = policy.renew();
+        const { late } = await apply();
+        policy.applied(generation, late.length === 0);
+      }
+      const keys = stored.next(KEYS_A_TURN);
+      if (keys.length > 0 && write(keys) === 0) {
+        logger.error({ keys: stored.waiting }, 'keys of the store could not be taken over');
+        break;
+      }
+      await turn();
     }
-    changed();
   });
   const settleSoon = () => {
-    settle().catch((error: unknown) =>
+    settle().then(changed, (error: unknown) =>
       logger.error({ err: error }, 'keys of the store could not be taken over'),
     );
   };
@@ -117,23 +95,26 @@ export function createStoredKeys({
       if (!stored.want(id, present)) return;
       // Now, and not when a worker that is late with an earlier change has taken that over.
       if (write([id]) > 0) changed();
-      if (stored.waiting > 0) settleSoon();
+      if (stored.waiting > 0 || stored.due) settleSoon();
     },
-    async replace(pieces) {
+    async replace(pieces, expected) {
       const seen = new Set<string>();
       const since = (changedSince = new Set());
+      stored.reserve(expected);
       try {
         for await (const piece of pieces) {
           for (const key of unpack(piece)) {
             seen.add(key.id);
             if (!since.has(key.id)) stored.want(key.id, key);
           }
+          await settle();
         }
       } finally {
         changedSince = undefined;
       }
       for (const id of stored.storedIds()) if (!seen.has(id) && !since.has(id)) stored.want(id, null);
       await settle();
+      changed();
       return { keys: seen.size };
     },
   };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createConfig, extendSnapshot, type PolicyExtension } from '../../config/index.ts';
-import { createKeyIndexReader } from '../../identity/index.ts';
+import { createConfig } from '../../config/index.ts';
+import { createKeyIndexReader, readSharedText } from '../../identity/index.ts';
 import type { PolicyKey } from '../../store/index.ts';
 import { createLimitsKeeper } from '../limits-keeper.ts';
 import { createPolicyKeeper } from '../policy-keeper.ts';
@@ -26,7 +26,7 @@ function keyOf(n: number, requests: number): PolicyKey {
   };
 }
 
-/** Main's side with the real policy, and a worker's copy of the snapshot that knows what it was told and no more. */
+/** Main's side with the real policy, and a worker's copy of the snapshot. */
 async function start() {
   const limits = await createLimitsKeeper({
     ...{ path: null, entries: 1024, quotaSlots: 64 },
@@ -36,18 +36,13 @@ async function start() {
   if (!made.ok) throw new Error(JSON.stringify(made.problems));
   const policy = createPolicyKeeper(made.config, { limits, wallMs: () => 0 });
   let ofWorker = structuredClone(policy.snapshot);
-  const told: ('whole' | number)[] = [];
+  let told = 0;
   const said: unknown[] = [];
   const keys = createStoredKeys({
     policy,
     async apply() {
-      told.push('whole');
+      told += 1;
       ofWorker = structuredClone(policy.snapshot);
-      return { late: [] };
-    },
-    async extend(extension: PolicyExtension) {
-      told.push(extension.sets.length);
-      extendSnapshot(ofWorker, structuredClone(extension));
       return { late: [] };
     },
     changed: () => undefined,
@@ -58,13 +53,15 @@ async function start() {
     wallMs: () => 0,
   });
   return {
-    ...{ keys, policy, told, said },
+    ...{ keys, policy, said },
+    /** Snapshots that workers were given. */
+    told: () => told,
     /** What a worker lets the key have in a second; undefined: it knows no such key. */
     requestsOf(n: number): number | undefined {
       const reader = createKeyIndexReader(ofWorker.keyIndex);
       const slot = reader.find(Buffer.from(hashOf(n), 'hex').toString('latin1'));
-      const [rule] = slot < 0 ? [] : ofWorker.ruleSets[reader.ruleSet(slot)]!.all;
-      return rule === undefined ? undefined : ofWorker.rules[rule]!.requests;
+      if (slot < 0) return undefined;
+      return JSON.parse(readSharedText(ofWorker.keySets, reader.ruleSet(slot))).all[0].requests;
     },
   };
 }
@@ -73,26 +70,35 @@ async function* pieces(keys: readonly PolicyKey[]) {
   for (let at = 0; at < keys.length; at += 700) yield packKeys(keys.slice(at, at + 700));
 }
 
-test('keys with limits of their own come to workers some at a time, and a further one alone', async () => {
+test('keys with limits of their own are there with one snapshot for all, and further ones with none', async () => {
   const main = await start();
   const all = Array.from({ length: 2500 }, (_, n) => keyOf(n, n + 1));
-  expect(await main.keys.replace(pieces(all))).toEqual({ keys: 2500 });
-  expect(main.told).toEqual(['whole', 1000, 1000, 500]);
+  expect(await main.keys.replace(pieces(all), 2500)).toEqual({ keys: 2500 });
+  const told = main.told();
+  expect(told).toBe(1);
   expect([0, 999, 1000, 2499].map(main.requestsOf)).toEqual([1, 1000, 1001, 2500]);
 
-  main.told.length = 0;
   main.keys.change(idOf(5000), packKeys([keyOf(5000, 5000)]));
-  await expect.poll(() => main.requestsOf(5000)).toBe(5000);
-  expect(main.told).toEqual([1]);
+  expect(main.requestsOf(5000)).toBe(5000);
+  expect(main.told()).toBe(told);
   expect(main.said).toEqual([]);
 });
 
-test('limits that were given up go at a whole compile, which comes once they are many', async () => {
+test('limits that were given up make place, once they are many, however they came', async () => {
   const main = await start();
   const rounds = 12;
   for (let round = 0; round < rounds; round += 1)
-    await main.keys.replace(pieces(Array.from({ length: 1000 }, (_, n) => keyOf(n, 1 + n + round * 1000))));
-  expect(main.told.filter((one) => one === 'whole').length).toBeLessThan(rounds);
-  expect(main.policy.snapshot.ruleSets.length).toBeLessThan(8000);
+    await main.keys.replace(
+      pieces(Array.from({ length: 1000 }, (_, n) => keyOf(n, 1 + n + round * 1000))),
+      1000,
+    );
+  const told = main.told();
+  expect(told).toBeLessThan(rounds);
   expect([0, 999].map(main.requestsOf)).toEqual([11_001, 12_000]);
+
+  const { keySets } = main.policy.snapshot;
+  for (let n = 0; n < 5000; n += 1) main.keys.change(idOf(0), packKeys([keyOf(0, 20_000 + n)]));
+  await expect.poll(() => main.policy.snapshot.keySets).not.toBe(keySets);
+  expect([0, 999].map(main.requestsOf)).toEqual([24_999, 12_000]);
+  expect(main.policy.stored.due).toBe(false);
 });

@@ -11,14 +11,13 @@ const readAtOnce = 10_000;
 const pageSize = 1000;
 
 /** Keys of the store as the policy needs them: not deleted, of no user who is deleted. */
-export function createPolicyKeys(context: TableContext): Pick<Store, 'policyKeys' | 'policyKey'> {
+export function createPolicyKeys(
+  context: TableContext,
+): Pick<Store, 'policyKeys' | 'policyKey' | 'policyKeyCount'> {
   const { db } = context;
-  const live = () =>
-    db
-      .selectFrom('api_keys')
-      .selectAll()
-      .where('deleted_at', 'is', null)
-      .where('source', '=', sql.lit('store'));
+  const ofStore = () =>
+    db.selectFrom('api_keys').where('deleted_at', 'is', null).where('source', '=', sql.lit('store'));
+  const live = () => ofStore().selectAll();
   // The page is cut before its users are looked up: what is asked of them would be guessed wrong, and all keys be sorted.
   const withUsers = (keys: ReturnType<typeof live>) =>
     db
@@ -52,6 +51,13 @@ export function createPolicyKeys(context: TableContext): Pick<Store, 'policyKeys
         if (rows.length < readAtOnce) return;
         after = last;
       }
+    },
+
+    async policyKeyCount() {
+      const { count } = await ofStore()
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .executeTakeFirstOrThrow();
+      return Number(count);
     },
 
     async policyKey(id) {

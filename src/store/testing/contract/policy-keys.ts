@@ -51,6 +51,7 @@ export function describePolicyKeys(subject: () => Subject): void {
   it('gives each once, by the thousand', async () => {
     const { store } = subject();
     const before = (await allOf(store)).length;
+    const counted = await store.policyKeyCount();
     const many = Array.from({ length: 2001 }, () => key());
     await store.transaction(async ({ keys }) => {
       for (const each of many) await keys.insert(each);
@@ -62,6 +63,7 @@ export function describePolicyKeys(subject: () => Subject): void {
       for (const { id } of page) ids.add(id);
     }
     expect(ids.size).toBe(before + many.length);
+    expect(await store.policyKeyCount()).toBe(counted + many.length);
     expect(Math.max(...sizes)).toBe(1000);
     expect(many.every(({ id }) => ids.has(id))).toBe(true);
   });
