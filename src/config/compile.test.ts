@@ -100,7 +100,7 @@ describe('compile', () => {
     expect(sets[3]).toBe(0);
     expect(keySetAt(snapshot, sets[0]!)).toMatchObject({
       ...{ methods: [], groups: [], quota: null, websocket: null },
-      all: [{ name: 'key:default', scope: 'key:default', network: null, rank: 'key-all', requests: 9 }],
+      all: [{ name: 'key:default', scope: 'key:default', network: -1, rank: 'key-all', requests: 9 }],
     });
     expect(keySetAt(snapshot, sets[2]!)).toMatchObject({
       methods: [['eth_call', { name: 'key:eth_call', rank: 'key-method', requests: 4 }]],

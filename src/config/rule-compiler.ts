@@ -38,12 +38,12 @@ export function createRuleCompiler(
   const rule = createRuleMaker(registries);
 
   const add: RuleMaker<number> = (config, name, rank, place) => {
-    const { network, ...made } = rule(config, name, rank, place);
+    const made = rule(config, name, rank, place);
     const id = `${made.scope} ${rank} ${made.requests} ${made.periodMs} ${made.burst} ${made.mode}`;
     let number = numbers.get(id);
     if (number === undefined) {
-      number =
-        rules.push({ ...made, network: network === null ? -1 : (networkIndex.get(network) ?? -1) }) - 1;
+      if (made.on !== undefined) made.network = networkIndex.get(made.on) ?? -1;
+      number = rules.push(made) - 1;
       numbers.set(id, number);
     }
     return number;
@@ -57,8 +57,12 @@ export function createRuleMaker({ scopeHash, versions }: Registries): RuleMaker<
     const scope = `${name}${network === null ? '' : `@${network}`}${place > 0 ? `#${place}` : ''}`;
     const [scopeLo, scopeHi] = scopeHash(scope);
     const version = versions.versionOf(scope, { requests, periodMs: period, burst });
-    const shape = { requests, periodMs: period, burst, capacity: requests + burst };
-    return { name, scope, scopeLo, scopeHi, version, ...shape, mode, network, rank };
+    // Members in one order, whatever they come from: rules that are read in a worker then have one shape.
+    return {
+      ...{ name, scope, scopeLo, scopeHi, version, requests, periodMs: period, burst },
+      ...{ capacity: requests + burst, mode, network: -1, rank },
+      ...(network !== null && { on: network }),
+    };
   };
 }
 

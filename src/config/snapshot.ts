@@ -216,8 +216,11 @@ export interface KeySetText extends RulesByMatch<RuleText> {
   } | null;
 }
 
-/** A rule that knows its network by name. */
-export type RuleText = Omit<RulePolicy, 'network'> & { network: string | null };
+/** A rule that knows the only network it holds on by its name, and not yet by its index. */
+export interface RuleText extends RulePolicy {
+  /** Absent: it holds on all. */
+  on?: string;
+}
 
 export type RuleRank = 'key-method' | 'key-group' | 'key-all' | 'method' | 'group' | 'default' | 'ceiling';
 
