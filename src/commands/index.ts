@@ -8,6 +8,11 @@ export const commands: readonly CommandEntry[] = [
   { name: 'start', summary: 'run the gateway', load: () => import('./start.ts') },
   { name: 'check', summary: 'validate a config file', load: () => import('./check.ts') },
   { name: 'plan', summary: 'say what a new config changes', load: () => import('./plan.ts') },
+  {
+    name: 'simulate',
+    summary: 'replay recorded traffic against a config',
+    load: () => import('./simulate.ts'),
+  },
   { name: 'schema', summary: 'print the JSON Schema of the config file', load: () => import('./schema.ts') },
   { name: 'users', summary: 'the users that keys belong to', load: () => import('./users.ts') },
   { name: 'keys', summary: 'API keys: make, rotate, disable, limit', load: () => import('./keys.ts') },

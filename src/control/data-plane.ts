@@ -11,7 +11,7 @@ import { createExplainCollector, type ExplainCollector } from './explain-collect
 import { createJournalWatch } from './journal-watch.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { Logger } from './logs.ts';
-import { createWorkerLog } from './worker-log.ts';
+import { createCallTimes, createWorkerLog } from './worker-log.ts';
 import { createWorkerPool, type PoolTiming, type WorkerPool } from './worker-pool.ts';
 import type { WorkerDeath } from './worker-slot.ts';
 
@@ -98,7 +98,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const starts = new Array<number>(options.workers).fill(0);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
   const numbers = slabs.map((slab) => new Float64Array(slab));
-  const writeLines = createWorkerLog(logger);
+  const writeLines = createWorkerLog(logger, createCallTimes(limits.nowMicros, Date.now));
   const usageLost = () => numbers.reduce((sum, slab) => sum + slab[counters.usageLost]!, 0);
   const journals = createJournalWatch(logger, {
     whenFull: () => options.snapshot().usage.whenFull,

@@ -61,4 +61,6 @@ export interface LogLine {
   /** `access` for lines of the sampled access log. */
   kind: 'access' | 'worker';
   fields: Record<string, unknown>;
+  /** Monotonic microseconds of what it tells of, which main writes as the field `at`. */
+  atMicros?: number;
 }

@@ -3,11 +3,10 @@ import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { CallLane } from './context.ts';
-import type { DecisionRecord } from './decision.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
-import { decisionOf } from './note.ts';
+import type { NoteContext } from './note.ts';
 import type { RequestIds } from './request-id.ts';
 
 /** What the recorder counts with; one worker's counters in shared memory. */
@@ -40,7 +39,7 @@ export function createRecorder(options: {
   /** An unsafe call that a node may have run. */
   touched: (call: Call) => void;
   /** One line of the sampled access log. */
-  logAccess: (record: DecisionRecord) => void;
+  logAccess: (call: DecisionSource, note: NoteContext) => void;
   /** Monotonic microseconds. */
   now: () => number;
   epochMs: () => number;
@@ -95,7 +94,7 @@ export function createRecorder(options: {
       if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
       if ((call.sampled & sampled.log) !== 0) {
         const requestId = requestIds.text(call.request);
-        options.logAccess(decisionOf(call, { worker, requestId, epochMs: options.epochMs() }));
+        options.logAccess(call, { worker, requestId, epochMs: options.epochMs() });
       }
     },
   };

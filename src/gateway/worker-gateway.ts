@@ -75,7 +75,12 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
   const turn = createTurn(() => usage.commit());
   const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
-  const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
+  const accessLog = createAccessLog({
+    tell,
+    nowMs,
+    settings: () => reign.policy.snapshot.logging,
+    onDropped: counters.lineDropped,
+  });
 
   const reignOf = (snapshot: PolicySnapshot): Reign => {
     const policy = new Policy(snapshot, hash);
