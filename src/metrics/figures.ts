@@ -1,3 +1,4 @@
+import { type CallColumn, callColumns } from './columns.ts';
 import { type FiguresMemory, keyShapeOf, methodShape, shadowShape, upstreamShape } from './figures-memory.ts';
 import { createRowReader, type RowReader } from './rows.ts';
 import { readSketches } from './sketch.ts';
@@ -6,6 +7,8 @@ import { readTotals, type Totals } from './totals.ts';
 /** What all workers have counted, those that are gone included; read anew at each look. */
 export interface Figures {
   totals(): Totals;
+  /** Of all calls. */
+  calls(): Record<CallColumn, number>;
   readonly methods: RowReader;
   readonly keys: RowReader;
   readonly upstreams: RowReader;
@@ -25,9 +28,15 @@ export function createFigures(
 ): Figures {
   const threads = memories.map(({ thread }) => new Float64Array(thread));
   const of = (table: keyof FiguresMemory) => memories.map((memory) => memory[table]);
+  const methods = createRowReader(of('methods'), methodShape);
   return {
     totals: () => readTotals(slabs),
-    methods: createRowReader(of('methods'), methodShape),
+    calls() {
+      const total = methods.total();
+      const entries = callColumns.map((name, at) => [name, total[at]!] as const);
+      return Object.fromEntries(entries) as Record<CallColumn, number>;
+    },
+    methods,
     keys: createRowReader(of('keys'), keyShapeOf(memories[0]!)),
     upstreams: createRowReader(of('upstreams'), upstreamShape),
     shadows: createRowReader(of('shadows'), shadowShape),

@@ -13,6 +13,16 @@ export {
 } from './columns.ts';
 export type { CounterName } from './definitions.ts';
 export { definitions } from './definitions.ts';
+export {
+  contentTypes,
+  createMetricsPage,
+  labelText,
+  type MetricsFormat,
+  type MetricsPage,
+  metricsFormatOf,
+} from './exposition.ts';
+export { type FamilyName, families } from './families.ts';
+export { createFigureSamples } from './figure-samples.ts';
 export { createFigures, type Figures } from './figures.ts';
 export {
   clearFigures,
@@ -30,6 +40,7 @@ export { type HistogramTotals, quantile, record } from './histogram.ts';
 export { createLoopWatch, type LoopWatch } from './loop-watch.ts';
 export { METHOD_LABELS_MAX, OTHER_METHODS, wellKnownMethods } from './method-names.ts';
 export { LATENCY_BUCKETS, latencyBucket, latencyBucketEnd, latencyQuantile } from './octaves.ts';
+export { metricsPage } from './reference.ts';
 export { createRowWriter, type RowWriter } from './rows.ts';
 export { createSketchWriter, type SketchedAddress } from './sketch.ts';
 export { clearGauges, counters, createCounterSlab, latencyOffsets } from './slab.ts';
