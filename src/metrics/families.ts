@@ -93,7 +93,9 @@ const written = {
   polymorph_store_up: gauge('1: the store answers'),
   polymorph_store_restarts_total: counter('Times that the store’s thread was replaced'),
   polymorph_journal_lag_bytes: gauge('Usage in the journals that is not in the ledger yet'),
-  polymorph_journal_behind_seconds: gauge('How long the ledger has taken nothing; 0: it takes all that comes'),
+  polymorph_journal_behind_seconds: gauge(
+    'How long the ledger has taken nothing; 0: it takes all that comes',
+  ),
   polymorph_journal_damaged: gauge('Places in usage journals that cannot be read'),
 
   polymorph_callers: gauge('Callers that are counted one by one: keys that called, addresses listed', 'kind'),
