@@ -7,6 +7,8 @@ export interface CommandIo {
   cwd: string;
   /** Somebody watches standard error: progress may be shown there. Default: no. */
   watched?: boolean;
+  /** Standard input and output are a terminal. Default: no. */
+  interactive?: boolean;
   /** The process ends with this code once all is written. */
   setExitCode(code: number): void;
 }
@@ -19,6 +21,7 @@ export function processIo(): CommandIo {
     env: process.env,
     cwd: process.cwd(),
     watched: process.stderr.isTTY,
+    interactive: process.stdin.isTTY && process.stdout.isTTY,
     setExitCode(code) {
       process.exitCode = code;
     },
