@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/commands/top/sample.ts';
 import { callText, send } from '../../src/gateway/testing/client.ts';
@@ -165,4 +166,13 @@ describe('polymorph top without a terminal', () => {
     expect(frame.methods.map(({ name }) => name)).toContain('other');
     expect(frame.shadow).toEqual([{ rule: 'method:m', wouldRefuse: expect.any(Number) }]);
   });
+
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/^polymorph top\b(.*)$/gm)].map(([, args = '']) => args.trim());
+
+  it.each(shown)('docs/operations.md: polymorph top %s', async (args) => {
+    expect(await run(...args.split(' ').filter(Boolean))).toContain('acme');
+  });
+
+  it('has commands to run', () => expect(shown).toHaveLength(3));
 });
