@@ -87,9 +87,7 @@ describe('docs/simulate.md', () => {
     const server = await startPostgres();
     try {
       const url = await server.createDatabase();
-      const store = await openStore({ kind: 'postgres', url, migrate: true } as Parameters<
-        typeof openStore
-      >[0]);
+      const store = await openStore({ kind: 'postgres', url, migrate: true });
       await fill(store);
       await store.close();
       shell(postgres[0]!, { DATABASE_URL: url });
