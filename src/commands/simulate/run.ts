@@ -92,8 +92,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
     const progress = (read: ReadProgress): void => options.onProgress(file.name, result.read.calls, read);
     for await (const calls of callsOf(file, result.read, progress)) {
       for (const call of calls) {
-        result.dropped += call.dropped;
         if (call.at < from || call.at >= to) continue;
+        result.dropped += call.dropped;
         if (call.sample === 1) call.sample = options.sample;
         order.push({ ...placeOf(call), at: call.at, call, giveBack: null });
         decideDue(false);
