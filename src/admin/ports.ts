@@ -1,3 +1,6 @@
+import type { MetricsFormat } from '../metrics/index.ts';
+import type { Identity, Methods, Summary, Top, TopOrder } from './stats/index.ts';
+
 /** What the admin listener needs of the program around it. Control implements it; tests use small fakes. */
 export interface AdminPorts {
   /** The id this process answers its health checks with, so that an upstream that is ourselves is found out. */
@@ -9,6 +12,18 @@ export interface AdminPorts {
   sockets(filter: SocketFilter): SocketsReply;
   /** Users, keys, plans, usage and invoices; null: the config keeps no store. */
   operations: OperationsPort | null;
+  /** The page of `/metrics` now, in some milliseconds at most. */
+  metrics(format: MetricsFormat): string;
+  stats: StatsPort;
+}
+
+/** What was counted since the start, from memory. */
+export interface StatsPort {
+  summary(): Summary;
+  methods(): Methods;
+  top(by: TopOrder, limit: number): Top;
+  /** By id, name or prefix of a key, or by address. `why` never repeats what was asked: it may be a key. */
+  identity(ref: string): Identity | { several: boolean; why: string };
 }
 
 /** What `polymorph users`, `keys` and the like ask of a gateway that holds the store. */

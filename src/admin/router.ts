@@ -9,12 +9,14 @@ export interface AdminContext {
   body: unknown;
   /** Whether the caller showed the token, or none is set. Always true in routes with `access: 'token'`. */
   authorized: boolean;
+  /** The `Accept` header. */
+  accept: string | undefined;
 }
 
-export interface AdminReply {
-  status: number;
-  body: object;
-}
+/** JSON, or a text of another kind. */
+export type AdminReply =
+  | { status: number; body: object }
+  | { status: number; text: string; contentType: string };
 
 /** One verb on one resource. `path` segments that begin with a colon become `params`. */
 export interface AdminRoute {

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { AccountsError } from '../accounts/index.ts';
 import type { AdminPorts, ExplainAsk, ExplainReply } from './ports.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
+import { noStats } from './testing/no-stats.ts';
 
 let server: AdminServer | undefined;
 afterEach(() => server?.close(0));
@@ -16,6 +17,7 @@ function reply(records: object[], kind: ExplainReply['kind'] = 'recorded'): Expl
 }
 
 const ports: AdminPorts = {
+  ...noStats,
   instanceId: 'instance-1',
   readiness: () => ({
     status: 'ready',

@@ -81,10 +81,10 @@ interface Answering {
   hostCheck: HostCheck;
 }
 
-interface Reply extends AdminReply {
+type Reply = AdminReply & {
   headers?: Record<string, string>;
   problem?: boolean;
-}
+};
 
 async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }: Answering): Promise<Reply> {
   if (!hostCheck(onlyHost(request), request.socket.localAddress)) {
@@ -105,7 +105,8 @@ async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }
   }
   const hasBody = route.method !== 'GET' && route.method !== 'DELETE';
   const body = hasBody ? await readJsonBody(request, bodyBytesMax[route.access]) : undefined;
-  return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized });
+  const { accept } = request.headers;
+  return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized, accept });
 }
 
 /** node keeps the first of several Host lines; two are refused instead, as RFC 9112 section 3.2 asks. */
@@ -135,11 +136,11 @@ function replyToFailure(error: unknown, onError: (error: unknown) => void): Repl
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, instanceId: string): void {
   if (response.destroyed) return;
-  const text = `${JSON.stringify(reply.body)}\n`;
+  const text = 'text' in reply ? reply.text : `${JSON.stringify(reply.body)}\n`;
   // An unread body would be taken for the next request; the connection ends instead.
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(reply.status, {
-    'content-type': reply.problem === true ? 'application/problem+json' : 'application/json',
+    'content-type': contentTypeOf(reply),
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -147,6 +148,11 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
     ...reply.headers,
   });
   response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+function contentTypeOf(reply: Reply): string {
+  if ('text' in reply) return reply.contentType;
+  return reply.problem === true ? 'application/problem+json' : 'application/json';
 }
 
 function listen(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {

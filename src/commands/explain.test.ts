@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AdminServer, type ExplainAsk, startAdminServer } from '../admin/index.ts';
 import { hashKey } from '../identity/index.ts';
 import { explain } from './explain.ts';
+import { noStats } from '../admin/testing/no-stats.ts';
 
 const asks: ExplainAsk[] = [];
 let admin: AdminServer;
@@ -62,6 +63,7 @@ beforeEach(async () => {
     allowedHosts: [],
     onError: () => {},
     ports: {
+      ...noStats,
       instanceId: 'i',
       readiness: () => ({ status: 'ready', checks: [] }),
       operations: null,

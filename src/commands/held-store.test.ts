@@ -9,6 +9,7 @@ import { startAdminServer } from '../admin/index.ts';
 import { hashKey } from '../identity/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { runCommand, runWell } from './testing/run-command.ts';
+import { noStats } from '../admin/testing/no-stats.ts';
 
 let cwd = '';
 beforeEach(() => {
@@ -86,6 +87,7 @@ describe('a folder that a running gateway holds', () => {
       token: { sha256: Buffer.from(hashKey('a-token-of-the-admin')).toString('hex') },
       ownerToken: { sha256: Buffer.from(hashKey('a-token-of-the-owner')).toString('hex') },
       ports: {
+        ...noStats,
         ...{ instanceId: 'i', readiness: () => ({ status: 'ready' as const, checks: [] }) },
         sockets: () => ({ total: 0, sockets: [], feeds: [] }),
         operations: { run: (name, input) => runOperation(context, name, input) },

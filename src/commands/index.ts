@@ -8,6 +8,11 @@ export const commands: readonly CommandEntry[] = [
   { name: 'start', summary: 'run the gateway', load: () => import('./start.ts') },
   { name: 'check', summary: 'validate a config file', load: () => import('./check.ts') },
   { name: 'plan', summary: 'say what a new config changes', load: () => import('./plan.ts') },
+  {
+    name: 'simulate',
+    summary: 'replay recorded traffic against a config',
+    load: () => import('./simulate.ts'),
+  },
   { name: 'schema', summary: 'print the JSON Schema of the config file', load: () => import('./schema.ts') },
   { name: 'users', summary: 'the users that keys belong to', load: () => import('./users.ts') },
   { name: 'keys', summary: 'API keys: make, rotate, disable, limit', load: () => import('./keys.ts') },
@@ -17,5 +22,6 @@ export const commands: readonly CommandEntry[] = [
   { name: 'reconcile', summary: 'prove that usage adds up', load: () => import('./reconcile.ts') },
   { name: 'migrate', summary: 'bring the store’s schema up to date', load: () => import('./migrate.ts') },
   { name: 'backup', summary: 'copy the embedded store', load: () => import('./backup.ts') },
+  { name: 'top', summary: 'show who calls what, live', load: () => import('./top.ts') },
   { name: 'explain', summary: 'say why a call was answered as it was', load: () => import('./explain.ts') },
 ];

@@ -5,6 +5,10 @@ export interface CommandIo {
   env: Readonly<Record<string, string | undefined>>;
   /** Relative paths begin here. */
   cwd: string;
+  /** Somebody watches standard error: progress may be shown there. Default: no. */
+  watched?: boolean;
+  /** Standard input and output are a terminal. Default: no. */
+  interactive?: boolean;
   /** The process ends with this code once all is written. */
   setExitCode(code: number): void;
 }
@@ -16,6 +20,8 @@ export function processIo(): CommandIo {
     stderr: (text) => void process.stderr.write(text),
     env: process.env,
     cwd: process.cwd(),
+    watched: process.stderr.isTTY,
+    interactive: process.stdin.isTTY && process.stdout.isTTY,
     setExitCode(code) {
       process.exitCode = code;
     },

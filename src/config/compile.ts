@@ -55,7 +55,10 @@ export function compile(
       sample: config.explain.sample,
       maxRecords: config.explain.max_records,
     },
-    logging: { accessSample: config.logging.access_sample },
+    logging: {
+      accessSample: config.logging.access_sample,
+      accessMaxPerSecond: config.logging.access_max_per_second,
+    },
     usage: { whenFull: config.usage.when_full },
   };
 }

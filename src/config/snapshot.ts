@@ -25,7 +25,8 @@ export interface PolicySnapshot {
   /** What a call costs that is answered without an upstream, as a share of its method's cost; 1: in full. */
   chargeCached: number;
   explain: { keepMs: number; sample: number; maxRecords: number };
-  logging: { accessSample: number };
+  /** Share of the calls that get a line, and lines of each worker in a second. */
+  logging: { accessSample: number; accessMaxPerSecond: number };
   usage: UsagePolicy;
 }
 

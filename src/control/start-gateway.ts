@@ -32,6 +32,7 @@ import { startAdmin } from './start-admin.ts';
 import { cannotListen, StartError } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
 import { journalFolder } from './store/settings.ts';
+import { createStats } from './stats/stats.ts';
 import { createStoreKeeper } from './store/store-keeper.ts';
 import type { PoolTiming } from './worker-pool.ts';
 
@@ -113,6 +114,14 @@ async function compose(
   const { address, instanceId, policy, dataPlane, health, hub, store } = inside;
   undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop());
 
+  const stats = createStats({
+    ...inside,
+    configHash: () => configHash(policy.config),
+    version: options.version,
+    events: () => null,
+    wallMs: Date.now,
+  });
+  undo.push(stats.close);
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
   const admin = await startAdmin(config, log, {
@@ -134,6 +143,8 @@ async function compose(
       keyByNumber: policy.keyByNumber,
       keysByName: policy.keysByName,
     }),
+    metrics: stats.metrics,
+    stats: stats.stats,
   });
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
@@ -142,6 +153,7 @@ async function compose(
     watch: options.watch,
     onResult: (result) => {
       last = result;
+      stats.reloaded(result);
     },
   });
   undo.push(close);
@@ -163,7 +175,15 @@ async function compose(
     'serving',
   );
 
-  const ending = createEnding({ ...inside, admin: admin?.server ?? null, log, close });
+  const ending = createEnding({
+    ...inside,
+    admin: admin?.server ?? null,
+    log,
+    close() {
+      close();
+      stats.close();
+    },
+  });
   const drain = () => {
     phase = 'draining';
     return ending.drain();
@@ -211,6 +231,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
     snapshot: () => policy.snapshot,
     bootId,
+    keysMax: config.limits.quota_slots,
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
@@ -225,7 +246,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   });
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
-  return { address, instanceId, limits, policy, dataPlane, health, hub, store };
+  return { address, instanceId, limits, policy, dataPlane, board, health, hub, store };
 }
 
 function openConfiguredLog(

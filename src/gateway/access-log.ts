@@ -1,15 +1,21 @@
-import type { DecisionRecord } from './decision.ts';
+import type { PolicySnapshot } from '../config/index.ts';
+import type { DecisionSource } from './decision-source.ts';
 import type { FromWorker, LogLine } from './messages.ts';
+import { decisionOf, type NoteContext } from './note.ts';
 
-/** Lines a worker sends in one second at most; the rest is counted and said. */
-const LINES_PER_SECOND = 200;
+export interface AccessLog {
+  /** Writes a line of a call that has ended, unless this second has had its fill. */
+  write(call: DecisionSource, note: NoteContext): void;
+}
 
-/** The sampled access log of one worker. Main writes the lines; a key is named by its prefix. */
-export function createAccessLog(
-  tell: (message: FromWorker) => void,
-  nowMs: () => number,
-  onDropped: () => void,
-): { write(record: DecisionRecord): void } {
+/** The sampled access log of one worker. Main writes the lines; a key is named by its prefix and id. */
+export function createAccessLog(options: {
+  tell: (message: FromWorker) => void;
+  nowMs: () => number;
+  settings: () => PolicySnapshot['logging'];
+  onDropped: () => void;
+}): AccessLog {
+  const { tell, settings } = options;
   let windowStart = 0;
   let written = 0;
   let dropped = 0;
@@ -22,43 +28,59 @@ export function createAccessLog(
   };
 
   return {
-    write(record) {
-      const now = nowMs();
+    write(call, note) {
+      const now = options.nowMs();
       if (now - windowStart >= 1000) {
         windowStart = now;
         written = 0;
       }
-      if (written >= LINES_PER_SECOND) {
+      if (written >= settings().accessMaxPerSecond) {
         dropped++;
-        onDropped();
+        options.onDropped();
         return;
       }
       written++;
-      if (lines.push(accessLine(record, dropped)) === 1) setImmediate(send);
+      if (lines.push(accessLine(call, note, dropped)) === 1) setImmediate(send);
       dropped = 0;
     },
   };
 }
 
-function accessLine(record: DecisionRecord, droppedBefore: number): LogLine {
+/** What a call was and came to; `polymorph simulate` replays it by these fields. */
+function accessLine(call: DecisionSource, note: NoteContext, droppedBefore: number): LogLine {
+  const record = decisionOf(call, note);
   const { caller, upstream } = record;
+  const sample = call.context.policy.snapshot.logging.accessSample;
+  const refusedBy = record.buckets.filter(({ refused, kind }) => refused && kind !== 'shadow');
+  const shadows = record.buckets.filter(({ refused, kind }) => refused && kind === 'shadow');
+  const fullCost = call.facts?.cost ?? 0;
   return {
     level: 'info',
     kind: 'access',
     // What a caller wrote stands in fields, which a terminal's format escapes.
     msg: 'call',
+    atMicros: call.startedAt,
     fields: {
       requestId: record.requestId,
       callerRequestId: record.callerRequestId ?? undefined,
+      item: record.item < 0 ? undefined : record.item,
       network: record.network,
       method: record.method,
       caller: caller.kind === 'key' ? `key:${caller.keyPrefix}` : caller.address,
+      callerKind: caller.kind,
+      keyId: caller.kind === 'key' ? call.context.caller.keyId : undefined,
       address: caller.address,
       socket: record.socket ?? undefined,
       outcome: record.outcome,
       refusal: record.refusal ?? undefined,
+      policy: refusedBy[0]?.policy,
+      shadow: shadows.length === 0 ? undefined : shadows.map((bucket) => bucket.policy),
+      cost: record.cost,
+      fullCost: record.cost === fullCost ? undefined : fullCost,
+      from: record.answeredFrom ?? undefined,
       ms: record.totalMs,
       upstreamMs: upstream?.ms,
+      sample: sample < 1 ? sample : undefined,
       linesDropped: droppedBefore || undefined,
     },
   };

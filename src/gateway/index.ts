@@ -1,6 +1,7 @@
 /** The data plane: one call's way from a request to its answer, and the worker thread that runs it. */
 export type { DecisionRecord } from './decision.ts';
 export { createDryRun, type DryRunAsk } from './dry-run.ts';
+export { createReplay, type RecordedCall, type Replay, type ReplayVerdict } from './replay.ts';
 export { trimHeap } from './trim-heap.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 

@@ -5,6 +5,7 @@ import type { Hash64 } from '../limits/index.ts';
 import { wellKnownMethods } from '../metrics/index.ts';
 import { createKeySets, type KeySet } from './key-sets.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
+import { createMethodLabels, type MethodLabels } from './method-labels.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
 /** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */
@@ -36,6 +37,10 @@ export interface MethodFacts {
   readonly cheap: boolean;
   /** Limit plans by rule set and network, made at first use. */
   readonly plans: Map<number, LimitPlan>;
+  /** What metrics call it. */
+  readonly label: string;
+  /** Where its calls are counted, by network from -1 on; filled by `call-figures`. */
+  readonly rows: number[];
 }
 
 /**
@@ -48,6 +53,9 @@ export class Policy {
   readonly errorAnswer: ErrorAnswer;
   /** What keys with this number of a set have beside the rules of all; 0: nothing. */
   readonly keySet: (number: number) => KeySet;
+  readonly labels: MethodLabels;
+  /** Where upstreams are counted, by network and place in it; filled by `call-figures`. */
+  readonly upstreamRows: number[][] = [];
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
   private readonly strangers = new Set<string>();
@@ -58,6 +66,7 @@ export class Policy {
     this.paths = networkPaths(snapshot);
     this.keySet = createKeySets(snapshot);
     this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
+    this.labels = createMethodLabels(snapshot);
     const words = new Uint32Array(2);
     this.networkOwners = snapshot.networks.map(({ name }) => {
       const bytes = Buffer.from(`network:${name}`);
@@ -153,5 +162,7 @@ function methodFacts(name: string, snapshot: PolicySnapshot, policy: Policy): Me
     critical: matchMethod(name, critical, itself) !== undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,
     plans: new Map(),
+    label: policy.labels.labelOf(name),
+    rows: [],
   };
 }

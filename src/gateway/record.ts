@@ -3,21 +3,22 @@ import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { CallLane } from './context.ts';
-import type { DecisionRecord } from './decision.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
-import { decisionOf } from './note.ts';
+import type { NoteContext } from './note.ts';
 import type { RequestIds } from './request-id.ts';
 
 /** What the recorder counts with; one worker's counters in shared memory. */
 export interface CallCounters {
   /** A call that was answered. `micros`: whole time and the upstream's part. */
   answered(call: Call, totalMicros: number, upstreamMicros: number): void;
-  refused(call: Call, code: RefusalCode): void;
+  /** `metered`: usage shows it as exceeded. */
+  refused(call: Call, code: RefusalCode, metered: boolean): void;
   /** A request in which no call was found. */
   turnedAway(): void;
-  shadowRefused(): void;
+  /** A rule in shadow mode would have refused it. */
+  shadowRefused(call: Call): void;
   /** An HTTP request or WebSocket message in which calls were found. */
   request(lane: CallLane): void;
   batch(items: number): void;
@@ -40,7 +41,7 @@ export function createRecorder(options: {
   /** An unsafe call that a node may have run. */
   touched: (call: Call) => void;
   /** One line of the sampled access log. */
-  logAccess: (record: DecisionRecord) => void;
+  logAccess: (call: DecisionSource, note: NoteContext) => void;
   /** Monotonic microseconds. */
   now: () => number;
   epochMs: () => number;
@@ -83,19 +84,20 @@ export function createRecorder(options: {
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
       } else {
         options.refundQuota(call);
-        if (overLimit.has(call.refusal)) {
+        const metered = overLimit.has(call.refusal);
+        if (metered) {
           const { countedAs } = call.facts ?? call.context.policy.method(call.method);
           usage.refuse(caller.keyId, networkName(call), countedAs, call.end - call.start, call.answer.length);
         }
         if (call.owner.session !== null) chasten(call.owner.session, call.refusal);
-        counters.refused(call, call.refusal);
+        counters.refused(call, call.refusal, metered);
       }
       if (call.attempts > 0 && call.facts!.moves) options.touched(call);
-      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
+      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused(call);
       if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
       if ((call.sampled & sampled.log) !== 0) {
         const requestId = requestIds.text(call.request);
-        options.logAccess(decisionOf(call, { worker, requestId, epochMs: options.epochMs() }));
+        options.logAccess(call, { worker, requestId, epochMs: options.epochMs() });
       }
     },
   };

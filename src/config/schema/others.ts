@@ -36,6 +36,13 @@ export const loggingSection = section('What is written to standard output, one J
     about: 'The least level written.',
   }),
   access_sample: share({ default: '0', about: 'Of the calls that get a line in the log.' }),
+  access_max_per_second: integer({
+    min: 1,
+    max: 100_000,
+    default: 200,
+    unit: 'lines',
+    about: 'Such lines that each worker writes; of more, the next line says how many there were.',
+  }),
   format: choice({
     values: ['auto', 'json', 'pretty'],
     default: 'auto',

@@ -11,7 +11,7 @@ import { createStoredKeys } from './stored-keys.ts';
 import type { PackedKeys } from './packed-keys.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
 import { storeChangeOf, storeStartOf } from './settings.ts';
-import { storeChecks } from './store-checks.ts';
+import { type StoreFacts, storeChecks } from './store-checks.ts';
 import { createStoreLink } from './store-link.ts';
 
 /** All that a running gateway has of its store: the thread, the keys in the policy, the quotas. */
@@ -26,6 +26,8 @@ export interface StoreKeeper {
   ownQuota(owner: QuotaOwner): void;
   publishAdmin(admin: StoreAdmin): void;
   checks(): ReadinessCheck[];
+  /** What `checks` are made of. */
+  facts(): StoreFacts;
   operations: OperationsPort;
   /** After the workers ended: what is left goes into the ledger, as far as `flushMs` goes. */
   close(flushMs: number): Promise<void>;
@@ -186,6 +188,8 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
+  const facts = (): StoreFacts => ({ kind, keys, lost: dataPlane.usageLost(), ...link.state() });
+
   return {
     async loaded(boundMs) {
       let bound: NodeJS.Timeout | undefined;
@@ -209,7 +213,8 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       }, SYNC_NEW_MS);
     },
     publishAdmin: link.publishAdmin,
-    checks: () => storeChecks({ kind, keys, lost: dataPlane.usageLost(), ...link.state() }),
+    checks: () => storeChecks(facts()),
+    facts,
     operations: {
       run: (name, input) =>
         link.ask('operation', { name, input }).catch((error: unknown) => {

@@ -1,0 +1,15 @@
+import { readQuery } from '../../query.ts';
+import type { AdminRoute } from '../../router.ts';
+import { isRange, rangeOf, rangeParameters } from '../../stats/read-range.ts';
+
+/** GET /stats/methods: calls by network and method, since the start; with `from`, `to` or `step` usage of that time. */
+export const getMethods: AdminRoute = {
+  method: 'GET',
+  path: '/stats/methods',
+  access: 'token',
+  handle: async ({ ports, query }) => {
+    const given = readQuery(query, rangeParameters);
+    const body = isRange(given) ? await rangeOf(ports, given, ['network', 'method']) : ports.stats.methods();
+    return { status: 200, body };
+  },
+};

@@ -1,0 +1,46 @@
+import type { Methods, Summary, Top } from '../../admin/index.ts';
+import { askAdmin } from '../ask-admin.ts';
+import { CommandFailure, exitCodes } from '../command.ts';
+import type { Snapshot } from './sample.ts';
+
+/** Callers asked for: those that have called most since the start. */
+const CALLERS = 500;
+const TIMEOUT_MS = 5000;
+
+/** Asks a gateway's admin listener for its figures. */
+export type AskStats = () => Promise<Snapshot>;
+
+/** Rejects with CommandFailure, which says what to do, where it is out of reach or refuses. */
+export function createAskStats(base: URL, token: string | null, nowMs: () => number): AskStats {
+  async function get(path: string): Promise<unknown> {
+    const answer = await askAdmin(base, { method: 'GET', path, token, timeoutMs: TIMEOUT_MS }).catch(
+      (error: unknown) => {
+        const { message, code } = error as NodeJS.ErrnoException;
+        throw new CommandFailure(
+          `Cannot reach the admin listener at ${base.origin}: ${message || code}.\nIs the gateway running? Name its admin listener with --admin URL.`,
+          exitCodes.usage,
+        );
+      },
+    );
+    if (answer.status === 200) return answer.body;
+    if (answer.status === 401)
+      throw new CommandFailure(
+        `The admin listener at ${base.origin} asks for its token: --token TOKEN or POLYMORPH_ADMIN_TOKEN.`,
+        exitCodes.usage,
+      );
+    throw new CommandFailure(
+      `The admin listener at ${base.origin} answered HTTP ${answer.status} to ${path}: is it a gateway of this version?`,
+      exitCodes.usage,
+    );
+  }
+
+  return async () => {
+    const atMs = nowMs();
+    const [summary, top, methods] = await Promise.all([
+      get('/stats/summary'),
+      get(`/stats/top?by=calls&limit=${CALLERS}`),
+      get('/stats/methods'),
+    ]);
+    return { atMs, summary: summary as Summary, top: top as Top, methods: methods as Methods };
+  };
+}

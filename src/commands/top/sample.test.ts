@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { CallCounts, Latency, Methods, Summary, Top } from '../../admin/index.ts';
+import { frameOf, type Snapshot } from './sample.ts';
+
+const none: CallCounts = {
+  ...{
+    calls: 0,
+    allowed: 0,
+    burst: 0,
+    exceeded: 0,
+    blocked: 0,
+    quota: 0,
+    unauthorized: 0,
+    forbidden: 0,
+    invalid: 0,
+  },
+  ...{ shed: 0, failed: 0, errors: 0, cached: 0, joined: 0, events: 0, cost: 0, bytesIn: 0, bytesOut: 0 },
+};
+const latency: Latency = { count: 0, sumMicros: 0, p50Micros: null, p90Micros: null, p99Micros: 12_000 };
+
+interface Told {
+  atMs: number;
+  counts: Partial<CallCounts>;
+  micros: number;
+  startedAt?: string;
+}
+
+function snapshot({ atMs, counts: some, micros, startedAt = '2026-11-28T12:00:00.000Z' }: Told): Snapshot {
+  const counts = { ...none, ...some };
+  const latencies = { total: latency, proxy: latency, upstream: latency };
+  const entry = { kind: 'key', id: 'uuid', name: null, prefix: 'AbCdEfGh', counts, latencySumMicros: micros };
+  return {
+    atMs,
+    summary: {
+      ...{ at: '2026-11-28T12:01:40.000Z', startedAt, uptimeSeconds: 100, version: '1', totals: counts },
+      ...{
+        latency: latencies,
+        upstreams: [],
+        shadow: [],
+        http: { connections: 1 },
+        websocket: { connections: 2 },
+      },
+    } as unknown as Summary,
+    top: { entries: [entry] } as unknown as Top,
+    methods: {
+      methods: [{ network: 'main', method: 'm', ...counts, latency: latencies }],
+    } as unknown as Methods,
+  };
+}
+
+const before = { calls: 100, allowed: 90, exceeded: 10, cost: 90, bytesIn: 1000, bytesOut: 9000 };
+const after = {
+  calls: 160,
+  allowed: 130,
+  exceeded: 28,
+  quota: 2,
+  cost: 170,
+  bytesIn: 1500,
+  bytesOut: 10_500,
+};
+
+test('rates are of the time between two looks', () => {
+  const frame = frameOf(
+    snapshot({ atMs: 3000, counts: after, micros: 100_000 }),
+    snapshot({ atMs: 1000, counts: before, micros: 20_000 }),
+  );
+  const rates = { calls: 30, refused: 10, cost: 40, bytes: 1000 };
+  expect(frame).toMatchObject({ seconds: 2, totals: { ...rates, ms: 12, failed: 0, cached: 0 } });
+  expect(frame.callers).toEqual([{ name: 'key:AbCdEfGh', id: 'uuid', ...rates, ms: 2 }]);
+  expect(frame.methods).toEqual([{ name: 'm', id: 'main m', ...rates, ms: 12 }]);
+});
+
+test('the first look, and the first after a restart, show the mean since the start', () => {
+  const now = snapshot({ atMs: 3000, counts: after, micros: 100_000 });
+  const first = frameOf(now, undefined);
+  expect(first).toMatchObject({ seconds: 0, totals: { calls: 1.6, refused: 0.3 } });
+  const earlier = snapshot({ atMs: 0, counts: before, micros: 0, startedAt: '2026-11-27T00:00:00.000Z' });
+  expect(frameOf(now, earlier)).toEqual(first);
+});
