@@ -45,8 +45,7 @@ export async function sendMixed(port: number, calls: number, kinds: readonly Tal
     else if (answer.error.code in byCode) tally[byCode[answer.error.code]!]++;
     else tally.others[answer.error.code] = (tally.others[answer.error.code] ?? 0) + 1;
   };
-  const headersOf = ({ key }: TallyKey): Record<string, string> =>
-    key === null ? {} : { 'x-api-key': key };
+  const headersOf = ({ key }: TallyKey): Record<string, string> => (key === null ? {} : { 'x-api-key': key });
 
   async function overHttp(size: number): Promise<void> {
     while (tally.sent < calls) {
