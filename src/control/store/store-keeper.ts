@@ -40,7 +40,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost' | 'journalProblem'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
@@ -182,7 +182,10 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
-  const facts = (): StoreFacts => ({ kind, keys, lost: dataPlane.usageLost(), ...link.state() });
+  const facts = (): StoreFacts => ({
+    ...{ kind, keys, lost: dataPlane.usageLost(), journalProblem: dataPlane.journalProblem() },
+    ...link.state(),
+  });
 
   return {
     async loaded(boundMs) {
