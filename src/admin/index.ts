@@ -20,3 +20,4 @@ export type {
   TopOrder,
   UpstreamStatsView,
 } from './stats/index.ts';
+export { statisticsPage, statsSchemas } from './stats/index.ts';

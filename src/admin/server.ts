@@ -136,18 +136,18 @@ function replyToFailure(error: unknown, onError: (error: unknown) => void): Repl
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, instanceId: string): void {
   if (response.destroyed) return;
-  const text = 'text' in reply ? reply.text : `${JSON.stringify(reply.body)}\n`;
+  const bytes = Buffer.from('text' in reply ? reply.text : `${JSON.stringify(reply.body)}\n`);
   // An unread body would be taken for the next request; the connection ends instead.
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(reply.status, {
     'content-type': contentTypeOf(reply),
-    'content-length': Buffer.byteLength(text),
+    'content-length': bytes.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-polymorph-instance': instanceId,
     ...reply.headers,
   });
-  response.end(request.method === 'HEAD' ? undefined : text);
+  response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 
 function contentTypeOf(reply: Reply): string {

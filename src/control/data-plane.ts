@@ -58,6 +58,8 @@ export interface DataPlane {
   apply(): ReturnType<AppliedTracker['everywhere']>;
   /** Calls and events that were served and are in no journal, of all workers since the start. */
   usageLost(): number;
+  /** Why workers cannot write usage now; null: they can. */
+  journalProblem(): string | null;
   /** Has workers look at once whether the keys of their sockets still hold. */
   keysChanged(): void;
   setTls(tls: TlsMaterial): void;
@@ -182,6 +184,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     states: pool.states,
     stop: pool.stop,
     usageLost,
+    journalProblem: () => journals.problem,
     apply() {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });

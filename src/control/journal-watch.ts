@@ -6,6 +6,8 @@ export interface JournalWatch {
   said(slot: number, full: boolean, reason: string): void;
   /** That worker has died: what it said holds no more. Whether there is room again the one in its place will know. */
   gone(slot: number): void;
+  /** The file system's word, while any worker cannot write; else null. */
+  readonly problem: string | null;
 }
 
 export function createJournalWatch(
@@ -19,7 +21,7 @@ export function createJournalWatch(
     lost: () => number;
   },
 ): JournalWatch {
-  const full = new Set<number>();
+  const full = new Map<number, string>();
   let lostBefore = 0;
 
   function over(slot: number, event: string, text: string): void {
@@ -32,10 +34,14 @@ export function createJournalWatch(
   }
 
   return {
+    get problem() {
+      const [first] = full.values();
+      return first ?? null;
+    },
     said(slot, isFull, reason) {
       if (!isFull) return over(slot, 'journal.writable', 'usage is written to the journals again');
       if (full.size === 0) lostBefore = lost();
-      if (full.add(slot).size > 1) return;
+      if (full.set(slot, reason).size > 1) return;
       const meaning =
         whenFull() === 'refuse'
           ? 'all calls are refused until there is room (usage.when_full: refuse)'

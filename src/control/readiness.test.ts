@@ -54,7 +54,11 @@ test('each check says its facts', () => {
   expect(
     readinessOf({ phase: 'serving', workers: [up, away], config, store: [], networks: [] }).checks,
   ).toEqual([
-    { name: 'workers', status: 'degraded', detail: { up: 1, of: 2, restarts: 2 } },
+    {
+      name: 'workers',
+      status: 'degraded',
+      detail: { up: 1, of: 2, restarts: 2, problem: 'worker 1 is waiting' },
+    },
     {
       name: 'config',
       status: 'up',
@@ -66,6 +70,31 @@ test('each check says its facts', () => {
         restartNeeded: [],
       },
     },
-    { name: 'upstreams', status: 'up', detail: { networks: [] } },
+    { name: 'upstreams', status: 'up', detail: { problem: null, networks: [] } },
   ]);
+});
+
+test('says why not: which workers and upstreams', () => {
+  const down = {
+    upstream: 'node',
+    state: 'down',
+    reason: 'wrong chain',
+    detail: null,
+    head: null,
+    lag: null,
+    forMs: 1,
+    downs: 1,
+    breaker: 'closed',
+  } as const;
+  const { checks } = readinessOf({
+    phase: 'serving',
+    workers: [up, away],
+    config,
+    store: [],
+    networks: [{ network: 'main', chainId: 1, head: null, finalized: null, upstreams: [down] }],
+  });
+  const problem = (name: string) => checks.find((check) => check.name === name)!.detail['problem'];
+  expect(problem('workers')).toBe('worker 1 is waiting');
+  expect(problem('upstreams')).toBe('main/node is down: wrong chain');
+  expect(problem('config')).toBe(null);
 });

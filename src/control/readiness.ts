@@ -34,7 +34,12 @@ export function readinessOf({ phase, workers, config, store, networks }: Readine
     {
       name: 'workers',
       status: up === 0 ? 'down' : up < workers.length ? 'degraded' : 'up',
-      detail: { up, of: workers.length, restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0) },
+      detail: {
+        up,
+        of: workers.length,
+        restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0),
+        problem: awayOf(workers),
+      },
     },
     {
       name: 'config',
@@ -52,8 +57,31 @@ export function readinessOf({ phase, workers, config, store, networks }: Readine
   const status = statusOf(phase, up, checks);
   return {
     status,
-    checks: [...checks, { name: 'upstreams', status: upstreamsStatus(networks), detail: { networks } }],
+    checks: [
+      ...checks,
+      {
+        name: 'upstreams',
+        status: upstreamsStatus(networks),
+        detail: { problem: downOf(networks), networks },
+      },
+    ],
   };
+}
+
+/** Which workers do not serve, and what they are at; null: all do. */
+function awayOf(workers: ReadinessFacts['workers']): string | null {
+  const away = workers.flatMap(({ state }, slot) => (state === 'up' ? [] : [`worker ${slot} is ${state}`]));
+  return away.length === 0 ? null : away.join(', ');
+}
+
+/** Which upstreams are down, and why; null: none is. */
+function downOf(networks: readonly NetworkHealth[]): string | null {
+  const down = networks.flatMap(({ network, upstreams }) =>
+    upstreams
+      .filter(({ state }) => state === 'down')
+      .map(({ upstream, reason }) => `${network}/${upstream} is down: ${reason}`),
+  );
+  return down.length === 0 ? null : down.join(', ');
 }
 
 /** `down`: some network has none that is not down. */

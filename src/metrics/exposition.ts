@@ -1,4 +1,4 @@
-import { families, type FamilyDefinition } from './families.ts';
+import { families, type FamilyDefinition, type FamilyName } from './families.ts';
 import { LATENCY_BUCKETS, latencyBucketEnd } from './octaves.ts';
 
 /** The text formats: Prometheus 0.0.4, and OpenMetrics 1.0. */
@@ -33,10 +33,27 @@ export function metricsFormatOf(accept: string | undefined): MetricsFormat {
 /** Buckets published: below 256 µs and above 16.8 s there is nothing that anybody tells apart. */
 const firstPublished = 2;
 const lastPublished = 18;
-const borders = Array.from(
-  { length: lastPublished - firstPublished + 1 },
-  (_, at) => `le="${latencyBucketEnd(firstPublished + at) / 1e6}"} `,
+const borders = Array.from({ length: lastPublished - firstPublished + 1 }, (_, at) =>
+  String(latencyBucketEnd(firstPublished + at) / 1e6),
 );
+
+/** What stands before the numbers of a histogram's lines. */
+export interface HistogramNames {
+  readonly buckets: readonly string[];
+  readonly sum: string;
+  readonly count: string;
+}
+
+/** Made once for each series and kept: it is half of what a page takes. `labels` as {@link labelText} gives them. */
+export function histogramNames(family: FamilyName, labels: string): HistogramNames {
+  const open = `${family}_bucket{${labels}${labels === '' ? '' : ','}`;
+  const tail = labels === '' ? ' ' : `{${labels}} `;
+  return {
+    buckets: [...borders, '+Inf'].map((border) => `${open}le="${border}"} `),
+    sum: `${family}_sum${tail}`,
+    count: `${family}_count${tail}`,
+  };
+}
 
 /** Values of a family's labels, in its order, as they stand in a line: `network="a",method="b"`. */
 export function labelText(names: readonly string[], values: readonly string[]): string {
@@ -54,7 +71,7 @@ export interface MetricsPage {
   /** One value. `labels` as {@link labelText} gives them. */
   add(family: string, labels: string, value: number): void;
   /** A histogram by powers of two of microseconds. */
-  addHistogram(family: string, labels: string, counts: ArrayLike<number>, sumMicros: number): void;
+  addHistogram(family: FamilyName, names: HistogramNames, counts: ArrayLike<number>, sumMicros: number): void;
   /** The page, with the families that have a value. */
   text(): string;
 }
@@ -75,20 +92,16 @@ export function createMetricsPage(format: MetricsFormat): MetricsPage {
       const line = labels === '' ? `${family} ${value}\n` : `${family}{${labels}} ${value}\n`;
       bodies.set(family, bodyOf(family) + line);
     },
-    addHistogram(family, labels, counts, sumMicros) {
-      const open = `${family}_bucket{${labels}${labels === '' ? '' : ','}`;
-      let text = bodyOf(family);
+    addHistogram(family, { buckets, sum, count }, counts, sumMicros) {
+      let text = '';
       let below = 0;
-      for (let bucket = 0; bucket < firstPublished; bucket++) below += counts[bucket]!;
-      for (let bucket = firstPublished; bucket <= lastPublished; bucket++) {
+      for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {
         below += counts[bucket]!;
-        text += `${open + borders[bucket - firstPublished]! + below}\n`;
+        if (bucket >= firstPublished && bucket <= lastPublished)
+          text += `${buckets[bucket - firstPublished]! + below}\n`;
       }
-      for (let bucket = lastPublished + 1; bucket < LATENCY_BUCKETS; bucket++) below += counts[bucket]!;
-      const tail = labels === '' ? '' : `{${labels}}`;
-      text += `${open}le="+Inf"} ${below}\n`;
-      text += `${family}_sum${tail} ${sumMicros / 1e6}\n${family}_count${tail} ${below}\n`;
-      bodies.set(family, text);
+      text += `${buckets.at(-1)! + below}\n${sum}${sumMicros / 1e6}\n${count}${below}\n`;
+      bodies.set(family, bodyOf(family) + text);
     },
     text() {
       let text = '';

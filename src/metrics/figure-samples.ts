@@ -1,6 +1,6 @@
 import { callAt, decisions, methodAt, upstreamAt, upstreamHistogramAt } from './columns.ts';
 import { type CounterDefinition, type CounterName, definitions } from './definitions.ts';
-import { labelText, type MetricsPage } from './exposition.ts';
+import { type HistogramNames, histogramNames, labelText, type MetricsPage } from './exposition.ts';
 import { type FamilyName, familyOf } from './families.ts';
 import type { Figures } from './figures.ts';
 import { partsOfName } from './figures-memory.ts';
@@ -15,6 +15,9 @@ const add = (page: MetricsPage, family: FamilyName, labels: string, value: numbe
 export function createFigureSamples(figures: Figures): (page: MetricsPage) => void {
   const methodLabels: string[] = [];
   const upstreamLabels: string[] = [];
+  const methodNames: HistogramNames[] = [];
+  const upstreamNames: HistogramNames[] = [];
+  const proxyNames = histogramNames('polymorph_proxy_duration_seconds', '');
   const counters = Object.entries<CounterDefinition>(definitions).map(([name, definition]) => ({
     name: name as CounterName,
     family: familyOf(definition),
@@ -47,7 +50,8 @@ export function createFigureSamples(figures: Figures): (page: MetricsPage) => vo
       add(page, 'polymorph_request_proxy_seconds_total', labels, numbers[methodAt.proxyMicros]! / 1e6);
       add(page, 'polymorph_request_upstream_seconds_total', labels, numbers[methodAt.upstreamMicros]! / 1e6);
       const counts = numbers.subarray(methodAt.total, methodAt.total + LATENCY_BUCKETS);
-      page.addHistogram('polymorph_request_duration_seconds', labels, counts, at('totalMicros'));
+      const names = (methodNames[index] ??= histogramNames('polymorph_request_duration_seconds', labels));
+      page.addHistogram('polymorph_request_duration_seconds', names, counts, at('totalMicros'));
     });
   }
 
@@ -57,7 +61,8 @@ export function createFigureSamples(figures: Figures): (page: MetricsPage) => vo
       for (const [family, column] of upstreamFamilies) add(page, family, labels, numbers[column]!);
       const counts = numbers.subarray(upstreamHistogramAt, upstreamHistogramAt + LATENCY_BUCKETS);
       const sum = numbers[upstreamAt.micros]!;
-      page.addHistogram('polymorph_upstream_duration_seconds', labels, counts, sum);
+      const names = (upstreamNames[index] ??= histogramNames('polymorph_upstream_duration_seconds', labels));
+      page.addHistogram('polymorph_upstream_duration_seconds', names, counts, sum);
     });
   }
 
@@ -79,7 +84,7 @@ export function createFigureSamples(figures: Figures): (page: MetricsPage) => vo
       before = below;
       return inside;
     });
-    page.addHistogram('polymorph_proxy_duration_seconds', '', counts, latencies.proxy.sumMicros);
+    page.addHistogram('polymorph_proxy_duration_seconds', proxyNames, counts, latencies.proxy.sumMicros);
   };
 }
 

@@ -12,7 +12,6 @@ export { createJournalWriter, type JournalWriter } from './journal-writer.ts';
 export type { Ledger, LedgerBatch, LedgerRow, RawCalls, SegmentState } from './ledger.ts';
 export {
   LATENCY_BUCKETS,
-  latencyBucket,
   noKey,
   type UsageRecord,
   type UsageStatus,

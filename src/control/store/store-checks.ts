@@ -7,6 +7,8 @@ export interface StoreFacts extends StoreState {
   keys: number | null;
   /** Calls and events that were served and are in no journal, since the start. It degrades nothing: it is over, and stays so. */
   lost: number;
+  /** Why workers cannot write their usage now; null: they can. */
+  journalProblem: string | null;
   restarts: number;
 }
 
@@ -15,6 +17,7 @@ export function storeChecks({
   kind,
   keys,
   lost,
+  journalProblem,
   up,
   sinceMs,
   problem,
@@ -34,14 +37,18 @@ export function storeChecks({
     },
     {
       name: 'usage',
-      status: behindSinceMs === null && damage.length === 0 ? 'up' : 'degraded',
+      status: behindSinceMs === null && damage.length === 0 && journalProblem === null ? 'up' : 'degraded',
       detail: {
         ...{ lagBytes, failures, lost, damaged: damage.length },
         behindSince: behindSinceMs === null ? null : timeOf(behindSinceMs),
-        problem: behindSinceMs === null ? null : lastError,
+        problem: problemOf(journalProblem, behindSinceMs === null ? null : lastError),
       },
     },
   ];
+}
+
+function problemOf(journal: string | null, ledger: string | null): string | null {
+  return journal === null ? ledger : `usage cannot be written to the journals: ${journal}`;
 }
 
 function timeOf(epochMs: number): string {

@@ -40,7 +40,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged' | 'usageLost'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'keysChanged' | 'usageLost' | 'journalProblem'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
@@ -188,7 +188,10 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
-  const facts = (): StoreFacts => ({ kind, keys, lost: dataPlane.usageLost(), ...link.state() });
+  const facts = (): StoreFacts => ({
+    ...{ kind, keys, lost: dataPlane.usageLost(), journalProblem: dataPlane.journalProblem() },
+    ...link.state(),
+  });
 
   return {
     async loaded(boundMs) {
