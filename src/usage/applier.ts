@@ -1,4 +1,5 @@
 import { unlinkSync } from 'node:fs';
+import { createApplierPace } from './applier-pace.ts';
 import { createJournalListing, isOver, type ListedSegment } from './journal-folder.ts';
 import { createJournalSync } from './journal-sync.ts';
 import type { Ledger } from './ledger.ts';
@@ -27,11 +28,11 @@ export interface ApplierState {
 /** Brings journals into the ledger, each frame once. Runs in one thread beside all workers' journals. */
 export interface Applier {
   /**
-   * Every `applyMs` from now on. While the ledger is away the tries become rarer, to one in 10 s. What workers append is synced
+   * Every `applyMs` from now on, a backlog with rests in between. While the ledger is away the tries become rarer, to one in 10 s. What workers append is synced
    * every `syncMs`, whatever the ledger does.
    */
   start(applyMs: number, syncMs: number): void;
-  /** Applies all there is now, at once; false where the ledger or a file refused. */
+  /** Applies all there is now, at once and without rests; false where the ledger or a file refused. */
   flush(): Promise<boolean>;
   state(): ApplierState;
   configure(settings: ApplierSettings): void;
@@ -74,6 +75,7 @@ export function createApplier(options: ApplierOptions): Applier {
     segments: (names) => noted(options.ledger.segments(names)),
     apply: (batch) => noted(options.ledger.apply(batch)),
   };
+  const pace = createApplierPace();
   const segments = new Map<string, SegmentApplier>();
   /** Of segments that are done: their last write. */
   const finished = new Map<string, number>();
@@ -125,7 +127,7 @@ export function createApplier(options: ApplierOptions): Applier {
       const segment = segments.get(each.id);
       if (segment === undefined || segment.done) continue;
       try {
-        await segment.run(isOver(listed, at, run), settings.raw);
+        await segment.run(isOver(listed, at, run), settings.raw, pace.rest);
       } catch (error) {
         if (ofLedger.has(error as object)) throw error;
         // Its writer took it away unused.
@@ -229,18 +231,19 @@ export function createApplier(options: ApplierOptions): Applier {
       };
       timers = [setInterval(apply, applyMs), setInterval(syncNow, syncMs)];
     },
-    async flush() {
-      // One under way may have looked at a journal before its last frame.
-      await idle();
-      return begin();
-    },
+    flush: () =>
+      pace.hurry(async () => {
+        // One under way may have looked at a journal before its last frame.
+        await idle();
+        return begin();
+      }),
     state: () => ({ ...state, damage: [...damage] }),
     configure(next) {
       settings = next;
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await Promise.all([idle(), syncing]);
+      await pace.hurry(() => Promise.all([idle(), syncing]));
       sync.close();
       for (const segment of segments.values()) segment.close();
     },

@@ -9,6 +9,7 @@ import {
   type SegmentHeader,
 } from './journal-format.ts';
 import type { UsageRecord } from './record.ts';
+import type { Place } from './fold-row.ts';
 import { createRecordDecoder } from './record-decoder.ts';
 
 const FRAME_BYTES_MAX = FRAME_HEAD_BYTES + PAYLOAD_BYTES_MAX;
@@ -23,6 +24,8 @@ export interface Frame {
   from: number;
   to: number;
   records: readonly UsageRecord[];
+  /** One for each record: where the row that one like it went into may be found. */
+  places: readonly Place[];
 }
 
 /** Where the bytes of a segment are. */
@@ -59,7 +62,7 @@ export function createJournalReader(source: SegmentBytes): JournalReader | { fau
   const header = decoded;
   const decoder = createRecordDecoder();
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  const frame: Frame = { epochMs: 0, from: 0, to: 0, records: [] };
+  const frame: Frame = { epochMs: 0, from: 0, to: 0, records: [], places: decoder.places };
   let position = HEADER_BYTES;
   /** Bytes [chunkAt, chunkAt + chunkLength) of the segment are in `chunk`. */
   let chunkAt = 0;

@@ -28,8 +28,11 @@ export interface SegmentApplier {
   /** All that can come of it is in the ledger. */
   readonly done: boolean;
   readonly damage: SegmentDamage | null;
-  /** Applies what is there. `over`: no frame can come any more. Rejects as the ledger or `fs` does; to be called again then. */
-  run(over: boolean, raw: RawSettings): Promise<void>;
+  /**
+   * Applies what is there. `over`: no frame can come any more. `rest` is waited for after each batch that another follows.
+   * Rejects as the ledger or `fs` does; to be called again then.
+   */
+  run(over: boolean, raw: RawSettings, rest: (tookMs: number) => Promise<void>): Promise<void>;
   /** Bytes that are not in the ledger. */
   lag(): number;
   /** Epoch milliseconds of the last write to the file. */
@@ -131,11 +134,12 @@ export function createSegmentApplier(
     get damage() {
       return damage;
     },
-    async run(over, raw) {
+    async run(over, raw, rest) {
       if (done) return;
       // What was read before, and refused then, was all there was at that time.
       caughtUp = false;
       for (;;) {
+        const began = performance.now();
         if (pending === null) {
           pending = readBatch(over, raw);
           if (pending === null) break;
@@ -144,6 +148,7 @@ export function createSegmentApplier(
         await applyPending(pending);
         // What was written meanwhile is the next pass's: a ledger with slow transactions would never be done with a busy worker.
         if (caughtUp && !over) break;
+        if (!caughtUp) await rest(performance.now() - began);
       }
       if (!over) return;
       const torn = reader?.torn() ?? 0;

@@ -130,14 +130,17 @@ function placeOf(keyId: string, kind: number): number {
   return (digits + kind * 13) & (PLACES - 1);
 }
 
-function emptied(record: UsageRecord): UsageRecord {
-  // Only as far as there is anything: filling all buckets took as long as the rest.
-  const { latency } = record;
-  let left = record.event || record.status >= EXCEEDED ? 0 : record.calls;
+/** Empties a record's histogram, only as far as there is anything: filling all buckets took as long as the rest. */
+export function emptyLatency({ latency, event, status, calls }: UsageRecord): void {
+  let left = event || status >= EXCEEDED ? 0 : calls;
   for (let bucket = 0; left > 0 && bucket < LATENCY_BUCKETS; bucket++) {
     left -= latency[bucket]!;
     latency[bucket] = 0;
   }
+}
+
+function emptied(record: UsageRecord): UsageRecord {
+  emptyLatency(record);
   record.calls = 0;
   record.cost = 0;
   record.errors = 0;
