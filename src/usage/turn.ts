@@ -53,7 +53,7 @@ export function createTurnUsage(commit: CommitUsage): TurnUsage {
       found.method === method &&
       found.network === network &&
       found.event === event &&
-      // Without a call it is of an earlier turn, and spare.
+      // Without a call it is of an earlier turn, and in no list but perhaps the spare one.
       found.calls > 0
     ) {
       return found;
@@ -98,7 +98,11 @@ export function createTurnUsage(commit: CommitUsage): TurnUsage {
         commit(records);
       } finally {
         // Also where it threw: what was committed in part must not be counted again.
-        for (const record of records) if (spare.length < SPARE_MAX) spare.push(emptied(record));
+        for (const record of records) {
+          // Each, kept or not: its place may still name it.
+          clear(record);
+          if (spare.length < SPARE_MAX) spare.push(record);
+        }
         records.length = 0;
       }
     },
@@ -139,7 +143,7 @@ export function emptyLatency({ latency, event, status, calls }: UsageRecord): vo
   }
 }
 
-function emptied(record: UsageRecord): UsageRecord {
+function clear(record: UsageRecord): void {
   emptyLatency(record);
   record.calls = 0;
   record.cost = 0;
@@ -147,5 +151,4 @@ function emptied(record: UsageRecord): UsageRecord {
   record.bytesIn = 0;
   record.bytesOut = 0;
   record.latencyMicros = 0;
-  return record;
 }
