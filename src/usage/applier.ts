@@ -21,7 +21,7 @@ export interface ApplierState {
   /** Tries that failed, since it began. */
   failures: number;
   lastError: string | null;
-  /** What cannot be read. Its segments are never deleted. */
+  /** What cannot be read. Its segments are never deleted; of one that was taken away it is told no more. */
   damage: readonly SegmentDamage[];
 }
 
@@ -79,7 +79,7 @@ export function createApplier(options: ApplierOptions): Applier {
   const segments = new Map<string, SegmentApplier>();
   /** Of segments that are done: their last write. */
   const finished = new Map<string, number>();
-  const damage: SegmentDamage[] = [];
+  let damage: SegmentDamage[] = [];
   const state: Omit<ApplierState, 'damage'> = {
     lagBytes: 0,
     behindSinceMs: null,
@@ -105,6 +105,7 @@ export function createApplier(options: ApplierOptions): Applier {
 
   async function meetAll(listed: readonly ListedSegment[]): Promise<void> {
     const here = new Set(listed.map(({ id }) => id));
+    damage = damage.filter(({ segment }) => here.has(segment));
     for (const [id, segment] of segments) {
       if (here.has(id)) continue;
       segment.close();

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SegmentState } from '../../usage/index.ts';
+import { isFileError } from './journal-folders.ts';
 import type { JournalSegment, JournalSource } from './journal-source.ts';
 import { createTally, ofRecord, type Tally } from './tally.ts';
 
@@ -15,7 +16,7 @@ export interface JournalReading {
   frames: number;
   /** Bytes behind the last frame of a segment: what a kill cut short. No answer had left for them. */
   tornBytes: number;
-  /** Segments of which nothing can be read, with the reason. */
+  /** Segments that cannot be read, or not to their end, with the reason. */
   unreadable: { segment: string; reason: string }[];
 }
 
@@ -33,6 +34,9 @@ export async function readJournals(
   for (const segment of source.segments(skipped)) {
     try {
       await readSegment(segment, { from, to }, offsets.get(segment.id)?.offset ?? 0, reading);
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      reading.unreadable.push({ segment: segment.id, reason: error.message });
     } finally {
       segment.close();
     }
@@ -52,8 +56,10 @@ async function readSegment(
     return;
   }
   let records = 0;
+  let end = 0;
   for (const frame of segment.frames()) {
     records += 1 + frame.records.length;
+    end = frame.to;
     if (records >= RECORDS_AT_ONCE) {
       records = 0;
       await setImmediate();
@@ -67,5 +73,7 @@ async function readSegment(
       if (frame.from >= offset) reading.pending.add(subject, counts);
     }
   }
-  reading.tornBytes += segment.torn();
+  const tail = segment.tail();
+  if (!tail.damaged) reading.tornBytes += tail.bytes;
+  else reading.unreadable.push({ segment: segment.id, reason: `damaged behind byte ${end}` });
 }
