@@ -294,8 +294,6 @@ export interface Store extends Tables, Ledger {
    * `invalid` on PostgreSQL, whose own tools do it.
    */
   backup(file: string): Promise<void>;
-  /** SQLite: says in `owner.json`, which nobody else may read, how to ask who holds the folder. */
-  publishAdmin(admin: StoreAdmin | null): void;
   /** Rejects where it does not answer or cannot be written to. */
   ping(): Promise<void>;
   close(): Promise<void>;
