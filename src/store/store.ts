@@ -120,6 +120,8 @@ export interface UsageFilter {
   /** Epoch milliseconds: [from, to). */
   from?: number;
   to?: number;
+  /** Only what comes later in the order of lines by key, network, method and status: for one part after the other, with `linesMax`. */
+  after?: { keyId: string; network: string; method: string; status: string };
 }
 
 export interface UsageLine {

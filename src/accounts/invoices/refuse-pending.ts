@@ -1,3 +1,4 @@
+import { usageStatuses } from '../../usage/index.ts';
 import type { AccountsContext } from '../context.ts';
 import { AccountsError } from '../error.ts';
 import { monthBounds } from '../input/time.ts';
@@ -18,12 +19,16 @@ export async function refusePending(
   const source = journalFolders([journals.folder], journals.keepMs);
   const offsets = await store.segments(source.ids());
   const applied = new Set([...offsets].filter(([, { closed }]) => closed).map(([id]) => id));
-  const { pending, unreadable } = await readJournals(source, monthBounds(month), offsets, applied);
   let calls = 0;
-  for (const subject of pending.subjects()) {
-    const counted = pending.get(subject);
-    if (subject.status !== 'exceeded') calls += counted.calls + counted.events;
-  }
+  const { unreadable } = await readJournals(
+    source,
+    monthBounds(month),
+    offsets,
+    (record, pending) => {
+      if (pending && usageStatuses[record.status] !== 'exceeded') calls += record.calls;
+    },
+    applied,
+  );
   if (calls > 0)
     throw new AccountsError(
       'unavailable',
