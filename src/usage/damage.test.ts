@@ -60,6 +60,24 @@ describe('damage', () => {
     expect(callsIn(ledger.rows.values())).toBeGreaterThan(1000);
   });
 
+  it('is made good by the next process where a good copy was put in its place', async () => {
+    const folder = newFolder();
+    const { ledger, applier } = setup({ folder });
+    let good = Buffer.alloc(0);
+    const path = leave(folder, 0, 100, (bytes) => {
+      good = Buffer.from(bytes);
+      bytes[400]! ^= 1;
+    });
+    await applier.flush();
+    expect(callsIn(ledger.rows.values())).toBeLessThan(100);
+    writeFileSync(path, good);
+    const next = setup({ folder, ledger, run: 'next' });
+    await next.applier.flush();
+    expect(next.damage).toEqual([]);
+    expect(callsIn(ledger.rows.values())).toBe(100);
+    expect(ledger.states.get('before-0-0-0')).toMatchObject({ closed: true });
+  });
+
   it('is over once its segment was taken away', async () => {
     const { folder, applier } = setup();
     const path = leave(folder, 0, 100, flip(400));
