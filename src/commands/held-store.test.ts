@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runOperation } from '../accounts/index.ts';
 import { startAdminServer } from '../admin/index.ts';
 import { hashKey } from '../identity/index.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { lockStateFolder, openStore, type StateFolder, type Store } from '../store/index.ts';
 import { runCommand, runWell } from './testing/run-command.ts';
 import { noStats } from '../admin/testing/no-stats.ts';
 
@@ -70,13 +70,12 @@ test('commands at once take turns, also where one that died has left its name', 
 
 describe('a folder that a running gateway holds', () => {
   let store: Store;
+  let held: StateFolder;
   let url: string;
   let stop: () => Promise<void>;
   beforeEach(async () => {
-    store = await openStore({
-      ...{ kind: 'sqlite', folder: join(cwd, '.polymorph') },
-      owner: { role: 'gateway', admin: null },
-    });
+    held = await lockStateFolder(join(cwd, '.polymorph'), Date.now);
+    store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph'), owner: 'held' });
     const retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity });
     const context = {
       ...{ store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null },
@@ -98,10 +97,11 @@ describe('a folder that a running gateway holds', () => {
       },
     });
     url = `http://127.0.0.1:${admin.address.port}`;
-    store.publishAdmin({ url, token: 'a-token-of-the-owner' });
+    held.publishAdmin({ url, token: 'a-token-of-the-owner' });
     stop = async () => {
       await admin.close(0);
       await store.close();
+      held.release();
     };
   });
   afterEach(() => stop());
@@ -155,7 +155,7 @@ describe('a folder that a running gateway holds', () => {
   });
 
   test('without an admin listener it says who holds it', async () => {
-    store.publishAdmin(null);
+    held.publishAdmin(null);
     expect(await run('users', 'list')).toMatchObject({
       ...{
         code: 1,

@@ -16,6 +16,7 @@ interface InvoiceOptions extends StoreOptions {
   number?: string;
   seller?: string[];
   draft?: boolean;
+  despiteDamage?: boolean;
   format?: (typeof formats)[number];
   out?: string;
 }
@@ -30,6 +31,10 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .option('--month <month>', 'such as 2026-11, in UTC')
     .option('--number <number>', 'in place of both: one that was issued')
     .option('--draft', 'only say what it would be, also of a month that is not over')
+    .option(
+      '--despite-damage',
+      'also where a usage journal cannot be read, in which calls of that month may be',
+    )
     .option('--seller <line>', 'who sells; may be repeated, for the lines of an address', collect)
     .addOption(new Option('--format <format>', 'default: table').choices(formats))
     .option('--out <file>', 'write it there; a pdf goes to invoice-<number>.pdf where this is not given')
@@ -50,18 +55,24 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
 }
 
 /** What to ask of the store. Throws CommandFailure where too little or too much is given. */
-function question({ user, month, number, seller, draft }: InvoiceOptions) {
+function question({ user, month, number, seller, draft, despiteDamage }: InvoiceOptions) {
   if (number !== undefined) {
-    if (user !== undefined || month !== undefined || draft === true || seller !== undefined)
+    if (
+      user !== undefined ||
+      month !== undefined ||
+      draft === true ||
+      despiteDamage === true ||
+      seller !== undefined
+    )
       throw new CommandFailure(
-        '--number names an invoice that was issued: give it without --user, --month, --seller and --draft.',
+        '--number names an invoice that was issued: give it without --user, --month, --draft, --despite-damage and --seller.',
         exitCodes.usage,
       );
     return (operations: Operations) => operations.run('invoices.show', { number });
   }
   if (user === undefined || month === undefined)
     throw new CommandFailure('Whose invoice? Give --user and --month, or --number.', exitCodes.usage);
-  const input = { user, month, seller: seller?.join('\n'), draft };
+  const input = { user, month, seller: seller?.join('\n'), draft, despiteDamage };
   return (operations: Operations) => operations.run('invoices.issue', input);
 }
 

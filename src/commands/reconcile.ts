@@ -116,7 +116,8 @@ function reconcileText(result: Result): string {
   return `${head}\n${sums}\n${verdict(result)}`;
 }
 
-function verdict({ ok, differences, outsideDifferences, unreadable }: Result): string {
+function verdict(result: Result): string {
+  const { ok, differences, outsideDifferences, unreadable, differenceCount, outsideDifferenceCount } = result;
   if (ok) return 'All adds up.\n';
   const number = (title: string) => ({ title, right: true });
   const rows = differences.map((one) => [
@@ -155,8 +156,20 @@ function verdict({ ok, differences, outsideDifferences, unreadable }: Result): s
   return [
     ...(rows.length === 0
       ? []
-      : [`${rows.length} ${rows.length === 1 ? 'difference' : 'differences'}:\n`, inside]),
-    ...(outsideRows.length === 0 ? [] : ['Against the counts from outside:\n', outside]),
+      : [
+          `${grouped(differenceCount)} ${differenceCount === 1 ? 'difference' : 'differences'}${firstOf(rows.length, differenceCount)}:\n`,
+          inside,
+        ]),
+    ...(outsideRows.length === 0
+      ? []
+      : [
+          `Against the counts from outside${firstOf(outsideRows.length, outsideDifferenceCount)}:\n`,
+          outside,
+        ]),
     ...unreadable.map(({ segment, reason }) => `Segment ${segment} cannot be read: ${reason}.\n`),
   ].join('\n');
+}
+
+function firstOf(told: number, all: number): string {
+  return told < all ? `, the first ${grouped(told)} of ${grouped(all)}` : '';
 }

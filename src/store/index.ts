@@ -1,6 +1,6 @@
 /** Users, keys, plans, usage and invoices in a database. */
 export { nameInTables } from './ledger/rollup-rows.ts';
-export { lockStateFolder, openStore, type StoreOptions } from './open-store.ts';
+export { lockStateFolder, openStore, type StateFolder, type StoreOptions } from './open-store.ts';
 export type {
   InvoiceRow,
   KeyChange,

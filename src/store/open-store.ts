@@ -6,8 +6,11 @@ export type StoreOptions = (
       kind: 'sqlite';
       /** Made where it is missing. */
       folder: string;
-      /** What a second process on the folder is told of us; default: a command. Its address may follow: {@link Store.publishAdmin}. */
-      owner?: { role: StoreRole; admin: StoreAdmin | null };
+      /**
+       * What a second process on the folder is told of us; default: a command. `held`: this process has the folder already
+       * ({@link lockStateFolder}), also when the store is closed.
+       */
+      owner?: StoreRole | 'held';
       /** Told what an operator must know of a database that was restored from a back-up. Default: nobody is. */
       onNews?: (message: string) => void;
     }
@@ -37,15 +40,27 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return openPostgres({ url: options.url, poolSize: options.poolSize ?? 5, now, migrate });
   }
   const { openSqlite } = await import('./sqlite/open.ts');
-  const { folder, owner = { role: 'command', admin: null }, onNews = () => {} } = options;
+  const { folder, owner = 'command', onNews = () => {} } = options;
   return openSqlite({ folder, owner, now, migrate, onNews });
 }
 
+/** A folder that is a gateway's until it is released or its process is gone. */
+export interface StateFolder {
+  /** Says in `owner.json`, which nobody else may read, how to ask who holds the folder. Throws as `fs` does. */
+  publishAdmin(admin: StoreAdmin | null): void;
+  release(): void;
+}
+
 /**
- * Takes a folder that a gateway's journals are in without a SQLite store, as `openStore` takes its own. Rejects with StoreError `locked` where
- * another process has it. It is let go of with the process, or by `release`.
+ * Takes a gateway's folder, with its journals and the SQLite store, if it has one, for the life of the process: its threads may die and be
+ * replaced meanwhile. Rejects with StoreError `locked` where another process has it.
  */
-export async function lockStateFolder(folder: string, now: () => number): Promise<{ release(): void }> {
+export async function lockStateFolder(folder: string, now: () => number): Promise<StateFolder> {
   const { lockFolder } = await import('./sqlite/folder-lock.ts');
-  return lockFolder(folder, { pid: process.pid, started: now(), role: 'gateway', admin: null });
+  const owner = { pid: process.pid, started: now(), role: 'gateway', admin: null } as const;
+  const lock = lockFolder(folder, owner);
+  return {
+    publishAdmin: (admin) => lock.publish({ ...owner, admin }),
+    release: lock.release,
+  };
 }

@@ -120,6 +120,8 @@ export interface UsageFilter {
   /** Epoch milliseconds: [from, to). */
   from?: number;
   to?: number;
+  /** Only what comes later in the order of lines by key, network, method and status: for one part after the other, with `linesMax`. */
+  after?: { keyId: string; network: string; method: string; status: string };
 }
 
 export interface UsageLine {
@@ -296,8 +298,6 @@ export interface Store extends Tables, Ledger {
    * `invalid` on PostgreSQL, whose own tools do it.
    */
   backup(file: string): Promise<void>;
-  /** SQLite: says in `owner.json`, which nobody else may read, how to ask who holds the folder. */
-  publishAdmin(admin: StoreAdmin | null): void;
   /** Rejects where it does not answer or cannot be written to. */
   ping(): Promise<void>;
   close(): Promise<void>;

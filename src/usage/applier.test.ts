@@ -3,7 +3,6 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   utimesSync,
@@ -16,40 +15,11 @@ import { type Applier, createApplier } from './applier.ts';
 import type { JournalWriter } from './journal-writer.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { UsageRecord } from './record.ts';
-import type { SegmentDamage } from './segment-applier.ts';
+import { call, callsIn, HOUR, setup, START } from './testing/appliers.ts';
 import { keyA, keyB, newFolder, openJournal, removeFolders, testCall, turnOf } from './testing/journals.ts';
 import { createReferenceLedger, type ReferenceLedger } from './testing/reference-ledger.ts';
 
 afterEach(removeFolders);
-
-const HOUR = 3_600_000;
-const START = 1_700_000_000_000;
-
-interface Setup {
-  folder: string;
-  ledger: ReferenceLedger;
-  applier: Applier;
-  damage: SegmentDamage[];
-}
-
-function setup(over: Partial<Parameters<typeof createApplier>[0]> = {}): Setup {
-  const folder = over.folder ?? newFolder();
-  const ledger = createReferenceLedger();
-  const damage: SegmentDamage[] = [];
-  const applier = createApplier({
-    folder,
-    run: 'run',
-    ledger,
-    settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: HOUR },
-    epochMs: () => START,
-    onDamage: (each) => damage.push(each),
-    ...over,
-  });
-  return { folder, ledger, applier, damage };
-}
-
-const call = (method = 'eth_call', keyId = keyA) =>
-  turnOf([(usage) => usage.add(keyId, 'mainnet', method, 0, 3, false, 100, 200, 1500)]);
 
 /** What is counted, by all that rows are told apart by but the minute. */
 function sums(rows: Iterable<UsageRecord>): Map<string, number[]> {
@@ -63,8 +33,6 @@ function sums(rows: Iterable<UsageRecord>): Map<string, number[]> {
   }
   return all;
 }
-
-const callsIn = (rows: Iterable<LedgerRow>): number => [...rows].reduce((sum, { calls }) => sum + calls, 0);
 
 describe('the applier', () => {
   it('adds up by minute what workers wrote, and goes on where it was', async () => {
@@ -127,7 +95,7 @@ describe('the applier', () => {
       {
         weight: 4,
         arbitrary: fc.record({
-          do: fc.constantFrom('apply', 'kill worker', 'kill process', 'restore'),
+          do: fc.constantFrom('apply', 'kill worker', 'kill process', 'kill applier', 'command', 'restore'),
           slot: fc.nat(1),
         }),
       },
@@ -152,10 +120,10 @@ describe('the applier', () => {
             start: starts[slot]!++,
             epochMs: () => START + written.length * 7000,
           });
-        const apply = (): Applier =>
+        const apply = (run = `run${runs}`): Applier =>
           createApplier({
             folder,
-            run: `run${runs}`,
+            run,
             ledger,
             settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: HOUR },
             epochMs: () => START,
@@ -174,6 +142,9 @@ describe('the applier', () => {
             // A copy of the ledger of now, that is put back later: the journals make up for what it lacks.
             backup ??= { rows: structuredClone(ledger.rows), states: structuredClone(ledger.states) };
           } else if (each.do === 'kill worker') journals[each.slot] = open(each.slot);
+          else if (each.do === 'kill applier') applier = apply();
+          // It takes all journals for those of processes that are gone, and closes them.
+          else if (each.do === 'command') await apply('command').flush();
           else if (each.do === 'kill process') {
             runs++;
             starts.fill(0);
@@ -363,45 +334,58 @@ describe('the applier', () => {
     expect(callsIn(ledger.rows.values())).toBe(2);
   });
 
-  it('tells of frames that are damaged, and keeps their segment', async () => {
-    let now = START;
-    const { folder, applier, damage, ledger } = setup({ epochMs: () => now });
-    const journal = openJournal({ folder, run: 'before' });
-    for (let k = 0; k < 10_000; k++) journal.write(call(`method_${k}`));
-    const path = join(folder, 'before-0-0-0.journal');
-    const bytes = readFileSync(path);
-    bytes[150_000]! ^= 1;
-    writeFileSync(path, bytes);
-    const garbage = join(folder, 'before-1-0-0.journal');
-    writeFileSync(garbage, Buffer.alloc(5000, 7));
-    // A worker that died while it opened its journal.
-    writeFileSync(join(folder, 'before-2-0-0.journal'), Buffer.alloc(300));
+  it('goes on with its own journals where somebody closed them meanwhile', async () => {
+    const folder = newFolder();
+    const { ledger, applier } = setup({ folder });
+    const [begun, left] = [openJournal({ folder }), openJournal({ folder, slot: 1 })];
+    for (const journal of [begun, left]) journal.write(call());
     await applier.flush();
-    now += 100 * HOUR;
-    await applier.flush();
-    expect(damage.map(({ segment, what }) => [segment, what])).toEqual([
-      ['before-0-0-0', 'damaged frames'],
-      ['before-1-0-0', 'no header'],
-    ]);
-    expect(damage[0]!.at).toBeGreaterThan(149_000);
-    expect([existsSync(path), existsSync(garbage)]).toEqual([true, true]);
-    expect(callsIn(ledger.rows.values())).toBeGreaterThan(1000);
-    expect(applier.state().damage).toEqual(damage);
+    await applier.stop();
+    // A command on the folder, while the thread of a gateway's applier is away.
+    const command = setup({ folder, ledger, run: 'command' }).applier;
+    await command.flush();
+    await command.stop();
+    expect([...ledger.states.values()].map(({ closed }) => closed)).toEqual([true, true]);
+    for (const journal of [begun, left]) journal.write(call());
+    left.close();
+    openJournal({ folder, slot: 1, start: 1 }).write(call());
+    const next = setup({ folder, ledger }).applier;
+    for (let k = 1; k <= 3; k++) {
+      begun.write(call());
+      expect(await next.flush()).toBe(true);
+      expect(callsIn(ledger.rows.values())).toBe(5 + k);
+    }
+    expect(ledger.states.get('run-0-0-0')).toMatchObject({ closed: false });
+    expect(ledger.states.get('run-1-0-0')).toMatchObject({ closed: true });
+    await next.stop();
   });
 
-  it('takes a frame that was cut short for the end', async () => {
-    const { folder, applier, damage, ledger } = setup();
-    const journal = openJournal({ folder, run: 'before' });
-    journal.write(call());
-    journal.write(call());
-    const path = join(folder, 'before-0-0-0.journal');
-    const bytes = readFileSync(path);
-    let end = bytes.length;
-    while (bytes[end - 1] === 0) end--;
-    writeFileSync(path, bytes.subarray(0, end - 2));
-    await applier.flush();
-    expect([callsIn(ledger.rows.values()), damage]).toEqual([1, []]);
-    expect([...ledger.states.values()][0]!.closed).toBe(true);
+  it('goes on where a journal was closed by another while it was at it', async () => {
+    const { folder, ledger, applier } = setup();
+    const journal = openJournal({ folder });
+    for (let k = 1; k <= 3; k++) {
+      journal.write(call());
+      expect(await applier.flush()).toBe(true);
+      expect(callsIn(ledger.rows.values())).toBe(k);
+      for (const state of ledger.states.values()) state.closed = true;
+    }
+  });
+
+  it('takes a segment for closed that the ledger closed without an answer', async () => {
+    const { folder, ledger, applier } = setup();
+    openJournal({ folder, run: 'before' }).write(call());
+    let batches = 0;
+    ledger.mood = () => (++batches === 3 ? 'lost' : 'well');
+    // In two batches, the second of which only closes it.
+    const own = setup({ folder, ledger, run: 'before' }).applier;
+    expect(await own.flush()).toBe(true);
+    expect(ledger.states.get('before-0-0-0')).toMatchObject({ closed: false });
+    batches = 1;
+    expect(await applier.flush()).toBe(false);
+    expect(ledger.states.get('before-0-0-0')).toMatchObject({ closed: true });
+    expect(await applier.flush()).toBe(true);
+    expect(applier.state()).toMatchObject({ behindSinceMs: null, lagBytes: 0 });
+    expect(callsIn(ledger.rows.values())).toBe(1);
   });
 
   it('applies a segment that was copied from elsewhere under a name of its own only', async () => {

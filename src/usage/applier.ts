@@ -1,4 +1,5 @@
 import { unlinkSync } from 'node:fs';
+import { createApplierPace } from './applier-pace.ts';
 import { createJournalListing, isOver, type ListedSegment } from './journal-folder.ts';
 import { createJournalSync } from './journal-sync.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,18 +21,18 @@ export interface ApplierState {
   /** Tries that failed, since it began. */
   failures: number;
   lastError: string | null;
-  /** What cannot be read. Its segments are never deleted. */
+  /** What cannot be read. Its segments are never deleted; of one that was taken away it is told no more. */
   damage: readonly SegmentDamage[];
 }
 
 /** Brings journals into the ledger, each frame once. Runs in one thread beside all workers' journals. */
 export interface Applier {
   /**
-   * Every `applyMs` from now on. While the ledger is away the tries become rarer, to one in 10 s. What workers append is synced
+   * Every `applyMs` from now on, a backlog with rests in between. While the ledger is away the tries become rarer, to one in 10 s. What workers append is synced
    * every `syncMs`, whatever the ledger does.
    */
   start(applyMs: number, syncMs: number): void;
-  /** Applies all there is now, at once; false where the ledger or a file refused. */
+  /** Applies all there is now, at once and without rests; false where the ledger or a file refused. */
   flush(): Promise<boolean>;
   state(): ApplierState;
   configure(settings: ApplierSettings): void;
@@ -74,10 +75,11 @@ export function createApplier(options: ApplierOptions): Applier {
     segments: (names) => noted(options.ledger.segments(names)),
     apply: (batch) => noted(options.ledger.apply(batch)),
   };
+  const pace = createApplierPace();
   const segments = new Map<string, SegmentApplier>();
   /** Of segments that are done: their last write. */
   const finished = new Map<string, number>();
-  const damage: SegmentDamage[] = [];
+  let damage: SegmentDamage[] = [];
   const state: Omit<ApplierState, 'damage'> = {
     lagBytes: 0,
     behindSinceMs: null,
@@ -103,6 +105,7 @@ export function createApplier(options: ApplierOptions): Applier {
 
   async function meetAll(listed: readonly ListedSegment[]): Promise<void> {
     const here = new Set(listed.map(({ id }) => id));
+    damage = damage.filter(({ segment }) => here.has(segment));
     for (const [id, segment] of segments) {
       if (here.has(id)) continue;
       segment.close();
@@ -125,7 +128,7 @@ export function createApplier(options: ApplierOptions): Applier {
       const segment = segments.get(each.id);
       if (segment === undefined || segment.done) continue;
       try {
-        await segment.run(isOver(listed, at, run), settings.raw);
+        await segment.run(isOver(listed, at, run), settings.raw, pace.rest);
       } catch (error) {
         if (ofLedger.has(error as object)) throw error;
         // Its writer took it away unused.
@@ -229,18 +232,19 @@ export function createApplier(options: ApplierOptions): Applier {
       };
       timers = [setInterval(apply, applyMs), setInterval(syncNow, syncMs)];
     },
-    async flush() {
-      // One under way may have looked at a journal before its last frame.
-      await idle();
-      return begin();
-    },
+    flush: () =>
+      pace.hurry(async () => {
+        // One under way may have looked at a journal before its last frame.
+        await idle();
+        return begin();
+      }),
     state: () => ({ ...state, damage: [...damage] }),
     configure(next) {
       settings = next;
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await Promise.all([idle(), syncing]);
+      await pace.hurry(() => Promise.all([idle(), syncing]));
       sync.close();
       for (const segment of segments.values()) segment.close();
     },

@@ -1,7 +1,9 @@
 import { addUsage } from './held-usage.ts';
 import type { Frame } from './journal-reader.ts';
-import type { LedgerBatch, LedgerRow, RawCalls } from './ledger.ts';
+import type { FoldRow, Place } from './fold-row.ts';
+import type { LedgerBatch, RawCalls } from './ledger.ts';
 import type { RawChoice } from './raw-calls.ts';
+
 import { noKey, type UsageRecord } from './record.ts';
 import { emptyRecord } from './turn.ts';
 
@@ -24,17 +26,16 @@ export interface Fold {
 }
 
 /** By method, key and network: maps in maps, so that no text is made for a record. */
-type Rows = Map<string, Map<string, Map<string, LedgerRow>>>;
+type Rows = Map<string, Map<string, Map<string, FoldRow>>>;
 
 export function createFold(segment: string, from: number, choose: RawChoice): Fold {
-  const rows: LedgerRow[] = [];
+  const rows: FoldRow[] = [];
   const raw: RawCalls[] = [];
-  const lastUsed = new Map<string, number>();
   /** By minute, status and kind; the texts below it. */
   const groups = new Map<number, Rows>();
   let to = from;
 
-  function rowOf(minute: number, record: UsageRecord): LedgerRow {
+  function rowOf(minute: number, record: UsageRecord): FoldRow {
     const kind = minute * 8 + record.status * 2 + (record.event ? 1 : 0);
     let group = groups.get(kind);
     if (group === undefined) groups.set(kind, (group = new Map()));
@@ -45,24 +46,49 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
     let row = byNetwork.get(record.network);
     if (row === undefined) {
       const { keyId, network, method, status, event } = record;
-      row = { ...emptyRecord(), minute, keyId, network, method, status, event };
+      row = { ...emptyRecord(), minute, keyId, network, method, status, event, lastAt: 0, among: rows };
       byNetwork.set(network, row);
       rows.push(row);
     }
     return row;
   }
 
+  function find(minute: number, record: UsageRecord, place: Place): FoldRow {
+    const { row } = place;
+    if (
+      row !== null &&
+      row.among === rows &&
+      row.minute === minute &&
+      row.method === record.method &&
+      row.status === record.status &&
+      row.network === record.network &&
+      row.event === record.event
+    ) {
+      return row;
+    }
+    return (place.row = rowOf(minute, record));
+  }
+
+  function lastUsed(): Map<string, number> {
+    const byKey = new Map<string, number>();
+    for (const { keyId, lastAt } of rows)
+      if (keyId !== noKey && lastAt > (byKey.get(keyId) ?? -1)) byKey.set(keyId, lastAt);
+    return byKey;
+  }
+
   return {
-    add({ epochMs, from: at, to: end, records }) {
+    add({ epochMs, from: at, to: end, records, places }) {
       const minute = Math.floor(epochMs / MINUTE_MS) * MINUTE_MS;
       for (let index = 0; index < records.length; index++) {
         const record = records[index]!;
-        addUsage(rowOf(minute, record), record);
-        const { keyId, method, status } = record;
-        if (keyId !== noKey && epochMs > (lastUsed.get(keyId) ?? -1)) lastUsed.set(keyId, epochMs);
+        const row = find(minute, record, places[index]!);
+        addUsage(row, record);
+        if (epochMs > row.lastAt) row.lastAt = epochMs;
         if (record.event) continue;
         const count = choose(at, index, record.calls);
-        if (count > 0) raw.push({ keyId, method, status, at: epochMs, count });
+        if (count === 0) continue;
+        const { keyId, method, status } = record;
+        raw.push({ keyId, method, status, at: epochMs, count });
       }
       to = end;
     },
@@ -72,6 +98,6 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
     get empty() {
       return to === from;
     },
-    batch: (closed) => ({ segment, from, to, closed, rows, raw, lastUsed }),
+    batch: (closed) => ({ segment, from, to, closed, rows, raw, lastUsed: lastUsed() }),
   };
 }

@@ -51,5 +51,10 @@ export function addUsage(sum: UsageRecord, record: UsageRecord): void {
   if (record.event || record.status > 1) return;
   const from = record.latency;
   const to = sum.latency;
-  for (let bucket = 0; bucket < from.length; bucket++) to[bucket]! += from[bucket]!;
+  // Most records are of one call: no bucket behind its own is looked at.
+  for (let bucket = 0, left = record.calls; left > 0 && bucket < from.length; bucket++) {
+    const calls = from[bucket]!;
+    to[bucket]! += calls;
+    left -= calls;
+  }
 }

@@ -8,6 +8,7 @@ export {
 } from './applier.ts';
 export { type ListedSegment, listSegments } from './journal-folder.ts';
 export { createJournalReader, type JournalReader, openSegmentFile } from './journal-reader.ts';
+export { bytesBehind, type Tail } from './journal-tail.ts';
 export { createJournalWriter, type JournalWriter } from './journal-writer.ts';
 export type { Ledger, LedgerBatch, LedgerRow, RawCalls, SegmentState } from './ledger.ts';
 export {

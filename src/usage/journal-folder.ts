@@ -66,13 +66,20 @@ export function isOver(all: readonly ListedSegment[], at: number, run: string): 
   return false;
 }
 
+/** Whether something stands there, as the length that a frame begins with says. Throws as `fs` does. */
+export function hasBytesAt(path: string, position: number): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const length = Buffer.alloc(4);
+    return readSync(fd, length, 0, 4, position) === 4 && length.readUInt32LE(0) !== 0;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function hasFrames(path: string): boolean {
   try {
-    const fd = openSync(path, 'r');
-    const length = Buffer.alloc(4);
-    const count = readSync(fd, length, 0, 4, HEADER_BYTES);
-    closeSync(fd);
-    return count === 4 && length.readUInt32LE(0) !== 0;
+    return hasBytesAt(path, HEADER_BYTES);
   } catch {
     return false;
   }

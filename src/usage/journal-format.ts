@@ -15,6 +15,8 @@ import { checksum } from './checksum.ts';
  */
 export const HEADER_BYTES = 128;
 export const FRAME_HEAD_BYTES = 8;
+/** A payload begins with the time of its turn. */
+export const TIME_BYTES = 6;
 /** Longest payload that is written, and that is believed. */
 export const PAYLOAD_BYTES_MAX = 64 * 1024;
 export const SEGMENT_BYTES = 16 << 20;

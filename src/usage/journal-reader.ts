@@ -8,10 +8,11 @@ import {
   PAYLOAD_BYTES_MAX,
   type SegmentHeader,
 } from './journal-format.ts';
+import { bytesBehind, readTail, type SegmentBytes, type Tail } from './journal-tail.ts';
 import type { UsageRecord } from './record.ts';
+import type { Place } from './fold-row.ts';
 import { createRecordDecoder } from './record-decoder.ts';
 
-const FRAME_BYTES_MAX = FRAME_HEAD_BYTES + PAYLOAD_BYTES_MAX;
 /** Of each segment that is read; more than a frame. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -23,14 +24,8 @@ export interface Frame {
   from: number;
   to: number;
   records: readonly UsageRecord[];
-}
-
-/** Where the bytes of a segment are. */
-export interface SegmentBytes {
-  /** How long it is now. */
-  size(): number;
-  /** Reads into `buffer` from its start; less than `length` at the end only. */
-  read(buffer: Buffer, length: number, position: number): number;
+  /** One for each record: where the row that one like it went into may be found. */
+  places: readonly Place[];
 }
 
 /** Reads one segment from its start, so that what its frames name is known. Never throws for what the bytes are. */
@@ -40,17 +35,9 @@ export interface JournalReader {
   readonly position: number;
   /** The next frame; null where none checks now. A segment that is written to may have more later. */
   next(): Frame | null;
-  /** The next frame checks, and says what this program does not understand: nothing after it can be read. */
-  readonly senseless: boolean;
-  /**
-   * Bytes behind `position` that are no frame and not zeros: a frame that was cut short by a kill, or is being written. 0 at a
-   * clean end; more than {@link TORN_BYTES_MAX} means that frames are damaged, not that one was cut short.
-   */
-  torn(): number;
+  /** What stands behind `position`, once `next` gave null. A frame that checks, and says what this program does not understand, is damage. */
+  tail(): Tail;
 }
-
-/** The most that one frame that was cut short leaves. */
-export const TORN_BYTES_MAX = FRAME_BYTES_MAX;
 
 export function createJournalReader(source: SegmentBytes): JournalReader | { fault: HeaderFault } {
   const head = Buffer.alloc(HEADER_BYTES);
@@ -59,7 +46,7 @@ export function createJournalReader(source: SegmentBytes): JournalReader | { fau
   const header = decoded;
   const decoder = createRecordDecoder();
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  const frame: Frame = { epochMs: 0, from: 0, to: 0, records: [] };
+  const frame: Frame = { epochMs: 0, from: 0, to: 0, records: [], places: decoder.places };
   let position = HEADER_BYTES;
   /** Bytes [chunkAt, chunkAt + chunkLength) of the segment are in `chunk`. */
   let chunkAt = 0;
@@ -90,9 +77,6 @@ export function createJournalReader(source: SegmentBytes): JournalReader | { fau
     get position() {
       return position;
     },
-    get senseless() {
-      return senseless;
-    },
     next() {
       if (senseless) return null;
       let at = position - chunkAt;
@@ -117,21 +101,11 @@ export function createJournalReader(source: SegmentBytes): JournalReader | { fau
       frame.records = records;
       return frame;
     },
-    torn: () => bytesBehind(source, position),
+    tail: () =>
+      senseless
+        ? { bytes: bytesBehind(source, position), damaged: true }
+        : readTail(source, position, header),
   };
-}
-
-/** From `position` to the last byte that is not zero. */
-export function bytesBehind(source: SegmentBytes, position: number): number {
-  let end = source.size();
-  const bytes = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(0, end - position)));
-  while (end > position) {
-    const from = Math.max(position, end - bytes.length);
-    const length = source.read(bytes, end - from, from);
-    for (let k = length - 1; k >= 0; k--) if (bytes[k] !== 0) return from + k + 1 - position;
-    end = from;
-  }
-  return 0;
 }
 
 /** A segment's file, opened for reading. */
@@ -141,9 +115,14 @@ export interface SegmentFile extends SegmentBytes {
   close(): void;
 }
 
-/** Throws as `fs` does. */
+/** Throws as `fs` does. For reading alone, as from a back-up that is mounted so: Linux syncs such a descriptor, too. */
 export function openSegmentFile(path: string): SegmentFile {
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, 'r');
+  // Opened it could be, and not read.
+  if (fstatSync(fd).isDirectory()) {
+    closeSync(fd);
+    throw Object.assign(new Error(`EISDIR: ${path} is a folder`), { code: 'EISDIR', syscall: 'open', path });
+  }
   return {
     size: () => fstatSync(fd).size,
     read(buffer, length, position) {

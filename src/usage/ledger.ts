@@ -46,7 +46,8 @@ export interface Ledger {
   segments(names: readonly string[]): Promise<Map<string, SegmentState>>;
   /**
    * Adds the batch to the rollups and sets the segment's offset, in one transaction. False, and nothing changed, where the
-   * segment's offset is not `from`: it was applied before, by us or by another.
+   * segment's offset is not `from`, or where it is closed and the batch has no bytes: it was applied before, by us or by another. One that was
+   * closed and has more bytes all the same is open again, unless the batch closes it.
    */
   apply(batch: LedgerBatch): Promise<boolean>;
 }

@@ -1,11 +1,14 @@
+import type { Place } from './fold-row.ts';
 import { LATENCY_BUCKETS, type UsageRecord } from './record.ts';
 import { recordBits, tags } from './record-encoder.ts';
-import { emptyRecord } from './turn.ts';
+import { emptyLatency, emptyRecord } from './turn.ts';
 
 /** Reads the payloads of one segment, in order: each may define what later ones name. */
 export interface RecordDecoder {
   /** Epoch milliseconds of the turn read last. */
   readonly epochMs: number;
+  /** Of each record that was read last. */
+  readonly places: readonly Place[];
   /**
    * The records of a payload; they are reused by the next call. undefined where it is none, which a payload that checks is only
    * if another program wrote it.
@@ -13,12 +16,18 @@ export interface RecordDecoder {
   decode(bytes: Buffer, from: number, to: number): readonly UsageRecord[] | undefined;
 }
 
+/** Methods of one key that have a place each; others share one. */
+const METHODS_APART = 8;
+
 export function createRecordDecoder(): RecordDecoder {
   const keys: string[] = [];
   const networks: string[] = [];
   const methods: string[] = [];
   const spare: UsageRecord[] = [];
   const records: UsageRecord[] = [];
+  const places: Place[] = [];
+  /** By number of the key and method. */
+  const allPlaces: (Place | undefined)[] = [];
   let bytes: Buffer = Buffer.alloc(0);
   let at = 0;
   let end = 0;
@@ -44,6 +53,7 @@ export function createRecordDecoder(): RecordDecoder {
     keys.push(
       `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
     );
+    for (let method = 0; method < METHODS_APART; method++) allPlaces.push(undefined);
     return true;
   }
 
@@ -57,10 +67,15 @@ export function createRecordDecoder(): RecordDecoder {
 
   function takeRecord(tag: number): boolean {
     const record = spare[records.length] ?? (spare[records.length] = emptyRecord());
-    const keyId = keys[take()];
+    const keyNumber = take();
+    const keyId = keys[keyNumber];
     const network = networks[take()];
-    const method = methods[take()];
+    const methodNumber = take();
+    const method = methods[methodNumber];
     if (keyId === undefined || network === undefined || method === undefined) return false;
+    const place = keyNumber * METHODS_APART + (methodNumber % METHODS_APART);
+    places[records.length] = allPlaces[place] ??= { row: null };
+    emptyLatency(record);
     record.keyId = keyId;
     record.network = network;
     record.method = method;
@@ -71,7 +86,6 @@ export function createRecordDecoder(): RecordDecoder {
     record.bytesIn = take();
     record.bytesOut = take();
     record.errors = (tag & recordBits.errors) === 0 ? 0 : take();
-    record.latency.fill(0);
     record.latencyMicros = 0;
     if ((tag & recordBits.latency) !== 0 && !takeLatency(record)) return false;
     const sum = record.calls + record.cost + record.bytesIn + record.bytesOut + record.errors;
@@ -101,6 +115,7 @@ export function createRecordDecoder(): RecordDecoder {
   }
 
   return {
+    places,
     get epochMs() {
       return epochMs;
     },

@@ -1,15 +1,14 @@
 import { statSync } from 'node:fs';
 import { createFold } from './fold.ts';
-import type { ListedSegment } from './journal-folder.ts';
+import { hasBytesAt, type ListedSegment } from './journal-folder.ts';
 import { HEADER_BYTES, type HeaderFault } from './journal-format.ts';
 import {
-  bytesBehind,
   createJournalReader,
   type JournalReader,
   openSegmentFile,
   type SegmentFile,
-  TORN_BYTES_MAX,
 } from './journal-reader.ts';
+import { bytesBehind } from './journal-tail.ts';
 import type { Ledger, LedgerBatch, SegmentState } from './ledger.ts';
 import { rawChoice, type RawSettings } from './raw-calls.ts';
 
@@ -27,9 +26,13 @@ export interface SegmentApplier {
   readonly segment: ListedSegment;
   /** All that can come of it is in the ledger. */
   readonly done: boolean;
+  /** Such a segment is never closed in the ledger: whoever reads it later is told, too. */
   readonly damage: SegmentDamage | null;
-  /** Applies what is there. `over`: no frame can come any more. Rejects as the ledger or `fs` does; to be called again then. */
-  run(over: boolean, raw: RawSettings): Promise<void>;
+  /**
+   * Applies what is there. `over`: no frame can come any more. `rest` is waited for after each batch that another follows.
+   * Rejects as the ledger or `fs` does; to be called again then.
+   */
+  run(over: boolean, raw: RawSettings, rest: (tookMs: number) => Promise<void>): Promise<void>;
   /** Bytes that are not in the ledger. */
   lag(): number;
   /** Epoch milliseconds of the last write to the file. */
@@ -51,7 +54,7 @@ export function createSegmentApplier(
   let offset = state?.offset ?? 0;
   let closed = state?.closed ?? false;
   let appliedAt = state?.appliedAt ?? null;
-  let done = closed;
+  let done = false;
   let damage: SegmentDamage | null = null;
   let file: SegmentFile | null = null;
   let reader: JournalReader | null = null;
@@ -90,6 +93,11 @@ export function createSegmentApplier(
     return (reader = made);
   }
 
+  function lookBehind(from: JournalReader): void {
+    const tail = from.tail();
+    if (tail.damaged) damaged('damaged frames', from.position, tail.bytes);
+  }
+
   function readBatch(over: boolean, raw: RawSettings): LedgerBatch | null {
     const from = readerAtOffset(over);
     if (from === null) return null;
@@ -101,7 +109,8 @@ export function createSegmentApplier(
       else fold.add(frame);
     }
     caughtUp = ended;
-    const closing = over && ended;
+    if (over && ended) lookBehind(from);
+    const closing = over && ended && damage === null;
     if (fold.empty && !(closing && !closed && offset > 0)) return null;
     return fold.batch(closing);
   }
@@ -114,7 +123,8 @@ export function createSegmentApplier(
     } else {
       // Applied before: by a transaction of which no answer came, or by another process.
       const now = (await ledger.segments([id])).get(id);
-      if ((now?.offset ?? 0) === batch.from)
+      const closedSo = now?.closed === true && batch.from === batch.to;
+      if ((now?.offset ?? 0) === batch.from && !closedSo)
         throw new Error(`the ledger does not take ${id} from ${batch.from}`);
       offset = now?.offset ?? 0;
       closed = now?.closed ?? false;
@@ -131,11 +141,14 @@ export function createSegmentApplier(
     get damage() {
       return damage;
     },
-    async run(over, raw) {
+    async run(over, raw, rest) {
+      // Closed by somebody who thought its process dead, and goes on: then it has more than the ledger.
+      if (closed && over && !done && !hasBytesAt(path, offset)) done = true;
       if (done) return;
       // What was read before, and refused then, was all there was at that time.
       caughtUp = false;
       for (;;) {
+        const began = performance.now();
         if (pending === null) {
           pending = readBatch(over, raw);
           if (pending === null) break;
@@ -144,10 +157,9 @@ export function createSegmentApplier(
         await applyPending(pending);
         // What was written meanwhile is the next pass's: a ledger with slow transactions would never be done with a busy worker.
         if (caughtUp && !over) break;
+        if (!caughtUp) await rest(performance.now() - began);
       }
       if (!over) return;
-      const torn = reader?.torn() ?? 0;
-      if (torn > TORN_BYTES_MAX || reader?.senseless === true) damaged('damaged frames', offset, torn);
       done = true;
       close();
     },

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTurn } from '../http/index.ts';
 import { latencyBucket, type UsageRecord } from './record.ts';
@@ -101,6 +102,64 @@ describe('the usage of one turn', () => {
     usage.commit();
     expect(totals.size).toBe(37);
     expect([...totals.values()].reduce((sum, calls) => sum + calls, 0)).toBe(1000);
+  });
+
+  it('goes on after a turn of more records than are kept for later ones', () => {
+    let committed = 0;
+    const usage = createTurnUsage((records) => {
+      for (const { calls } of records) committed += calls;
+    });
+    // Alternating kinds of one place take it from each other: a record for each call.
+    for (let k = 0; k < 1200; k++) addCall(usage, k % 2 === 0 ? 'eth_aaaa' : 'eth_bbbb');
+    usage.commit();
+    expect(committed).toBe(1200);
+    for (let turn = 0; turn < 10; turn++) {
+      addCall(usage, 'eth_bbbb');
+      usage.commit();
+    }
+    expect(committed).toBe(1210);
+  });
+
+  it('adds up over turns of any size', () => {
+    const turn = fc.record({
+      calls: fc.oneof(fc.nat(20), fc.integer({ min: 1000, max: 2500 })),
+      kinds: fc.integer({ min: 1, max: 40 }),
+      keys: fc.constantFrom(1, 2, 1500),
+    });
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 12 }), (turns) => {
+        const sums = (): Map<string, number[]> => new Map();
+        const add = (to: Map<string, number[]>, name: string, counts: number[]) =>
+          to.set(
+            name,
+            counts.map((count, at) => count + (to.get(name)?.[at] ?? 0)),
+          );
+        const [added, committed] = [sums(), sums()];
+        const usage = createTurnUsage((records) => {
+          for (const { keyId, method, event, calls, cost, bytesOut, latency } of records)
+            add(committed, `${keyId} ${method} ${event}`, [
+              ...[calls, cost, bytesOut],
+              latency.reduce((a, b) => a + b, 0),
+            ]);
+        });
+        for (const { calls, kinds, keys } of turns) {
+          for (let k = 0; k < calls; k++) {
+            const keyId = K.slice(0, -4) + String(k % keys).padStart(4, '0');
+            const method = `m${String(k % kinds).padStart(2, '0')}`;
+            if (k % 7 === 3) {
+              usage.addEvent(keyId, 'a', 2, 40);
+              add(added, `${keyId} eth_subscription true`, [1, 2, 40, 0]);
+            } else {
+              addCall(usage, method, { keyId });
+              add(added, `${keyId} ${method} false`, [1, 2, 300, 1]);
+            }
+          }
+          usage.commit();
+        }
+        expect(committed).toEqual(added);
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('is committed once a turn, and nothing where nothing was used', () => {

@@ -53,7 +53,7 @@ export function createTurnUsage(commit: CommitUsage): TurnUsage {
       found.method === method &&
       found.network === network &&
       found.event === event &&
-      // Without a call it is of an earlier turn, and spare.
+      // Without a call it is of an earlier turn, and in no list but perhaps the spare one.
       found.calls > 0
     ) {
       return found;
@@ -98,7 +98,11 @@ export function createTurnUsage(commit: CommitUsage): TurnUsage {
         commit(records);
       } finally {
         // Also where it threw: what was committed in part must not be counted again.
-        for (const record of records) if (spare.length < SPARE_MAX) spare.push(emptied(record));
+        for (const record of records) {
+          // Each, kept or not: its place may still name it.
+          clear(record);
+          if (spare.length < SPARE_MAX) spare.push(record);
+        }
         records.length = 0;
       }
     },
@@ -130,19 +134,21 @@ function placeOf(keyId: string, kind: number): number {
   return (digits + kind * 13) & (PLACES - 1);
 }
 
-function emptied(record: UsageRecord): UsageRecord {
-  // Only as far as there is anything: filling all buckets took as long as the rest.
-  const { latency } = record;
-  let left = record.event || record.status >= EXCEEDED ? 0 : record.calls;
+/** Empties a record's histogram, only as far as there is anything: filling all buckets took as long as the rest. */
+export function emptyLatency({ latency, event, status, calls }: UsageRecord): void {
+  let left = event || status >= EXCEEDED ? 0 : calls;
   for (let bucket = 0; left > 0 && bucket < LATENCY_BUCKETS; bucket++) {
     left -= latency[bucket]!;
     latency[bucket] = 0;
   }
+}
+
+function clear(record: UsageRecord): void {
+  emptyLatency(record);
   record.calls = 0;
   record.cost = 0;
   record.errors = 0;
   record.bytesIn = 0;
   record.bytesOut = 0;
   record.latencyMicros = 0;
-  return record;
 }

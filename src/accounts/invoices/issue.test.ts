@@ -1,3 +1,4 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplier, createJournalWriter } from '../../usage/index.ts';
@@ -168,6 +169,49 @@ test('a tier without a plan, an odd month and a long seller are refused', async 
   });
   for (const month of ['2026-13', '2026-1', '26-01', '2026-11-01'])
     await expect(accounts.run('invoices.issue', { user, month })).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('past a journal that cannot be read only who says so issues', async () => {
+  const folder = join(accounts.folder, 'journal');
+  accounts.journals = { folder, keepMs: 86_400_000 };
+  const issue = (despiteDamage: boolean) =>
+    accounts.run('invoices.issue', { user, month: '2026-11', despiteDamage });
+  const writer = createJournalWriter({
+    ...{ folder, run: 'run1', slot: 0, start: 0, holds: () => false, onFull: () => undefined },
+    ...{ epochMs: () => minute, nowMs: () => 0 },
+  });
+  for (let k = 0; k < 20; k++) writer.write([ledgerRow({ keyId, calls: 1 }, minute)]);
+  writer.close();
+  const path = join(folder, 'run1-0-0-0.journal');
+  const bytes = readFileSync(path);
+  bytes[400]! ^= 1;
+  writeFileSync(path, bytes);
+  const apply = async () => {
+    const applier = createApplier({
+      ...{ folder, run: 'other', ledger: accounts.store, epochMs: accounts.now },
+      settings: { raw: { mode: 'off', share: 0 }, keepJournalMs: 86_400_000 },
+      onDamage: () => undefined,
+    });
+    await applier.flush();
+    await applier.stop();
+  };
+  await expect(issue(true), 'what can be read waits').rejects.toMatchObject({ code: 'unavailable' });
+  await apply();
+  await expect(issue(false)).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(
+      /^Usage of 2026-11 may be missing: journal run1-0-0-0 cannot be read \(damaged behind byte \d+\);/,
+    ) as string,
+  });
+  mkdirSync(join(folder, 'run2-0-0-0.journal'));
+  await expect(issue(false)).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/and 1 more; see polymorph reconcile/) as string,
+  });
+  const invoice = await issue(true);
+  expect(Number(invoice.calls)).toBeGreaterThan(0);
+  expect(Number(invoice.calls)).toBeLessThan(20);
+  expect(await issue(false), 'issued is issued').toEqual(invoice);
 });
 
 test('a month of which calls wait in the journals is issued once they are in the ledger', async () => {

@@ -26,6 +26,8 @@ const input = z.strictObject({
   seller: z.string(sellerExpected).max(1000, sellerExpected).default(''),
   /** Only say what it would be, also for a month that is not over. */
   draft: z.boolean().default(false),
+  /** Also where a journal on this machine cannot be read, in which usage of the month may be. */
+  despiteDamage: z.boolean().default(false),
 });
 
 /**
@@ -43,7 +45,7 @@ export const issueInvoice = verb(input, async (context, given): Promise<InvoiceV
   const document = (tables: Tables): Promise<InvoiceDocument> => draft(tables, user.id, given, at);
   if (given.draft) return draftView(await document(store));
   refuseUnfinished(given.month, at);
-  await refusePending(context, given.month);
+  await refusePending(context, given.month, given.despiteDamage);
   return invoiceView(await issue(store, user.id, given.month, document, at));
 });
 

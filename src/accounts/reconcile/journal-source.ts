@@ -1,4 +1,4 @@
-import type { UsageRecord } from '../../usage/index.ts';
+import type { Tail, UsageRecord } from '../../usage/index.ts';
 
 /** One turn's usage as a segment holds it. */
 export interface JournalFrame {
@@ -14,10 +14,10 @@ export interface JournalFrame {
 export interface JournalSegment {
   /** What the ledger knows it by. */
   id: string;
-  /** Up to the first that does not check. */
+  /** Up to the first that does not check. Throws as `fs` does. */
   frames(): Iterable<JournalFrame>;
-  /** Bytes behind the frames that are none: of one that a kill cut short, or damage. To be asked after `frames`. */
-  torn(): number;
+  /** What stands behind them: of a frame that a kill cut short, or damage. To be asked after `frames`. Throws as `fs` does. */
+  tail(): Tail;
   /** Why nothing of it can be read; null where it can. */
   readonly fault: string | null;
   close(): void;
@@ -25,10 +25,10 @@ export interface JournalSegment {
 
 /** The usage journals of one or more folders. */
 export interface JournalSource {
-  /** The ledger's names of all of them. */
+  /** The ledger's names of all of them. Throws AccountsError `refused` where a folder cannot be listed. */
   ids(): string[];
   /** One after the other, without those of `skipped`; each is closed by who asked. */
   segments(skipped?: ReadonlySet<string>): Iterable<JournalSegment>;
-  /** Milliseconds for which segments stay after their last write: what is younger is all there. */
+  /** Milliseconds for which segments stay after all of them was applied: what was written since is all there. */
   keepMs: number;
 }

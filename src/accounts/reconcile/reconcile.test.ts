@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   type Applier,
@@ -122,12 +122,38 @@ test('what waits for the ledger is pending and no difference', async () => {
 
 test('a frame that a kill cut short is counted by its bytes', async () => {
   write([record({})]);
-  appendFileSync(join(journals, `run1-0-${starts - 1}-0.journal`), 'cut');
+  appendFileSync(join(journals, `run1-0-${starts - 1}-0.journal`), Buffer.from([40, 0, 0, 0, 1, 2, 3, 4, 5]));
   await applier.flush();
   expect(await accounts.run('reconcile', { to: until })).toMatchObject({
-    tornBytes: 3,
+    ...{ ok: true, tornBytes: 9 },
     journal: { calls: 1 },
   });
+});
+
+test('a segment that is damaged or cannot be opened is named, and all others are compared', async () => {
+  write(...Array.from({ length: 20 }, () => [record({})]));
+  write([record({ calls: 5, cost: 5 })]);
+  const path = join(journals, `run1-0-${starts - 2}-0.journal`);
+  const bytes = readFileSync(path);
+  bytes[400]! ^= 1;
+  writeFileSync(path, bytes);
+  mkdirSync(join(journals, 'run2-0-0-0.journal'));
+  await applier.flush();
+  const result = await accounts.run('reconcile', { to: until });
+  expect(result).toMatchObject({ ok: false, differences: [], tornBytes: 0 });
+  expect(result.journal.calls).toBeGreaterThan(5);
+  expect(result.journal.calls).toBeLessThan(25);
+  expect(result.unreadable).toEqual([
+    {
+      segment: `run1-0-${starts - 2}-0`,
+      reason: expect.stringMatching(/^damaged behind byte \d+$/) as string,
+    },
+    { segment: 'run2-0-0-0', reason: expect.stringMatching(/^EISDIR/) as string },
+  ]);
+  writeFileSync(join(accounts.folder, 'no-folder'), '');
+  await expect(
+    accounts.run('reconcile', { to: until, journals: [join(accounts.folder, 'no-folder')] }),
+  ).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('no-folder') as string });
 });
 
 test('a ledger that was changed by hand is found out, by key and method', async () => {

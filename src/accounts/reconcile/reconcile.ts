@@ -9,14 +9,11 @@ import { isoTime, pastTimeOf } from '../input/time.ts';
 import { findUsageKey } from '../usage/find-usage-key.ts';
 import { keptRange } from '../usage/kept.ts';
 import { verb } from '../verb.ts';
-import { compareOutside, compareTallies, type OutsideCount } from './compare.ts';
+import { compareLedger } from './compare-ledger.ts';
+import type { OutsideCount } from './compare-outside.ts';
+import { createFindings } from './findings.ts';
 import { journalFolders } from './journal-folders.ts';
 import type { JournalSource } from './journal-source.ts';
-import { type JournalReading, readJournals } from './read-journals.ts';
-import { countNames, type Counts, createTally, ofLine, type Tally } from './tally.ts';
-
-/** How often it begins anew because the ledger moved on while the journals were read. */
-const TRIES = 5;
 
 const counts = z
   .array(z.strictObject({ key: keyRef, method: z.string().min(1).max(256), calls: z.int().min(0) }))
@@ -42,6 +39,7 @@ const input = z.strictObject({
 /**
  * Compares answers received ≤ journals = ledger ≤ calls sent in [from, to), whole minutes, by key, network, method and status.
  * A bound whose minutes the ledger has dropped is moved inwards to the whole hour, and to the day where the hours are. `ok`: all of it holds. What waits in the journals for the ledger is counted and no difference.
+ * Of the differences the first thousand of each kind are given.
  */
 export const reconcile = verb(input, async (context, { from, to, journals: further, ...outside }) => {
   const { store } = context;
@@ -54,21 +52,20 @@ export const reconcile = verb(input, async (context, { from, to, journals: furth
     outside: (outside.received ?? outside.sent) !== null,
   });
   const [received, sent] = [await withIds(store, outside.received), await withIds(store, outside.sent)];
-  const { reading, ledger } = await readBoth(store, journals, range);
-  const differences = compareTallies(reading.tally, reading.pending, ledger);
-  const outsideDifferences = compareOutside(reading.tally, { received, sent });
-  const { segments, frames, tornBytes, unreadable } = reading;
+  const { found, add } = createFindings({ received, sent });
+  const { segments, frames, tornBytes, unreadable } = await compareLedger(store, journals, range, add);
+  const { differences, outsideDifferences, differenceCount, outsideDifferenceCount } = found;
   const names = await keyNames(store, [...differences, ...outsideDifferences]);
   return {
-    ok: differences.length === 0 && outsideDifferences.length === 0 && unreadable.length === 0,
+    ok: differenceCount === 0 && outsideDifferenceCount === 0 && unreadable.length === 0,
     from: isoTime(range.from),
     to: isoTime(range.to),
     received: received === null ? null : sumCalls(received),
-    journal: total(reading.tally),
-    pending: total(reading.pending),
-    ledger: total(ledger),
+    journal: found.journal,
+    pending: found.pending,
+    ledger: found.ledger,
     sent: sent === null ? null : sumCalls(sent),
-    ...{ segments, frames, tornBytes, unreadable },
+    ...{ segments, frames, tornBytes, unreadable, differenceCount, outsideDifferenceCount },
     differences: differences.map((one) => ({ ...one, key: names.get(one.keyId) ?? one.keyId })),
     outsideDifferences: outsideDifferences.map((one) => ({ ...one, key: names.get(one.keyId) ?? one.keyId })),
   };
@@ -108,31 +105,6 @@ function wholeMinuteFrom(at: number): number {
   return Math.ceil(at / 60_000) * 60_000;
 }
 
-/** Journals and ledger as they were at one moment: read anew where the ledger took something in meanwhile. */
-async function readBoth(
-  store: Store,
-  journals: JournalSource,
-  range: Range,
-): Promise<{ reading: JournalReading; ledger: Tally }> {
-  for (let tries = 1; ; tries += 1) {
-    const ids = journals.ids();
-    const offsets = await store.segments(ids);
-    const reading = await readJournals(journals, range, offsets);
-    const ledger = createTally();
-    for (const line of await store.usage(range, ['key', 'network', 'method', 'status']))
-      ledger.add(...ofLine(line));
-    const after = await store.segments(ids);
-    const moved = ids.some((id) => offsets.get(id)?.offset !== after.get(id)?.offset);
-    if (!moved || compareTallies(reading.tally, reading.pending, ledger).length === 0)
-      return { reading, ledger };
-    if (tries >= TRIES)
-      throw new AccountsError(
-        'unavailable',
-        'The ledger takes in usage of that time faster than it can be read: give an earlier --to',
-      );
-  }
-}
-
 async function withIds(store: Store, given: z.output<typeof counts>): Promise<OutsideCount[] | null> {
   if (given === null) return null;
   const ids = new Map<string, string>();
@@ -145,34 +117,8 @@ async function withIds(store: Store, given: z.output<typeof counts>): Promise<Ou
 }
 
 async function keyNames(store: Store, of: readonly { keyId: string }[]): Promise<Map<string, string>> {
-  const names = new Map<string, string>();
-  for (const { keyId } of of) {
-    if (names.has(keyId)) continue;
-    const key = await store.keys.get(keyId);
-    names.set(keyId, key === null ? keyId : `${key.name} (${key.prefix})`);
-  }
-  return names;
-}
-
-function total(tally: Tally): Counts & { refused: number } {
-  const sums = {
-    calls: 0,
-    events: 0,
-    cost: 0,
-    errors: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    latencyMicros: 0,
-    refused: 0,
-  };
-  for (const subject of tally.subjects()) {
-    const counted = tally.get(subject);
-    for (const count of countNames) {
-      if (count === 'calls' && subject.status === 'exceeded') sums.refused += counted.calls;
-      else sums[count] += counted[count];
-    }
-  }
-  return sums;
+  const found = await store.keys.names([...new Set(of.map(({ keyId }) => keyId))]);
+  return new Map([...found].map(([id, { name, prefix }]) => [id, `${name} (${prefix})`]));
 }
 
 function sumCalls(given: readonly OutsideCount[]): number {

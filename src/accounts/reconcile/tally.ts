@@ -31,29 +31,12 @@ export interface Subject {
   status: string;
 }
 
-/** Counts by key, network, method and status. */
-export interface Tally {
-  add(subject: Subject, counts: Counts): void;
-  get(subject: Subject): Counts;
-  subjects(): Iterable<Subject>;
-}
+export const noCounts = (): Counts => ({
+  ...{ calls: 0, events: 0, cost: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMicros: 0 },
+});
 
-const none: Counts = { calls: 0, events: 0, cost: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMicros: 0 };
-
-export function createTally(): Tally {
-  const entries = new Map<string, { subject: Subject; counts: Counts }>();
-  return {
-    add(subject, more) {
-      const name = subjectName(subject);
-      let entry = entries.get(name);
-      if (entry === undefined) entries.set(name, (entry = { subject, counts: { ...none } }));
-      for (const count of countNames) entry.counts[count] += more[count];
-    },
-    get: (subject) => entries.get(subjectName(subject))?.counts ?? none,
-    *subjects() {
-      for (const { subject } of entries.values()) yield subject;
-    },
-  };
+export function addCounts(to: Counts, more: Counts): void {
+  for (const count of countNames) to[count] += more[count];
 }
 
 /** One text for each subject. */
@@ -61,17 +44,47 @@ export function subjectName({ keyId, network, method, status }: Subject): string
   return JSON.stringify([keyId, network, method, status]);
 }
 
-/** A record of a journal, its names as the ledger has them. */
-export function ofRecord(record: UsageRecord): [Subject, Counts] {
-  const { keyId, calls, event, cost, errors, bytesIn, bytesOut, latencyMicros } = record;
-  const subject = {
+/** The order of the ledger's lines: by key, network, method and status, by their bytes. Below 0: `a` is before `b`. */
+export function compareSubjects(a: Subject, b: Subject): number {
+  return (
+    compareText(a.keyId, b.keyId) ||
+    compareText(a.network, b.network) ||
+    compareText(a.method, b.method) ||
+    compareText(a.status, b.status)
+  );
+}
+
+/** As UTF-8 sorts: a surrogate pair is beyond all that is no pair, which by code units it is not. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (x === y) continue;
+    const [pairOfA, pairOfB] = [isSurrogate(x), isSurrogate(y)];
+    return pairOfA === pairOfB ? x - y : pairOfA ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xe000;
+}
+
+/** Of what a record of a journal is, its names as the ledger has them. */
+export function subjectOfRecord({ keyId, network, method, status }: UsageRecord): Subject {
+  return {
     keyId,
-    network: nameInTables(record.network),
-    method: nameInTables(record.method),
-    status: usageStatuses[record.status] ?? String(record.status),
+    network: nameInTables(network),
+    method: nameInTables(method),
+    status: usageStatuses[status] ?? String(status),
   };
+}
+
+export function countsOfRecord(record: UsageRecord): Counts {
+  const { calls, event, cost, errors, bytesIn, bytesOut, latencyMicros } = record;
   const counted = event ? { calls: 0, events: calls } : { calls, events: 0 };
-  return [subject, { ...counted, cost, errors, bytesIn, bytesOut, latencyMicros }];
+  return { ...counted, cost, errors, bytesIn, bytesOut, latencyMicros };
 }
 
 /** A line of the ledger that is told apart by all that a subject has. */

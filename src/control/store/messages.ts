@@ -1,5 +1,5 @@
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
-import type { KeyRow, StoreAdmin, StoreErrorCode } from '../../store/index.ts';
+import type { KeyRow, StoreErrorCode } from '../../store/index.ts';
 import type { PackedKeys } from './packed-keys.ts';
 
 /** What the store thread is started with (`workerData`). */
@@ -10,9 +10,6 @@ export interface StoreStart {
   configKeys: ConfigKeyRow[];
   /** The config's groups of methods. */
   groups: string[];
-  admin: StoreAdmin | null;
-  /** It replaces a thread that died, whose lock may take a moment to go. */
-  again: boolean;
 }
 
 /** What a reload may change. */
@@ -69,7 +66,6 @@ export type RequestName = keyof StoreRequests;
 export type ToStore =
   | { type: 'ask'; ask: number; name: RequestName; input: unknown }
   | { type: 'settings'; settings: StoreSettings; configKeys: ConfigKeyRow[]; groups: string[] }
-  | { type: 'admin'; admin: StoreAdmin }
   /** Applies what is left within `flushMs`, closes, says `closed` and ends. */
   | { type: 'close'; flushMs: number };
 

@@ -14,8 +14,6 @@ export function storeStartOf(config: Config, run: string): StoreStart | null {
   return {
     store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
     journal: { folder: journalFolder(server.state_dir), run },
-    admin: null,
-    again: false,
     ...storeChangeOf(config),
   };
 }

@@ -1,11 +1,17 @@
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type StoreAdmin, StoreError } from '../../store/index.ts';
+import { type StateFolder, type StoreAdmin, StoreError } from '../../store/index.ts';
 import { createBackoff, workerBackoff } from '../backoff.ts';
 import type { Logger } from '../logs.ts';
 import { errorOf } from './failure-error.ts';
+import { holdFolder } from './hold-folder.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, StoreState, ToStore } from './messages.ts';
 
-/** Main's side of the store thread, which is replaced when it dies. Nothing of the data plane waits for it. */
+/**
+ * Main's side of the store thread, which is replaced when it dies; the folder stays this process's meanwhile. Nothing of the data plane waits
+ * for it.
+ */
 export interface StoreLink {
   /** Rejects with StoreError: `unavailable` where the thread is away or goes before it has answered. */
   ask<Name extends RequestName>(
@@ -44,6 +50,8 @@ const OLD_GENERATION_MB = 160;
 const YOUNG_GENERATION_MB = 4;
 /** For what the thread does after `flushMs`: the store's own close. */
 const CLOSE_MARGIN_MS = 2000;
+/** Between two tries to take a folder that cannot be made or written to. */
+const HOLD_MS = { first: 250, max: 5000 };
 
 export function createStoreLink(options: StoreLinkOptions): StoreLink {
   const { logger, epochMs } = options;
@@ -54,6 +62,9 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
   let restarts = -1;
   let worker: Worker | undefined;
   let restart: NodeJS.Timeout | undefined;
+  let held: StateFolder | undefined;
+  let admin: StoreAdmin | null = null;
+  const ended = new AbortController();
   let ending = false;
   let closed: ((flushed: boolean) => void) | undefined;
   let state: StoreState = {
@@ -91,7 +102,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
       case 'log':
         return logger[message.level]({ kind: 'store', ...message.fields }, message.msg);
       case 'unusable':
-        ending = true;
+        end();
         return options.onUnusable(new StoreError(message.code, message.message));
       case 'closed':
         closed?.(message.flushed);
@@ -104,7 +115,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
     let failure = 'it ended';
     const thread = new Worker(options.threadUrl, {
       name: 'store',
-      workerData: { ...start, again: restarts > 0 } satisfies StoreStart,
+      workerData: start,
       resourceLimits: {
         maxOldGenerationSizeMb: OLD_GENERATION_MB,
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
@@ -125,7 +136,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
       for (const { reject } of waiting.values()) reject(away('the store’s thread has ended'));
       waiting.clear();
       closed?.(false);
-      if (ending) return;
+      if (ending) return release();
       const restartInMs = backoff.afterDeath(epochMs() - startedAt);
       logger.error({ kind: 'store', restartInMs, reason: failure }, 'the store’s thread died');
       setState({ ...state, up: false, sinceMs: epochMs(), problem: 'its thread died' });
@@ -133,7 +144,53 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
     });
   };
 
-  begin();
+  async function hold(): Promise<void> {
+    for (let waitMs = HOLD_MS.first; !ending; waitMs = Math.min(waitMs * 2, HOLD_MS.max)) {
+      try {
+        held = await holdFolder(dirname(start.journal.folder), {
+          epochMs,
+          onWait: (reason) => logger.info({ kind: 'store' }, `the start waits: ${reason}`),
+          signal: ended.signal,
+        });
+        if (ending) return release();
+        publish();
+        return begin();
+      } catch (error) {
+        if (ending) return;
+        if (error instanceof StoreError && error.code === 'locked') {
+          end();
+          return options.onUnusable(error);
+        }
+        const problem = error instanceof Error ? error.message : String(error);
+        if (problem !== state.problem) logger.error({ kind: 'store' }, `the store is away: ${problem}`);
+        setState({ ...state, problem });
+        await delay(waitMs, undefined, { signal: ended.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Only commands that look for a running gateway need it. */
+  function publish(): void {
+    try {
+      held?.publishAdmin(admin);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.warn({ kind: 'store' }, `the admin listener's address is not shown beside the store: ${reason}`);
+    }
+  }
+
+  function end(): void {
+    ending = true;
+    ended.abort();
+    clearTimeout(restart);
+  }
+
+  function release(): void {
+    held?.release();
+    held = undefined;
+  }
+
+  void hold();
   return {
     ask: (name, input) =>
       new Promise((resolve, reject) => {
@@ -146,15 +203,17 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
       start = { ...start, ...change };
       post({ type: 'settings', ...change });
     },
-    publishAdmin(admin) {
-      start = { ...start, admin };
-      post({ type: 'admin', admin });
+    publishAdmin(next) {
+      admin = next;
+      publish();
     },
     state: () => ({ ...state, restarts: Math.max(0, restarts) }),
     async close(flushMs) {
-      ending = true;
-      clearTimeout(restart);
-      if (worker === undefined) return false;
+      end();
+      if (worker === undefined) {
+        release();
+        return false;
+      }
       const flushed = await new Promise<boolean>((resolve) => {
         const bound = setTimeout(() => resolve(false), flushMs + CLOSE_MARGIN_MS);
         closed = (all) => {
@@ -164,12 +223,13 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
         post({ type: 'close', flushMs });
       });
       await worker?.terminate();
+      release();
       return flushed;
     },
     async stop() {
-      ending = true;
-      clearTimeout(restart);
+      end();
       await worker?.terminate();
+      release();
     },
   };
 }

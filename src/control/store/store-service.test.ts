@@ -38,8 +38,6 @@ it('looks whether the store answers while the first maintenance still waits for 
       },
       configKeys: [],
       groups: [],
-      admin: null,
-      again: false,
     },
     tell: (message) => told.push(message),
     end: ended.resolve,

@@ -1,14 +1,12 @@
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
-import { lockStateFolder, openStore, type Store, StoreError } from '../../store/index.ts';
+import { openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
-import { patienceMs } from './folder-patience.ts';
 import { createOwnUsage } from './own-usage.ts';
 
 /** The store thread's work: journals into the ledger, changes of keys to main, and what main asks. */
@@ -30,16 +28,14 @@ const APPLY_MS = 1000;
 const SYNC_MS = 100;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
-const LOCKED_MS = 100;
 const REOPEN_MS = { first: 250, max: 5000 };
 const MAINTAIN_MS = 3_600_000;
 const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, lastError: null, damage: [] };
 
 export function createStoreService(options: StoreServiceOptions): StoreService {
   const { tell, epochMs, start } = options;
-  let { settings, configKeys, groups, admin } = start;
+  let { settings, configKeys, groups } = start;
   let store: Store | undefined;
-  let lock: { release(): void } | undefined;
   let applier: Applier | undefined;
   const closing = new AbortController();
   const instance = instanceOf(start);
@@ -70,38 +66,20 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       waitMs = Math.min(waitMs * 2, REOPEN_MS.max)
     ) {
       try {
-        // Journals of another process that lives would be taken for those of one that died.
-        if (start.store.kind === 'postgres')
-          lock ??= await lockStateFolder(dirname(start.journal.folder), epochMs);
-        const opened = await openPatiently();
+        const opened = await openStore({
+          ...start.store,
+          ...folderOptions(start, (message) => log('warn', message)),
+          now: epochMs,
+        });
         if (closing.signal.aborted) return await opened.close();
         return await run(opened);
       } catch (error) {
-        if (error instanceof StoreError && isFinal(error, start)) {
+        if (error instanceof StoreError && error.code === 'schema') {
           tell({ type: 'unusable', code: error.code, message: error.message });
           return options.end();
         }
         setUp(false, messageOf(error));
         await delay(waitMs);
-      }
-    }
-  }
-
-  /** A command may hold the folder; a thread that replaces another is patient without end. */
-  async function openPatiently(): Promise<Store> {
-    const began = performance.now();
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await openStore({
-          ...start.store,
-          ...folderOptions(start, (message) => log('warn', message)),
-          now: epochMs,
-        });
-      } catch (error) {
-        const waits = error instanceof StoreError && error.code === 'locked' && !start.again;
-        if (!waits || performance.now() - began >= patienceMs(error.owner)) throw error;
-        if (tries === 0) log('info', `the start waits: ${error.message}`);
-        await delay(LOCKED_MS);
       }
     }
   }
@@ -142,7 +120,6 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
         return runOperation(accounts, name, input);
       },
     };
-    publish();
     made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     // First: what follows may take long, and a database may go away under it.
@@ -182,15 +159,6 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     }
   }
 
-  /** Only commands that look for a running gateway need it. */
-  function publish(): void {
-    try {
-      store?.publishAdmin(admin);
-    } catch (error) {
-      log('warn', `the admin listener's address is not shown beside the store: ${messageOf(error)}`);
-    }
-  }
-
   async function mirror(): Promise<void> {
     try {
       const clashing = (await store?.mirrorConfigKeys(configKeys, instance)) ?? [];
@@ -218,7 +186,6 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const flushed = await Promise.race([all, delay(flushMs, false, { ref: false })]);
     await Promise.race([applier?.stop(), delay(flushMs, undefined, { ref: false })]);
     await Promise.race([store?.close(), delay(flushMs, undefined, { ref: false })]);
-    lock?.release();
     tell({ type: 'closed', flushed });
     options.end();
   }
@@ -240,10 +207,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
   return {
     hear(message) {
       if (message.type === 'close') void close(message.flushMs);
-      else if (message.type === 'admin') {
-        ({ admin } = message);
-        publish();
-      } else if (message.type === 'settings') {
+      else if (message.type === 'settings') {
         ({ settings, configKeys, groups } = message);
         applier?.configure(settings.applier);
         void mirror();
@@ -267,15 +231,11 @@ type Answering<Name extends RequestName> = (
   input: StoreRequests[Name]['input'],
 ) => Promise<StoreRequests[Name]['answer']>;
 
-function folderOptions({ store, admin }: StoreStart, onNews: (message: string) => void) {
-  return store.kind === 'sqlite' ? { owner: { role: 'gateway', admin } as const, onNews } : {};
+/** Main holds the folder, and this thread works in it. */
+function folderOptions({ store }: StoreStart, onNews: (message: string) => void) {
+  return store.kind === 'sqlite' ? { owner: 'held' as const, onNews } : {};
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Trying again would change nothing. */
-function isFinal({ code }: StoreError, { again }: StoreStart): boolean {
-  return code === 'schema' || (code === 'locked' && !again);
 }

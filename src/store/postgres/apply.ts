@@ -26,14 +26,15 @@ const upserts = {
   day: upsertInto('usage_days'),
 } as const;
 
-// Only a segment that was never seen may begin at 0; an offset elsewhere must have been reached before.
+// Only a segment that was never seen may begin at 0; an offset elsewhere must have been reached before. That it was closed says only that nobody
+// expected more: whoever thought its process dead may have been wrong.
 const begin = `
 insert into journal_segments as s (name, "offset", closed, applied_at) values ($1, $2, $3, $4)
 on conflict (name) do update set "offset" = excluded."offset", closed = excluded.closed, applied_at = excluded.applied_at
-where s."offset" = 0 and not s.closed`;
+where s."offset" = 0 and (not s.closed or excluded."offset" > 0)`;
 const goOn = `
 update journal_segments set "offset" = $2, closed = $3, applied_at = $4
-where name = $1 and "offset" = $5 and not closed`;
+where name = $1 and "offset" = $5 and (not closed or $2::bigint > $5)`;
 
 const log = `
 insert into usage_logs (api_key_id, method, status, timestamp)

@@ -90,7 +90,6 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     async backup() {
       throw new StoreError('invalid', 'PostgreSQL is backed up by its own tools, such as pg_dump');
     },
-    publishAdmin() {},
     async ping() {
       const { rows } = await sql<{ readonly: boolean }>`
         select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as readonly`.execute(

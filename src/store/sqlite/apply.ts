@@ -11,14 +11,15 @@ const sums = [
 
 /** {@link Ledger.apply} on this connection, which must not be in a transaction. */
 export function createSqliteApply(database: Database, now: () => number): (batch: LedgerBatch) => boolean {
-  // Only a segment that was never seen may begin at 0; an offset elsewhere must have been reached before.
+  // Only a segment that was never seen may begin at 0; an offset elsewhere must have been reached before. That it was closed says only that nobody
+  // expected more: whoever thought its process dead may have been wrong.
   const begin = database.prepare(`
     insert into journal_segments (name, "offset", closed, applied_at) values (@segment, @to, @closed, @now)
     on conflict (name) do update set "offset" = excluded."offset", closed = excluded.closed, applied_at = excluded.applied_at
-    where journal_segments."offset" = 0 and journal_segments.closed = 0`);
+    where journal_segments."offset" = 0 and (journal_segments.closed = 0 or excluded."offset" > 0)`);
   const goOn = database.prepare(`
     update journal_segments set "offset" = @to, closed = @closed, applied_at = @now
-    where name = @segment and "offset" = @from and closed = 0`);
+    where name = @segment and "offset" = @from and (closed = 0 or @to > @from)`);
   const minutes = upsert(database, 'usage_minutes');
   const hours = upsert(database, 'usage_hours');
   const days = upsert(database, 'usage_days');

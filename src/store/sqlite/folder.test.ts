@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStore } from '../open-store.ts';
+import { lockStateFolder, openStore } from '../open-store.ts';
 import type { StoreError } from '../store-error.ts';
 import { key, user } from '../testing/subject.ts';
 import { batch, row } from '../testing/usage-samples.ts';
@@ -27,9 +27,10 @@ const open = () => openStore({ kind: 'sqlite', folder });
 /** A process of its own that opens the folder, says so and holds it; to be killed. */
 async function holder() {
   const source = `
-    import { openStore } from ${JSON.stringify(new URL('../open-store.ts', import.meta.url).href)};
-    const owner = { role: 'gateway', admin: { url: 'http://127.0.0.1:9540', token: 'canary-of-the-owner' } };
-    const store = await openStore({ kind: 'sqlite', folder: ${JSON.stringify(folder)}, owner });
+    import { lockStateFolder, openStore } from ${JSON.stringify(new URL('../open-store.ts', import.meta.url).href)};
+    const folder = ${JSON.stringify(folder)};
+    (await lockStateFolder(folder, Date.now)).publishAdmin({ url: 'http://127.0.0.1:9540', token: 'canary-of-the-owner' });
+    const store = await openStore({ kind: 'sqlite', folder, owner: 'held' });
     await store.users.insert(${JSON.stringify(user({ email: 'held@example.com' }))});
     process.stdout.write('held');
     setInterval(() => {}, 1000);`;
@@ -63,14 +64,29 @@ describe('the folder of a store', () => {
     const store = await open();
     for (let attempt = 0; attempt < 2; attempt++)
       await expect(open()).rejects.toMatchObject({ code: 'locked', owner: { pid: process.pid } });
-    store.publishAdmin({ url: 'http://127.0.0.1:1', token: 'canary-of-the-owner' });
+    await store.close();
+    const held = await lockStateFolder(folder, () => 0);
+    held.publishAdmin({ url: 'http://127.0.0.1:1', token: 'canary-of-the-owner' });
     expect(statSync(join(folder, 'owner.json')).mode & 0o777).toBe(0o600);
     const error = await open().catch((error: unknown) => error as StoreError);
     expect(error).toMatchObject({ message: expect.stringContaining('http://127.0.0.1:1') });
     expect(error).toMatchObject({ owner: { admin: { token: 'canary-of-the-owner' } } });
     expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain('canary');
-    await store.close();
+    held.release();
     expect(readOwner(folder)).toBeNull();
+    await (await open()).close();
+  });
+
+  it('that a process holds for its life stays its own while stores come and go in it', async () => {
+    const held = await lockStateFolder(folder, () => 0);
+    for (let round = 0; round < 2; round++) {
+      const store = await openStore({ kind: 'sqlite', folder, owner: 'held' });
+      await store.users.insert(user({ email: `${round}@example.com` }));
+      await expect(open()).rejects.toMatchObject({ code: 'locked' });
+      await store.close();
+      await expect(open()).rejects.toMatchObject({ code: 'locked', owner: { role: 'gateway' } });
+    }
+    held.release();
     await (await open()).close();
   });
 

@@ -5,7 +5,7 @@ import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
 import { createSegments } from '../segments.ts';
-import type { KeyChange, MigrationStatus, Store, StoreAdmin, StoreRole, Tables } from '../store.ts';
+import type { KeyChange, MigrationStatus, Store, StoreRole, Tables } from '../store.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
@@ -27,8 +27,8 @@ import { createReader } from './reader.ts';
 export interface SqliteOptions {
   /** Made with mode 0700 where it is missing. */
   folder: string;
-  /** Who opens it, and how to ask them, if that is known yet. */
-  owner: { role: StoreRole; admin: StoreAdmin | null };
+  /** Who opens it. `held`: our process has the folder. */
+  owner: StoreRole | 'held';
   /** Milliseconds since the epoch. */
   now: () => number;
   /** False: the schema stays as it is, and `issued.log` is not looked at. */
@@ -37,12 +37,13 @@ export interface SqliteOptions {
   onNews(message: string): void;
 }
 
-/** Opens the embedded store; the folder is ours until it is closed. Throws StoreError. */
+/** Opens the embedded store; the folder is ours until it is closed, or longer where it was before. Throws StoreError. */
 export function openSqlite(options: SqliteOptions): Store {
   const { folder, now, migrate, onNews } = options;
-  const { role, admin } = options.owner;
-  const owner = { pid: process.pid, started: now(), role, admin };
-  const lock = lockFolder(folder, owner);
+  const lock =
+    options.owner === 'held'
+      ? null
+      : lockFolder(folder, { pid: process.pid, started: now(), role: options.owner, admin: null });
   let database: Database;
   let issued: IssuedLog | null = null;
   try {
@@ -57,7 +58,7 @@ export function openSqlite(options: SqliteOptions): Store {
       throw error;
     }
   } catch (error) {
-    lock.release();
+    lock?.release();
     throw error;
   }
 
@@ -122,13 +123,12 @@ export function openSqlite(options: SqliteOptions): Store {
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),
     backup: (file) => backupSqlite(folder, file),
-    publishAdmin: (admin) => lock.publish({ ...owner, admin }),
     ping: () => directly(() => void database.exec('begin immediate; rollback')),
     async close() {
       await Promise.all([reader.close(), quotaReader.close()]);
       await db.destroy();
       database.close();
-      lock.release();
+      lock?.release();
     },
   };
 }

@@ -84,7 +84,7 @@ function groupsOf(by: readonly Grouping[], byTime: boolean): Fragment[] {
 }
 
 /** undefined: nothing can match. */
-function conditionsOf({ keyIds, userId }: UsageFilter): Fragment[] | undefined {
+function conditionsOf({ keyIds, userId, after }: UsageFilter): Fragment[] | undefined {
   const conditions: Fragment[] = [];
   if (keyIds !== undefined) {
     const ids = keyIds.filter(isUuid).map((id) => id.toLowerCase());
@@ -94,6 +94,12 @@ function conditionsOf({ keyIds, userId }: UsageFilter): Fragment[] | undefined {
   if (userId !== undefined) {
     if (!isUuid(userId)) return undefined;
     conditions.push(sql`api_key_id in (select id from api_keys where user_id = ${userId.toLowerCase()})`);
+  }
+  if (after !== undefined) {
+    const { keyId, network, method, status } = after;
+    conditions.push(
+      sql`(api_key_id, network, method, status) > (${keyId}, ${network}, ${method}, ${status})`,
+    );
   }
   return conditions;
 }

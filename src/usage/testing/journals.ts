@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { createJournalReader, type JournalReader, type SegmentBytes } from '../journal-reader.ts';
+import { createJournalReader, type JournalReader } from '../journal-reader.ts';
+import type { SegmentBytes } from '../journal-tail.ts';
 import { createJournalWriter, type JournalOptions, type JournalWriter } from '../journal-writer.ts';
 import { noKey, type UsageRecord } from '../record.ts';
 import { createTurnUsage, type TurnUsage } from '../turn.ts';
@@ -101,4 +102,29 @@ export function turnOf(calls: readonly TestCall[]): UsageRecord[] {
   for (const call of calls) call(usage);
   usage.commit();
   return records;
+}
+
+/** One call of one key. */
+export const oneCall = turnOf([
+  (usage) => usage.add(keyA, 'mainnet', 'eth_call', 0, 1, false, 100, 200, 1500),
+]);
+
+/** A segment of these turns, in memory. */
+export function segmentOf(records: ReturnType<typeof turnOf>[]): Buffer {
+  const folder = newFolder();
+  const journal = openJournal({ folder });
+  for (const turn of records) journal.write(turn);
+  return readFileSync(join(folder, readdirSync(folder)[0]!));
+}
+
+/** All of a segment that can be read. */
+export const readSegment = (bytes: Buffer) => {
+  const reader = createJournalReader(bytesSource(bytes));
+  return 'fault' in reader ? reader : { frames: framesOf(reader), reader };
+};
+
+export function framesIn(bytes: Buffer): ReturnType<typeof framesOf> {
+  const result = readSegment(bytes);
+  if ('fault' in result) throw new Error(result.fault);
+  return result.frames;
 }

@@ -37,7 +37,8 @@ export function createReferenceLedger(): ReferenceLedger {
     async apply(batch) {
       const mood = ledger.mood();
       if (mood === 'away') throw new Error('ledger away');
-      const fresh = (ledger.states.get(batch.segment)?.offset ?? 0) === batch.from;
+      const { offset, closed } = ledger.states.get(batch.segment) ?? { offset: 0, closed: false };
+      const fresh = offset === batch.from && (!closed || batch.to > batch.from);
       if (fresh) take(ledger, batch);
       if (mood === 'lost') throw new Error('no answer');
       return fresh;

@@ -21,7 +21,7 @@ export function describeApply(subject: () => Subject): void {
     );
   });
 
-  it('takes pieces in their order only, until the segment is closed', async () => {
+  it('takes pieces in their order only, and opens a closed segment again that has more', async () => {
     const { store } = subject();
     const keyId = randomUUID();
     const piece = (from: number, to: number, closed = false) =>
@@ -31,11 +31,15 @@ export function describeApply(subject: () => Subject): void {
     for (const wrong of [piece(0, 50), piece(0, 100), piece(40, 100), piece(60, 100)])
       expect(await store.apply(wrong)).toBe(false);
     expect(await store.apply(piece(50, 100, true))).toBe(true);
-    expect(await store.apply(piece(100, 150)), 'closed').toBe(false);
-    expect(await callsOf(keyId)).toBe(2);
-    expect(await store.segments([`order ${keyId}`])).toEqual(
-      new Map([[`order ${keyId}`, { offset: 100, closed: true, appliedAt: expect.any(Number) }]]),
-    );
+    const state = async () => (await store.segments([`order ${keyId}`])).get(`order ${keyId}`);
+    expect(await state()).toEqual({ offset: 100, closed: true, appliedAt: expect.any(Number) });
+    for (const wrong of [piece(0, 50), piece(50, 100, true)]) expect(await store.apply(wrong)).toBe(false);
+    // Its process was thought dead, and was not.
+    expect(await store.apply(piece(100, 150))).toBe(true);
+    expect(await state()).toMatchObject({ offset: 150, closed: false });
+    expect(await store.apply(piece(150, 160, true))).toBe(true);
+    expect(await callsOf(keyId)).toBe(4);
+    expect(await state()).toMatchObject({ offset: 160, closed: true });
   });
 
   it('closes a segment in which nothing more was, even nothing at all', async () => {
@@ -48,6 +52,8 @@ export function describeApply(subject: () => Subject): void {
       expect(await store.segments([segment])).toEqual(
         new Map([[segment, { offset: to, closed: true, appliedAt: expect.any(Number) }]]),
       );
+      expect(await store.apply(batch({ segment, from: to, to: to + 5 })), 'it has more').toBe(true);
+      expect((await store.segments([segment])).get(segment)).toMatchObject({ offset: to + 5, closed: false });
     }
   });
 

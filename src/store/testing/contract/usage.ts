@@ -69,6 +69,36 @@ export function describeUsage(subject: () => Subject): void {
     await fc.assert(property, { numRuns: runs });
   });
 
+  it('gives one part of the lines after the other, in the order of their bytes', async () => {
+    const { store } = subject();
+    const keyIds = Array.from({ length: 3 }, () => randomUUID());
+    const names = ['', 'a', 'Z', '\ue000', '\u{1f9ee}', 'ü'];
+    const rows = keyIds.flatMap((keyId) =>
+      names.flatMap((method) => [0, 2].map((status) => row({ keyId, method, status, network: method }))),
+    );
+    await store.apply(batch({ rows }));
+    const by = ['key', 'network', 'method', 'status'] as const;
+    const whole = await store.usage({ keyIds, from: 0 }, by);
+    expect(whole).toHaveLength(rows.length);
+    for (const size of [1, 5, 100]) {
+      const parts: typeof whole = [];
+      for (;;) {
+        const last = parts.at(-1);
+        const after =
+          last === undefined
+            ? undefined
+            : {
+                ...{ keyId: last.keyId!, network: last.network! },
+                ...{ method: last.method!, status: last.status! },
+              };
+        const part = await store.usage({ keyIds, from: 0, ...(after && { after }) }, by, size);
+        parts.push(...part);
+        if (part.length < size) break;
+      }
+      expect(parts).toEqual(whole);
+    }
+  });
+
   it('tells of a user what all keys of theirs used, deleted ones too', async () => {
     const { store } = subject();
     const owner = user();
