@@ -87,6 +87,8 @@ export type EventDraft = {
     /** Of the key and its user where it is about one: sinks may choose by them. */
     keyId?: string;
     userId?: string;
+    /** Names of the sinks that get it; absent or none: all that take its type. */
+    sinks?: readonly string[];
     data: EventDataOf<Type>;
   };
 }[EventType];

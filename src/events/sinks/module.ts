@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import type { Delivery, DeliveryResult, Sink, SinkDeps } from '../sink.ts';
+import { problemText } from './http-answer.ts';
+
+export interface ModuleSettings {
+  /** Absolute path of an ES module whose default export is a {@link CreateOwnSink}. */
+  path: string;
+  /** Whatever the module wants; handed to it as it is. */
+  settings: unknown;
+}
+
+/** What an own sink is made with: `http` refuses private addresses, `write` is a line of the log’s output. */
+export interface OwnSinkDeps extends SinkDeps {
+  settings: unknown;
+}
+
+/** The default export of an own sink’s module. What it throws, or rejects with, counts as a retry. */
+export type CreateOwnSink = (deps: OwnSinkDeps) => OwnSink | Promise<OwnSink>;
+
+export interface OwnSink {
+  /** Deliveries in one call, 1 to 1000; default 1. */
+  batchMax?: number;
+  deliver(deliveries: readonly Delivery[], signal: AbortSignal): Promise<DeliveryResult[]> | DeliveryResult[];
+  close?(): Promise<void> | void;
+}
+
+const result = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('delivered') }),
+  z.object({
+    kind: z.literal('retry'),
+    problem: z.string().default('no reason given'),
+    retryAfterMs: z.number().min(0).nullable().default(null),
+  }),
+  z.object({ kind: z.literal('rejected'), problem: z.string().default('no reason given') }),
+  z.object({ kind: z.literal('gone'), problem: z.string().default('no reason given') }),
+]);
+
+/**
+ * A sink of the operator’s own: loaded with the first delivery, and again by the next while it cannot be loaded. It runs in the
+ * main thread with all rights of the process. A file that has changed is loaded anew by the next sink that is made of it.
+ */
+export function createModuleSink({ path, settings }: ModuleSettings, deps: SinkDeps): Sink {
+  let loading: Promise<OwnSink> | undefined;
+  let batchMax = 1;
+
+  async function load(): Promise<OwnSink> {
+    const own = await loadOwnSink(path, { ...deps, settings });
+    batchMax = Math.min(Math.max(1, Math.trunc(own.batchMax ?? 1) || 1), BATCH_MAX);
+    return own;
+  }
+
+  return {
+    // Known once it is loaded.
+    get batchMax() {
+      return batchMax;
+    },
+    async deliver(deliveries, signal) {
+      let own: OwnSink;
+      try {
+        loading ??= load();
+        own = await loading;
+      } catch (error) {
+        loading = undefined;
+        return deliveries.map(() => retry(`cannot be loaded: ${problemText(error)}`));
+      }
+      return deliverTo(own, deliveries, signal);
+    },
+    async close() {
+      await (await loading?.catch(() => undefined))?.close?.();
+    },
+  };
+}
+
+const BATCH_MAX = 1000;
+
+async function loadOwnSink(path: string, deps: OwnSinkDeps): Promise<OwnSink> {
+  const url = pathToFileURL(path);
+  const { mtimeMs } = await stat(path);
+  // Modules are kept by their address: another one loads what has changed.
+  url.searchParams.set('changed', String(mtimeMs));
+  const { default: create } = (await import(url.href)) as { default?: unknown };
+  if (typeof create !== 'function') throw new Error('its default export is no function');
+  const own = (await (create as CreateOwnSink)(deps)) as Partial<OwnSink> | null | undefined;
+  if (typeof own?.deliver !== 'function') throw new Error('what it makes has no function deliver');
+  return own as OwnSink;
+}
+
+async function deliverTo(
+  own: OwnSink,
+  deliveries: readonly Delivery[],
+  signal: AbortSignal,
+): Promise<DeliveryResult[]> {
+  let results: unknown;
+  try {
+    results = await own.deliver(deliveries, signal);
+  } catch (error) {
+    return deliveries.map(() => retry(problemText(error)));
+  }
+  if (!Array.isArray(results) || results.length !== deliveries.length)
+    return deliveries.map(() => retry('deliver gave not one result for each delivery'));
+  return results.map((one: unknown) => {
+    const read = result.safeParse(one);
+    return read.success ? read.data : retry('deliver gave a result of no known kind');
+  });
+}
+
+function retry(problem: string): DeliveryResult {
+  return { kind: 'retry', problem, retryAfterMs: null };
+}
