@@ -8,3 +8,15 @@ export type {
   ReadinessCheck,
 } from './ports.ts';
 export { type AdminAccess, type AdminServer, startAdminServer } from './server.ts';
+export type {
+  CallCounts,
+  Identity,
+  Latencies,
+  Latency,
+  Methods,
+  Range,
+  Summary,
+  Top,
+  TopOrder,
+  UpstreamStatsView,
+} from './stats/index.ts';

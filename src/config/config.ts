@@ -55,7 +55,7 @@ export type Config = Readonly<
  * is not read yet.
  */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { server, websocket, admin, identity, methods, limits, usage, explain, logging } = parsed;
+  const { server, websocket, admin, identity, methods, limits, usage, events, explain, logging } = parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   const { tls, state_dir: stateDir } = server;
   return {
@@ -71,6 +71,7 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
     limits,
     store: parsed.store ?? { kind: stateDir === 'none' ? 'none' : 'sqlite' },
     usage,
+    events,
     explain,
     logging,
     networks: completeNetworks(parsed, absolute),

@@ -48,6 +48,14 @@ export {
   type ListenAddress,
   parseListen,
 } from './schema/addresses.ts';
+export {
+  type EventTypeName,
+  eventTypes,
+  matchesEventType,
+  type Severity,
+  severities,
+} from './schema/event-types.ts';
+export type { SinkConfig, SinkConfigOf, SinkKind } from './schema/sinks/index.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';

@@ -67,6 +67,7 @@ function sectionText(path: string, facts: FieldFacts, depth: number): string {
   if (same)
     return `${'#'.repeat(Math.min(depth, 4))} \`${heading}\`\n\n${facts.about} Fields as in [\`${same}\`](#${anchor(same)}).\n`;
   const lines = [`${'#'.repeat(Math.min(depth, 4))} \`${heading}\``, '', facts.about, ''];
+  if (facts.variants) return lines.join('\n') + variantsText(heading, facts.variants, depth);
   const rows = Object.entries(facts.fields ?? {}).filter(([, schema]) => factsOf(schema).type !== 'section');
   if (rows.length > 0) {
     lines.push(...tableHead);
@@ -83,6 +84,36 @@ function sectionText(path: string, facts: FieldFacts, depth: number): string {
       lines.push(`\`${heading}.${name}\`: as [\`${known}\`](#${anchor(known)}).`, '');
   }
   return lines.join('\n');
+}
+
+/** What all kinds have, in one table, and then what each has of its own. */
+function variantsText(
+  heading: string,
+  { tag, kinds }: NonNullable<FieldFacts['variants']>,
+  depth: number,
+): string {
+  const shapes = Object.entries(kinds).map(([name, kind]) => ({ name, ...factsOf(kind) }));
+  const [first] = shapes;
+  const common = Object.entries(first?.fields ?? {}).filter(([name, schema]) =>
+    shapes.every(({ fields }) => fields?.[name] === schema),
+  );
+  const names = shapes.map(({ name }) => `\`${name}\``).join(', ');
+  const tagRow = `| \`${tag}\` | ${names} | **required** |  | What kind it is: the fields of each are below. |`;
+  const lines = [...tableHead, tagRow, ...common.map(([name, schema]) => row(name, factsOf(schema))), ''];
+  for (const { name, about, fields } of shapes) {
+    const own = Object.entries(fields ?? {}).filter(
+      ([field, schema]) => field !== tag && !common.some(([, one]) => one === schema),
+    );
+    lines.push(
+      `${'#'.repeat(Math.min(depth + 1, 4))} \`${heading}\` with \`${tag}: ${name}\``,
+      '',
+      about,
+      '',
+    );
+    if (own.length > 0)
+      lines.push(...tableHead, ...own.map(([field, schema]) => row(field, factsOf(schema))), '');
+  }
+  return `\n${lines.join('\n')}`;
 }
 
 function row(name: string, facts: FieldFacts): string {

@@ -1,8 +1,5 @@
 import * as z from 'zod';
-
-/** How much somebody should care, ascending. */
-export const severities = ['info', 'warning', 'error', 'critical'] as const;
-export type Severity = (typeof severities)[number];
+import type { EventTypeName, Severity } from '../config/index.ts';
 
 const count = z
   .int()
@@ -70,9 +67,9 @@ export const eventData = {
     since: z.iso.datetime(),
   }),
   'alert.resolved': z.object({ alert: z.string(), when: z.string(), value: z.number(), firedMs: z.int() }),
-} satisfies Record<string, z.ZodObject>;
+} satisfies Record<EventTypeName, z.ZodObject>;
 
-export type EventType = keyof typeof eventData;
+export type EventType = EventTypeName;
 export type EventDataOf<Type extends EventType> = z.infer<(typeof eventData)[Type]>;
 
 /** What a source says has happened; {@link CloudEvent} is made of it. */

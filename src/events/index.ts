@@ -1,5 +1,8 @@
-export type { CloudEvent, EventDataOf, EventDraft, Events, EventType, Severity } from './event.ts';
-export { eventData, severities } from './event.ts';
+export { createEnvelopes, numbered, type UnnumberedEvent } from './envelope.ts';
+export type { CloudEvent, EventDataOf, EventDraft, Events, EventType } from './event.ts';
+export { eventData } from './event.ts';
+export { HttpProblem, type HttpProblemCode } from './http/http-problem.ts';
+export { sampleDrafts } from './samples.ts';
 export type {
   Delivery,
   DeliveryResult,
@@ -9,3 +12,4 @@ export type {
   SinkRequest,
   SinkResponse,
 } from './sink.ts';
+export { type AllSinkDeps, createSink } from './sinks/index.ts';

@@ -3,6 +3,7 @@ import type { Finding } from '../finding.ts';
 import type { ParsedConfig } from '../schema/index.ts';
 import { type CheckContext, createCheckContext } from './context.ts';
 import { checkCosts } from './costs.ts';
+import { checkEvents } from './events.ts';
 import { checkKeys } from './keys.ts';
 import { checkLimits } from './limits.ts';
 import { checkListeners } from './listeners.ts';
@@ -17,6 +18,7 @@ import { checkUpstreams } from './upstreams.ts';
 const checks: readonly ((context: CheckContext) => void)[] = [
   checkListeners,
   checkStore,
+  checkEvents,
   checkNetworks,
   checkUpstreams,
   checkPools,

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { configSections } from '../schema/index.ts';
 import { factsOf } from '../schema/fields.ts';
+import { planSinks } from './sinks.ts';
 import { changeText, isObject, shown } from './words.ts';
 
 type Say = (sentence: string) => void;
@@ -24,6 +25,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
     'identity',
     'methods',
     'usage',
+    'events',
     'explain',
     'logging',
   ] as const) {
@@ -36,6 +38,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
       restart,
     );
   }
+  planSinks(from.events.sinks, to.events.sinks, say);
   planStore(from.store, to.store, say, restart);
   const { limits } = from;
   for (const name of ['headers', 'charge_cached', 'table_entries', 'quota_slots'] as const) {
@@ -69,7 +72,8 @@ function compare(path: string, fields: Fields, from: object, to: object, say: Sa
     const facts = factsOf(schema);
     if (facts.type === 'section' && isObject(before) && isObject(after)) {
       compare(`${path}.${name}`, facts.fields ?? {}, before, after, say, restart);
-    } else tell(`${path}.${name}`, before, after, schema, say, restart);
+    } else if (path !== 'events' || name !== 'sinks')
+      tell(`${path}.${name}`, before, after, schema, say, restart);
   }
 }
 

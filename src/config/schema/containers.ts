@@ -63,6 +63,7 @@ export function list<T>(
     default: min > 0 ? 'required' : `[${fallback.join(', ')}]`,
     bounds: spec.max === undefined && min === 0 ? undefined : `${min} to ${max} entries`,
     fields: factsOf(item).fields,
+    variants: factsOf(item).variants,
     json: () => ({ type: min > 0 ? 'array' : ['array', 'null'], items: jsonOf(item) }),
   });
   return schema;

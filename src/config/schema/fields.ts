@@ -19,6 +19,8 @@ export interface FieldFacts {
   json(): JsonSchema;
   /** Of a section: its fields. Of a list or map: its items'. */
   fields?: Readonly<Record<string, z.core.$ZodType>>;
+  /** Of a map of several kinds: which field says the kind, and the kinds. `fields` are those of all. */
+  variants?: { tag: string; kinds: Readonly<Record<string, z.core.$ZodType>> };
 }
 
 /** Facts of every field and section, by schema. */

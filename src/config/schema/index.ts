@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adminSection } from './admin.ts';
+import { eventsSection } from './events.ts';
 import { describe, jsonOf } from './fields.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
@@ -25,6 +26,7 @@ const sections = {
   keys: keysList,
   store: storeField,
   usage: usageSection,
+  events: eventsSection,
   explain: explainSection,
   logging: loggingSection,
 };

@@ -22,14 +22,14 @@ const ownHeaders = new Set([
   'accept-encoding',
 ]);
 
-const headerKey: z.ZodType<string> = z
+export const headerKey: z.ZodType<string> = z
   .string()
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, { error: 'expected a header name' })
   .refine((name) => !ownHeaders.has(name.toLowerCase()), {
     error: 'this header is written by the gateway itself',
   });
 
-const headerValue = text<string>({
+export const headerValue = text<string>({
   type: 'text',
   about: 'The value.',
   secret: true,

@@ -70,7 +70,7 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'constructor as a key',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
     problems: [
-      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, explain, logging)',
+      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, events, explain, logging)',
     ],
   },
   {

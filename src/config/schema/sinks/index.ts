@@ -1,0 +1,18 @@
+import type { z } from 'zod';
+import { variants } from '../variants.ts';
+import { databaseSink } from './database.ts';
+import { stdoutSink } from './stdout.ts';
+import { webhookSink } from './webhook.ts';
+
+/** Sinks by their `type`: a file each. */
+const sinkKinds = {
+  webhook: webhookSink,
+  stdout: stdoutSink,
+  database: databaseSink,
+};
+
+export const sinkEntry = variants('type', sinkKinds, 'Where events go.');
+
+export type SinkKind = keyof typeof sinkKinds;
+export type SinkConfigOf<Kind extends SinkKind> = z.output<(typeof sinkKinds)[Kind]>;
+export type SinkConfig = SinkConfigOf<SinkKind>;
