@@ -30,7 +30,7 @@ export {
   parseConfig,
 } from './load.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
-export { fillTemplate, type TemplateForm, templateForm } from './mail-template.ts';
+export { fillTemplate } from './mail-template.ts';
 export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, parseDuration } from './quantity.ts';

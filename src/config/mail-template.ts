@@ -1,5 +1,11 @@
-/** How a value is written where it stands: inside a JSON string, a form’s value, a header, or as it is. */
-export type TemplateForm = 'json' | 'form' | 'header' | 'text';
+import { nearestName } from './nearest.ts';
+
+export const mailContentTypes = [
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'text/plain',
+] as const;
+export type MailContentType = (typeof mailContentTypes)[number];
 
 /** What may stand in `{{…}}` of a mail’s template. */
 export const placeholders = [
@@ -19,34 +25,52 @@ export const placeholders = [
 
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** The names in `{{…}}` of a template, each once. */
-export function placeholdersOf(template: string): string[] {
-  return [...new Set([...template.matchAll(placeholder)].map(([, name = '']) => name))];
+/** A name in `{{…}}` that stands for nothing; null: all are known. */
+export function placeholderFault(template: string): { message: string; suggestion: string } | null {
+  for (const [, name = ''] of template.matchAll(placeholder)) {
+    if ((placeholders as readonly string[]).includes(name)) continue;
+    const near = nearestName(name, placeholders);
+    return {
+      message: `unknown placeholder {{${name.slice(0, 40)}}}`,
+      suggestion: `${near === undefined ? '' : `did you mean {{${near}}}? `}known: ${placeholders.join(', ')}`,
+    };
+  }
+  return null;
 }
 
-/** The form of a body, by the content type among the headers; JSON where there is none. */
-export function templateForm(headers: Readonly<Record<string, string>>): TemplateForm {
-  const named = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type');
-  const type = named?.[1].toLowerCase() ?? 'application/json';
-  if (type.includes('json')) return 'json';
-  return type.includes('x-www-form-urlencoded') ? 'form' : 'text';
+/** What is wrong with a template of JSON once its placeholders are filled in; null: nothing. */
+export function templateFault(
+  template: string,
+  type: MailContentType,
+): { message: string; suggestion: string } | null {
+  if (type !== 'application/json') return null;
+  const values = Object.fromEntries(placeholders.map((name) => [name, 'a "text"\nof two lines']));
+  try {
+    JSON.parse(fillTemplate(template, type, values));
+    return null;
+  } catch {
+    return {
+      message: 'is no JSON with its placeholders filled in',
+      suggestion: 'each placeholder stands inside quotes: "subject": "{{title}}"',
+    };
+  }
 }
 
-const written: Record<TemplateForm, (value: string) => string> = {
-  json: (value) => JSON.stringify(value.toWellFormed()).slice(1, -1),
-  form: (value) => encodeURIComponent(value.toWellFormed()),
+const written: Record<MailContentType | 'header', (value: string) => string> = {
+  'application/json': (value) => JSON.stringify(value.toWellFormed()).slice(1, -1),
+  'application/x-www-form-urlencoded': (value) => encodeURIComponent(value.toWellFormed()),
   // A line break would begin another header.
   header: (value) => value.replace(/[^\x20-\x7e]+/g, ' '),
-  text: (value) => value,
+  'text/plain': (value) => value,
 };
 
-/** The template with its placeholders filled in, each escaped for where it stands. Names without a value stay. */
+/** The template with its placeholders filled in, each escaped for the place it stands in. Names without a value stay. */
 export function fillTemplate(
   template: string,
-  form: TemplateForm,
+  place: MailContentType | 'header',
   values: Readonly<Record<string, string>>,
 ): string {
   return template.replace(placeholder, (whole, name: string) =>
-    Object.hasOwn(values, name) ? written[form](values[name] ?? '') : whole,
+    Object.hasOwn(values, name) ? written[place](values[name] ?? '') : whole,
   );
 }

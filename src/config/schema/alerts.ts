@@ -1,17 +1,17 @@
+import type { z } from 'zod';
 import { type AlertCondition, parseAlertWhen } from '../alert-when.ts';
-import { list, record } from './containers.ts';
+import { list, nameOf, record } from './containers.ts';
+import { severities } from './event-types.ts';
 import { choice, integer, text, wrong } from './fields.ts';
 
-const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const nameExpected = 'a name: letters, digits, `.`, `_`, `-`, at most 64, a letter or digit first';
 
-function name(about: string): ReturnType<typeof text<string>> {
-  return text<string>({
-    type: 'name',
-    about,
-    expected: nameExpected,
-    parse: (written) => (plainName.test(written) ? written : undefined),
-  });
+function parseName(written: string): string | undefined {
+  return nameOf('it').safeParse(written).data;
+}
+
+function name(about: string): z.ZodType<string> {
+  return text<string>({ type: 'name', about, expected: nameExpected, parse: parseName });
 }
 
 const alert = record('When something is to be looked at. [Alerts](alerts.md) explains the conditions.', {
@@ -27,7 +27,7 @@ const alert = record('When something is to be looked at. [Alerts](alerts.md) exp
     },
   }),
   severity: choice({
-    values: ['info', 'warning', 'error', 'critical'],
+    values: severities,
     default: 'warning',
     about: 'Of its `alert.firing`; its `alert.resolved` has the same, so that a sink gets both or neither.',
   }),
@@ -41,7 +41,7 @@ const alert = record('When something is to be looked at. [Alerts](alerts.md) exp
     about: 'Only of this network; for `upstreams_down`.',
     expected: nameExpected,
     default: { written: 'none', value: null },
-    parse: (written) => (plainName.test(written) ? written : undefined),
+    parse: parseName,
   }),
   user: text<string | null>({
     type: 'text',

@@ -1,5 +1,5 @@
-import type { AlertCondition, AlertMetric } from '../../config/index.ts';
-import type { Events, Severity } from '../event.ts';
+import type { AlertCondition, AlertMetric, Severity } from '../../config/index.ts';
+import type { Events } from '../event.ts';
 import { type AlertChange, type AlertState, createAlertState } from './alert-state.ts';
 import { createTraffic, type TrafficMetric } from './traffic.ts';
 import type { TrafficSample } from './traffic-sample.ts';

@@ -1,16 +1,10 @@
 import * as z from 'zod';
-import type { CloudEvent, Severity } from '../event.ts';
+import type { Severity, SinkConfigOf } from '../../config/index.ts';
+import type { CloudEvent } from '../event.ts';
 import type { Delivery, DeliveryResult, Sink, SinkDeps, SinkResponse } from '../sink.ts';
 import { clipEscaped, oneLine } from '../words/clip.ts';
 import { tell } from '../words/index.ts';
 import { answerText, exchange, judgeStatus } from './http-answer.ts';
-
-export interface DiscordSettings {
-  /** Of the webhook; secret. */
-  url: string;
-  timeoutMs: number;
-  allowPrivate: boolean;
-}
 
 /** Discord’s bounds: https://discord.com/developers/docs/resources/message#embed-object-embed-limits */
 const TITLE_MAX = 256;
@@ -34,9 +28,11 @@ const GOOD = 0x22c55e;
 const goneCodes = new Set([10_015, 50_027]);
 
 /** Messages to a channel by a webhook: https://discord.com/developers/docs/resources/webhook#execute-webhook */
-export function createDiscordSink(settings: DiscordSettings, { http, epochMs }: SinkDeps): Sink {
-  const { timeoutMs, allowPrivate } = settings;
-  const url = new URL(settings.url);
+export function createDiscordSink(
+  { url: written, timeout: timeoutMs, allow_private: allowPrivate }: SinkConfigOf<'discord'>,
+  { http }: SinkDeps,
+): Sink {
+  const url = new URL(written);
   // Without it Discord says 204 before it has looked whether the message can be kept.
   url.searchParams.set('wait', 'true');
   const headers = { 'content-type': 'application/json' };
@@ -44,10 +40,10 @@ export function createDiscordSink(settings: DiscordSettings, { http, epochMs }: 
     batchMax: 1,
     deliver: (deliveries, signal) =>
       Promise.all(
-        deliveries.map(({ event }: Delivery) => {
+        deliveries.map(({ event, atMs }: Delivery) => {
           const body = JSON.stringify(discordMessage(event));
           const request = { url: url.href, headers, body, timeoutMs, allowPrivate };
-          return exchange(http, request, signal, (response) => judgeDiscord(response, epochMs()));
+          return exchange(http, request, signal, (response) => judgeDiscord(response, atMs));
         }),
       ),
     close: () => Promise.resolve(),

@@ -1,61 +1,41 @@
+import { fillTemplate, type SinkConfigOf } from '../../config/index.ts';
 import type { CloudEvent } from '../event.ts';
 import type { Delivery, Sink, SinkDeps } from '../sink.ts';
 import { clip, oneLine } from '../words/clip.ts';
 import { type Told, tell } from '../words/index.ts';
 import { momentText } from '../words/quantities.ts';
 import { exchange, judgeStatus } from './http-answer.ts';
-import { fillTemplate, type TemplateForm, templateForm } from '../../config/index.ts';
-
-export interface EmailSettings {
-  /** Of the mail service’s API. */
-  url: string;
-  method: 'POST' | 'PUT';
-  /** With the service’s key; secret. `{{id}}` and the like are filled in. */
-  headers: Readonly<Record<string, string>>;
-  /** What the service wants, with `{{title}}`, `{{text}}`, `{{html}}` …; JSON, a form, or plain text by the content type. */
-  body: string;
-  timeoutMs: number;
-  allowPrivate: boolean;
-}
 
 /** A subject line longer than that is cut by the programs that show it. */
 const TITLE_MAX = 200;
 
 /** Mails by the HTTP API of a mail service: the operator’s template says what is sent. */
-export function createEmailSink(settings: EmailSettings, { http, epochMs }: SinkDeps): Sink {
-  const { url, method, timeoutMs, allowPrivate } = settings;
-  const form = templateForm(settings.headers);
-  const named = Object.keys(settings.headers).some((name) => name.toLowerCase() === 'content-type');
+export function createEmailSink(settings: SinkConfigOf<'email'>, { http }: SinkDeps): Sink {
+  const { url, method, timeout: timeoutMs, allow_private: allowPrivate, content_type: type } = settings;
   return {
     batchMax: 1,
     deliver: (deliveries, signal) =>
       Promise.all(
-        deliveries.map(({ event, body: json }: Delivery) => {
-          const { headers, body } = mail(settings, form, event, json);
+        deliveries.map(({ event, body: json, atMs }: Delivery) => {
+          const values = mailValues(event, json);
+          const headers = mapValues(settings.headers, (value) => fillTemplate(value, 'header', values));
           const request = {
-            ...{ url, method, body, timeoutMs, allowPrivate },
-            headers: named ? headers : { 'content-type': 'application/json', ...headers },
+            ...{ url, method, timeoutMs, allowPrivate },
+            headers: { ...headers, 'content-type': type },
+            body: fillTemplate(settings.body, type, values),
           };
-          return exchange(http, request, signal, (response) => judgeStatus(response, epochMs()));
+          return exchange(http, request, signal, (response) => judgeStatus(response, atMs));
         }),
       ),
     close: () => Promise.resolve(),
   };
 }
 
-function mail(
-  { headers, body }: Pick<EmailSettings, 'headers' | 'body'>,
-  form: TemplateForm,
-  event: CloudEvent,
-  json: string,
-): { headers: Record<string, string>; body: string } {
-  const values = mailValues(event, json);
-  return {
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, fillTemplate(value, 'header', values)]),
-    ),
-    body: fillTemplate(body, form, values),
-  };
+function mapValues(
+  map: Readonly<Record<string, string>>,
+  change: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]));
 }
 
 /** What the placeholders of a template stand for. */

@@ -1,18 +1,10 @@
 import { oneLine, clip } from '../words/clip.ts';
+import { HttpProblem } from '../http/http-problem.ts';
+import { retryAfterMs } from '../http/http-result.ts';
 import type { DeliveryResult, SinkHttp, SinkRequest, SinkResponse } from '../sink.ts';
 
-/** A receiver may ask for patience, but not for a day’s. */
-const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
 /** Of a receiver’s answer, in problems. */
 const SHOWN_MAX = 200;
-
-/** What a `Retry-After` says, in ms from `nowMs` on: seconds or a date (RFC 9110, 10.2.3). Null: nothing that makes sense. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | null {
-  const text = header?.trim() ?? '';
-  if (text === '') return null;
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isNaN(ms) ? null : Math.min(Math.max(0, Math.ceil(ms)), RETRY_AFTER_MAX_MS);
-}
 
 /** `HTTP 404: no_service`: status and the beginning of what the receiver said. */
 export function answerText({ status, body }: SinkResponse): string {
@@ -34,7 +26,10 @@ export function judgeStatus(response: SinkResponse, nowMs: number): DeliveryResu
   return { kind: 'rejected', problem };
 }
 
-/** Sends, and judges the answer. What brings no answer is to be tried again. */
+/**
+ * Sends, and judges the answer. What brings no answer is to be tried again. What lets us in (header values, the URL’s path) is not
+ * in the answer that is judged, should the receiver repeat it.
+ */
 export async function exchange(
   http: SinkHttp,
   request: SinkRequest,
@@ -45,9 +40,26 @@ export async function exchange(
   try {
     response = await http(request, signal);
   } catch (error) {
-    return { kind: 'retry', problem: problemText(error), retryAfterMs: null };
+    if (!(error instanceof HttpProblem)) throw error;
+    return { kind: 'retry', problem: error.message, retryAfterMs: null };
   }
-  return judge(response);
+  return judge({ ...response, body: without(response.body, secretsOf(request)) });
+}
+
+/** Shorter ones are words that stand anywhere. */
+const SECRET_MIN = 12;
+
+function secretsOf({ url, headers }: SinkRequest): string[] {
+  const { pathname, search } = new URL(url);
+  const parts = [pathname, search.slice(1), ...pathname.split('/'), ...Object.values(headers)];
+  return [...parts, ...Object.values(headers).flatMap((value) => value.split(/[\s,;]+/))].filter(
+    ({ length }) => length >= SECRET_MIN,
+  );
+}
+
+function without(text: string, secrets: readonly string[]): string {
+  const longestFirst = secrets.toSorted((a, b) => b.length - a.length);
+  return longestFirst.reduce((left, secret) => left.replaceAll(secret, '***'), text);
 }
 
 /** One line of what was thrown. */

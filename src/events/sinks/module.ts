@@ -1,15 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
+import type { SinkConfigOf } from '../../config/index.ts';
 import type { Delivery, DeliveryResult, Sink, SinkDeps } from '../sink.ts';
 import { problemText } from './http-answer.ts';
-
-export interface ModuleSettings {
-  /** Absolute path of an ES module whose default export is a {@link CreateOwnSink}. */
-  path: string;
-  /** Whatever the module wants; handed to it as it is. */
-  settings: unknown;
-}
 
 /** What an own sink is made with: `http` refuses private addresses, `write` is a line of the log’s output. */
 export interface OwnSinkDeps extends SinkDeps {
@@ -38,38 +32,20 @@ const result = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * A sink of the operator’s own: loaded with the first delivery, and again by the next while it cannot be loaded. It runs in the
- * main thread with all rights of the process. A file that has changed is loaded anew by the next sink that is made of it.
+ * A sink of the operator’s own. It runs in the main thread with all rights of the process. Rejects, saying why, where the module cannot
+ * be loaded; a file that has changed is loaded anew for the next sink that is made of it.
  */
-export function createModuleSink({ path, settings }: ModuleSettings, deps: SinkDeps): Sink {
-  let loading: Promise<OwnSink> | undefined;
-  let batchMax = 1;
-
-  async function load(): Promise<OwnSink> {
-    const own = await loadOwnSink(path, { ...deps, settings });
-    batchMax = Math.min(Math.max(1, Math.trunc(own.batchMax ?? 1) || 1), BATCH_MAX);
-    return own;
-  }
-
+export async function createModuleSink(
+  { path, settings }: SinkConfigOf<'module'>,
+  { http, write, epochMs, random }: SinkDeps,
+): Promise<Sink> {
+  const own = await loadOwnSink(path, { http, write, epochMs, random, settings }).catch((error: unknown) => {
+    throw new Error(`${path}: ${problemText(error)}`, { cause: error });
+  });
   return {
-    // Known once it is loaded.
-    get batchMax() {
-      return batchMax;
-    },
-    async deliver(deliveries, signal) {
-      let own: OwnSink;
-      try {
-        loading ??= load();
-        own = await loading;
-      } catch (error) {
-        loading = undefined;
-        return deliveries.map(() => retry(`cannot be loaded: ${problemText(error)}`));
-      }
-      return deliverTo(own, deliveries, signal);
-    },
-    async close() {
-      await (await loading?.catch(() => undefined))?.close?.();
-    },
+    batchMax: Math.min(Math.max(1, Math.trunc(own.batchMax ?? 1) || 1), BATCH_MAX),
+    deliver: (deliveries, signal) => deliverTo(own, deliveries, signal),
+    close: async () => own.close?.(),
   };
 }
 

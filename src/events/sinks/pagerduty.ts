@@ -1,41 +1,41 @@
 import { createHash } from 'node:crypto';
+import type { SinkConfigOf } from '../../config/index.ts';
 import type { CloudEvent } from '../event.ts';
 import type { Delivery, DeliveryResult, Sink, SinkDeps, SinkResponse } from '../sink.ts';
 import { clip, oneLine } from '../words/clip.ts';
 import { tell } from '../words/index.ts';
 import { answerText, exchange, judgeStatus } from './http-answer.ts';
 
-export interface PagerdutySettings {
-  /** Integration key of the service; secret. */
-  routingKey: string;
-  /** `https://events.pagerduty.com/v2/enqueue`, or the European one. */
-  url: string;
-  timeoutMs: number;
-  allowPrivate: boolean;
-}
-
 /** Bounds of the Events API v2: https://developer.pagerduty.com/api-reference/YXBpOjI3NDgyNjU-pager-duty-v2-events-api */
 const SUMMARY_MAX = 1024;
 const DEDUP_KEY_MAX = 255;
+const SHORT_MAX = 255;
 /** Of the whole request, in bytes; the rest of it is far below what this leaves. */
 const DETAILS_MAX_BYTES = 400 * 1024;
 /** Troubles whose end is remembered. */
 const ENDED_MAX = 10_000;
 
 /** Incidents: an event opens one, or adds to the open one of the same thing; the event of its end resolves it. */
-export function createPagerdutySink(settings: PagerdutySettings, { http, epochMs }: SinkDeps): Sink {
-  const { routingKey, url, timeoutMs, allowPrivate } = settings;
+export function createPagerdutySink(
+  {
+    routing_key: routingKey,
+    url,
+    timeout: timeoutMs,
+    allow_private: allowPrivate,
+  }: SinkConfigOf<'pagerduty'>,
+  { http }: SinkDeps,
+): Sink {
   const headers = { 'content-type': 'application/json' };
   /** Sequence of the latest event that resolved a thing, by its key. */
   const ended = new Map<string, string>();
 
-  async function send({ event }: Delivery, signal: AbortSignal): ReturnType<Sink['deliver']> {
+  async function send({ event, atMs }: Delivery, signal: AbortSignal): ReturnType<Sink['deliver']> {
     const message = pagerdutyMessage(event, routingKey);
     // A retried trigger must not open what its own end has closed before it.
     if (message.event_action === 'trigger' && event.sequence < (ended.get(message.dedup_key) ?? ''))
       return [{ kind: 'delivered' }];
     const request = { url, headers, body: JSON.stringify(message), timeoutMs, allowPrivate };
-    const result = await exchange(http, request, signal, (response) => judgePagerduty(response, epochMs()));
+    const result = await exchange(http, request, signal, (response) => judgePagerduty(response, atMs));
     if (message.event_action === 'resolve' && result.kind === 'delivered')
       remember(message.dedup_key, event.sequence);
     return [result];
@@ -85,10 +85,10 @@ export function pagerdutyMessage(event: CloudEvent, routingKey: string): Pagerdu
     client: 'PolymorphProxy',
     payload: {
       summary: clip(oneLine(told.title), SUMMARY_MAX),
-      source: oneLine(event.source),
+      source: clip(oneLine(event.source), SHORT_MAX),
       severity: event.severity,
       timestamp: event.time,
-      component: oneLine(event.subject),
+      component: clip(oneLine(event.subject), SHORT_MAX),
       group: event.tenant,
       class: event.type,
       custom_details: detailsOf(event, told.text, told.advice),

@@ -1,26 +1,15 @@
 import { Redis } from 'ioredis';
+import type { SinkConfigOf } from '../../config/index.ts';
 import type { Delivery, DeliveryResult, Sink } from '../sink.ts';
 import { problemText } from './http-answer.ts';
 
-export interface RedisStreamSettings {
-  /** `redis://` or `rediss://`, with user, password and database; secret. */
-  url: string;
-  /** Key of the stream. */
-  stream: string;
-  /** Entries that are kept, about; 0: all. */
-  maxLength: number;
-  timeoutMs: number;
-  /** Events in one pipeline. */
-  batchMax: number;
-}
-
 /**
  * Entries of a Redis stream, one XADD an event, a batch in one pipeline. An event that is sent twice is there twice, under the
- * same `id`. Nothing waits in the client: while Redis is away each delivery fails at once, or within `timeoutMs`, and is retried
+ * same `id`. Nothing waits in the client: while Redis is away each delivery fails at once, or within `timeout`, and is retried
  * by the schedule.
  */
-export function createRedisStreamSink(settings: RedisStreamSettings): Sink {
-  const { url, stream, maxLength, timeoutMs, batchMax } = settings;
+export function createRedisStreamSink(settings: SinkConfigOf<'redis-stream'>): Sink {
+  const { url, stream, max_length: maxLength, timeout: timeoutMs, batch: batchMax } = settings;
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,

@@ -1,16 +1,10 @@
-import type { CloudEvent, Severity } from '../event.ts';
+import type { Severity, SinkConfigOf } from '../../config/index.ts';
+import type { CloudEvent } from '../event.ts';
 import type { Delivery, DeliveryResult, Sink, SinkDeps, SinkResponse } from '../sink.ts';
 import { clipEscaped, oneLine } from '../words/clip.ts';
 import { type Told, tell } from '../words/index.ts';
 import { momentText } from '../words/quantities.ts';
 import { answerText, exchange, judgeStatus } from './http-answer.ts';
-
-export interface SlackSettings {
-  /** Of the incoming webhook; secret. */
-  url: string;
-  timeoutMs: number;
-  allowPrivate: boolean;
-}
 
 /** Slack’s bounds, with room: https://docs.slack.dev/reference/block-kit/blocks/section-block */
 const TEXT_MAX = 3000;
@@ -37,17 +31,19 @@ const goneWords = new Set([
 ]);
 
 /** Messages to a channel by an incoming webhook: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
-export function createSlackSink(settings: SlackSettings, { http, epochMs }: SinkDeps): Sink {
-  const { url, timeoutMs, allowPrivate } = settings;
+export function createSlackSink(
+  { url, timeout: timeoutMs, allow_private: allowPrivate }: SinkConfigOf<'slack'>,
+  { http }: SinkDeps,
+): Sink {
   const headers = { 'content-type': 'application/json; charset=utf-8' };
   return {
     batchMax: 1,
     deliver: (deliveries, signal) =>
       Promise.all(
-        deliveries.map(({ event }: Delivery) => {
+        deliveries.map(({ event, atMs }: Delivery) => {
           const body = JSON.stringify(slackMessage(event));
           return exchange(http, { url, headers, body, timeoutMs, allowPrivate }, signal, (response) =>
-            judgeSlack(response, epochMs()),
+            judgeSlack(response, atMs),
           );
         }),
       ),

@@ -26,10 +26,12 @@ export async function startReceiver(...behaviours: Behaviour[]) {
       const behaviour = behaviours[Math.min(requests.length, behaviours.length - 1)] ?? { status: 200 };
       const { method = '', url: path = '', headers } = request;
       requests.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
-      if (behaviour === 'reset') return void request.socket.resetAndDestroy();
-      if (behaviour === 'garbage') return void request.socket.end('I am no HTTP\r\n\r\n');
-      if (behaviour.afterMs) await after(behaviour.afterMs);
-      response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
+      if (behaviour === 'reset') request.socket.resetAndDestroy();
+      else if (behaviour === 'garbage') request.socket.end('I am no HTTP\r\n\r\n');
+      else {
+        if (behaviour.afterMs) await after(behaviour.afterMs);
+        response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
+      }
     })().catch(() => request.socket.destroy());
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

@@ -1,5 +1,4 @@
 /** Control characters, line breaks, and those that turn the direction of text or cannot be seen. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
 
 /** A foreign text as one line without characters that hide or turn what is beside them; unpaired surrogates made visible. */

@@ -1,4 +1,5 @@
-import type { EventDataOf, EventType, Severity } from '../event.ts';
+import type { Severity } from '../../config/index.ts';
+import type { EventDataOf, EventType } from '../event.ts';
 
 /** An event in words, for people: plain text that each sink escapes in its own way. */
 export interface Told {
@@ -18,7 +19,7 @@ export type Fact = readonly [label: string, value: string];
 
 /** What a teller is given beside the data. */
 export interface About {
-  /** The subject as people name it: `key 9hXq2Lw8 (acme)`, `203.0.113.7`. */
+  /** The subject as people name it: `key acme (9hXq2Lw8)`, `203.0.113.7`. */
   who: string;
   severity: Severity;
 }
@@ -28,5 +29,8 @@ export type Teller<Type extends EventType> = (data: EventDataOf<Type>, about: Ab
 /** Whom an event is about, as people name it. */
 export function whoOf(subject: string): string {
   const [, kind = '', rest = ''] = /^(key|user|upstream|alert):(.*)$/s.exec(subject) ?? [];
-  return kind === '' ? subject : `${kind} ${rest}`;
+  if (kind === '') return subject;
+  const slash = rest.indexOf('/');
+  if (kind !== 'key' || slash === -1) return `${kind} ${rest}`;
+  return `key ${rest.slice(slash + 1)} (${rest.slice(0, slash)})`;
 }
