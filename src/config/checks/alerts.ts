@@ -1,4 +1,13 @@
+import type { AlertMetric } from '../alert-when.ts';
 import type { CheckContext } from './context.ts';
+
+/** What is known of each network by itself. */
+const byNetwork = new Set<AlertMetric>([
+  'refused_ratio',
+  'error_ratio',
+  'calls_per_second',
+  'upstreams_down',
+]);
 
 /** Alerts name each other’s likes, sinks and networks; and some metrics are of one thing only. */
 export function checkAlerts({ config, error }: CheckContext): void {
@@ -23,7 +32,7 @@ export function checkAlerts({ config, error }: CheckContext): void {
           `there is no sink ${sink}`,
           sinks.size === 0 ? 'events.sinks is empty' : `sinks: ${[...sinks].join(', ')}`,
         );
-    if (network !== null && metric !== 'upstreams_down')
+    if (network !== null && !byNetwork.has(metric))
       error([...path, 'network'], `${metric} is not counted by network`, 'leave it out');
     else if (network !== null && !networks.includes(network))
       error([...path, 'network'], `there is no network ${network}`, `networks: ${networks.join(', ')}`);

@@ -38,7 +38,7 @@ const alert = record('When something is to be looked at. [Alerts](alerts.md) exp
   }),
   network: text<string | null>({
     type: 'name',
-    about: 'Only of this network; for `upstreams_down`.',
+    about: 'Only of this network; for ratios, `calls_per_second` and `upstreams_down`.',
     expected: nameExpected,
     default: { written: 'none', value: null },
     parse: parseName,

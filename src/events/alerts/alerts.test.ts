@@ -35,7 +35,9 @@ function watching(rules: AlertRule[], gauge: ReadGauge = () => null) {
     if (traffic.bucket !== undefined) buckets[traffic.bucket]! += traffic.count ?? 0;
     const { calls, refused, failed, count, sumMicros } = total;
     const latency = { count, sumMicros, buckets: Float64Array.from(buckets) };
-    const sample: TrafficSample = { atMs: second * 1000, calls, refused, failed, latency };
+    const all = { calls, refused, failed };
+    const networks = new Map([['mainnet', all]]);
+    const sample: TrafficSample = { atMs: second * 1000, all, networks, latency };
     alerts.look(sample);
     second += 1;
     return told.slice(before);
@@ -118,6 +120,12 @@ describe('alerts', () => {
     expect(run(20, { calls: 4, refused: 4 })).toEqual([]);
     expect(run(10, { calls: 5, refused: 5 })).toEqual([[23, 'alert.firing']]);
     expect(run(3)).toEqual([[30, 'alert.resolved']]);
+  });
+
+  it('of one network only, where it says so', () => {
+    const of = (network: string) => watching([rule('refused_ratio > 0.2 for 2s', { network })]);
+    expect(of('mainnet').run(10, bad)).toHaveLength(1);
+    expect(of('sepolia').run(10, bad)).toEqual([]);
   });
 
   it('no calls are a rate, too', () => {

@@ -73,7 +73,9 @@ export function createAlerts({ events, gauge, epochMs }: AlertsDeps): Alerts {
       ({ atMs } = sample);
       for (const { rule, state } of watched.values()) {
         const { metric, forMs } = rule.when;
-        const value = isTraffic(metric) ? traffic.read(metric, forMs, rule.minCalls) : gauge(metric, rule);
+        const value = isTraffic(metric)
+          ? traffic.read(metric, { forMs, callsMin: rule.minCalls, network: rule.network })
+          : gauge(metric, rule);
         tell(rule, state.read(value, atMs));
       }
     },
