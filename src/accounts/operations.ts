@@ -1,6 +1,7 @@
 import { nearestName } from '../config/index.ts';
 import { backUp } from './backup.ts';
 import { AccountsError } from './error.ts';
+import { forecastInvoice } from './invoices/forecast.ts';
 import { issueInvoice } from './invoices/issue.ts';
 import { showInvoice } from './invoices/show.ts';
 import { createKey } from './keys/create.ts';
@@ -48,6 +49,7 @@ export const operations = {
   'usage.query': queryUsage,
   'invoices.issue': issueInvoice,
   'invoices.show': showInvoice,
+  'invoices.forecast': forecastInvoice,
   reconcile,
   'schema.status': schemaStatus,
   'schema.migrate': migrateSchema,

@@ -1,3 +1,4 @@
+export { createAlerts, trafficSample } from './alerts/index.ts';
 export { createEnvelopes, numbered, type UnnumberedEvent } from './envelope.ts';
 export type { CloudEvent, EventDataOf, EventDraft, Events, EventType } from './event.ts';
 export { eventData } from './event.ts';
