@@ -14,3 +14,4 @@ export type {
   SinkResponse,
 } from './sink.ts';
 export { type AllSinkDeps, createSink } from './sinks/index.ts';
+export { withEventTypes } from './reference.ts';
