@@ -11,7 +11,7 @@
 import { appendFile } from 'node:fs/promises';
 
 /** Called once, when the config is read; what is thrown here refuses the config. */
-export default function createSink({ settings }) {
+export function createSink({ settings }) {
   const { file } = settings;
   if (typeof file !== 'string') throw new Error('settings.file is missing: the path of a file');
 

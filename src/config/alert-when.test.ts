@@ -79,7 +79,7 @@ describe('the condition of an alert', () => {
     });
     fc.assert(
       fc.property(condition, ({ metric, comparison, thousandths, seconds }) => {
-        const isTime = alertMetrics[metric].unit === 'duration';
+        const isTime = alertMetrics[metric] === 'duration';
         const threshold = isTime ? `${thousandths}ms` : String(thousandths / 1000);
         const text = `${metric} ${comparison} ${threshold}${seconds === null ? '' : ` for ${seconds}s`}`;
         expect(parseAlertWhen(text)).toEqual({

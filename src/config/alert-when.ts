@@ -1,32 +1,18 @@
 import { nearestName } from './nearest.ts';
 import { formatDuration, parseDuration, unitHint } from './quantity.ts';
 
-type Unit = 'share' | 'duration' | 'number';
-
-/** What an alert can be about. `unit`: how its threshold is written. */
+/** What an alert can be about, and how its threshold is written; docs/alerts.md says what each is. */
 export const alertMetrics = {
-  refused_ratio: { unit: 'share', about: 'Share of the calls of the last minute that were refused' },
-  error_ratio: {
-    unit: 'share',
-    about: 'Share of the calls of the last minute that ended in an error of ours',
-  },
-  latency_p50: {
-    unit: 'duration',
-    about: 'Time in which half of the last minute’s calls sent upstream were answered',
-  },
-  latency_p99: {
-    unit: 'duration',
-    about: 'Time in which 99 % of the last minute’s calls sent upstream were answered',
-  },
-  calls_per_second: { unit: 'number', about: 'Calls a second, over the last minute' },
-  quota_used: { unit: 'share', about: 'Used share of the quota of the key that has used most of its own' },
-  spend_forecast: {
-    unit: 'number',
-    about: 'What `user` will owe for this month if it goes on so, in whole units of the plan’s currency',
-  },
-  upstreams_down: { unit: 'number', about: 'Upstreams that are down, of `network` or of all' },
-  journal_lag: { unit: 'duration', about: 'How long usage has been waiting to get into the ledger' },
-} as const satisfies Record<string, { unit: Unit; about: string }>;
+  refused_ratio: 'share',
+  error_ratio: 'share',
+  latency_p50: 'duration',
+  latency_p99: 'duration',
+  calls_per_second: 'number',
+  quota_used: 'share',
+  spend_forecast: 'number',
+  upstreams_down: 'number',
+  journal_lag: 'duration',
+} as const satisfies Record<string, 'share' | 'duration' | 'number'>;
 
 export type AlertMetric = keyof typeof alertMetrics;
 export const alertMetricNames = Object.keys(alertMetrics) as AlertMetric[];
@@ -100,7 +86,7 @@ function incomplete(text: string): AlertConditionFault {
 }
 
 function parseThreshold(metric: AlertMetric, text: string): number | AlertConditionFault {
-  const { unit } = alertMetrics[metric];
+  const unit = alertMetrics[metric];
   const found = `found ${JSON.stringify(text)} as the threshold of ${metric}`;
   if (unit === 'duration') {
     const ms = parseDuration(text);

@@ -4,7 +4,6 @@ export {
   type AlertCondition,
   type AlertMetric,
   alertMetricNames,
-  alertMetrics,
   parseAlertWhen,
 } from './alert-when.ts';
 export { compile, configHash, extend, versionsOf } from './compile.ts';

@@ -91,5 +91,7 @@ describe('discord', () => {
     expect(judge(400, { code: 50_035, errors: {} })).toMatchObject({ kind: 'rejected' });
   });
 
-  describe('a receiver with faults', () => receiverCases(create));
+  describe('a receiver with faults', () => {
+    receiverCases(create);
+  });
 });

@@ -98,5 +98,7 @@ describe('email', () => {
     expect(() => sinkConfig('email', { url: 'https://mail.example', body: written })).toThrow(expected);
   });
 
-  describe('a receiver with faults', () => receiverCases(create));
+  describe('a receiver with faults', () => {
+    receiverCases(create);
+  });
 });

@@ -46,10 +46,10 @@ describe('module', () => {
 
   it.each([
     ['there is none', null, /ENOENT/],
-    ['it cannot be read', 'export default (', /sink-broken\.mjs: /],
-    ['it has no default export', 'export const x = 1;', /its default export is no function/],
-    ['it makes no sink', 'export default () => ({});', /what it makes has no function deliver/],
-    ['it throws', 'export default () => { throw new Error("no"); };', /sink-broken\.mjs: no$/],
+    ['it cannot be read', 'export const createSink = (', /sink-broken\.mjs: /],
+    ['it has no such export', 'export const x = 1;', /it exports no function createSink/],
+    ['it makes no sink', 'export const createSink = () => ({});', /what it makes has no function deliver/],
+    ['it throws', 'export const createSink = () => { throw new Error("no"); };', /sink-broken\.mjs: no$/],
   ])('%s: refused, saying why', async (name, source, expected) => {
     const path =
       source === null ? join(folder, 'none.mjs') : await moduleOf(source, `${name.length}-sink-broken`);
@@ -77,7 +77,7 @@ describe('module', () => {
     ],
   ])('one that %s', async (name, body, expected) => {
     const path = await moduleOf(
-      `export default () => ({ async deliver() { ${body}; } });`,
+      `export const createSink = () => ({ async deliver() { ${body}; } });`,
       name.replaceAll(' ', '-'),
     );
     const sink = await create(path);
@@ -88,7 +88,7 @@ describe('module', () => {
 
   it('a file that has changed is loaded anew', async () => {
     const source = (word: string) =>
-      `export default () => ({ deliver: (all) => all.map(() => ({ kind: 'rejected', problem: '${word}' })) });`;
+      `export const createSink = () => ({ deliver: (all) => all.map(() => ({ kind: 'rejected', problem: '${word}' })) });`;
     const path = await moduleOf(source('first'), 'changing');
     expect(await deliver(await create(path), 1)).toEqual([{ kind: 'rejected', problem: 'first' }]);
     await moduleOf(source('second'), 'changing');

@@ -10,7 +10,7 @@ export interface OwnSinkDeps extends SinkDeps {
   settings: unknown;
 }
 
-/** The default export of an own sink’s module. What it throws, or rejects with, counts as a retry. */
+/** What an own sink’s module exports as `createSink`. What it throws, or rejects with, counts as a retry. */
 export type CreateOwnSink = (deps: OwnSinkDeps) => OwnSink | Promise<OwnSink>;
 
 export interface OwnSink {
@@ -56,9 +56,9 @@ async function loadOwnSink(path: string, deps: OwnSinkDeps): Promise<OwnSink> {
   const { mtimeMs } = await stat(path);
   // Modules are kept by their address: another one loads what has changed.
   url.searchParams.set('changed', String(mtimeMs));
-  const { default: create } = (await import(url.href)) as { default?: unknown };
-  if (typeof create !== 'function') throw new Error('its default export is no function');
-  const own = (await (create as CreateOwnSink)(deps)) as Partial<OwnSink> | null | undefined;
+  const { createSink } = (await import(url.href)) as { createSink?: unknown };
+  if (typeof createSink !== 'function') throw new Error('it exports no function createSink');
+  const own = (await (createSink as CreateOwnSink)(deps)) as Partial<OwnSink> | null | undefined;
   if (typeof own?.deliver !== 'function') throw new Error('what it makes has no function deliver');
   return own as OwnSink;
 }

@@ -102,5 +102,7 @@ describe('pagerduty', () => {
     expect(results).toMatchObject([{ kind: 'retry', problem: 'not PagerDuty’s 202: HTTP 200: <html>' }]);
   });
 
-  describe('a receiver with faults', () => receiverCases(create));
+  describe('a receiver with faults', () => {
+    receiverCases(create);
+  });
 });

@@ -97,7 +97,9 @@ describe('slack', () => {
     expect(word(500, 'rollup_error')).toMatchObject({ kind: 'retry' });
   });
 
-  describe('a receiver with faults', () => receiverCases(create));
+  describe('a receiver with faults', () => {
+    receiverCases(create);
+  });
 });
 
 function mrkdwn(text: string): object {

@@ -2,7 +2,7 @@ import { record } from '../containers.ts';
 import { field, text } from '../fields.ts';
 import { sinkFields } from './sink-fields.ts';
 
-export const moduleSink = record('A sink of your own: an ES module whose default export makes it.', {
+export const moduleSink = record('A sink of your own: an ES module that exports `createSink`.', {
   ...sinkFields('module', 'A sink of your own.'),
   path: text<string>({
     type: 'path',
