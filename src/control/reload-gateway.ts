@@ -8,6 +8,7 @@ import type { PolicyKeeper } from './policy-keeper.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
+import type { EventsKeeper } from './events/events-keeper.ts';
 import { findSelf } from './self-probe.ts';
 import type { StoreKeeper } from './store/store-keeper.ts';
 
@@ -26,6 +27,7 @@ export interface GatewayReloadParts {
   log: OpenLog;
   instanceId: string;
   watch: boolean;
+  events: Pick<EventsKeeper, 'reloaded'>;
   onResult(result: ReloadResult): void;
 }
 
@@ -88,6 +90,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       parts.onResult(result);
       if (result.outcome !== 'refused' && read !== undefined) takeTls(read.tls);
       logResult(result);
+      parts.events.reloaded(result, policy.config);
       for (const warning of result.outcome === 'applied' ? (read?.warnings() ?? []) : [])
         logger.warn(warning);
     },

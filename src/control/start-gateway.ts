@@ -14,6 +14,7 @@ import {
 } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
+import { createEventsKeeper } from './events/events-keeper.ts';
 import { createExplainPort } from './explain-port.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -109,9 +110,9 @@ async function compose(
   const { logger } = log;
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
-  const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane, health, hub, store } = inside;
-  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop());
+  const inside = await createInside(options, configuration, log);
+  const { address, instanceId, policy, dataPlane, health, hub, store, events } = inside;
+  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
@@ -122,7 +123,7 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: store?.checks() ?? [],
+        store: [...(store?.checks() ?? []), ...events.checks()],
         networks: health.state(),
       }),
     operations: store?.operations ?? null,
@@ -137,7 +138,7 @@ async function compose(
   });
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, store, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, store, events, log, instanceId },
     admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {
@@ -173,7 +174,8 @@ async function compose(
 }
 
 /** What stands between the listeners: memory, policy and workers, not started yet. */
-async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
+async function createInside(options: GatewayOptions, { config, tls }: Configuration, log: OpenLog) {
+  const { logger } = log;
   const { listen, state_dir: stateDir } = config.server;
   const instanceId = randomBytes(9).toString('base64url');
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
@@ -214,18 +216,32 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
+    onEvents: (told) => events.heard(told),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
-  const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
+  const logHealth = createHealthLog(logger);
+  const health = createHealthMonitor({
+    ...{ board, instanceId },
+    onEvent(event) {
+      logHealth(event);
+      events.health(event);
+    },
+  });
   const store = createStoreKeeper({
     ...{ config, policy, limits, dataPlane, logger, run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
+  const events = createEventsKeeper({
+    ...{ config, logger, write: log.write },
+    outbox: store?.outbox ?? null,
+    keyByNumber: policy.keyByNumber,
+    epochMs: Date.now,
+  });
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
-  return { address, instanceId, limits, policy, dataPlane, health, hub, store };
+  return { address, instanceId, limits, policy, dataPlane, health, hub, store, events };
 }
 
 function openConfiguredLog(

@@ -33,7 +33,10 @@ const quotaData = {
 
 /** What each type of event tells. Names are of the API: they never change their meaning. */
 export const eventData = {
-  'rate_limit.exceeded': z.object({ ...limitData, retryAfterMs: z.int() }),
+  'rate_limit.exceeded': z.object({
+    ...limitData,
+    retryAfterMs: z.int().nullable().describe('null: never, since it costs more than the bucket holds'),
+  }),
   'burst.used': z.object(limitData),
   'burst.depleted': z.object(limitData),
   'method.blocked': z.object({ ...folded, network, method, pattern: z.string() }),
