@@ -10,7 +10,7 @@
 // docs/events-sinks.md explains the port.
 import { appendFile } from 'node:fs/promises';
 
-/** Called once, when the config is read; what is thrown here refuses the config. */
+/** Called as the sink is set up. What is thrown here stands in the log and in /readyz, and it is tried again. */
 export function createSink({ settings }) {
   const { file } = settings;
   if (typeof file !== 'string') throw new Error('settings.file is missing: the path of a file');

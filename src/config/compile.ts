@@ -13,6 +13,7 @@ import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler } from './rule-compiler.ts';
+import { type EventTypeName, eventTypes, matchesEventType } from './schema/event-types.ts';
 import { createSetCompiler, type SetCompiler } from './set-compiler.ts';
 import type {
   MethodsPolicy,
@@ -64,9 +65,17 @@ export function compile(
     },
     logging: { accessSample: config.logging.access_sample },
     usage: { whenFull: config.usage.when_full },
+    events: { wanted: wantedEvents(config) },
   };
   setCompilers.set(snapshot, sets);
   return snapshot;
+}
+
+/** With a store all are kept; without one only those that a sink has a use for. */
+function wantedEvents({ store, events }: Config): EventTypeName[] {
+  if (store.kind !== 'none') return [...eventTypes];
+  const patterns = events.sinks.flatMap((sink) => sink.events);
+  return eventTypes.filter((type) => patterns.some((pattern) => matchesEventType(pattern, type)));
 }
 
 const setCompilers = new WeakMap<PolicySnapshot, SetCompiler>();

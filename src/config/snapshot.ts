@@ -1,3 +1,5 @@
+import type { EventTypeName } from './schema/event-types.ts';
+
 /** What grows with the keys: a snapshot has it, and additions are put into it in place (`extendSnapshot`). */
 export interface PolicySets {
   /** All rules; a rule's place is its number. */
@@ -71,6 +73,8 @@ export interface PolicySnapshot extends PolicySets {
   explain: { keepMs: number; sample: number; maxRecords: number };
   logging: { accessSample: number };
   usage: UsagePolicy;
+  /** Types that somebody wants to hear of. */
+  events: { wanted: readonly EventTypeName[] };
 }
 
 export interface UsagePolicy {

@@ -46,7 +46,12 @@ const alert = {
 export const eventData = {
   'rate_limit.exceeded': z.object({
     ...limitData,
-    retryAfterMs: z.int().describe('Milliseconds until the next call passes'),
+    retryAfterMs: z
+      .int()
+      .nullable()
+      .describe(
+        'Milliseconds until the next call passes; null: never, since it costs more than the bucket holds',
+      ),
   }),
   'burst.used': z.object(limitData),
   'burst.depleted': z.object(limitData),

@@ -4,6 +4,7 @@ import { postExplain } from './explain/post.ts';
 import { getSockets } from './sockets/get.ts';
 import { getHealthz } from './healthz/get.ts';
 import { postOperation } from './operations/post.ts';
+import { getBillingEvents } from './stats/billing-events.ts';
 import { getReadyz } from './readyz/get.ts';
 
 /** Every route of the admin listener. A new one is a file under its resource and a line here. */
@@ -14,4 +15,5 @@ export const adminRoutes: readonly AdminRoute[] = [
   postExplain,
   getSockets,
   postOperation,
+  getBillingEvents,
 ];

@@ -1,3 +1,4 @@
+import type { Outbox } from '../../events/index.ts';
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
 import type { KeyRow, StoreAdmin, StoreErrorCode } from '../../store/index.ts';
 import type { PackedKeys } from './packed-keys.ts';
@@ -19,7 +20,7 @@ export interface StoreStart {
 export interface StoreSettings {
   applier: ApplierSettings;
   /** Milliseconds of age. */
-  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number };
+  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number; eventsMs: number };
 }
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;
@@ -60,7 +61,11 @@ export interface StoreRequests {
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
   'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
   operation: { input: { name: string; input: unknown }; answer: unknown };
+  /** One of the outbox's methods. */
+  outbox: { input: { verb: OutboxVerb; args: readonly unknown[] }; answer: unknown };
 }
+
+export type OutboxVerb = keyof Outbox;
 
 export type RequestName = keyof StoreRequests;
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
@@ -20,11 +21,17 @@ export function storeStartOf(config: Config, run: string): StoreStart | null {
   };
 }
 
+/** Names an instance in the store: the same after a restart. A SQLite folder is one gateway's, whatever its machine is called. */
+export function instanceOf({ store, journal }: Pick<StoreStart, 'store' | 'journal'>): string {
+  return store.kind === 'sqlite' ? 'gateway' : `${hostname()}:${journal.folder}`.slice(0, 255);
+}
+
 /** What of it a reload may change. */
 export function storeChangeOf({
   usage,
   keys,
   methods,
+  events,
 }: Config): Pick<StoreStart, 'settings' | 'configKeys' | 'groups'> {
   return {
     settings: {
@@ -37,6 +44,7 @@ export function storeChangeOf({
         hoursMs: usage.keep_hours,
         daysMs: usage.keep_days,
         rawMs: usage.keep_raw,
+        eventsMs: events.keep,
       },
     },
     configKeys: keys.map(

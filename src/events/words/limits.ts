@@ -21,7 +21,13 @@ const many = ({ count }: { count: number }): string => (count > 1 ? ` ${countTex
 export const rateLimitExceeded: Teller<'rate_limit.exceeded'> = (data, { who }) => ({
   title: `Rate limit exceeded${many(data)} by ${who}`,
   text: `Calls were refused: ${who} sent more than the rule ${data.policy} lets through.`,
-  facts: [...ruleFacts(data), ['Next call after', spanText(data.retryAfterMs)]],
+  facts: [
+    ...ruleFacts(data),
+    [
+      'Next call after',
+      data.retryAfterMs === null ? 'never: it costs too much' : spanText(data.retryAfterMs),
+    ],
+  ],
   advice:
     'If this caller is a good one, give its key a higher limit or a larger burst; if not, nothing needs to be done.',
   good: false,

@@ -1,38 +1,16 @@
-import { AccountsError, type AccountsErrorCode } from '../../../accounts/index.ts';
-import { AdminProblem, type AdminProblemCode } from '../../problem.ts';
 import type { AdminRoute } from '../../router.ts';
-
-const problemOf: Record<AccountsErrorCode, AdminProblemCode> = {
-  invalid: 'bad_request',
-  unknown_operation: 'not_found',
-  not_found: 'not_found',
-  ambiguous: 'conflict',
-  conflict: 'conflict',
-  refused: 'conflict',
-  unavailable: 'unavailable',
-};
+import { runOperationFor } from './run.ts';
 
 /**
- * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `invoice`, `reconcile` and `backup` ask for; the body
- * is the operation's input, the answer its result. `reason` of a problem is the operation's own code.
+ * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `events`, `invoice`, `reconcile` and `backup` ask for; the
+ * body is the operation's input, the answer its result. `reason` of a problem is the operation's own code.
  */
 export const postOperation: AdminRoute = {
   method: 'POST',
   path: '/operations/:name',
   access: 'token',
-  handle: async ({ ports, params, body }) => {
-    if (ports.operations === null)
-      throw new AdminProblem(
-        'conflict',
-        'this gateway keeps no store (store: none), so it has no users, keys or usage',
-      );
-    try {
-      return { status: 200, body: (await ports.operations.run(params['name'] ?? '', body)) as object };
-    } catch (error) {
-      if (!(error instanceof AccountsError)) throw error;
-      const { code, message } = error;
-      const headers: Record<string, string> = code === 'unavailable' ? { 'retry-after': '5' } : {};
-      throw new AdminProblem(problemOf[code], message, headers, { reason: code, cause: error });
-    }
-  },
+  handle: async ({ ports, params, body }) => ({
+    status: 200,
+    body: await runOperationFor(ports, params['name'] ?? '', body),
+  }),
 };
