@@ -12,7 +12,7 @@ import { withEventTypes } from './reference.ts';
 import { createWebhookSink } from './sinks/webhook.ts';
 import { deliveryOf, exampleEvent } from './testing/example-event.ts';
 import { plainHttp } from './testing/plain-http.ts';
-import { startReceiver } from './testing/receiver.ts';
+import { startFaultyReceiver } from './testing/faulty-receiver.ts';
 import { sinkConfig } from './testing/sink-config.ts';
 
 const docs = new URL('../../docs/', import.meta.url);
@@ -31,7 +31,7 @@ interface Received {
 
 /** A delivery as the webhook sink really makes it. */
 async function delivered(atMs: number, ...secrets: string[]): Promise<Received> {
-  await using receiver = await startReceiver({ status: 200 });
+  await using receiver = await startFaultyReceiver({ status: 200 });
   const sink = createWebhookSink(sinkConfig('webhook', { url: receiver.url, secrets, allow_private: true }), {
     http: plainHttp,
   });

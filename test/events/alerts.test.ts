@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startReceiver } from '../../src/events/testing/receiver.ts';
+import { startFaultyReceiver } from '../../src/events/testing/faulty-receiver.ts';
 import { startFakeUpstream } from '../fakes/upstream.ts';
 import { startProgram } from '../program.ts';
 import { quiet } from '../quiet.ts';
 
-type Receiver = Awaited<ReturnType<typeof startReceiver>>;
+type Receiver = Awaited<ReturnType<typeof startFaultyReceiver>>;
 let node: Awaited<ReturnType<typeof startFakeUpstream>>;
 let slack: Receiver;
 let pagerduty: Receiver;
 let other: Receiver;
 beforeAll(async () => {
   node = await startFakeUpstream();
-  slack = await startReceiver({ status: 200, body: 'ok' });
-  pagerduty = await startReceiver({ status: 202, body: '{"status":"success"}' });
-  other = await startReceiver({ status: 200 });
+  slack = await startFaultyReceiver({ status: 200, body: 'ok' });
+  pagerduty = await startFaultyReceiver({ status: 202, body: '{"status":"success"}' });
+  other = await startFaultyReceiver({ status: 200 });
 });
 afterAll(async () => {
   await node.close();
@@ -70,9 +70,9 @@ it('an alert fires under real traffic, is resolved without it, and is taken away
       fetch(program.url, { method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}' })
         .then((answer) => answer.text())
         .catch(() => '');
-    let calling = true;
+    const over = new AbortController();
     const traffic = (async () => {
-      while (calling) {
+      while (!over.signal.aborted) {
         await Promise.all(Array.from({ length: 10 }, call));
         await delay(50);
       }
@@ -90,7 +90,7 @@ it('an alert fires under real traffic, is resolved without it, and is taken away
     // Still as it was: nothing is told twice.
     expect(texts()).toEqual(['*Alert refusals*']);
 
-    calling = false;
+    over.abort();
     await traffic;
     await expect.poll(texts, { timeout: 15_000 }).toEqual(['*Alert refusals*', '*Alert refusals is over*']);
     await expect

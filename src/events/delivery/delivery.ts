@@ -261,7 +261,10 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
       for (const [name, slot] of slots) {
         if (names.has(name)) continue;
         slots.delete(name);
-        const ended: Promise<void> = slot.close().finally(() => ending.delete(ended));
+        const ended: Promise<void> = slot.close().finally(() => {
+          ending.delete(ended);
+          sweptAt = Number.NEGATIVE_INFINITY;
+        });
         ending.add(ended);
       }
       for (const config of sinks) {

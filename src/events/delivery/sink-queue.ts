@@ -166,19 +166,20 @@ async function deliverWithin(
     deliveries.map(() => ({ kind: 'retry', problem, retryAfterMs: null }));
   const late = Promise.withResolvers<DeliveryResult[]>();
   const bound = new AbortController();
-  const timer = setTimeout(() => {
+  const giveUp = (problem: string): void => {
     bound.abort();
-    late.resolve(failed('the sink did not answer in time'));
-  }, boundMs);
+    late.resolve(failed(problem));
+  };
+  const timer = setTimeout(() => giveUp('the sink did not answer in time'), boundMs);
+  const cut = (): void => giveUp('the gateway ended before it was answered');
+  signal.addEventListener('abort', cut, { once: true });
   try {
-    return await Promise.race([
-      sink.deliver(deliveries, AbortSignal.any([signal, bound.signal])),
-      late.promise,
-    ]);
+    return await Promise.race([sink.deliver(deliveries, bound.signal), late.promise]);
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error));
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', cut);
   }
 }
 

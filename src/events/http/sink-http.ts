@@ -26,18 +26,19 @@ const IDLE_MS = 4000;
  */
 export function createSinkHttp({
   resolve,
-  ca,
+  isPublic = isPublicAddress,
 }: {
-  resolve: Resolve /** Trusted in place of the system's. */;
-  ca?: string;
+  resolve: Resolve;
+  /** For tests: which addresses need no `allow_private`. */
+  isPublic?: (address: string) => boolean;
 }): {
   http: SinkHttp;
   close(): void;
 } {
   const agentsOf = (allowPrivate: boolean) => {
-    const lookup = guardedLookup(resolve, allowPrivate);
+    const lookup = guardedLookup(resolve, (address) => allowPrivate || isPublic(address));
     const options = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 64, lookup };
-    return { 'http:': new http.Agent(options), 'https:': new https.Agent({ ...options, ca }) };
+    return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
   };
   // A connection that one sink may have is none of another's.
   const agents = { guarded: agentsOf(false), open: agentsOf(true) };
@@ -45,7 +46,7 @@ export function createSinkHttp({
   const ask = (request: SinkRequest, signal: AbortSignal): Promise<SinkResponse> => {
     const url = new URL(request.url);
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (!request.allowPrivate && isIP(host) !== 0 && !isPublicAddress(host))
+    if (!request.allowPrivate && isIP(host) !== 0 && !isPublic(host))
       return Promise.reject(refused(host, host));
     if (signal.aborted) return Promise.reject(new HttpProblem('ended', 'was given up before it began'));
     const agent = agents[request.allowPrivate ? 'open' : 'guarded'][url.protocol as 'http:' | 'https:'];
@@ -114,13 +115,13 @@ function read(
   response.on('aborted', () => failed(new Error('the connection ended within the answer')));
 }
 
-function guardedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction {
+function guardedLookup(resolve: Resolve, isAllowed: (address: string) => boolean): LookupFunction {
   return (name, options, answer) => {
     resolve(name).then(
       (found) => {
         const family = options.family === 4 || options.family === 6 ? options.family : 0;
         const fitting = found.filter((one) => family === 0 || one.family === family);
-        const bad = allowPrivate ? undefined : found.find(({ address }) => !isPublicAddress(address));
+        const bad = found.find(({ address }) => !isAllowed(address));
         const [first] = fitting;
         if (bad !== undefined) answer(refused(name, bad.address), '', 0);
         else if (first === undefined) answer(new HttpProblem('connect', `${name} has no address`), '', 0);

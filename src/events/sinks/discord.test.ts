@@ -5,7 +5,7 @@ import { deliveryOf, exampleEvent } from '../testing/example-event.ts';
 import { plainHttp } from '../testing/plain-http.ts';
 import { discordMessageSchema } from '../testing/published-schemas.ts';
 import { receiverCases } from '../testing/receiver-cases.ts';
-import { startReceiver } from '../testing/receiver.ts';
+import { startFaultyReceiver } from '../testing/faulty-receiver.ts';
 import { sinkConfig } from '../testing/sink-config.ts';
 import { sinkDeps } from '../testing/sink-deps.ts';
 import { createDiscordSink, discordMessage, judgeDiscord } from './discord.ts';
@@ -18,7 +18,7 @@ const create = (url: string) =>
 
 describe('discord', () => {
   it.each(eventTypes)('%s is a message as Discord publishes them', async (type) => {
-    await using receiver = await startReceiver({ status: 200, body: '{"id":"1"}' });
+    await using receiver = await startFaultyReceiver({ status: 200, body: '{"id":"1"}' });
     const event = exampleEvent(type);
     const results = await create(`${receiver.url}/hook?thread_id=7`).deliver(
       [deliveryOf(event)],

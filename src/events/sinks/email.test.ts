@@ -4,7 +4,7 @@ import { eventTypes, type SinkConfigOf } from '../../config/index.ts';
 import { deliveryOf, exampleEvent } from '../testing/example-event.ts';
 import { plainHttp } from '../testing/plain-http.ts';
 import { canary, receiverCases } from '../testing/receiver-cases.ts';
-import { startReceiver } from '../testing/receiver.ts';
+import { startFaultyReceiver } from '../testing/faulty-receiver.ts';
 import { sinkConfig } from '../testing/sink-config.ts';
 import { sinkDeps } from '../testing/sink-deps.ts';
 import { createEmailSink } from './email.ts';
@@ -23,7 +23,7 @@ const signal = () => AbortSignal.timeout(5000);
 
 describe('email', () => {
   it.each(eventTypes)('%s is a mail', async (type) => {
-    await using receiver = await startReceiver({ status: 202 });
+    await using receiver = await startFaultyReceiver({ status: 202 });
     const event = exampleEvent(type);
     expect(await create(receiver.url).deliver([deliveryOf(event)], signal())).toEqual([
       { kind: 'delivered' },
@@ -79,7 +79,7 @@ describe('email', () => {
   });
 
   it('the whole event can be sent, as it is or in a text', async () => {
-    await using receiver = await startReceiver({ status: 200 });
+    await using receiver = await startFaultyReceiver({ status: 200 });
     const delivery = deliveryOf(exampleEvent('upstream.up'));
     await create(receiver.url, { body: '{{event}}', content_type: 'text/plain', method: 'PUT' }).deliver(
       [delivery],

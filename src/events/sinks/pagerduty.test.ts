@@ -5,7 +5,7 @@ import { deliveryOf, exampleEvent } from '../testing/example-event.ts';
 import { plainHttp } from '../testing/plain-http.ts';
 import { pagerdutyMessageSchema } from '../testing/published-schemas.ts';
 import { receiverCases } from '../testing/receiver-cases.ts';
-import { startReceiver } from '../testing/receiver.ts';
+import { startFaultyReceiver } from '../testing/faulty-receiver.ts';
 import { sinkConfig } from '../testing/sink-config.ts';
 import { sinkDeps } from '../testing/sink-deps.ts';
 import { createPagerdutySink, pagerdutyMessage } from './pagerduty.ts';
@@ -21,7 +21,7 @@ const signal = () => AbortSignal.timeout(5000);
 
 describe('pagerduty', () => {
   it.each(eventTypes)('%s is an event as PagerDuty publishes them', async (type) => {
-    await using receiver = await startReceiver({ status: 202, body: '{"status":"success"}' });
+    await using receiver = await startFaultyReceiver({ status: 202, body: '{"status":"success"}' });
     const results = await create(receiver.url).deliver([deliveryOf(exampleEvent(type))], signal());
     expect(results).toEqual([{ kind: 'delivered' }]);
     pagerdutyMessageSchema.parse(receiver.json());
@@ -82,7 +82,7 @@ describe('pagerduty', () => {
   });
 
   it('a retried trigger does not open again what its end has closed', async () => {
-    await using receiver = await startReceiver({ status: 500 }, { status: 202 });
+    await using receiver = await startFaultyReceiver({ status: 500 }, { status: 202 });
     const sink = create(receiver.url);
     const down = deliveryOf(exampleEvent('upstream.down'));
     expect(await sink.deliver([down], signal())).toMatchObject([{ kind: 'retry' }]);
@@ -97,7 +97,7 @@ describe('pagerduty', () => {
   });
 
   it('takes nothing but PagerDuty’s 202 for its word', async () => {
-    await using receiver = await startReceiver({ status: 200, body: '<html>' });
+    await using receiver = await startFaultyReceiver({ status: 200, body: '<html>' });
     const results = await create(receiver.url).deliver([deliveryOf(exampleEvent('ip.banned'))], signal());
     expect(results).toMatchObject([{ kind: 'retry', problem: 'not PagerDuty’s 202: HTTP 200: <html>' }]);
   });

@@ -5,7 +5,7 @@ import { deliveryOf, exampleEvent } from '../testing/example-event.ts';
 import { plainHttp } from '../testing/plain-http.ts';
 import { slackMessageSchema } from '../testing/published-schemas.ts';
 import { receiverCases } from '../testing/receiver-cases.ts';
-import { startReceiver } from '../testing/receiver.ts';
+import { startFaultyReceiver } from '../testing/faulty-receiver.ts';
 import { sinkConfig } from '../testing/sink-config.ts';
 import { sinkDeps } from '../testing/sink-deps.ts';
 import { createSlackSink, judgeSlack, slackMessage } from './slack.ts';
@@ -18,7 +18,7 @@ const create = (url: string) =>
 
 describe('slack', () => {
   it.each(eventTypes)('%s is a message as Slack publishes them', async (type) => {
-    await using receiver = await startReceiver({ status: 200, body: 'ok' });
+    await using receiver = await startFaultyReceiver({ status: 200, body: 'ok' });
     const event = exampleEvent(type);
     const results = await create(receiver.url).deliver([deliveryOf(event)], AbortSignal.timeout(5000));
     expect(results).toEqual([{ kind: 'delivered' }]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DeliveryResult, Sink } from '../sink.ts';
 import { deliveryOf, exampleEvent } from './example-event.ts';
-import { type Behaviour, startReceiver } from './receiver.ts';
+import { type Behaviour, startFaultyReceiver } from './faulty-receiver.ts';
 
 /** Stands in the URL’s path, and in headers where a sink has some. */
 export const canary = 'canary-Zq81-never-shown';
@@ -34,7 +34,7 @@ export function receiverCases(create: (url: string) => Sink): void {
   ];
 
   it.each(cases)('%s', async (_, behaviour, expected) => {
-    await using receiver = await startReceiver(behaviour);
+    await using receiver = await startFaultyReceiver(behaviour);
     const sink = create(`${receiver.url}/hooks/${canary}`);
     const results = await sink.deliver(
       [deliveryOf(exampleEvent('upstream.down'))],

@@ -1,48 +1,64 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as after } from 'node:timers/promises';
 
-/** What a receiver does with a request: answers, now or late, or ends the connection, or writes what is no HTTP. */
-export type Behaviour =
-  | { status: number; headers?: Record<string, string>; body?: string; afterMs?: number }
-  | 'reset'
-  | 'garbage';
-
-export interface ReceivedRequest {
-  method: string;
-  /** Path and query. */
+/** A request that a receiver got. */
+export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** Epoch milliseconds. */
+  atMs: number;
 }
 
-/** A receiver on loopback: one behaviour a request, the last one for all that follow. */
-export async function startReceiver(...behaviours: Behaviour[]) {
-  const requests: ReceivedRequest[] = [];
-  const server = createServer((request, response) => {
-    void (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const behaviour = behaviours[Math.min(requests.length, behaviours.length - 1)] ?? { status: 200 };
-      const { method = '', url: path = '', headers } = request;
-      requests.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
-      if (behaviour === 'reset') request.socket.resetAndDestroy();
-      else if (behaviour === 'garbage') request.socket.end('I am no HTTP\r\n\r\n');
-      else {
-        if (behaviour.afterMs) await after(behaviour.afterMs);
-        response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
-      }
-    })().catch(() => request.socket.destroy());
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    json: (index = 0): unknown => JSON.parse(requests[index]?.body ?? 'null'),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
+/** An HTTP server that takes webhooks, and does with them what the test says. */
+export interface Receiver {
+  readonly url: string;
+  readonly port: number;
+  /** In the order in which they were whole. */
+  readonly received: Received[];
+  /** Called for each; answers 204 where it does nothing. */
+  answer: (request: Received, response: ServerResponse) => void;
+  /** Ends all connections and listens no more; on the same port again. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  let server: Server | undefined;
+  const receiver = {
+    ...{ url: '', port: 0, received: [] as Received[] },
+    answer: (_request: Received, response: ServerResponse): void => void response.writeHead(204).end(),
+    async open() {
+      const opened = createServer((request, response) => {
+        let body = '';
+        request.setEncoding('utf8').on('data', (text: string) => {
+          body += text;
+        });
+        request.on('error', () => undefined);
+        request.on('end', () => {
+          const one = { path: request.url ?? '', headers: request.headers, body, atMs: Date.now() };
+          receiver.received.push(one);
+          receiver.answer(one, response);
+        });
+      });
+      await new Promise<void>((resolve, reject) => {
+        opened.once('error', reject);
+        opened.listen(receiver.port, '127.0.0.1', resolve);
+      });
+      server = opened;
+      receiver.port = (opened.address() as AddressInfo).port;
+      receiver.url = `http://127.0.0.1:${receiver.port}/hook`;
+    },
+    async close() {
+      const closing = server;
+      server = undefined;
+      if (closing === undefined) return;
+      await new Promise<void>((resolve) => {
+        closing.close(() => resolve());
+        closing.closeAllConnections();
+      });
     },
   };
+  await receiver.open();
+  return receiver;
 }
