@@ -1,8 +1,9 @@
 /** Writes docs/configuration.md and examples/config.schema.json from the config's schema, docs/metrics.md from the definitions, docs/statistics.md from the
- * schemas of /stats. Tests keep them equal. */
-import { writeFileSync } from 'node:fs';
+ * schemas of /stats, the events of docs/billing-webhooks.md from theirs. Tests keep them equal. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { editorSchema, referencePage } from '../src/config/index.ts';
 import { statisticsPage } from '../src/admin/index.ts';
+import { withEventTypes } from '../src/events/index.ts';
 import { metricsPage } from '../src/metrics/index.ts';
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), referencePage());
@@ -12,3 +13,6 @@ writeFileSync(
   new URL('../examples/config.schema.json', import.meta.url),
   `${JSON.stringify(editorSchema(), null, 2)}\n`,
 );
+
+const webhooks = new URL('../docs/billing-webhooks.md', import.meta.url);
+writeFileSync(webhooks, withEventTypes(readFileSync(webhooks, 'utf8')));

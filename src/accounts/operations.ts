@@ -1,6 +1,10 @@
 import { nearestName } from '../config/index.ts';
 import { backUp } from './backup.ts';
 import { AccountsError } from './error.ts';
+import { listEvents } from './events/list.ts';
+import { replayEvents } from './events/replay.ts';
+import { showEvent } from './events/show.ts';
+import { forecastInvoice } from './invoices/forecast.ts';
 import { issueInvoice } from './invoices/issue.ts';
 import { showInvoice } from './invoices/show.ts';
 import { createKey } from './keys/create.ts';
@@ -46,8 +50,12 @@ export const operations = {
   'plans.show': showPlan,
   'plans.delete': deletePlan,
   'usage.query': queryUsage,
+  'events.list': listEvents,
+  'events.show': showEvent,
+  'events.replay': replayEvents,
   'invoices.issue': issueInvoice,
   'invoices.show': showInvoice,
+  'invoices.forecast': forecastInvoice,
   reconcile,
   'schema.status': schemaStatus,
   'schema.migrate': migrateSchema,

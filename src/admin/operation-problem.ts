@@ -21,7 +21,7 @@ export async function runOperation(
   if (operations === null)
     throw new AdminProblem(
       'conflict',
-      'this gateway keeps no store (store: none), so it has no users, keys or usage',
+      'this gateway keeps no store (store: none), so it has no users, keys, usage or events',
     );
   try {
     return await operations.run(name, input);

@@ -18,6 +18,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'keys', summary: 'API keys: make, rotate, disable, limit', load: () => import('./keys.ts') },
   { name: 'plans', summary: 'what users pay, and their keys’ limits', load: () => import('./plans.ts') },
   { name: 'usage', summary: 'what was called, by whom', load: () => import('./usage.ts') },
+  { name: 'events', summary: 'what happened, and where it was told', load: () => import('./events.ts') },
   { name: 'invoice', summary: 'issue or print an invoice', load: () => import('./invoice.ts') },
   { name: 'reconcile', summary: 'prove that usage adds up', load: () => import('./reconcile.ts') },
   { name: 'migrate', summary: 'bring the store’s schema up to date', load: () => import('./migrate.ts') },

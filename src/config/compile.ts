@@ -14,6 +14,7 @@ import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler } from './rule-compiler.ts';
 import { compileSocketBounds } from './socket-bounds.ts';
+import { type EventTypeName, eventTypes, matchesEventType } from './schema/event-types.ts';
 import type { MethodsPolicy, PolicySnapshot, ServerPolicy, WebsocketPolicy } from './snapshot.ts';
 
 /**
@@ -60,7 +61,15 @@ export function compile(
       accessMaxPerSecond: config.logging.access_max_per_second,
     },
     usage: { whenFull: config.usage.when_full },
+    events: { wanted: wantedEvents(config) },
   };
+}
+
+/** With a store all are kept; without one only those that a sink has a use for. */
+function wantedEvents({ store, events }: Config): EventTypeName[] {
+  if (store.kind !== 'none') return [...eventTypes];
+  const patterns = events.sinks.flatMap((sink) => sink.events);
+  return eventTypes.filter((type) => patterns.some((pattern) => matchesEventType(pattern, type)));
 }
 
 /** Versions that a snapshot itself names; those of keys' sets are the key table's to say. */

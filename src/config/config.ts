@@ -55,7 +55,8 @@ export type Config = Readonly<
  * is not read yet.
  */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { server, websocket, admin, identity, methods, limits, usage, events, explain, logging } = parsed;
+  const { server, websocket, admin, identity, methods, limits, usage, events, alerts, explain, logging } =
+    parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   const { tls, state_dir: stateDir } = server;
   return {
@@ -71,7 +72,13 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
     limits,
     store: parsed.store ?? { kind: stateDir === 'none' ? 'none' : 'sqlite' },
     usage,
-    events,
+    events: {
+      ...events,
+      sinks: events.sinks.map((sink) =>
+        sink.type === 'module' ? { ...sink, path: absolute(sink.path) } : sink,
+      ),
+    },
+    alerts,
     explain,
     logging,
     networks: completeNetworks(parsed, absolute),

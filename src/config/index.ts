@@ -1,4 +1,11 @@
 /** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
+export {
+  type AlertComparison,
+  type AlertCondition,
+  type AlertMetric,
+  alertMetricNames,
+  parseAlertWhen,
+} from './alert-when.ts';
 export { compile, configHash, versionsOf } from './compile.ts';
 export type {
   CeilingConfig,
@@ -22,6 +29,7 @@ export {
   parseConfig,
 } from './load.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
+export { fillTemplate } from './mail-template.ts';
 export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, parseDuration } from './quantity.ts';

@@ -1,3 +1,5 @@
+import type { EventTypeName } from './schema/event-types.ts';
+
 /**
  * What the workers are given: the config compiled to numbers. Plain data for `postMessage`, but for shared memory. Holds
  * upstreams' credentials and no key. What grows with the keys stands in shared memory.
@@ -28,6 +30,8 @@ export interface PolicySnapshot {
   /** Share of the calls that get a line, and lines of each worker in a second. */
   logging: { accessSample: number; accessMaxPerSecond: number };
   usage: UsagePolicy;
+  /** Types that somebody wants to hear of. */
+  events: { wanted: readonly EventTypeName[] };
 }
 
 export interface UsagePolicy {

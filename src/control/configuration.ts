@@ -11,6 +11,7 @@ import {
   renderProblem,
   type TlsMaterial,
 } from '../config/index.ts';
+import { sinkSecrets } from './events/sink-secrets.ts';
 
 /** Plain data of the file's shape. */
 export interface ConfigValue {
@@ -118,7 +119,7 @@ function withOverrides(
   };
 }
 
-/** What must not be seen in a log although the config holds it: credentials for upstreams. */
+/** What must not be seen in a log although the config holds it: credentials for upstreams, the store and sinks. */
 export function secretsOf(config: Config): string[] {
   const upstreams = config.networks.flatMap(({ upstreams }) =>
     upstreams.flatMap(({ url, ws_url: socketUrl, authorization, headers }) => {
@@ -132,7 +133,7 @@ export function secretsOf(config: Config): string[] {
       return [...new Set([...paths, ...credentials, ...Object.values(headers)])];
     }),
   );
-  return [...upstreams, ...storeSecrets(config.store)];
+  return [...upstreams, ...storeSecrets(config.store), ...sinkSecrets(config)];
 }
 
 /** A driver's error may show the URL, or the password as it is typed. */

@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
-import type { DecisionRecord, FromWorker, ToWorker, WorkerStart } from '../gateway/index.ts';
+import type { DecisionRecord, FromWorker, ToWorker, WorkerEvent, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
 import {
   clearFigures,
@@ -40,6 +40,8 @@ export interface DataPlaneOptions {
   logger: Logger;
   /** Main's side of sockets and subscriptions. */
   hub: Pick<Hub, 'hear' | 'dropWorker'>;
+  /** What workers saw happen. */
+  onEvents(events: WorkerEvent[]): void;
   /** Folder of Node's compile cache, if there is one: a replacement is up in 0.2 s with it, 0.5 s without. */
   compileCache: string | undefined;
   timing?: Partial<PoolTiming>;
@@ -165,6 +167,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
       else if (message.type === 'hub') options.hub.hear(slot, message.message);
       else if (message.type === 'journal') journals.said(slot, message.full, message.reason);
+      else if (message.type === 'events') options.onEvents(message.events);
       else if (message.type === 'log') writeLines(slot, message.lines);
     },
   });

@@ -2,6 +2,7 @@ import type { AdminServer } from '../admin/index.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { EventsKeeper } from './events/events-keeper.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
@@ -16,6 +17,7 @@ export interface EndingParts {
   policy: PolicyKeeper;
   /** null: none is kept. */
   store: StoreKeeper | null;
+  events: Pick<EventsKeeper, 'drain' | 'stop'>;
   log: OpenLog;
   /** Ends watching and reloading. */
   close(): void;
@@ -25,6 +27,8 @@ export interface EndingParts {
 const adminGraceMs = 250;
 /** What the last usage may take on its way into the ledger. Where that is away it waits in the journals. Milliseconds. */
 const storeFlushMs = 5_000;
+/** What events that are due may take to their sinks. Those that do not get there wait in the store. Milliseconds. */
+const eventsDrainMs = 5_000;
 
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
 export function createEnding({
@@ -35,6 +39,7 @@ export function createEnding({
   limits,
   policy,
   store,
+  events,
   log,
   close,
 }: EndingParts) {
@@ -55,6 +60,7 @@ export function createEnding({
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
+    await events.drain(eventsDrainMs);
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
@@ -67,7 +73,7 @@ export function createEnding({
       health.stop(),
       hub.close(),
       dataPlane.stop(),
-      store?.stop(),
+      events.stop().then(() => store?.stop()),
       admin?.close(0),
       log.flush(),
     ]);

@@ -10,6 +10,8 @@ export interface NamedKey {
   name: string;
   /** Hex. */
   sha256: string;
+  /** Of its user in the store; null: it has none. */
+  userId: string | null;
 }
 
 export interface ExplainPortOptions {

@@ -19,6 +19,8 @@ export interface LogOptions {
 
 export interface OpenLog {
   logger: Logger;
+  /** A line that is no log's: as it is, but for secrets. */
+  write(line: string): void;
   /** Waits until what is held back is written, half a second at most. Call before the process ends. */
   flush(): Promise<void>;
   /** From now on these are blanked too: a reload may bring a new token. */
@@ -48,6 +50,9 @@ export function openLog(options: LogOptions): OpenLog {
   );
   return {
     logger,
+    write: (line) => {
+      output.write(redact(`${line}\n`));
+    },
     flush: async () => standard?.flush(),
     addSecrets: (more) => {
       for (const secret of more) secrets.add(secret);

@@ -104,10 +104,12 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
 
   /** Made when somebody asks: a reload with many keys need not wait for it. */
   const configKey = (name: string): NamedKey | undefined => {
-    configNames ??= new Map(config.keys.map((key) => [key.name, { name: key.name, sha256: key.digest }]));
+    configNames ??= new Map(
+      config.keys.map((key) => [key.name, { name: key.name, sha256: key.digest, userId: null }]),
+    );
     return configNames.get(name);
   };
-  const named = ({ name, sha256 }: StoredKey): NamedKey => ({ name, sha256 });
+  const named = ({ name, sha256, userId }: StoredKey): NamedKey => ({ name, sha256, userId });
 
   let snapshot = adopt(first);
   return {

@@ -35,6 +35,8 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
     health: { update: () => {} },
     hub: { update: () => said.push('hub') },
     admin: null,
+    events: { reloaded: () => {} },
+    alerts: { update: () => said.push('alerts'), close: () => {} },
     log: { addSecrets: () => {}, logger: { info: () => {}, warn: () => {}, error: () => {} } },
     instanceId: 'test',
     watch: false,
@@ -42,6 +44,6 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
   };
   const reload = createGatewayReload(parts as unknown as GatewayReloadParts);
   expect(await reload.reload()).toMatchObject({ outcome: 'applied' });
-  expect(said).toEqual(['workers', 'hub', 'retired']);
+  expect(said).toEqual(['workers', 'hub', 'retired', 'alerts']);
   reload.close();
 });

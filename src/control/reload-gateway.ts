@@ -8,6 +8,8 @@ import type { PolicyKeeper } from './policy-keeper.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
+import type { AlertKeeper } from './alerts/alert-keeper.ts';
+import type { EventsKeeper } from './events/events-keeper.ts';
 import { findSelf } from './self-probe.ts';
 import type { StoreKeeper } from './store/store-keeper.ts';
 
@@ -26,6 +28,8 @@ export interface GatewayReloadParts {
   log: OpenLog;
   instanceId: string;
   watch: boolean;
+  events: Pick<EventsKeeper, 'reloaded'>;
+  alerts: AlertKeeper;
   onResult(result: ReloadResult): void;
 }
 
@@ -82,12 +86,14 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
       const { late } = await takenOver;
       policy.applied(generation, late.length === 0);
       parts.store?.reloaded(config);
+      parts.alerts.update(config);
       return { generation, late };
     },
     onResult(result) {
       parts.onResult(result);
       if (result.outcome !== 'refused' && read !== undefined) takeTls(read.tls);
       logResult(result);
+      parts.events.reloaded(result, policy.config);
       for (const warning of result.outcome === 'applied' ? (read?.warnings() ?? []) : [])
         logger.warn(warning);
     },
@@ -133,6 +139,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
     close() {
       closed = true;
       watching.close();
+      parts.alerts.close();
     },
   };
 }

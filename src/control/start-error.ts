@@ -1,3 +1,5 @@
+import { type BoundAddress, bindError } from './bind.ts';
+
 /**
  * Why the gateway did not start. `message` is for the operator, whole and without a stack; `exitCode` is 2 where the
  * command line or the config is wrong, 1 where the machine is.
@@ -26,4 +28,19 @@ export function cannotListen(error: unknown): never {
   throw new StartError('cannot_listen', error instanceof Error ? error.message : String(error), {
     cause: error,
   });
+}
+
+/** Of the store’s own error. */
+export function storeUnusable(error: unknown): never {
+  throw new StartError('store_unusable', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
+}
+
+/** A worker that cannot listen says so; else it could not be started. */
+export function workerFailed(error: unknown, { host, port }: BoundAddress): never {
+  const { syscall } = error as NodeJS.ErrnoException;
+  if (syscall === 'listen' || syscall === 'bind') cannotListen(bindError(host, port, error));
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  throw new StartError('worker_failed', `a worker could not be started: ${reason}`, { cause: error });
 }

@@ -4,7 +4,8 @@ import { type Config, configHash, type Environment } from '../config/index.ts';
 import { trimHeap, workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { createHub } from '../websocket/index.ts';
-import { type BoundAddress, bindError, claimAddress } from './bind.ts';
+import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
+import { claimAddress } from './bind.ts';
 import {
   type Configuration,
   type ConfigOverrides,
@@ -14,6 +15,7 @@ import {
 } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
+import { createEventsKeeper } from './events/events-keeper.ts';
 import { createExplainPort } from './explain-port.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -29,7 +31,7 @@ import { createGatewayReload } from './reload-gateway.ts';
 import { findSelf } from './self-probe.ts';
 import { createSocketsPort } from './sockets-port.ts';
 import { startAdmin } from './start-admin.ts';
-import { cannotListen, StartError } from './start-error.ts';
+import { cannotListen, StartError, storeUnusable, workerFailed } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
 import { journalFolder } from './store/settings.ts';
 import { createStats } from './stats/stats.ts';
@@ -110,9 +112,9 @@ async function compose(
   const { logger } = log;
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
-  const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane, health, hub, store } = inside;
-  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop());
+  const inside = await createInside(options, configuration, log);
+  const { address, instanceId, policy, dataPlane, health, hub, store, events, alerts } = inside;
+  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
 
   const stats = createStats({
     ...inside,
@@ -131,7 +133,7 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: store?.checks() ?? [],
+        store: [...(store?.checks() ?? []), ...events.checks()],
         networks: health.state(),
       }),
     operations: store?.operations ?? null,
@@ -148,7 +150,21 @@ async function compose(
   });
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, store, log, instanceId },
+    ...{
+      config,
+      files,
+      tls,
+      readConfig,
+      policy,
+      dataPlane,
+      health,
+      hub,
+      store,
+      events,
+      alerts,
+      log,
+      instanceId,
+    },
     admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {
@@ -168,6 +184,7 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();
   logger.info(
@@ -193,7 +210,8 @@ async function compose(
 }
 
 /** What stands between the listeners: memory, policy and workers, not started yet. */
-async function createInside(options: GatewayOptions, { config, tls }: Configuration, logger: Logger) {
+async function createInside(options: GatewayOptions, { config, tls }: Configuration, log: OpenLog) {
+  const { logger } = log;
   const { listen, state_dir: stateDir } = config.server;
   const instanceId = randomBytes(9).toString('base64url');
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
@@ -235,18 +253,33 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
+    onEvents: (told) => events.heard(told),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
-  const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
+  const logHealth = createHealthLog(logger);
+  const health = createHealthMonitor({
+    ...{ board, instanceId },
+    onEvent(event) {
+      logHealth(event);
+      events.health(event);
+    },
+  });
   const store = createStoreKeeper({
     ...{ config, policy, limits, dataPlane, logger, run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
+  const events = createEventsKeeper({
+    ...{ config, logger, write: log.write },
+    outbox: store?.outbox ?? null,
+    keyByNumber: policy.keyByNumber,
+    epochMs: Date.now,
+  });
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
-  return { address, instanceId, limits, policy, dataPlane, board, health, hub, store };
+  const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
+  return { address, instanceId, limits, policy, dataPlane, board, health, hub, store, events, alerts };
 }
 
 function openConfiguredLog(
@@ -287,17 +320,4 @@ function configFacts(
     problem: last?.problems[0] ?? null,
     restartNeeded: last?.restartNeeded ?? [],
   };
-}
-
-function storeUnusable(error: unknown): never {
-  throw new StartError('store_unusable', error instanceof Error ? error.message : String(error), {
-    cause: error,
-  });
-}
-
-function workerFailed(error: unknown, { host, port }: BoundAddress): never {
-  const { syscall } = error as NodeJS.ErrnoException;
-  if (syscall === 'listen' || syscall === 'bind') cannotListen(bindError(host, port, error));
-  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  throw new StartError('worker_failed', `a worker could not be started: ${reason}`, { cause: error });
 }

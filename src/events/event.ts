@@ -24,49 +24,74 @@ const limitData = {
 
 const quotaData = {
   of: z.enum(['key', 'user']).describe('Whose quota it is'),
-  unit: z.enum(['requests', 'cost']),
-  limit: z.int(),
-  used: z.int(),
-  period: z.enum(['day', 'month']),
-  resetsAt: z.iso.datetime(),
+  unit: z.enum(['requests', 'cost']).describe('What it counts: calls, or their cost units'),
+  limit: z.int().describe('How many a period'),
+  used: z.int().describe('How many of this period’s are used'),
+  period: z.enum(['day', 'month']).describe('Of the calendar, UTC'),
+  resetsAt: z.iso.datetime().describe('When the next period begins'),
+};
+
+const node = {
+  network: z.string().describe('Its network'),
+  upstream: z.string().describe('Its name'),
+};
+
+const alert = {
+  alert: z.string().describe('Its name'),
+  when: z.string().describe('Its condition'),
+  value: z.number().describe('The metric now: a share from 0 to 1, seconds, or a number'),
 };
 
 /** What each type of event tells. Names are of the API: they never change their meaning. */
 export const eventData = {
-  'rate_limit.exceeded': z.object({ ...limitData, retryAfterMs: z.int() }),
+  'rate_limit.exceeded': z.object({
+    ...limitData,
+    retryAfterMs: z
+      .int()
+      .nullable()
+      .describe(
+        'Milliseconds until the next call passes; null: never, since it costs more than the bucket holds',
+      ),
+  }),
   'burst.used': z.object(limitData),
   'burst.depleted': z.object(limitData),
-  'method.blocked': z.object({ ...folded, network, method, pattern: z.string() }),
+  'method.blocked': z.object({
+    ...folded,
+    network,
+    method,
+    pattern: z.string().describe('Pattern of `methods.blocked` that it fits'),
+  }),
   'quota.warning': z.object({
     ...quotaData,
     percent: z.number().describe('The mark of `warn_at` that was reached'),
   }),
   'quota.exceeded': z.object({ ...quotaData, ...folded }),
   'config.reloaded': z.object({
-    ok: z.boolean(),
+    ok: z.boolean().describe('Was it taken over?'),
     hash: z.string().describe('Of the config that holds now'),
-    generation: z.int(),
+    generation: z.int().describe('Of the config that holds now: one more with each that was taken over'),
     problem: z.string().nullable().describe('Why the new one was refused; the old one holds'),
-    restartNeeded: z.array(z.string()),
+    restartNeeded: z.array(z.string()).describe('What of it waits for a restart, a sentence each'),
   }),
   'ip.banned': z.object({
-    reason: z.string(),
+    reason: z.string().describe('Why'),
     by: z.string().describe('`auto`, or who did it'),
     until: z.iso.datetime().nullable().describe('null: until it is lifted'),
     times: z.int().describe('How often this one has been banned'),
-    simulated: z.boolean(),
+    simulated: z.boolean().describe('Only said, not done: `simulate` is on'),
   }),
-  'ip.unbanned': z.object({ reason: z.enum(['expired', 'lifted']), by: z.string() }),
-  'upstream.down': z.object({ network: z.string(), upstream: z.string(), reason: z.string() }),
-  'upstream.up': z.object({ network: z.string(), upstream: z.string(), downMs: z.int() }),
+  'ip.unbanned': z.object({
+    reason: z.enum(['expired', 'lifted']).describe('Its time was over, or somebody lifted it'),
+    by: z.string().describe('`auto`, or who did it'),
+  }),
+  'upstream.down': z.object({ ...node, reason: z.string().describe('Why') }),
+  'upstream.up': z.object({ ...node, downMs: z.int().describe('Milliseconds that it was down') }),
   'alert.firing': z.object({
-    alert: z.string(),
-    when: z.string(),
-    value: z.number(),
-    threshold: z.number(),
-    since: z.iso.datetime(),
+    ...alert,
+    threshold: z.number().describe('What it is measured against, in the same unit'),
+    since: z.iso.datetime().describe('Since when the condition has held'),
   }),
-  'alert.resolved': z.object({ alert: z.string(), when: z.string(), value: z.number(), firedMs: z.int() }),
+  'alert.resolved': z.object({ ...alert, firedMs: z.int().describe('Milliseconds that it fired') }),
 } satisfies Record<EventTypeName, z.ZodObject>;
 
 export type EventType = EventTypeName;
@@ -84,6 +109,8 @@ export type EventDraft = {
     /** Of the key and its user where it is about one: sinks may choose by them. */
     keyId?: string;
     userId?: string;
+    /** Names of the sinks that get it; absent or none: all that take its type. */
+    sinks?: readonly string[];
     data: EventDataOf<Type>;
   };
 }[EventType];

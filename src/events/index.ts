@@ -1,7 +1,25 @@
+export { createAlerts, trafficSample } from './alerts/index.ts';
 export { createEnvelopes, numbered, type UnnumberedEvent } from './envelope.ts';
 export type { CloudEvent, EventDataOf, EventDraft, Events, EventType } from './event.ts';
-export { eventData } from './event.ts';
-export { HttpProblem, type HttpProblemCode } from './http/http-problem.ts';
+export { createDelivery, type DeliveryEngine, type DeliveryTiming } from './delivery/delivery.ts';
+export type { SinkState } from './delivery/sink-slot.ts';
+export { createEmitter, type Emitter } from './emitter.ts';
+export { createFold, type Fold, isFolded } from './fold.ts';
+export { createSinkHttp, type Resolve } from './http/sink-http.ts';
+export { createMemoryOutbox } from './memory-outbox.ts';
+export { createRouting } from './routing.ts';
+export {
+  type ClaimedDelivery,
+  type DeliveryOutcome,
+  type DeliveryState,
+  type DisabledSink,
+  type EventFilter,
+  type EventHistory,
+  type EventRow,
+  type Outbox,
+  type OutboxEntry,
+  type UnroutedEvent,
+} from './outbox.ts';
 export { sampleDrafts } from './samples.ts';
 export type {
   Delivery,
@@ -13,3 +31,4 @@ export type {
   SinkResponse,
 } from './sink.ts';
 export { type AllSinkDeps, createSink } from './sinks/index.ts';
+export { withEventTypes } from './reference.ts';

@@ -1,4 +1,5 @@
 /** The data plane: one call's way from a request to its answer, and the worker thread that runs it. */
+export type { WorkerEvent } from './event-fold.ts';
 export type { DecisionRecord } from './decision.ts';
 export { createDryRun, type DryRunAsk } from './dry-run.ts';
 export { createReplay, type RecordedCall, type Replay, type ReplayVerdict } from './replay.ts';

@@ -5,6 +5,7 @@ import type { FiguresMemory } from '../metrics/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
 import type { FromHub, ToHub } from '../websocket/index.ts';
 import type { DecisionRecord } from './decision.ts';
+import type { WorkerEvent } from './event-fold.ts';
 
 /** What a worker thread is started with (`workerData`). */
 export interface WorkerStart {
@@ -51,6 +52,7 @@ export type FromWorker =
   | { type: 'log'; lines: LogLine[] }
   | { type: 'explained'; ask: number; records: DecisionRecord[] }
   | { type: 'hub'; message: ToHub }
+  | { type: 'events'; events: WorkerEvent[] }
   /** Its journal's disk is full, or takes bytes again. */
   | { type: 'journal'; full: boolean; reason: string }
   | { type: 'drained' };

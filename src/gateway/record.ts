@@ -1,10 +1,12 @@
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
+import { outcomes } from '../limits/index.ts';
 import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { CallLane } from './context.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
+import type { EventFold } from './event-fold.ts';
 import type { ExchangeSink } from './exchange.ts';
 import type { NoteContext } from './note.ts';
 import type { RequestIds } from './request-id.ts';
@@ -35,6 +37,7 @@ export function createRecorder(options: {
   worker: number;
   counters: CallCounters;
   usage: TurnUsage;
+  events: Pick<EventFold, 'answered' | 'refused'>;
   decisions: () => Decisions;
   requestIds: RequestIds;
   refundQuota: (call: Call) => void;
@@ -46,7 +49,7 @@ export function createRecorder(options: {
   now: () => number;
   epochMs: () => number;
 }): ExchangeSink {
-  const { counters, usage, worker, requestIds } = options;
+  const { counters, usage, events, worker, requestIds } = options;
 
   function keep(source: DecisionSource): void {
     const { refusals, samples } = options.decisions();
@@ -82,6 +85,7 @@ export function createRecorder(options: {
           now - startedAt,
         );
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
+        if (call.outcome !== outcomes.allowed || call.quota !== null) events.answered(call);
       } else {
         options.refundQuota(call);
         const metered = overLimit.has(call.refusal);
@@ -91,6 +95,7 @@ export function createRecorder(options: {
         }
         if (call.owner.session !== null) chasten(call.owner.session, call.refusal);
         counters.refused(call, call.refusal, metered);
+        events.refused(call);
       }
       if (call.attempts > 0 && call.facts!.moves) options.touched(call);
       if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused(call);

@@ -17,6 +17,7 @@ import { createCallerResolver } from './caller.ts';
 import { createCors } from './cors.ts';
 import { createWorkerCounters } from './counters.ts';
 import { createDecisions, type Decisions, findDecisions } from './decision-ring.ts';
+import { createEventFold } from './event-fold.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createHttpRefusals } from './http-refusal.ts';
 import { openWorkerJournal } from './journal.ts';
@@ -87,6 +88,12 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     onDropped: counters.lineDropped,
   });
 
+  const events = createEventFold({
+    snapshot: start.snapshot,
+    tell: (folded) => tell({ type: 'events', events: folded }),
+    epochMs: Date.now,
+  });
+
   const reignOf = (snapshot: PolicySnapshot): Reign => {
     const policy = new Policy(snapshot, hash);
     return createReign(policy, createCallerResolver(policy, hash), createCors(snapshot));
@@ -97,6 +104,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
 
   const beat = (): void => {
     journal.tick();
+    events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
   };
   const networks = createNetworks(start.snapshot, {
@@ -108,7 +116,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const recorder = createRecorder({
     worker: start.slot,
     counters,
-    usage,
+    ...{ usage, events },
     decisions: () => decisions,
     refundQuota: limitStage.refund,
     touched: networks.touch,
@@ -188,6 +196,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
         decisions = createDecisions(0, 0);
         decisions = ringOf(snapshot);
       }
+      events.apply(snapshot);
       networks.apply(snapshot);
       sockets.apply();
       tell({ type: 'applied', generation: snapshot.generation });

@@ -1,4 +1,4 @@
-import type { ColumnType, RawBuilder } from 'kysely';
+import type { ColumnType, Generated, RawBuilder } from 'kysely';
 import type { StoreKind } from './store.ts';
 
 type Flag = ColumnType<boolean | number, boolean, boolean>;
@@ -62,6 +62,31 @@ export interface Schema {
     issued_at: number;
   };
   invoice_numbers: { year: number; last: number };
+  outbox: {
+    number: Generated<number>;
+    id: string;
+    type: string;
+    subject: string;
+    severity: string;
+    api_key_id: Optional<string>;
+    user_id: Optional<string>;
+    at: number;
+    event: string;
+    routed: Flag;
+  };
+  outbox_deliveries: {
+    event: number;
+    sink: string;
+    subject: string;
+    state: string;
+    attempts: number;
+    due_at: number;
+    claimed_by: Optional<string>;
+    claimed_until: Optional<number>;
+    problem: Optional<string>;
+    done_at: Optional<number>;
+  };
+  outbox_sinks: { name: string; config: string; disabled_at: number; problem: string };
   usage_logs: { api_key_id: Optional<string>; method: string; status: string; timestamp: number };
   journal_segments: { name: string; offset: number; closed: Flag; applied_at: number };
   usage_minutes: UsageTable;

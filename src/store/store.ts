@@ -1,3 +1,4 @@
+import type { EventHistory, Outbox } from '../events/index.ts';
 import type { Ledger, UsageStatus } from '../usage/index.ts';
 
 export type StoreKind = 'sqlite' | 'postgres';
@@ -224,6 +225,8 @@ export interface Tables {
     find(userId: string, month: string): Promise<InvoiceRow | null>;
     get(number: string): Promise<InvoiceRow | null>;
   };
+  /** Events, and where they are to go. In a transaction an event is added with what caused it, or not at all. */
+  readonly outbox: Outbox & EventHistory;
   /**
    * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
    * counts where it begins in [from, to). With `linesMax` the first of them. On SQLite it is read beside all else, as it was
@@ -289,7 +292,13 @@ export interface Store extends Tables, Ledger {
     instance: string,
   ): Promise<string[]>;
   /** Deletes what is older than its retention; makes partitions ahead. Milliseconds of age, Infinity: keep. */
-  maintain(retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number }): Promise<void>;
+  maintain(retention: {
+    minutesMs: number;
+    hoursMs: number;
+    daysMs: number;
+    rawMs: number;
+    eventsMs: number;
+  }): Promise<void>;
   migrationStatus(): Promise<MigrationStatus>;
   /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */
   migrate(): Promise<MigrationStatus['pending']>;

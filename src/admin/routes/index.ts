@@ -9,6 +9,7 @@ import { getTop } from './stats/top.ts';
 import { getHealthz } from './healthz/get.ts';
 import { postOperation } from './operations/post.ts';
 import { getMetrics } from './metrics/get.ts';
+import { getBillingEvents } from './stats/billing-events.ts';
 import { getReadyz } from './readyz/get.ts';
 
 /** Every route of the admin listener. A new one is a file under its resource and a line here. */
@@ -24,4 +25,5 @@ export const adminRoutes: readonly AdminRoute[] = [
   getMethods,
   getTop,
   getIdentity,
+  getBillingEvents,
 ];

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../schema/addresses.ts';
+import { emailFault } from '../schema/sinks/email.ts';
 import type { CheckContext } from './context.ts';
 
 /** Sinks have names of their own, and what they need. */
@@ -17,8 +18,12 @@ export function checkEvents({ config, error, warn }: CheckContext): void {
       );
     if (sink.type === 'database' && config.store.kind === 'none')
       error([...path, 'type'], 'there is no database: store is none', 'set store: sqlite');
-    if (sink.type !== 'webhook') continue;
-    if (sink.secrets.length === 0)
+    if (sink.type === 'email') {
+      const fault = emailFault(sink);
+      if (fault !== null) error([...path, 'body'], fault.message, fault.suggestion);
+    }
+    if (!('allow_private' in sink)) continue;
+    if (sink.type === 'webhook' && sink.secrets.length === 0)
       warn(
         [...path],
         'no secrets: whoever gets its events cannot tell that they are ours',

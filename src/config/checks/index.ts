@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Finding } from '../finding.ts';
 import type { ParsedConfig } from '../schema/index.ts';
+import { checkAlerts } from './alerts.ts';
 import { type CheckContext, createCheckContext } from './context.ts';
 import { checkCosts } from './costs.ts';
 import { checkEvents } from './events.ts';
@@ -19,6 +20,7 @@ const checks: readonly ((context: CheckContext) => void)[] = [
   checkListeners,
   checkStore,
   checkEvents,
+  checkAlerts,
   checkNetworks,
   checkUpstreams,
   checkPools,

@@ -42,7 +42,7 @@ function stored(
   const limits = requests === undefined ? [] : [{ method: '*', requests, periodMs: 1000, burstSize: 0 }];
   return {
     ...{ id: idOf(id), name: `name of ${id}`, sha256: hashOf(id), prefix: id.padEnd(8, '-').slice(0, 8) },
-    ...{ previous: null, enabled: true, expiresAtMs: 0, terms: termsOf(limits, quota) },
+    ...{ userId: null, previous: null, enabled: true, expiresAtMs: 0, terms: termsOf(limits, quota) },
     ...rest,
   };
 }

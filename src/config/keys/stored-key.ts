@@ -11,6 +11,8 @@ export interface StoredKey {
   readonly sha256: string;
   /** 8 printable ASCII characters. */
   readonly prefix: string;
+  /** Of its user; null: it has none. */
+  readonly userId: string | null;
   /** The hash that a rotation replaced, and until when (epoch milliseconds) it is taken too. */
   readonly previous: { readonly sha256: string; readonly untilMs: number } | null;
   readonly enabled: boolean;
@@ -38,6 +40,7 @@ export function sameStoredKey(a: StoredKey, b: StoredKey): boolean {
     a.expiresAtMs === b.expiresAtMs &&
     a.name === b.name &&
     a.prefix === b.prefix &&
+    a.userId === b.userId &&
     a.previous?.sha256 === b.previous?.sha256 &&
     a.previous?.untilMs === b.previous?.untilMs
   );

@@ -117,6 +117,19 @@ describe('planChange', () => {
     );
   });
 
+  it('tells of alerts by name', () => {
+    const having = (...alerts: string[]) => `${up}alerts: [${alerts.join(', ')}]\n`;
+    const a = '{ name: a, when: error_ratio > 1% }';
+    expect(plan(up, having(a)).changes).toEqual(['alerts gains a (error_ratio > 1%).']);
+    expect(plan(having(a), up).changes).toEqual(['alerts loses a: if it fires, it is resolved.']);
+    expect(plan(having(a), having('{ name: a, when: error_ratio > 2% }')).changes).toEqual([
+      'alerts: a is error_ratio > 2% (was error_ratio > 1%), and begins anew.',
+    ]);
+    expect(
+      plan(having(a), having('{ name: a, when: error_ratio > 1%, severity: critical }')).changes,
+    ).toEqual(['alerts: a is told otherwise.']);
+  });
+
   it('tells of another store without its URL', () => {
     const one = `${up}store: postgres://me:first-secret@db/one\n`;
     const two = `${up}store: postgres://me:other-secret@db/two\n`;

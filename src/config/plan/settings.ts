@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { configSections } from '../schema/index.ts';
 import { factsOf } from '../schema/fields.ts';
+import { planAlerts } from './alerts.ts';
 import { planSinks } from './sinks.ts';
 import { changeText, isObject, shown } from './words.ts';
 
@@ -38,6 +39,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
       restart,
     );
   }
+  planAlerts(from.alerts, to.alerts, say);
   planSinks(from.events.sinks, to.events.sinks, say);
   planStore(from.store, to.store, say, restart);
   const { limits } = from;

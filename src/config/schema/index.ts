@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { adminSection } from './admin.ts';
 import { eventsSection } from './events.ts';
+import { alertsList } from './alerts.ts';
 import { describe, jsonOf } from './fields.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
@@ -27,6 +28,7 @@ const sections = {
   store: storeField,
   usage: usageSection,
   events: eventsSection,
+  alerts: alertsList,
   explain: explainSection,
   logging: loggingSection,
 };

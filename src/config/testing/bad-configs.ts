@@ -70,7 +70,7 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'constructor as a key',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
     problems: [
-      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, events, explain, logging)',
+      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, events, alerts, explain, logging)',
     ],
   },
   {
@@ -1291,6 +1291,77 @@ export const badConfigs: readonly BadConfig[] = [
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits: { charge_cached: 2 }'],
     problems: [
       '2:26: error: limits.charge_cached: found 2, expected a share such as 1% or 0.01, from 0 to 1',
+    ],
+  },
+  {
+    name: 'alerts that cannot be read',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'alerts:',
+      '  - { name: a, when: refuse_ratio > 0.2 }',
+      '  - { name: b, when: latency_p99 > 2 for 1m }',
+      '  - { name: c }',
+    ],
+    problems: [
+      '3:22: error: alerts[0].when: unknown metric "refuse_ratio" (did you mean refused_ratio? known: refused_ratio, error_ratio, latency_p50, latency_p99, calls_per_second, quota_used, spend_forecast, upstreams_down, journal_lag)',
+      '4:22: error: alerts[1].when: found "2" as the threshold of latency_p99, expected a duration (add a unit, such as 2s)',
+      '5:5: error: alerts[2].when: is missing (expected a condition such as refused_ratio > 0.2 for 5m)',
+    ],
+  },
+  {
+    name: 'alerts that ask for what is not there',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'store: none',
+      'alerts:',
+      '  - { name: a, when: latency_p50 > 20ms, network: default, sinks: [team] }',
+      '  - { name: a, when: spend_forecast > 5 }',
+      '  - { name: c, when: spend_forecast > 5, user: me@example.com }',
+      '  - { name: d, when: upstreams_down > 0, network: mainet, user: me@example.com }',
+    ],
+    problems: [
+      '4:51: error: alerts[0].network: latency_p50 is not counted by network (leave it out)',
+      '4:68: error: alerts[0].sinks[0]: there is no sink team (events.sinks is empty)',
+      '5:13: error: alerts[1].name: a is the alert at line 4 already (give each a name of its own)',
+      '5:22: error: alerts[1].when: spend_forecast is of one user (add user: with an e-mail address or id)',
+      '6:22: error: alerts[2].when: there is no ledger: store is none (set store: sqlite)',
+      '7:51: error: alerts[3].network: there is no network mainet (networks: default)',
+      '7:65: error: alerts[3].user: upstreams_down is not counted by user (leave it out)',
+    ],
+  },
+  {
+    name: 'sinks that cannot be read',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'events:',
+      '  sinks:',
+      '    - { name: a, type: pagerduty, routing_key: sesame-0451 }',
+      '    - { name: b, type: slack, url: "ftp://chat.example/sesame-0451" }',
+      '    - { name: c, type: redis-stream, url: "redis://:sesame@127.0.0.1/events" }',
+      '    - { name: d, type: module, path: sink.py, settings: [1] }',
+      '    - { name: e, type: email, url: "https://mail.example", body: "{{titel}}" }',
+      '    - { name: f, type: teams }',
+    ],
+    problems: [
+      '4:48: error: events.sinks[0].routing_key: found text of 11 characters, expected an integration key of 32 letters and digits',
+      '5:36: error: events.sinks[1].url: found text of 30 characters, expected a URL such as https://hooks.example.com/services/…',
+      '6:43: error: events.sinks[2].url: found text of 32 characters, expected a URL such as redis://127.0.0.1:6379',
+      '7:38: error: events.sinks[3].path: found "sink.py", expected the path of a JavaScript or TypeScript module, such as ./my-sink.js',
+      '7:57: error: events.sinks[3].settings: found a list, expected a map',
+      '8:66: error: events.sinks[4].body: unknown placeholder {{titel}} (did you mean {{title}}? known: title, text, html, event, id, type, subject, severity, tenant, time, sequence, source)',
+      '9:24: error: events.sinks[5].type: found "teams", expected webhook, stdout, database, redis-stream, slack, discord, pagerduty, email or module',
+    ],
+  },
+  {
+    name: 'a mail that is no JSON',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'events:',
+      '  sinks:',
+      '    - { name: a, type: email, url: "https://mail.example", body: "{{title}}" }',
+    ],
+    problems: [
+      '4:66: error: events.sinks[0].body: is no JSON with its placeholders filled in (each placeholder stands inside quotes: "subject": "{{title}}")',
     ],
   },
 ];

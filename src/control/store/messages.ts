@@ -1,3 +1,4 @@
+import type { Outbox } from '../../events/index.ts';
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
 import type { KeyRow, StoreErrorCode } from '../../store/index.ts';
 import type { PackedKeys } from './packed-keys.ts';
@@ -10,13 +11,15 @@ export interface StoreStart {
   configKeys: ConfigKeyRow[];
   /** The config's groups of methods. */
   groups: string[];
+  /** It replaces a thread of this process that died. */
+  again: boolean;
 }
 
 /** What a reload may change. */
 export interface StoreSettings {
   applier: ApplierSettings;
   /** Milliseconds of age. */
-  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number };
+  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number; eventsMs: number };
 }
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;
@@ -59,7 +62,11 @@ export interface StoreRequests {
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
   'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
   operation: { input: { name: string; input: unknown }; answer: unknown };
+  /** One of the outbox's methods. */
+  outbox: { input: { verb: OutboxVerb; args: readonly unknown[] }; answer: unknown };
 }
+
+export type OutboxVerb = keyof Outbox;
 
 export type RequestName = keyof StoreRequests;
 

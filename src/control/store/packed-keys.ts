@@ -11,6 +11,7 @@ export interface PackedKeys {
   hashes: string[];
   prefixes: string[];
   names: string[];
+  users: (string | null)[];
   enabled: Uint8Array;
   /** Epoch milliseconds; 0: never. */
   expiresAt: Float64Array;
@@ -26,6 +27,7 @@ export function packKeys(keys: readonly PolicyKey[]): PackedKeys {
     hashes: keys.map(({ sha256 }) => sha256),
     prefixes: keys.map(({ prefix }) => prefix),
     names: keys.map(({ name }) => name),
+    users: keys.map(({ userId }) => userId),
     enabled: Uint8Array.from(keys, ({ enabled }) => (enabled ? 1 : 0)),
     // A key that ended at the very beginning of time must not live for ever.
     expiresAt: Float64Array.from(keys, ({ expiresAt }) => (expiresAt === null ? 0 : Math.max(1, expiresAt))),
@@ -50,7 +52,7 @@ export function packKeys(keys: readonly PolicyKey[]): PackedKeys {
 
 /** `bad` is told the ids of rows that name no key: somebody wrote them by hand. */
 export function unpackKeys(packed: PackedKeys, termsOf: StoredTerms, bad: (id: string) => void): StoredKey[] {
-  const { ids, hashes, prefixes, names, enabled, expiresAt } = packed;
+  const { ids, hashes, prefixes, names, users, enabled, expiresAt } = packed;
   const distinct = packed.distinct.map(({ overrides, quota }) => termsOf(overrides, quota));
   const rotated = new Map(packed.rotated.map(({ at, sha256, untilMs }) => [at, { sha256, untilMs }]));
   const keys: StoredKey[] = [];
@@ -60,6 +62,7 @@ export function unpackKeys(packed: PackedKeys, termsOf: StoredTerms, bad: (id: s
       name: names[at]!,
       sha256: hashes[at]!,
       prefix: prefixes[at]!,
+      userId: users[at] ?? null,
       previous: rotated.size === 0 ? null : (rotated.get(at) ?? null),
       enabled: enabled[at] === 1,
       expiresAtMs: expiresAt[at]!,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
@@ -7,7 +8,7 @@ import type { ConfigKeyRow, StoreStart } from './messages.ts';
 export const journalFolder = (stateDir: string): string => join(stateDir, 'journal');
 
 /** What the store thread needs of a config; null: it keeps no store. */
-export function storeStartOf(config: Config, run: string): StoreStart | null {
+export function storeStartOf(config: Config, run: string): Omit<StoreStart, 'again'> | null {
   const { store, server } = config;
   // A store without a folder was refused as the config was read.
   if (store.kind === 'none' || server.state_dir === null) return null;
@@ -18,11 +19,17 @@ export function storeStartOf(config: Config, run: string): StoreStart | null {
   };
 }
 
+/** Names an instance in the store: the same after a restart. A SQLite folder is one gateway's, whatever its machine is called. */
+export function instanceOf({ store, journal }: Pick<StoreStart, 'store' | 'journal'>): string {
+  return store.kind === 'sqlite' ? 'gateway' : `${hostname()}:${journal.folder}`.slice(0, 255);
+}
+
 /** What of it a reload may change. */
 export function storeChangeOf({
   usage,
   keys,
   methods,
+  events,
 }: Config): Pick<StoreStart, 'settings' | 'configKeys' | 'groups'> {
   return {
     settings: {
@@ -35,6 +42,7 @@ export function storeChangeOf({
         hoursMs: usage.keep_hours,
         daysMs: usage.keep_days,
         rawMs: usage.keep_raw,
+        eventsMs: events.keep,
       },
     },
     configKeys: keys.map(

@@ -1,6 +1,7 @@
 import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
+import type { Outbox } from '../../events/index.ts';
 import { type StoreAdmin, StoreError } from '../../store/index.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
@@ -10,8 +11,9 @@ import { createSingleFlight } from '../single-flight.ts';
 import { createStoredKeys } from './stored-keys.ts';
 import type { PackedKeys } from './packed-keys.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
-import { storeChangeOf, storeStartOf } from './settings.ts';
+import { instanceOf, storeChangeOf, storeStartOf } from './settings.ts';
 import { type StoreFacts, storeChecks } from './store-checks.ts';
+import { createStoreOutbox } from './store-outbox.ts';
 import { createStoreLink } from './store-link.ts';
 
 /** All that a running gateway has of its store: the thread, the keys in the policy, the quotas. */
@@ -29,6 +31,8 @@ export interface StoreKeeper {
   /** What `checks` are made of. */
   facts(): StoreFacts;
   operations: OperationsPort;
+  /** Of events; `by` names this instance in it, `shared`: others use it too. */
+  outbox: { outbox: Outbox; by: string; shared: boolean };
   /** After the workers ended: what is left goes into the ledger, as far as `flushMs` goes. */
   close(flushMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -224,6 +228,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
           throw error instanceof StoreError ? new AccountsError('unavailable', error.message) : error;
         }),
     },
+    outbox: { outbox: createStoreOutbox(link), by: instanceOf(start), shared: kind === 'postgres' },
     async close(flushMs) {
       closing = true;
       for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
@@ -7,6 +6,7 @@ import { type Applier, type ApplierState, createApplier } from '../../usage/inde
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
+import { instanceOf } from './settings.ts';
 import { createOwnUsage } from './own-usage.ts';
 
 /** The store thread's work: journals into the ledger, changes of keys to main, and what main asks. */
@@ -114,12 +114,16 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.next': feed.next,
       flush: () => made.flush(),
       'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      outbox: ({ verb, args }) =>
+        (opened.outbox[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args),
       async operation({ name, input }) {
         // Only once it is asked for: the room takes 10 MB, and most gateways are asked little.
         const { runOperation } = await import('../../accounts/index.ts');
         return runOperation(accounts, name, input);
       },
     };
+    // What this instance had claimed before it ended is nobody's now; main lives on where only this thread was replaced.
+    if (!start.again) await opened.outbox.release(instance).catch(() => undefined);
     made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     // First: what follows may take long, and a database may go away under it.
@@ -220,11 +224,6 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       }
     },
   };
-}
-
-/** The same after a restart. A SQLite folder is one gateway's, whatever its machine is called. */
-function instanceOf({ store, journal }: StoreStart): string {
-  return store.kind === 'sqlite' ? 'gateway' : `${hostname()}:${journal.folder}`.slice(0, 255);
 }
 
 type Answering<Name extends RequestName> = (

@@ -2,6 +2,12 @@ import type { SinkConfig, SinkConfigOf, SinkKind } from '../../config/index.ts';
 import type { RecordBilling } from '../outbox.ts';
 import type { Sink, SinkDeps } from '../sink.ts';
 import { createDatabaseSink } from './database.ts';
+import { createDiscordSink } from './discord.ts';
+import { createEmailSink } from './email.ts';
+import { createModuleSink } from './module.ts';
+import { createPagerdutySink } from './pagerduty.ts';
+import { createRedisStreamSink } from './redis-stream.ts';
+import { createSlackSink } from './slack.ts';
 import { createStdoutSink } from './stdout.ts';
 import { createWebhookSink } from './webhook.ts';
 
@@ -17,6 +23,12 @@ const factories: { readonly [Kind in SinkKind]: Factory<Kind> } = {
   webhook: createWebhookSink,
   stdout: createStdoutSink,
   database: createDatabaseSink,
+  'redis-stream': createRedisStreamSink,
+  slack: createSlackSink,
+  discord: createDiscordSink,
+  pagerduty: createPagerdutySink,
+  email: createEmailSink,
+  module: createModuleSink,
 };
 
 /** Makes the sink of a config block. Rejects where its kind cannot be set up at all; that it cannot be reached is told by deliveries. */

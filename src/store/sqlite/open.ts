@@ -10,6 +10,7 @@ import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
+import { dropOldEvents } from '../tables/outbox/retention.ts';
 import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
@@ -119,6 +120,7 @@ export function openSqlite(options: SqliteOptions): Store {
     async maintain(retention) {
       await dropOldRollups(context, retention);
       await dropOldRows(context, 'usage_logs', now() - retention.rawMs);
+      await dropOldEvents(context, now() - retention.eventsMs);
     },
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),

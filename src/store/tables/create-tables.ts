@@ -2,6 +2,7 @@ import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
 import { createInvoices } from './invoices.ts';
 import { createKeys } from './keys.ts';
+import { createOutbox } from './outbox/index.ts';
 import { createPlans } from './plans.ts';
 import { createUsage } from './usage.ts';
 import { createUsers } from './users.ts';
@@ -13,6 +14,7 @@ export function createTables(context: TableContext): Tables {
     keys: createKeys(context),
     plans: createPlans(context),
     invoices: createInvoices(context),
+    outbox: createOutbox(context),
     ...createUsage(context),
     announce: (change) => context.announce(change),
   };

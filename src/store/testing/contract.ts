@@ -4,6 +4,7 @@ import { describeApply } from './contract/apply.ts';
 import { describeInvoices } from './contract/invoices.ts';
 import { describeKeys } from './contract/keys.ts';
 import { describeMirror } from './contract/mirror.ts';
+import { describeOutbox } from './contract/outbox.ts';
 import { describePlans } from './contract/plans.ts';
 import { describePolicyKeys } from './contract/policy-keys.ts';
 import { describeRetention } from './contract/retention.ts';
@@ -21,6 +22,7 @@ export function describeStore(name: string, open: OpenSubject): void {
     describePolicyKeys,
     describeMirror,
     describeInvoices,
+    describeOutbox,
     describeTransactions,
     describeAnnouncements,
     describeApply,

@@ -2,8 +2,8 @@ import { runOperation } from '../../operation-problem.ts';
 import type { AdminRoute } from '../../router.ts';
 
 /**
- * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `invoice`, `reconcile` and `backup` ask for; the body
- * is the operation's input, the answer its result. `reason` of a problem is the operation's own code.
+ * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `events`, `invoice`, `reconcile` and `backup` ask for; the
+ * body is the operation's input, the answer its result. `reason` of a problem is the operation's own code.
  */
 export const postOperation: AdminRoute = {
   method: 'POST',

@@ -1,6 +1,12 @@
 import type { z } from 'zod';
 import { variants } from '../variants.ts';
 import { databaseSink } from './database.ts';
+import { discordSink } from './discord.ts';
+import { emailSink } from './email.ts';
+import { moduleSink } from './module.ts';
+import { pagerdutySink } from './pagerduty.ts';
+import { redisStreamSink } from './redis-stream.ts';
+import { slackSink } from './slack.ts';
 import { stdoutSink } from './stdout.ts';
 import { webhookSink } from './webhook.ts';
 
@@ -9,6 +15,12 @@ const sinkKinds = {
   webhook: webhookSink,
   stdout: stdoutSink,
   database: databaseSink,
+  'redis-stream': redisStreamSink,
+  slack: slackSink,
+  discord: discordSink,
+  pagerduty: pagerdutySink,
+  email: emailSink,
+  module: moduleSink,
 };
 
 export const sinkEntry = variants('type', sinkKinds, 'Where events go.');

@@ -5,7 +5,13 @@ import { noon, type Subject } from '../subject.ts';
 import { batch, row } from '../usage-samples.ts';
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
-const forever = { minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity, rawMs: Infinity };
+const forever = {
+  minutesMs: Infinity,
+  hoursMs: Infinity,
+  daysMs: Infinity,
+  rawMs: Infinity,
+  eventsMs: Infinity,
+};
 
 export function describeRetention(subject: () => Subject): void {
   it('drops of each rollup what is older, and nothing where all is kept', async () => {

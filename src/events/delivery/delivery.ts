@@ -1,0 +1,304 @@
+import { hash } from 'node:crypto';
+import type { SinkConfig } from '../../config/index.ts';
+import type { ClaimedDelivery, DisabledSink, Outbox } from '../outbox.ts';
+import { createRouting } from '../routing.ts';
+import type { Sink } from '../sink.ts';
+import { type BreakerTiming, usualBreaker } from './breaker.ts';
+import { createSettler } from './settler.ts';
+import { createSinkSlot, type SinkSlot, type SinkState } from './sink-slot.ts';
+
+export interface DeliveryTiming {
+  /** Between two looks at what is due, where nothing says sooner. */
+  pollMs: number;
+  /** How long a delivery is ours before it must be kept for longer. */
+  claimMs: number;
+  /** Between two looks at sinks that are gone, off or could not be set up. */
+  sweepMs: number;
+  breaker: BreakerTiming;
+}
+
+const usualTiming: DeliveryTiming = {
+  pollMs: 1000,
+  claimMs: 60_000,
+  sweepMs: 60_000,
+  breaker: usualBreaker,
+};
+
+/** Deliveries of sinks that this config has not: another instance's may have them. One that nobody made for so long is nobody's. */
+const FOREIGN_MS = 3_600_000;
+const UNROUTED_AT_ONCE = 200;
+
+export interface DeliveryParts {
+  outbox: Outbox;
+  /** Names this instance in claims: the same after a restart. */
+  by: string;
+  /** Others deliver from the same outbox. */
+  shared: boolean;
+  makeSink(config: SinkConfig): Promise<Sink>;
+  log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  epochMs(): number;
+  random(): number;
+  timing?: Partial<DeliveryTiming>;
+}
+
+/** Takes events out of the outbox and sees to it that each gets where it is to go: at least once, and no later than it must. */
+export interface DeliveryEngine {
+  configure(sinks: readonly SinkConfig[]): void;
+  /** There may be something to do. */
+  poke(): void;
+  /** Delivers what is due within `boundMs`, then cuts what is under way; what is left stays in the outbox. */
+  drain(boundMs: number): Promise<void>;
+  stop(): Promise<void>;
+  state(): Record<string, SinkState>;
+}
+
+/** Of what a sink is configured with: one that was turned off stays off for as long as it is the same. */
+function fingerprint(config: SinkConfig): string {
+  return hash('sha256', JSON.stringify(config), 'hex');
+}
+
+export function createDelivery(parts: DeliveryParts): DeliveryEngine {
+  const { outbox, by, log, epochMs } = parts;
+  const timing = { ...usualTiming, ...parts.timing };
+  const slots = new Map<string, SinkSlot>();
+  /** Names that were configured away and are still ending. */
+  const ending = new Set<Promise<void>>();
+  let route = createRouting([]);
+  let known: DisabledSink[] | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let working: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+  let claimedAny = false;
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  let renewedAt = epochMs();
+
+  const ended = (): boolean => stopped;
+  const settler = createSettler({ outbox, by, epochMs, onSettled: () => poke() });
+
+  const left = (claimed: readonly ClaimedDelivery[]): void => {
+    for (const { number, sink, attempts } of claimed) {
+      const base = { number, sink, attempts, dueAtMs: epochMs() };
+      if (slots.has(sink)) settler.add({ ...base, state: 'retry', problem: null });
+      else settler.add({ ...base, state: 'dead', problem: removed });
+    }
+  };
+
+  const gone = (config: SinkConfig, problem: string): void => {
+    const slot = slots.get(config.name);
+    if (slot === undefined || slot.disabled !== null) return;
+    slot.turnOff(problem);
+    const fields = { kind: 'events', sink: config.name };
+    log.error(fields, `sink ${config.name} is off until its config changes: its receiver ${problem}`);
+    const disabled = {
+      ...{ name: config.name, config: fingerprint(config), problem },
+      disabledAtMs: epochMs(),
+    };
+    known = [...(known ?? []).filter(({ name }) => name !== config.name), disabled];
+    outbox.disable(disabled).catch(() => {
+      // Said again by the next that is answered 410.
+      slot.turnOff(null);
+    });
+    sweptAt = Number.NEGATIVE_INFINITY;
+    poke();
+  };
+
+  const slotOf = (config: SinkConfig): SinkSlot =>
+    createSinkSlot(config, {
+      makeSink: parts.makeSink,
+      settle: settler.add,
+      ...{ gone, left, epochMs },
+      onRoom: () => poke(),
+      onBroken: ({ name }, error) =>
+        log.error({ kind: 'events', sink: name, err: error }, `sink ${name} cannot be set up`),
+      random: parts.random,
+      breaker: timing.breaker,
+    });
+
+  /** Those that were turned off and are the same still; the others are on again. */
+  const applyDisabled = async (): Promise<void> => {
+    known ??= await outbox.disabled();
+    for (const { name, config, problem } of known) {
+      const slot = slots.get(name);
+      if (slot === undefined) continue;
+      const same = fingerprint(slot.config) === config;
+      slot.turnOff(same ? problem : null);
+      if (same) continue;
+      await outbox.enable(name);
+      known = known.filter((one) => one.name !== name);
+    }
+  };
+
+  const sweep = async (): Promise<void> => {
+    const nowMs = epochMs();
+    if (nowMs - sweptAt < timing.sweepMs) return;
+    const graceMs = parts.shared ? FOREIGN_MS : 0;
+    const lost = await outbox.abandon(
+      { except: [...slots.keys()], dueBeforeMs: nowMs - graceMs + 1 },
+      removed,
+      nowMs,
+    );
+    if (lost > 0)
+      log.warn({ kind: 'events', deliveries: lost }, `${lost} deliveries are dead letters: ${removed}`);
+    for (const [name, slot] of slots) {
+      if (slot.disabled !== null)
+        await outbox.abandon({ only: name }, `the sink is off: its receiver ${slot.disabled}`, nowMs);
+      slot.mend();
+    }
+    sweptAt = nowMs;
+  };
+
+  const routeForeign = async (): Promise<void> => {
+    const found = await outbox.unrouted(UNROUTED_AT_ONCE);
+    if (found.length === 0) return;
+    const routed = found.map((event) => ({
+      number: event.number,
+      subject: event.subject,
+      sinks: route(event),
+    }));
+    await outbox.route(routed, epochMs());
+    again ||= found.length === UNROUTED_AT_ONCE;
+  };
+
+  const keepClaims = async (): Promise<void> => {
+    const nowMs = epochMs();
+    if (!claimedAny || nowMs - renewedAt < timing.claimMs / 3) return;
+    await outbox.renew(by, nowMs + timing.claimMs);
+    renewedAt = nowMs;
+  };
+
+  /** Claims what is due, as far as there is room. In how many milliseconds to look again. */
+  const claim = async (): Promise<number> => {
+    const open = [...slots].flatMap(([name, { queue }]) => {
+      const room = queue?.room() ?? { new: 0, retry: 0 };
+      return queue !== null && room.new + room.retry > 0 ? [{ name, queue, room }] : [];
+    });
+    let waitMs = timing.pollMs;
+    const due = await outbox.due(
+      open.map(({ name }) => name),
+      epochMs(),
+    );
+    const dueNow = new Set<string>();
+    for (const { sink, dueAtMs } of due) {
+      const inMs = dueAtMs - epochMs();
+      if (inMs <= 0) dueNow.add(sink);
+      else waitMs = Math.min(waitMs, inMs);
+    }
+    for (const { name, queue, room } of open) {
+      if (!dueNow.has(name) || slots.get(name)?.queue !== queue) continue;
+      const nowMs = epochMs();
+      const untilMs = nowMs + timing.claimMs;
+      const claimed = await outbox.claim({ sink: name, limit: room, by, nowMs, untilMs });
+      claimedAny ||= claimed.length > 0;
+      if (slots.get(name)?.queue === queue) queue.add(claimed);
+      else left(claimed);
+    }
+    return waitMs;
+  };
+
+  const work = async (): Promise<void> => {
+    let waitMs = timing.pollMs;
+    try {
+      do {
+        again = false;
+        await keepClaims();
+        await applyDisabled();
+        await routeForeign();
+        await sweep();
+        waitMs = await claim();
+      } while (again && !ended());
+    } catch {
+      // The store is away, and says so itself.
+      again = false;
+    }
+    arm(waitMs);
+  };
+  const run = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (stopped) return;
+    if (working !== undefined) {
+      again = true;
+      return;
+    }
+    working = work().finally(() => {
+      working = undefined;
+      if (again) poke();
+    });
+  };
+  function arm(waitMs: number): void {
+    if (stopped) return;
+    clearTimeout(timer);
+    timer = setTimeout(run, waitMs);
+  }
+  let poked = false;
+  function poke(): void {
+    if (poked || stopped) return;
+    poked = true;
+    setImmediate(() => {
+      poked = false;
+      run();
+    });
+  }
+
+  const close = async (cut: boolean): Promise<void> => {
+    stopped = true;
+    clearTimeout(timer);
+    if (cut) for (const slot of slots.values()) slot.cut();
+    await working;
+    await Promise.all([...slots.values()].map((slot) => slot.close()));
+    await Promise.all(ending);
+  };
+
+  return {
+    configure(sinks) {
+      route = createRouting(sinks);
+      const names = new Set(sinks.map(({ name }) => name));
+      for (const [name, slot] of slots) {
+        if (names.has(name)) continue;
+        slots.delete(name);
+        const ended: Promise<void> = slot.close().finally(() => {
+          ending.delete(ended);
+          sweptAt = Number.NEGATIVE_INFINITY;
+        });
+        ending.add(ended);
+      }
+      for (const config of sinks) {
+        const slot = slots.get(config.name);
+        if (slot === undefined) slots.set(config.name, slotOf(config));
+        else if (fingerprint(slot.config) !== fingerprint(config)) slot.configure(config);
+      }
+      sweptAt = Number.NEGATIVE_INFINITY;
+      poke();
+    },
+    poke,
+    async drain(boundMs) {
+      const until = performance.now() + boundMs;
+      const idle = (): boolean =>
+        settler.size === 0 && [...slots.values()].every(({ queue }) => queue === null || queue.idle);
+      const nothingDue = async (): Promise<boolean> => {
+        const due = await outbox.due([...slots.keys()], epochMs()).catch(() => []);
+        return due.every(({ dueAtMs }) => dueAtMs > epochMs());
+      };
+      while (performance.now() < until && !(idle() && (await nothingDue()))) {
+        poke();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await close(true);
+      await settler.flush();
+      settler.stop();
+      await outbox.release(by).catch(() => undefined);
+    },
+    async stop() {
+      await close(true);
+      settler.stop();
+    },
+    state: () => Object.fromEntries([...slots].map(([name, slot]) => [name, slot.state()])),
+  };
+}
+
+const removed = 'the sink is in no config any more';

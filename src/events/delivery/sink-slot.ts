@@ -1,0 +1,132 @@
+import type { SinkConfig } from '../../config/index.ts';
+import type { ClaimedDelivery, DeliveryOutcome } from '../outbox.ts';
+import type { Sink } from '../sink.ts';
+import type { BreakerTiming } from './breaker.ts';
+import { createSinkQueue, type SinkCounts, type SinkQueue } from './sink-queue.ts';
+
+/** How a sink stands. */
+export interface SinkState extends SinkCounts {
+  type: SinkConfig['type'];
+  inFlight: number;
+  /** Claimed, and not under way. */
+  waiting: number;
+  breaker: 'closed' | 'open' | 'half-open';
+  /** Why its receiver turned it off (410); null: it did not. */
+  disabled: string | null;
+  /** Of the last delivery that failed, or why it cannot be set up; null: the last one did not fail. */
+  problem: string | null;
+  /** It cannot be set up. */
+  broken: boolean;
+}
+
+export interface SinkSlotParts {
+  makeSink(config: SinkConfig): Promise<Sink>;
+  settle(outcome: DeliveryOutcome): void;
+  gone(config: SinkConfig, problem: string): void;
+  /** These are claimed and will not be attempted: the sink is another now, or none. */
+  left(claimed: readonly ClaimedDelivery[]): void;
+  onRoom(): void;
+  onBroken(config: SinkConfig, error: unknown): void;
+  epochMs(): number;
+  random(): number;
+  breaker: BreakerTiming;
+}
+
+/** The place of one sink's name: its queue now, and how it becomes another. */
+export interface SinkSlot {
+  readonly config: SinkConfig;
+  /** null: it is being set up, cannot be, or is off. */
+  readonly queue: SinkQueue | null;
+  /** Replaces the sink once all under way with the old one has ended. */
+  configure(config: SinkConfig): void;
+  /** Tries again to set up what could not be. */
+  mend(): void;
+  turnOff(problem: string | null): void;
+  readonly disabled: string | null;
+  /** Ends it; resolves when nothing is under way. */
+  close(): Promise<void>;
+  cut(): void;
+  state(): SinkState;
+}
+
+export function createSinkSlot(first: SinkConfig, parts: SinkSlotParts): SinkSlot {
+  const counts: SinkCounts = { delivered: 0, retried: 0, dead: 0 };
+  let config = first;
+  let live: { sink: Sink; queue: SinkQueue } | null = null;
+  let disabled: string | null = null;
+  let broken: string | null = null;
+  let closed = false;
+  let last = Promise.resolve();
+
+  const begin = async (): Promise<void> => {
+    if (closed || live !== null || disabled !== null) return;
+    const mine = config;
+    try {
+      const sink = await parts.makeSink(mine);
+      broken = null;
+      const queue = createSinkQueue({
+        ...{ config: mine, sink, counts },
+        settle: parts.settle,
+        gone: (problem) => parts.gone(mine, problem),
+        onRoom: parts.onRoom,
+        epochMs: parts.epochMs,
+        random: parts.random,
+        breaker: parts.breaker,
+      });
+      live = { sink, queue };
+      parts.onRoom();
+    } catch (error) {
+      if (broken === null) parts.onBroken(mine, error);
+      broken = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const end = async (): Promise<void> => {
+    if (live === null) return;
+    const { sink, queue } = live;
+    live = null;
+    const { waiting, ended } = queue.stop();
+    parts.left(waiting);
+    await ended;
+    await sink.close().catch(() => undefined);
+  };
+  const next = (work: () => Promise<void>): Promise<void> => (last = last.then(work));
+  void next(begin);
+
+  return {
+    get config() {
+      return config;
+    },
+    get queue() {
+      return live?.queue ?? null;
+    },
+    configure(changed) {
+      config = changed;
+      broken = null;
+      void next(end);
+      void next(begin);
+    },
+    mend() {
+      if (broken !== null) void next(begin);
+    },
+    turnOff(problem) {
+      if (disabled === problem) return;
+      disabled = problem;
+      void next(problem === null ? begin : end);
+    },
+    get disabled() {
+      return disabled;
+    },
+    close() {
+      closed = true;
+      return next(end);
+    },
+    cut: () => live?.queue.cut(),
+    state: () => ({
+      type: config.type,
+      ...counts,
+      ...(live?.queue.state() ?? { inFlight: 0, waiting: 0, breaker: 'closed', problem: null }),
+      ...{ disabled, broken: broken !== null },
+      ...(broken === null ? {} : { problem: broken }),
+    }),
+  };
+}
