@@ -37,11 +37,12 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
     admin: null,
     log: { addSecrets: () => {}, logger: { info: () => {}, warn: () => {}, error: () => {} } },
     instanceId: 'test',
+    events: { reloaded: () => said.push('event') },
     watch: false,
     onResult: () => {},
   };
   const reload = createGatewayReload(parts as unknown as GatewayReloadParts);
   expect(await reload.reload()).toMatchObject({ outcome: 'applied' });
-  expect(said).toEqual(['workers', 'hub', 'retired']);
+  expect(said).toEqual(['workers', 'hub', 'retired', 'event']);
   reload.close();
 });
