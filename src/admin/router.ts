@@ -9,6 +9,8 @@ export interface AdminContext {
   body: unknown;
   /** Whether the caller showed the token, or none is set. Always true in routes with `access: 'token'`. */
   authorized: boolean;
+  /** The address that asks; undefined: it has gone. */
+  peer: string | undefined;
 }
 
 export interface AdminReply {

@@ -105,7 +105,8 @@ async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }
   }
   const hasBody = route.method !== 'GET' && route.method !== 'DELETE';
   const body = hasBody ? await readJsonBody(request, bodyBytesMax[route.access]) : undefined;
-  return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized });
+  const { remoteAddress: peer } = request.socket;
+  return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized, peer });
 }
 
 /** node keeps the first of several Host lines; two are refused instead, as RFC 9112 section 3.2 asks. */

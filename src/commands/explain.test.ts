@@ -64,7 +64,7 @@ beforeEach(async () => {
     ports: {
       instanceId: 'i',
       readiness: () => ({ status: 'ready', checks: [] }),
-      operations: null,
+      operations: { run: async () => ({}) },
       sockets: (filter) => ({ total: 1, sockets: [{ ...openSocket, ...filter }], feeds: [] }),
       explain: {
         byRequestId: async (requestId) => ({

@@ -1,4 +1,6 @@
 /** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
+export type { AddressFileMemo } from './address-files.ts';
+export { networksIn } from './blocklist-compiler.ts';
 export { compile, configHash, extend, versionsOf } from './compile.ts';
 export type {
   CeilingConfig,
@@ -43,6 +45,7 @@ export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';
 export type {
+  BlocklistPolicy,
   BreakerPolicy,
   CachePolicy,
   CeilingPolicy,
@@ -62,6 +65,7 @@ export type {
   SocketBounds,
   UpstreamPolicy,
   UsagePolicy,
+  ViolationWeights,
   WebsocketPolicy,
 } from './snapshot.ts';
 export type { PolicySets } from './snapshot.ts';

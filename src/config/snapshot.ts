@@ -59,6 +59,7 @@ export interface PolicySnapshot extends PolicySets {
   server: ServerPolicy;
   websocket: WebsocketPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };
+  blocklist: BlocklistPolicy;
   methods: MethodsPolicy;
   /** Of all callers. */
   defaults: RuleSet;
@@ -71,6 +72,25 @@ export interface PolicySnapshot extends PolicySets {
   explain: { keepMs: number; sample: number; maxRecords: number };
   logging: { accessSample: number };
   usage: UsagePolicy;
+}
+
+export interface BlocklistPolicy {
+  /** `simulate`: what would be refused is counted, and passes. */
+  mode: 'enforce' | 'simulate';
+  /** Connections of refused peers are closed at accept. */
+  closeConnections: boolean;
+  /** See `identity`: prefix tables. */
+  allow: SharedArrayBuffer;
+  deny: SharedArrayBuffer;
+  /** What violations weigh; null: they are not counted. */
+  weights: ViolationWeights | null;
+}
+
+export interface ViolationWeights {
+  rate_limited: number;
+  unauthorized: number;
+  invalid: number;
+  method_blocked: number;
 }
 
 export interface UsagePolicy {

@@ -4,6 +4,8 @@ import { type Config, configHash, type Environment } from '../config/index.ts';
 import { trimHeap, workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { createHub } from '../websocket/index.ts';
+import { createBanKeeper } from './blocklist/ban-keeper.ts';
+import { createOperationsPort } from './blocklist/operations-port.ts';
 import { type BoundAddress, bindError, claimAddress } from './bind.ts';
 import {
   type Configuration,
@@ -14,6 +16,7 @@ import {
 } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
+import { createEventLog } from './event-log.ts';
 import { createExplainPort } from './explain-port.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -110,8 +113,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, logger);
-  const { address, instanceId, policy, dataPlane, health, hub, store } = inside;
-  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop());
+  const { address, instanceId, policy, dataPlane, health, hub, bans, store } = inside;
+  undo.push(bans.stop, dataPlane.stop, health.stop, hub.close, () => store?.stop());
 
   let phase: Phase = 'starting';
   let last: ReloadResult | undefined;
@@ -125,10 +128,16 @@ async function compose(
         store: store?.checks() ?? [],
         networks: health.state(),
       }),
-    operations: store?.operations ?? null,
+    operations: createOperationsPort({
+      store: store?.operations ?? null,
+      bans: bans.bans,
+      config: () => policy.config,
+      epochMs: Date.now,
+    }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
       limits: inside.limits.memory,
+      bans: bans.memory,
       collector: dataPlane.explain,
       snapshot: () => policy.snapshot,
       keyByNumber: policy.keyByNumber,
@@ -137,7 +146,7 @@ async function compose(
   });
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
-    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, store, log, instanceId },
+    ...{ config, files, tls, readConfig, policy, dataPlane, health, hub, bans, store, log, instanceId },
     admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {
@@ -199,6 +208,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   // Workers begin with it: a stored key with the same rules as one of the config need not wait for another.
   policy.applied(policy.snapshot.generation, false);
   restoreLimits(limits, policy, logger);
+  const events = createEventLog(logger);
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
   const hub = createHub({
@@ -206,9 +216,16 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
+  const bans = createBanKeeper({
+    ...{ config, snapshot: policy.snapshot, events, logger },
+    seed: crypto.getRandomValues(new Uint32Array(4)),
+    epochMs: Date.now,
+  });
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
+    bans: bans.memory,
+    violated: bans.violated,
     snapshot: () => policy.snapshot,
     bootId,
     // A store without a folder was refused as the config was read.
@@ -219,13 +236,13 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   });
   const health = createHealthMonitor({ board, instanceId, onEvent: createHealthLog(logger) });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, dataPlane, logger, run },
+    ...{ config, policy, limits, bans, dataPlane, logger, run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
-  return { address, instanceId, limits, policy, dataPlane, health, hub, store };
+  return { address, instanceId, limits, policy, dataPlane, health, hub, bans, store };
 }
 
 function openConfiguredLog(

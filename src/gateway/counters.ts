@@ -23,6 +23,8 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
 
 /** One worker's counters: the only writer of its slab. */
 export interface WorkerCounters extends CallCounters {
+  /** A call that the blocklist would have refused. */
+  banSimulated(): void;
   /** A message of a WebSocket came. */
   message(bytes: number): void;
   /** A turn's answered calls, folded. */
@@ -87,6 +89,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     connections: 0,
     accepted: 0,
     refusedConnections: 0,
+    bannedConnections: 0,
     handedOver: 0,
     timedOut: 0,
     bytesIn: 0,
@@ -100,6 +103,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     slab[at.connectionsOpen] = front.connections;
     add('connectionsTotal', front.accepted - frontBefore.accepted);
     add('connectionsRefused', front.refusedConnections - frontBefore.refusedConnections);
+    add('connectionsBanned', front.bannedConnections - frontBefore.bannedConnections);
     add('connectionsTimedOut', front.timedOut - frontBefore.timedOut);
     add('handOvers', front.handedOver - frontBefore.handedOver);
     add('bytesIn', front.bytesIn - frontBefore.bytesIn);
@@ -153,6 +157,7 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       add('answersRefusal', 1);
     },
     shadowRefused: () => add('shadowRefusals', 1),
+    banSimulated: () => add('bansSimulated', 1),
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
       else if (lane === 'fallback') add('requestsFallback', 1);

@@ -1,3 +1,4 @@
+import { type AddressLists, openAddressLists } from '../admission/index.ts';
 import type { PolicyExtension, PolicySnapshot, QuotaPolicy, SocketBounds } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
@@ -46,6 +47,7 @@ export class Policy {
   readonly snapshot: PolicySnapshot;
   readonly paths: NetworkPaths;
   readonly errorAnswer: ErrorAnswer;
+  readonly lists: AddressLists;
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
   private readonly strangers = new Set<string>();
@@ -54,6 +56,7 @@ export class Policy {
   constructor(snapshot: PolicySnapshot, hash: Hash64) {
     this.snapshot = snapshot;
     this.paths = networkPaths(snapshot);
+    this.lists = openAddressLists(snapshot.blocklist);
     this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
     const words = new Uint32Array(2);
     this.networkOwners = snapshot.networks.map(({ name }) => {

@@ -85,7 +85,8 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     const body = context.policy.errorAnswer(text?.id ?? 'null', code, detail);
     const call = new Call(exchange, -1, 0);
     call.refusal = code;
-    call.reason = fault?.what ?? context.caller.refusedBecause;
+    call.reason =
+      fault?.what ?? (code === 'forbidden' ? context.standing.denial : context.caller.refusedBecause);
     options.sink.turnedAway(call);
     session?.refused();
     const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';

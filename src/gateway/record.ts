@@ -2,7 +2,7 @@ import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
-import type { CallLane } from './context.ts';
+import type { CallContext, CallLane } from './context.ts';
 import type { DecisionRecord } from './decision.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
@@ -36,6 +36,8 @@ export function createRecorder(options: {
   usage: TurnUsage;
   decisions: () => Decisions;
   requestIds: RequestIds;
+  /** A refusal, to be weighed where it is a violation. */
+  violation: (context: CallContext, code: RefusalCode) => void;
   refundQuota: (call: Call) => void;
   /** An unsafe call that a node may have run. */
   touched: (call: Call) => void;
@@ -56,6 +58,7 @@ export function createRecorder(options: {
   return {
     turnedAway(source) {
       counters.turnedAway();
+      if (source.refusal !== null) options.violation(source.context, source.refusal);
       keep(source);
     },
     request(lane, items) {
@@ -83,6 +86,7 @@ export function createRecorder(options: {
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
       } else {
         options.refundQuota(call);
+        options.violation(call.context, call.refusal);
         if (overLimit.has(call.refusal)) {
           const { countedAs } = call.facts ?? call.context.policy.method(call.method);
           usage.refuse(caller.keyId, networkName(call), countedAs, call.end - call.start, call.answer.length);
@@ -116,6 +120,7 @@ function networkName({ context }: Call): string {
 function chasten(session: Session, refusal: RefusalCode): void {
   if (refusal === 'quota_exhausted') session.finish(closeCauses.quota);
   else if (refusal === 'unauthorized') session.finish(closeCauses.keyGone);
+  else if (refusal === 'forbidden') session.finish(closeCauses.banned);
   else if (refusals[refusal].rpc === refusals.rate_limited.rpc) session.refused();
 }
 

@@ -37,6 +37,10 @@ export const definitions = {
     'connections_refused_total',
     'Connections closed at once since a bound was reached',
   ),
+  connectionsBanned: total(
+    'connections_banned_total',
+    'Connections closed at once since their peer’s address is on the blocklist',
+  ),
   connectionsTimedOut: total(
     'connections_timed_out_total',
     'Connections closed since their caller took too long',
@@ -66,6 +70,7 @@ export const definitions = {
   socketsClosedQuota: total('websocket_closed_total', closedHelp, ['reason', 'quota']),
   socketsClosedSlow: total('websocket_closed_total', closedHelp, ['reason', 'slow']),
   socketsClosedKey: total('websocket_closed_total', closedHelp, ['reason', 'key_gone']),
+  socketsClosedBanned: total('websocket_closed_total', closedHelp, ['reason', 'banned']),
   socketsClosedNetwork: total('websocket_closed_total', closedHelp, ['reason', 'network_gone']),
   socketsClosedLost: total('websocket_closed_total', closedHelp, ['reason', 'subscription_lost']),
   socketsClosedProtocol: total('websocket_closed_total', closedHelp, ['reason', 'protocol']),
@@ -95,6 +100,10 @@ export const definitions = {
     'Times a caller’s bucket was first found too low after a burst',
   ),
   shadowRefusals: total('shadow_refusals_total', 'Calls a rule in shadow mode would have refused'),
+  bansSimulated: total(
+    'simulated_ban_refusals_total',
+    'Calls that the blocklist would have refused, was it not in simulate mode',
+  ),
   costUnits: total('cost_units_total', 'Tokens taken by calls let in'),
   notifications: total('notifications_total', 'Calls without an id'),
   batches: total('batches_total', 'Batches'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adminSection } from './admin.ts';
+import { blocklistSection } from './blocklist.ts';
 import { describe, jsonOf } from './fields.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
@@ -20,6 +21,7 @@ const sections = {
   networks: networksMap,
   upstreams: upstreamsList,
   identity: identitySection,
+  blocklist: blocklistSection,
   methods: methodsSection,
   limits: limitsSection,
   keys: keysList,

@@ -1,5 +1,6 @@
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
-import type { KeyRow, StoreAdmin, StoreErrorCode } from '../../store/index.ts';
+import type { BanChange } from '../blocklist/bans.ts';
+import type { BanRow, KeyRow, StoreAdmin, StoreErrorCode } from '../../store/index.ts';
 import type { PackedKeys } from './packed-keys.ts';
 
 /** What the store thread is started with (`workerData`). */
@@ -59,6 +60,10 @@ export interface StoreRequests {
   flush: { input: null; answer: boolean };
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
   'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
+  /** Bans that stand, and those that ended since. */
+  'bans.read': { input: { endedSince: number }; answer: BanRow[] };
+  /** For each change whether it was made; see `writeBans`. */
+  'bans.write': { input: BanChange[]; answer: boolean[] };
   operation: { input: { name: string; input: unknown }; answer: unknown };
 }
 
@@ -79,6 +84,10 @@ export type FromStore =
   | { type: 'key'; id: string; key: PackedKeys | null }
   /** Changes were missed or concern many: all are to be read. */
   | { type: 'keys' }
+  /** A ban was made, changed or ended, by whomever. */
+  | { type: 'ban'; ban: BanRow }
+  /** Changes of bans may have been missed: all are to be read. */
+  | { type: 'bans' }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; msg: string; fields: Record<string, unknown> }
   /** The store can never be opened as it is; the thread ends. */
   | { type: 'unusable'; code: StoreErrorCode; message: string }

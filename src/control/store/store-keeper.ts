@@ -2,6 +2,7 @@ import { AccountsError } from '../../accounts/index.ts';
 import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
 import { type StoreAdmin, StoreError } from '../../store/index.ts';
+import type { BanKeeper } from '../blocklist/ban-keeper.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
@@ -38,6 +39,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
+  bans: Pick<BanKeeper, 'replace' | 'changed' | 'endedSince' | 'keepIn' | 'resume'>;
   dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost'>;
   logger: Logger;
   compileCache: string | undefined;
@@ -58,7 +60,7 @@ const SYNC_NEW_MS = 50;
 
 /** Null where the config keeps no store. */
 export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | null {
-  const { config, policy, limits, dataPlane, logger, wallMs } = options;
+  const { config, policy, limits, bans, dataPlane, logger, wallMs } = options;
   const start = storeStartOf(config, options.run);
   if (start === null) return null;
   const { kind } = start.store;
@@ -108,6 +110,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       const began = performance.now();
       ({ keys } = await stored.replace(pieces()));
       await quotas.sync('all');
+      await readBans();
       logger.info(
         { kind: 'store', keys, tookMs: Math.round(performance.now() - began) },
         'keys of the store read',
@@ -124,6 +127,12 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       retry = setTimeout(() => void refresh(), RETRY_MS);
     }
   });
+
+  /** Changes of ours that wait are written after it: they are newer. */
+  const readBans = async (): Promise<void> => {
+    bans.replace(await link.ask('bans.read', { endedSince: bans.endedSince() }));
+    bans.resume();
+  };
 
   /** The ledger refused, or a journal could not be read: quotas are set once it has all of it. */
   const catchUpLater = () => {
@@ -173,6 +182,9 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     onKey: ({ id, key }) => stored.change(id, key),
     onKeys: () => void refresh(),
+    onBan: ({ ban }) => bans.changed(ban),
+    // Where it fails the store is away, and all is read once it is back.
+    onBans: () => void readBans().catch(() => undefined),
     onUnusable: (error: StoreError) => {
       logger.error({ kind: 'store', code: error.code }, error.message);
       first.reject(error);
@@ -180,6 +192,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
+  bans.keepIn((changes) => link.ask('bans.write', changes));
   return {
     async loaded(boundMs) {
       let bound: NodeJS.Timeout | undefined;

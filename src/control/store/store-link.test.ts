@@ -30,6 +30,8 @@ function open(): StoreLink {
     onAway: () => {},
     onKey: () => {},
     onKeys: () => {},
+    onBan: () => {},
+    onBans: () => {},
     onUnusable: () => {},
     epochMs: Date.now,
   });

@@ -5,6 +5,9 @@ import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
 import { lockStateFolder, openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
+import { readBans } from '../blocklist/read-bans.ts';
+import { watchBans } from '../blocklist/watch-bans.ts';
+import { writeBans } from '../blocklist/write-bans.ts';
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
@@ -121,6 +124,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     });
     applier = made;
     const feed = createKeyFeed(opened, tell);
+    watchBans(opened, tell);
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
       groups: () => groups,
@@ -135,6 +139,11 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.next': feed.next,
       flush: () => made.flush(),
       'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      async 'bans.read'({ endedSince }) {
+        await opened.bans.forget(endedSince);
+        return readBans(opened, endedSince);
+      },
+      'bans.write': (changes) => writeBans(opened, changes),
       async operation({ name, input }) {
         // Only once it is asked for: the room takes 10 MB, and most gateways are asked little.
         const { runOperation } = await import('../../accounts/index.ts');

@@ -1,5 +1,6 @@
 import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
+import { createBans } from './bans.ts';
 import { createInvoices } from './invoices.ts';
 import { createKeys } from './keys.ts';
 import { createPlans } from './plans.ts';
@@ -13,6 +14,7 @@ export function createTables(context: TableContext): Tables {
     keys: createKeys(context),
     plans: createPlans(context),
     invoices: createInvoices(context),
+    bans: createBans(context),
     ...createUsage(context),
     announce: (change) => context.announce(change),
   };

@@ -13,21 +13,16 @@ const problemOf: Record<AccountsErrorCode, AdminProblemCode> = {
 };
 
 /**
- * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `invoice`, `reconcile` and `backup` ask for; the body
+ * POST /operations/<name>: does what `polymorph users`, `keys`, `plans`, `usage`, `invoice`, `reconcile`, `backup` and `blocklist` ask for; the body
  * is the operation's input, the answer its result. `reason` of a problem is the operation's own code.
  */
 export const postOperation: AdminRoute = {
   method: 'POST',
   path: '/operations/:name',
   access: 'token',
-  handle: async ({ ports, params, body }) => {
-    if (ports.operations === null)
-      throw new AdminProblem(
-        'conflict',
-        'this gateway keeps no store (store: none), so it has no users, keys or usage',
-      );
+  handle: async ({ ports, params, body, peer }) => {
     try {
-      return { status: 200, body: (await ports.operations.run(params['name'] ?? '', body)) as object };
+      return { status: 200, body: (await ports.operations.run(params['name'] ?? '', body, peer)) as object };
     } catch (error) {
       if (!(error instanceof AccountsError)) throw error;
       const { code, message } = error;
