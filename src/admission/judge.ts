@@ -19,7 +19,7 @@ export function newStanding(): Standing {
   return { generation: -1, denial: null, exempt: false };
 }
 
-/** Brings a standing up to date. 0.2 to 0.4 µs with 100,000 entries; what is no address is never refused. */
+/** Brings a standing up to date: 0.6 µs with 100,000 bans and as many entries denied. What is no address is never refused. */
 export function judge(standing: Standing, address: string, lists: AddressLists, bans: BanReader): void {
   // Before the look-up: a change meanwhile is seen at the next call.
   standing.generation = bans.generation();
