@@ -3,26 +3,35 @@ import { type AddressFile, networksOf } from './address-file.ts';
 import type { Config } from './config.ts';
 import type { BlocklistPolicy } from './snapshot.ts';
 
-type Lists = Pick<BlocklistPolicy, 'allow' | 'deny'>;
-
-/** A policy is compiled anew also where stored keys change: the lists' tables are laid out once for each config. */
-const tables = new WeakMap<Config['blocklist'], Lists>();
+/** By the first file of a list: a table is laid out anew only where the list has changed, since many files are large. */
+const tables = new WeakMap<
+  AddressFile,
+  { written: string; files: readonly AddressFile[]; memory: SharedArrayBuffer }
+>();
 
 export function compileBlocklist({ blocklist }: Config): BlocklistPolicy {
-  let lists = tables.get(blocklist);
-  if (lists === undefined) {
-    lists = {
-      allow: sharePrefixTable(networksIn(blocklist.allow, blocklist.allow_files)),
-      deny: sharePrefixTable(networksIn(blocklist.deny, blocklist.deny_files)),
-    };
-    tables.set(blocklist, lists);
-  }
   return {
     mode: blocklist.mode,
     closeConnections: blocklist.close_connections,
-    ...lists,
+    allow: tableOf(blocklist.allow, blocklist.allow_files),
+    deny: tableOf(blocklist.deny, blocklist.deny_files),
     weights: blocklist.auto_ban && { ...blocklist.auto_ban.weights },
   };
+}
+
+function tableOf(list: readonly string[], files: readonly AddressFile[]): SharedArrayBuffer {
+  const written = list.join();
+  const [first] = files;
+  const known = first && tables.get(first);
+  if (
+    known?.written === written &&
+    known.files.length === files.length &&
+    known.files.every((file, i) => file === files[i])
+  )
+    return known.memory;
+  const memory = sharePrefixTable(networksIn(list, files));
+  if (first !== undefined) tables.set(first, { written, files, memory });
+  return memory;
 }
 
 /** Those of the config first, then the files', in their order. */

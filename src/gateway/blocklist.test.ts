@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { certA, keyA } from '../config/testing/certificates.ts';
 import { callText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
 import { connectSocket, upgradeStatus } from './testing/socket.ts';
@@ -43,7 +46,6 @@ describe.each(['fast', 'fallback'] as const)('the blocklist, on the %s lane,', (
 
   it('sees a ban, and its end, at the next call of an open connection', async () => {
     const gateway = await startTestGateway();
-    const { Agent } = await import('node:http');
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const status = async () => (await gateway.send({ body: callText(), lane, agent })).status;
     expect(await status()).toBe(200);
@@ -124,6 +126,26 @@ describe('the blocklist', () => {
   });
 });
 
+describe('the blocklist, over TLS,', () => {
+  it('closes connections at accept, before TLS is spoken', async () => {
+    const tls = { cert: certA, key: keyA };
+    const gateway = await startTestGateway({ blocklist: { close_connections: true } }, { tls });
+    const outcome = (): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connectTls({ port: gateway.port, host: '127.0.0.1', rejectUnauthorized: false });
+        socket.on('secureConnect', () => {
+          resolve('served');
+          socket.destroy();
+        });
+        socket.on('error', () => resolve('closed')).on('close', () => resolve('closed'));
+      });
+    expect(await outcome()).toBe('served');
+    gateway.ban('127.0.0.1');
+    expect(await outcome()).toBe('closed');
+    await until(() => gateway.counter('connectionsBanned') === 1);
+  });
+});
+
 describe('a WebSocket', () => {
   it('is not opened by a banned address', async () => {
     const gateway = await startTestGateway();
@@ -182,7 +204,7 @@ describe('violations', () => {
     const gateway = await startTestGateway(config);
     await violate(gateway, '192.0.2.1');
     await violate(gateway, '2001:db8:0:1::5');
-    await until(() => told(gateway)['2001:db8:0:1::/64'] !== undefined);
+    await until(() => told(gateway)['2001:db8:0:1::/64'] === 1112);
     expect(told(gateway)).toEqual({ '192.0.2.1': 1112, '2001:db8:0:1::/64': 1112 });
   });
 
@@ -193,7 +215,7 @@ describe('violations', () => {
     await gateway.send({ ...from('192.0.2.1'), path: '/nowhere' });
     await gateway.send({ method: 'GET', headers: { 'x-forwarded-for': '192.0.2.1' } });
     await violate(gateway, '192.0.2.2');
-    await until(() => told(gateway)['192.0.2.2'] !== undefined);
+    await until(() => told(gateway)['192.0.2.2'] === 1112);
     expect(Object.keys(told(gateway))).toEqual(['192.0.2.2']);
     gateway.apply({ ...config, blocklist: {} });
     const before = gateway.told.length;

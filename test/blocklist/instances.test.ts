@@ -19,7 +19,7 @@ beforeAll(async () => {
   const store = await postgres.createDatabase();
   const config = {
     server: { workers: 1, trusted_proxies: ['127.0.0.0/8'], drain_timeout: '2s' },
-    blocklist: { auto_ban: { threshold: 50, ban_for: '2s' } },
+    blocklist: { auto_ban: { threshold: 50, ban_for: '4s' } },
   };
   folders = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), 'polymorph-bans-'))));
   gateways = await Promise.all(
