@@ -48,15 +48,15 @@ export function createBanJournal(options: {
   const flush = createSingleFlight(async () => {
     clearTimeout(retry);
     while (waiting.length > 0 && !closing.signal.aborted) {
-      const some = waiting.slice(0, AT_ONCE);
+      const some = waiting.splice(0, AT_ONCE);
       try {
         const made = await write(some.map(({ change }) => change));
-        waiting = waiting.slice(some.length);
         for (const [i, { change, event }] of some.entries()) {
           count(change, -1);
           if (made[i] === true) events.emit(event);
         }
       } catch {
+        waiting = [...some, ...waiting];
         // That the store is away is told by itself.
         if (!closing.signal.aborted) retry = setTimeout(() => void flush(), RETRY_MS);
         return;
@@ -73,9 +73,9 @@ export function createBanJournal(options: {
   return {
     add(change, event) {
       if (waiting.length >= pendingMax) {
-        count(waiting[0]!.change, -1);
-        waiting = waiting.slice(1);
-        lost += 1;
+        const oldest = waiting.splice(0, AT_ONCE);
+        for (const { change: given } of oldest) count(given, -1);
+        lost += oldest.length;
       }
       waiting.push({ change, event });
       count(change, 1);
@@ -84,7 +84,7 @@ export function createBanJournal(options: {
     isPending: (prefix) => pending.has(prefix),
     async written(ms) {
       await Promise.race([flush(), delay(ms, undefined, { ref: false })]);
-      return waiting.length === 0;
+      return pending.size === 0;
     },
     resume: () => void flush(),
     close() {

@@ -62,6 +62,8 @@ export interface StoreRequests {
   'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
   /** Bans that stand, and those that ended since. */
   'bans.read': { input: { endedSince: number }; answer: BanRow[] };
+  /** Deletes bans that ended before. */
+  'bans.forget': { input: { endedBefore: number }; answer: null };
   /** For each change whether it was made; see `writeBans`. */
   'bans.write': { input: BanChange[]; answer: boolean[] };
   operation: { input: { name: string; input: unknown }; answer: unknown };

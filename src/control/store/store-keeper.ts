@@ -55,6 +55,8 @@ const threadUrl = new URL(
 /** Between two looks at what other instances used, and between two tries of what failed. */
 const SYNC_MS = 2000;
 const RETRY_MS = 1000;
+/** Between two times that bans which ended long ago are deleted. */
+const FORGET_MS = 3_600_000;
 /** Keys come in numbers: their quotas are read together. */
 const SYNC_NEW_MS = 50;
 
@@ -192,6 +194,11 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
+  /** Where it fails, an hour later. */
+  const forgets = setInterval(() => {
+    link.ask('bans.forget', { endedBefore: bans.endedSince() }).catch(() => undefined);
+  }, FORGET_MS).unref();
+
   bans.keepIn((changes) => link.ask('bans.write', changes));
   return {
     async loaded(boundMs) {
@@ -225,7 +232,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async close(flushMs) {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
       const flushed = await link.close(flushMs);
       if (!flushed)
         logger.warn(
@@ -235,7 +242,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async stop() {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
       await link.stop();
     },
   };

@@ -139,9 +139,10 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.next': feed.next,
       flush: () => made.flush(),
       'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
-      async 'bans.read'({ endedSince }) {
-        await opened.bans.forget(endedSince);
-        return readBans(opened, endedSince);
+      'bans.read': ({ endedSince }) => readBans(opened, endedSince),
+      async 'bans.forget'({ endedBefore }) {
+        await opened.bans.forget(endedBefore);
+        return null;
       },
       'bans.write': (changes) => writeBans(opened, changes),
       async operation({ name, input }) {
