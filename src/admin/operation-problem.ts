@@ -12,19 +12,15 @@ const problemOf: Record<AccountsErrorCode, AdminProblemCode> = {
   unavailable: 'unavailable',
 };
 
-/** Runs an operation of the store. Throws AdminProblem for all that is foreseen; its `reason` is the operation's own code. */
+/** Runs an operation. Throws AdminProblem for all that is foreseen; its `reason` is the operation's own code. */
 export async function runOperation(
   { operations }: Pick<AdminPorts, 'operations'>,
   name: string,
   input: unknown,
+  peer?: string,
 ): Promise<unknown> {
-  if (operations === null)
-    throw new AdminProblem(
-      'conflict',
-      'this gateway keeps no store (store: none), so it has no users, keys, usage or events',
-    );
   try {
-    return await operations.run(name, input);
+    return await operations.run(name, input, peer);
   } catch (error) {
     if (!(error instanceof AccountsError)) throw error;
     const { code, message } = error;

@@ -10,8 +10,8 @@ export interface AdminPorts {
   explain: ExplainPort;
   /** Open WebSockets and what they are subscribed to; plain data that this room only passes on. */
   sockets(filter: SocketFilter): SocketsReply;
-  /** Users, keys, plans, usage and invoices; null: the config keeps no store. */
-  operations: OperationsPort | null;
+  /** The blocklist; users, keys, plans, usage and invoices, where the config keeps a store. */
+  operations: OperationsPort;
   /** The page of `/metrics` now, in some milliseconds at most. */
   metrics(format: MetricsFormat): string;
   stats: StatsPort;
@@ -26,10 +26,10 @@ export interface StatsPort {
   identity(ref: string): Identity | { several: boolean; why: string };
 }
 
-/** What `polymorph users`, `keys` and the like ask of a gateway that holds the store. */
+/** What `polymorph users`, `keys`, `blocklist` and the like ask of a running gateway. */
 export interface OperationsPort {
-  /** Does it and gives plain data. Rejects with AccountsError for all that is foreseen. */
-  run(name: string, input: unknown): Promise<unknown>;
+  /** Does it and gives plain data. `peer`: the address that asks. Rejects with AccountsError for all that is foreseen. */
+  run(name: string, input: unknown, peer?: string): Promise<unknown>;
 }
 
 /** Only sockets that agree in all that is given. */

@@ -11,6 +11,8 @@ export interface AdminContext {
   authorized: boolean;
   /** The `Accept` header. */
   accept: string | undefined;
+  /** The address that asks; undefined: it has gone. */
+  peer: string | undefined;
 }
 
 /** JSON, or a text of another kind. */

@@ -237,8 +237,3 @@ test('operations are done by who shows the token, and refused as problems with t
   expect(failed).toMatch(/^HTTP\/1.1 500 /);
   expect(failed).not.toContain('secret inside');
 });
-
-test('a gateway without a store says so', async () => {
-  await start(null, { operations: null });
-  expect(await post('{}', undefined, '/operations/users.list')).toMatch(/^HTTP\/1.1 409 [^]*store: none/);
-});

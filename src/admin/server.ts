@@ -106,7 +106,9 @@ async function answer(request: IncomingMessage, { ports, tokenCheck, hostCheck }
   const hasBody = route.method !== 'GET' && route.method !== 'DELETE';
   const body = hasBody ? await readJsonBody(request, bodyBytesMax[route.access]) : undefined;
   const { accept } = request.headers;
-  return route.handle({ ports, params, query: new URLSearchParams(query), body, authorized, accept });
+  const { remoteAddress: peer } = request.socket;
+  const asked = new URLSearchParams(query);
+  return route.handle({ ports, params, query: asked, body, authorized, accept, peer });
 }
 
 /** node keeps the first of several Host lines; two are refused instead, as RFC 9112 section 3.2 asks. */

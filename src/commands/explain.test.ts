@@ -66,7 +66,7 @@ beforeEach(async () => {
       ...noStats,
       instanceId: 'i',
       readiness: () => ({ status: 'ready', checks: [] }),
-      operations: null,
+      operations: { run: async () => ({}) },
       sockets: (filter) => ({ total: 1, sockets: [{ ...openSocket, ...filter }], feeds: [] }),
       explain: {
         byRequestId: async (requestId) => ({

@@ -24,5 +24,6 @@ export const commands: readonly CommandEntry[] = [
   { name: 'migrate', summary: 'bring the store’s schema up to date', load: () => import('./migrate.ts') },
   { name: 'backup', summary: 'copy the embedded store', load: () => import('./backup.ts') },
   { name: 'top', summary: 'show who calls what, live', load: () => import('./top.ts') },
+  { name: 'blocklist', summary: 'addresses that are refused', load: () => import('./blocklist.ts') },
   { name: 'explain', summary: 'say why a call was answered as it was', load: () => import('./explain.ts') },
 ];

@@ -9,6 +9,7 @@ import {
   transactionMethods,
   unsafeMethods,
 } from './ethereum-methods.ts';
+import { compileBlocklist } from './blocklist-compiler.ts';
 import { factsOf } from './key-facts.ts';
 import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
@@ -43,6 +44,7 @@ export function compile(
     server: compileServer(config),
     websocket: compileWebsocket(config),
     identity: { anonymous: config.identity.anonymous, ipv6Prefix: config.identity.ipv6_prefix },
+    blocklist: compileBlocklist(config),
     methods: compileMethods(config),
     rules: compiler.rules,
     defaults,

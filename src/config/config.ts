@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import type { AddressFile } from './address-file.ts';
 import { inheritSettings } from './schema/inherited.ts';
 import type { ParsedConfig } from './schema/index.ts';
 import type { StoreChoice } from './schema/store.ts';
@@ -37,11 +38,20 @@ export interface NetworkConfig extends NetworkSettings {
  * shares 0 to 1. Paths of files are absolute. Holds no key and no token, but upstreams' credentials: not for logs.
  */
 export type Config = Readonly<
-  Omit<ParsedConfig, keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server' | 'store'> & {
+  Omit<
+    ParsedConfig,
+    keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server' | 'blocklist' | 'store'
+  > & {
     store: StoreChoice;
     server: Readonly<
       Omit<ParsedConfig['server'], 'state_dir'> & {
         /** Absolute; null: keep nothing. */ state_dir: string | null;
+      }
+    >;
+    blocklist: Readonly<
+      Omit<ParsedConfig['blocklist'], 'deny_files' | 'allow_files'> & {
+        deny_files: readonly AddressFile[];
+        allow_files: readonly AddressFile[];
       }
     >;
     /** In the file's order; `upstreams` alone is one named `default` at `/`. */
@@ -52,12 +62,13 @@ export type Config = Readonly<
 
 /**
  * Fills in what depends on other fields. Keys without a digest are left out: the checks have said so. Upstreams' `tls.ca`
- * is not read yet.
+ * and files of addresses are not read yet.
  */
 export function completeConfig(parsed: ParsedConfig, directory: string): Config {
-  const { server, websocket, admin, identity, methods, limits, usage, events, alerts, explain, logging } =
-    parsed;
+  const { server, websocket, admin, identity, blocklist, methods, limits } = parsed;
+  const { usage, events, alerts, explain, logging } = parsed;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
+  const unread = (path: string): AddressFile => ({ path: absolute(path), entries: [], lines: [] });
   const { tls, state_dir: stateDir } = server;
   return {
     server: {
@@ -68,6 +79,11 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
     websocket,
     admin,
     identity,
+    blocklist: {
+      ...blocklist,
+      deny_files: blocklist.deny_files.map(unread),
+      allow_files: blocklist.allow_files.map(unread),
+    },
     methods,
     limits,
     store: parsed.store ?? { kind: stateDir === 'none' ? 'none' : 'sqlite' },

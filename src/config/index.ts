@@ -1,4 +1,5 @@
 /** The config file: from text to a frozen, checked `Config`, and from that to the workers' snapshot. */
+export type { AddressFileMemo } from './address-files.ts';
 export {
   type AlertComparison,
   type AlertCondition,
@@ -6,6 +7,7 @@ export {
   alertMetricNames,
   parseAlertWhen,
 } from './alert-when.ts';
+export { networksIn } from './blocklist-compiler.ts';
 export { compile, configHash, versionsOf } from './compile.ts';
 export type {
   CeilingConfig,
@@ -59,6 +61,7 @@ export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';
 export type {
+  BlocklistPolicy,
   BreakerPolicy,
   CachePolicy,
   CeilingPolicy,
@@ -79,6 +82,7 @@ export type {
   SocketBounds,
   UpstreamPolicy,
   UsagePolicy,
+  ViolationWeights,
   WebsocketPolicy,
 } from './snapshot.ts';
 export { summarize } from './summary.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { type AddressFileMemo, readAddressFiles } from './address-files.ts';
 import { readAuthorities } from './authorities.ts';
 import { upstreamsPathOf } from './checks/context.ts';
 import { runChecks } from './checks/index.ts';
@@ -24,6 +25,8 @@ export interface LoadOptions {
   readFile?: ReadFile;
   /** Keeps parsed keys from one load to the next: a reload of 10,000 keys parses only those that changed. */
   memo?: KeyMemo;
+  /** The same for files of addresses. */
+  addressFiles?: AddressFileMemo;
 }
 
 export type LoadResult =
@@ -90,7 +93,7 @@ export function parseConfig(
 /** A config from plain data of the file's shape, as for `start --upstream URL`: no file, no places, no environment. */
 export function createConfig(
   value: unknown,
-  options: { name: string; directory: string; readFile?: ReadFile },
+  options: { name: string; directory: string; readFile?: ReadFile; addressFiles?: AddressFileMemo },
 ): LoadResult {
   const { findings, config, files, tls } = checkValue(value, { ...options, env: {} }, () => undefined);
   if (!config)
@@ -133,8 +136,14 @@ function checkValue(
   const material = readTlsFiles(complete, readFile);
   const pathOf = (network: string): Path => upstreamsPathOf(parsed.data, network);
   const authorities = readAuthorities(complete.networks, pathOf, readFile);
+  const addresses = readAddressFiles(complete, readFile, options.addressFiles);
   const config = deepFreeze(complete);
-  const told = [...material.findings, ...authorities.findings, ...runChecks(parsed.data, config)];
+  const told = [
+    ...material.findings,
+    ...authorities.findings,
+    ...addresses.findings,
+    ...runChecks(parsed.data, config),
+  ];
   const findings = told.map((finding) => ({
     ...finding,
     path: writtenPath(finding.path, value),
@@ -144,7 +153,7 @@ function checkValue(
     findings,
     config: failed ? undefined : config,
     parsedKeys: parsed.data.keys,
-    files: [...material.files, ...authorities.files],
+    files: [...material.files, ...authorities.files, ...addresses.files],
     tls: material.tls,
   };
 }

@@ -11,6 +11,7 @@ export interface PolicySnapshot {
   server: ServerPolicy;
   websocket: WebsocketPolicy;
   identity: { anonymous: 'allow' | 'deny'; ipv6Prefix: number };
+  blocklist: BlocklistPolicy;
   methods: MethodsPolicy;
   /** Of all callers and keys; a rule's place is its number. */
   rules: RulePolicy[];
@@ -32,6 +33,25 @@ export interface PolicySnapshot {
   usage: UsagePolicy;
   /** Types that somebody wants to hear of. */
   events: { wanted: readonly EventTypeName[] };
+}
+
+export interface BlocklistPolicy {
+  /** `simulate`: what would be refused is counted, and passes. */
+  mode: 'enforce' | 'simulate';
+  /** Connections of refused peers are closed at accept. */
+  closeConnections: boolean;
+  /** See `identity`: prefix tables. */
+  allow: SharedArrayBuffer;
+  deny: SharedArrayBuffer;
+  /** What violations weigh; null: they are not counted. */
+  weights: ViolationWeights | null;
+}
+
+export interface ViolationWeights {
+  rate_limited: number;
+  unauthorized: number;
+  invalid: number;
+  method_blocked: number;
 }
 
 export interface UsagePolicy {

@@ -1,5 +1,6 @@
 import { isLoopbackHost } from '../admin/index.ts';
 import {
+  type AddressFileMemo,
   type Config,
   createConfig,
   createKeyMemo,
@@ -57,10 +58,11 @@ export function createConfigReader(
   overrides: ConfigOverrides,
 ): () => Configuration | BadConfiguration {
   const memo = createKeyMemo();
+  const addressFiles: AddressFileMemo = new Map();
   return () => {
     const result =
       source.kind === 'file'
-        ? loadConfig(source.path, { env, memo })
+        ? loadConfig(source.path, { env, memo, addressFiles })
         : createConfig(withListeners(source.value, overrides), source);
     if (!result.ok) {
       const errors = result.problems.filter(({ severity }) => severity === 'error');

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import type { Violations } from '../admission/index.ts';
 import type { PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerEvent, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
@@ -30,6 +31,10 @@ export interface DataPlaneOptions {
   tls: TlsMaterial | null;
   limits: LimitsKeeper;
   board: BoardMemory;
+  /** Table of bans. */
+  bans: SharedArrayBuffer;
+  /** What a worker's callers did wrong. */
+  violated(violations: Violations): void;
   snapshot(): PolicySnapshot;
   instanceId: string;
   bootId: string;
@@ -142,6 +147,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         snapshot,
         limits: limits.memory,
         board: options.board,
+        bans: options.bans,
         slab: slabOf(slot),
         figures: memories[slot]!,
         connections,
@@ -166,6 +172,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       if (message.type === 'applied') applied.applied(slot, message.generation);
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
       else if (message.type === 'hub') options.hub.hear(slot, message.message);
+      else if (message.type === 'violations') options.violated(message.violations);
       else if (message.type === 'journal') journals.said(slot, message.full, message.reason);
       else if (message.type === 'events') options.onEvents(message.events);
       else if (message.type === 'log') writeLines(slot, message.lines);

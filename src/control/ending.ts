@@ -1,6 +1,7 @@
 import type { AdminServer } from '../admin/index.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
+import type { BanKeeper } from './blocklist/ban-keeper.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { EventsKeeper } from './events/events-keeper.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
@@ -12,6 +13,7 @@ export interface EndingParts {
   dataPlane: DataPlane;
   health: HealthMonitor;
   hub: Hub;
+  bans: Pick<BanKeeper, 'close' | 'stop'>;
   admin: AdminServer | null;
   limits: LimitsKeeper;
   policy: PolicyKeeper;
@@ -35,6 +37,7 @@ export function createEnding({
   dataPlane,
   health,
   hub,
+  bans,
   admin,
   limits,
   policy,
@@ -60,6 +63,7 @@ export function createEnding({
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
+    await bans.close();
     await events.drain(eventsDrainMs);
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
@@ -69,6 +73,7 @@ export function createEnding({
 
   const stop = async () => {
     close();
+    bans.stop();
     await Promise.all([
       health.stop(),
       hub.close(),

@@ -16,6 +16,8 @@ export interface NamedKey {
 
 export interface ExplainPortOptions {
   limits: LimitsMemory;
+  /** Table of bans. */
+  bans: SharedArrayBuffer;
   collector: ExplainCollector<DecisionRecord>;
   snapshot(): PolicySnapshot;
   keyByNumber(keyNumber: number): NamedKey | undefined;
@@ -29,7 +31,10 @@ export function createExplainPort(options: ExplainPortOptions): AdminPorts['expl
   const decideNow = () => {
     const snapshot = options.snapshot();
     if (dryRun?.generation !== snapshot.generation) {
-      dryRun = { generation: snapshot.generation, decide: createDryRun(snapshot, options.limits) };
+      dryRun = {
+        generation: snapshot.generation,
+        decide: createDryRun(snapshot, options.limits, options.bans),
+      };
     }
     return dryRun.decide;
   };

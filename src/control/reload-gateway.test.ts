@@ -33,6 +33,7 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
       },
     },
     health: { update: () => {} },
+    bans: { configure: () => {} },
     hub: { update: () => said.push('hub') },
     admin: null,
     alerts: { update: () => said.push('alerts'), close: () => {} },

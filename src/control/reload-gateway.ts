@@ -1,5 +1,6 @@
 import { type AdminServer, isLoopbackHost } from '../admin/index.ts';
 import { type Config, planChange, type TlsMaterial, watchConfig } from '../config/index.ts';
+import type { BanKeeper } from './blocklist/ban-keeper.ts';
 import { type Configuration, type createConfigReader, secretsOf } from './configuration.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { OpenLog } from './logs.ts';
@@ -23,6 +24,7 @@ export interface GatewayReloadParts {
   dataPlane: DataPlane;
   health: HealthMonitor;
   hub: Hub;
+  bans: Pick<BanKeeper, 'configure'>;
   admin: AdminServer | null;
   store: Pick<StoreKeeper, 'reloaded'> | null;
   log: OpenLog;
@@ -76,6 +78,8 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
     async apply(config) {
       log.addSecrets(secretsOf(config));
       const { generation } = policy.adopt(config);
+      // Before workers enforce what was only simulated.
+      parts.bans.configure(config, policy.snapshot);
       health.update(policy.snapshot);
       // The workers hear of a network that is gone before the hub ends its feeds: they say why to its sockets.
       const takenOver = dataPlane.apply();

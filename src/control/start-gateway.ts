@@ -5,6 +5,8 @@ import { trimHeap, workerUrl } from '../gateway/index.ts';
 import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
 import { createHub } from '../websocket/index.ts';
 import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
+import { createBanKeeper } from './blocklist/ban-keeper.ts';
+import { createOperationsPort } from './blocklist/operations-port.ts';
 import { claimAddress } from './bind.ts';
 import {
   type Configuration,
@@ -113,8 +115,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, log);
-  const { address, instanceId, policy, dataPlane, health, hub, store, events, alerts } = inside;
-  undo.push(dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
+  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts } = inside;
+  undo.push(bans.stop, dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
 
   const stats = createStats({
     ...inside,
@@ -136,10 +138,16 @@ async function compose(
         store: [...(store?.checks() ?? []), ...events.checks()],
         networks: health.state(),
       }),
-    operations: store?.operations ?? null,
+    operations: createOperationsPort({
+      store: store?.operations ?? null,
+      bans: bans.bans,
+      config: () => policy.config,
+      epochMs: Date.now,
+    }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
       limits: inside.limits.memory,
+      bans: bans.memory,
       collector: dataPlane.explain,
       snapshot: () => policy.snapshot,
       keyByNumber: policy.keyByNumber,
@@ -150,21 +158,8 @@ async function compose(
   });
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
-    ...{
-      config,
-      files,
-      tls,
-      readConfig,
-      policy,
-      dataPlane,
-      health,
-      hub,
-      store,
-      events,
-      alerts,
-      log,
-      instanceId,
-    },
+    ...inside,
+    ...{ config, files, tls, readConfig, log },
     admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {
@@ -244,9 +239,22 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
+  const bans = createBanKeeper({
+    ...{ config, snapshot: policy.snapshot, logger },
+    // Nothing happens before it is there.
+    events: {
+      emit: (draft) => events.emit(draft),
+      prepare: (draft) => events.prepare(draft),
+      added: () => events.added(),
+    },
+    seed: crypto.getRandomValues(new Uint32Array(4)),
+    epochMs: Date.now,
+  });
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
+    bans: bans.memory,
+    violated: bans.violated,
     snapshot: () => policy.snapshot,
     bootId,
     keysMax: config.limits.quota_slots,
@@ -266,7 +274,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     },
   });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, dataPlane, logger, run },
+    ...{ config, policy, limits, bans, dataPlane, logger, run },
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -279,7 +287,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
-  return { address, instanceId, limits, policy, dataPlane, board, health, hub, store, events, alerts };
+  return { address, instanceId, limits, policy, dataPlane, board, health, hub, bans, store, events, alerts };
 }
 
 function openConfiguredLog(

@@ -18,6 +18,7 @@ export {
   type EventRow,
   type Outbox,
   type OutboxEntry,
+  outboxEntry,
   type UnroutedEvent,
 } from './outbox.ts';
 export { sampleDrafts } from './samples.ts';

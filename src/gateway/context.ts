@@ -1,3 +1,4 @@
+import type { Standing } from '../admission/index.ts';
 import type { Caller } from './caller.ts';
 import type { Policy } from './policy.ts';
 
@@ -8,6 +9,8 @@ export type CallLane = 'fast' | 'fallback' | 'websocket';
 export interface CallContext {
   readonly policy: Policy;
   readonly caller: Caller;
+  /** What the blocklist says of the caller's address; brought up to date by `admit`. */
+  readonly standing: Standing;
   /** Index of the network; -1 if the target names none. */
   readonly network: number;
   readonly lane: CallLane;

@@ -24,6 +24,8 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
 
 /** One worker's counters: the only writer of its slab. */
 export interface WorkerCounters extends CallCounters {
+  /** A call that the blocklist would have refused. */
+  banSimulated(): void;
   /** A message of a WebSocket came. */
   message(bytes: number): void;
   /** The end of a turn, before its usage is written: counts its calls. */
@@ -97,6 +99,7 @@ export function createWorkerCounters(
     connections: 0,
     accepted: 0,
     refusedConnections: 0,
+    bannedConnections: 0,
     handedOver: 0,
     timedOut: 0,
     bytesIn: 0,
@@ -110,6 +113,7 @@ export function createWorkerCounters(
     slab[at.connectionsOpen] = front.connections;
     add('connectionsTotal', front.accepted - frontBefore.accepted);
     add('connectionsRefused', front.refusedConnections - frontBefore.refusedConnections);
+    add('connectionsBanned', front.bannedConnections - frontBefore.bannedConnections);
     add('connectionsTimedOut', front.timedOut - frontBefore.timedOut);
     add('handOvers', front.handedOver - frontBefore.handedOver);
     add('bytesIn', front.bytesIn - frontBefore.bytesIn);
@@ -152,6 +156,7 @@ export function createWorkerCounters(
       add('requestsRefused', 1);
     },
     shadowRefused: figures.shadows,
+    banSimulated: () => add('bansSimulated', 1),
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
       else if (lane === 'fallback') add('requestsFallback', 1);

@@ -1,6 +1,8 @@
+import { newStanding, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import { digestOfSha256 } from '../identity/index.ts';
 import { createBuckets, createHash64, createMonotonicClock, type LimitsMemory } from '../limits/index.ts';
+import { createAdmission } from './admit.ts';
 import { Call, sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
 import type { CallContext } from './context.ts';
@@ -9,7 +11,7 @@ import { Exchange } from './exchange.ts';
 import { createLimitStage } from './limit.ts';
 import { decisionOf } from './note.ts';
 import { Policy } from './policy.ts';
-import { classify, identify } from './stages.ts';
+import { classify, createIdentifyStage } from './stages.ts';
 
 const nobody = { record: () => {}, turnedAway: () => {}, request: () => {}, unread: () => {} };
 
@@ -31,11 +33,14 @@ export interface DryRunAsk {
 export function createDryRun(
   snapshot: PolicySnapshot,
   limits: LimitsMemory,
+  bans: SharedArrayBuffer,
 ): (ask: DryRunAsk) => DecisionRecord | undefined {
   const hash = createHash64(limits.seed);
   const policy = new Policy(snapshot, hash);
   const callers = createCallerResolver(policy, hash);
   const now = createMonotonicClock();
+  const admission = createAdmission(openBans(bans), () => {});
+  const identify = createIdentifyStage(admission);
   const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now, now });
 
   return (ask) => {
@@ -46,12 +51,15 @@ export function createDryRun(
     const known = ask.keySha256 && callers.ofKey(digestOfSha256(ask.keySha256), address, Date.now());
     const origin = { peerAddress: address, forwardedFor: undefined, forwarded: undefined };
     const caller = known ?? callers.resolve(origin, ask.keySha256 ? { xApiKey: '' } : {}, Date.now());
-    const context: CallContext = { policy, caller, network, lane: 'fast', socketId: null, corsLines: '' };
+    const context: CallContext = {
+      ...{ policy, caller, standing: newStanding(), network },
+      ...{ lane: 'fast', socketId: null, corsLines: '' },
+    };
     const id = { request: 0, requestId: '', callerRequestId: undefined, startedAt: now() };
     const exchange = new Exchange(context, id, nobody, { send: () => {}, abandoned: false }, null);
     const call = new Call(exchange, -1, sampled.explain);
     call.method = ask.method;
-    if (identify(call) && classify(call)) limit.foresee(call);
+    if (identify(call) && admission.admit(call) && classify(call)) limit.foresee(call);
     return decisionOf(call, { worker: -1, requestId: 'dry-run', epochMs: Date.now() });
   };
 }

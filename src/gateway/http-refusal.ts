@@ -1,3 +1,4 @@
+import { newStanding } from '../admission/index.ts';
 import type { RefuseHttp } from '../http/index.ts';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
@@ -24,7 +25,10 @@ export function createHttpRefusals(options: {
     const corsLines = corsOf(cors, from.origin);
     const origin = { peerAddress: from.address, forwardedFor: undefined, forwarded: undefined };
     const caller = callers.resolve(origin, {}, options.epochMs());
-    const context: CallContext = { policy, caller, network: -1, lane: from.lane, socketId: null, corsLines };
+    const context: CallContext = {
+      ...{ policy, caller, standing: newStanding(), network: -1 },
+      ...{ lane: from.lane, socketId: null, corsLines },
+    };
     options.sink.turnedAway(refusedRequest(context, count, code, options.now()));
     const { maxBodyBytes, maxHeaderBytes } = policy.snapshot.server;
     const bounds: Partial<Record<RefusalCode, Record<string, unknown>>> = {

@@ -1,3 +1,4 @@
+import type { Violations } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
 import type { LimitsMemory } from '../limits/index.ts';
@@ -22,6 +23,8 @@ export interface WorkerStart {
   limits: LimitsMemory;
   /** Health of upstreams and heads of networks, which all threads share. */
   board: BoardMemory;
+  /** Addresses that are banned; main alone writes it. */
+  bans: SharedArrayBuffer;
   /** This slot's counters. */
   slab: SharedArrayBuffer;
   /** And what it counts by name. */
@@ -55,6 +58,8 @@ export type FromWorker =
   | { type: 'events'; events: WorkerEvent[] }
   /** Its journal's disk is full, or takes bytes again. */
   | { type: 'journal'; full: boolean; reason: string }
+  /** What callers did wrong since the last beat, where the policy bans for it. */
+  | { type: 'violations'; violations: Violations }
   | { type: 'drained' };
 
 /** One line that main writes for a worker. Never holds a key. */

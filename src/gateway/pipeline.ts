@@ -10,6 +10,8 @@ export type Stage = (call: Call) => boolean;
 export function createPipeline(stages: {
   /** Who is calling, and may they? */
   identify: Stage;
+  /** Is the caller's address let in? */
+  admit: Stage;
   /** Can its usage be kept? */
   meter: Stage;
   /** Which method is it: its group, its cost, is it blocked? */
@@ -21,8 +23,9 @@ export function createPipeline(stages: {
   /** The upstream answers. */
   answer: (call: Call) => void;
 }): (call: Call) => void {
-  const { identify, meter, classify, price, limit, answer } = stages;
+  const { identify, admit, meter, classify, price, limit, answer } = stages;
   return (call) => {
-    if (identify(call) && meter(call) && classify(call) && price(call) && limit(call)) answer(call);
+    if (identify(call) && admit(call) && meter(call) && classify(call) && price(call) && limit(call))
+      answer(call);
   };
 }

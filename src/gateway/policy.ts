@@ -1,3 +1,4 @@
+import { type AddressLists, openAddressLists } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/index.ts';
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
@@ -56,6 +57,7 @@ export class Policy {
   readonly labels: MethodLabels;
   /** Where upstreams are counted, by network and place in it; filled by `call-figures`. */
   readonly upstreamRows: number[][] = [];
+  readonly lists: AddressLists;
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
   private readonly strangers = new Set<string>();
@@ -65,6 +67,7 @@ export class Policy {
     this.snapshot = snapshot;
     this.paths = networkPaths(snapshot);
     this.keySet = createKeySets(snapshot);
+    this.lists = openAddressLists(snapshot.blocklist);
     this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
     this.labels = createMethodLabels(snapshot);
     const words = new Uint32Array(2);

@@ -13,6 +13,7 @@ import {
   scanRequest,
 } from '../jsonrpc/index.ts';
 import type { Session } from '../websocket/index.ts';
+import { addressRefused } from './admit.ts';
 import { Call } from './call.ts';
 import type { CallContext } from './context.ts';
 import { Exchange, type ExchangeSink } from './exchange.ts';
@@ -85,7 +86,8 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     const body = context.policy.errorAnswer(text?.id ?? 'null', code, detail);
     const call = new Call(exchange, -1, 0);
     call.refusal = code;
-    call.reason = fault?.what ?? context.caller.refusedBecause;
+    const denial = data === addressRefused ? context.standing.denial : null;
+    call.reason = fault?.what ?? denial ?? context.caller.refusedBecause;
     options.sink.turnedAway(call);
     session?.refused();
     const allow = code === 'http_method_unsupported' ? 'Allow: POST, OPTIONS\r\n' : '';

@@ -1,3 +1,4 @@
+import { newStanding } from '../admission/index.ts';
 import type { HttpRequest, Reply } from '../http/index.ts';
 import type { KeySources } from '../identity/index.ts';
 import type { CallerResolver } from './caller.ts';
@@ -80,6 +81,7 @@ export function createReceiver(options: ReceiveOptions): (request: HttpRequest, 
     const context: CallContext = {
       policy: reign.policy,
       caller,
+      standing: newStanding(),
       network: route.network,
       lane: request.lane,
       socketId: null,

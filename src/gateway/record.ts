@@ -3,7 +3,7 @@ import { outcomes } from '../limits/index.ts';
 import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
-import type { CallLane } from './context.ts';
+import type { CallContext, CallLane } from './context.ts';
 import type { Decisions } from './decision-ring.ts';
 import type { DecisionSource } from './decision-source.ts';
 import type { EventFold } from './event-fold.ts';
@@ -40,6 +40,8 @@ export function createRecorder(options: {
   events: Pick<EventFold, 'answered' | 'refused'>;
   decisions: () => Decisions;
   requestIds: RequestIds;
+  /** A refusal, to be weighed where it is a violation. */
+  violation: (context: CallContext, code: RefusalCode) => void;
   refundQuota: (call: Call) => void;
   /** An unsafe call that a node may have run. */
   touched: (call: Call) => void;
@@ -60,6 +62,7 @@ export function createRecorder(options: {
   return {
     turnedAway(source) {
       counters.turnedAway();
+      if (source.refusal !== null) options.violation(source.context, source.refusal);
       keep(source);
     },
     request(lane, items) {
@@ -88,6 +91,7 @@ export function createRecorder(options: {
         if (call.outcome !== outcomes.allowed || call.quota !== null) events.answered(call);
       } else {
         options.refundQuota(call);
+        options.violation(call.context, call.refusal);
         const metered = overLimit.has(call.refusal);
         if (metered) {
           const { countedAs } = call.facts ?? call.context.policy.method(call.method);
@@ -123,6 +127,7 @@ function networkName({ context }: Call): string {
 function chasten(session: Session, refusal: RefusalCode): void {
   if (refusal === 'quota_exhausted') session.finish(closeCauses.quota);
   else if (refusal === 'unauthorized') session.finish(closeCauses.keyGone);
+  else if (refusal === 'forbidden') session.finish(closeCauses.banned);
   else if (refusals[refusal].rpc === refusals.rate_limited.rpc) session.refused();
 }
 

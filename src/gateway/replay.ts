@@ -1,12 +1,14 @@
+import { createBanMemory, newStanding, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import { createKeyIndexReader, digestOfSha256 } from '../identity/index.ts';
 import { createBuckets, createHash64, type LimitsMemory, outcomes } from '../limits/index.ts';
+import { createAdmission } from './admit.ts';
 import { Call, type CallOwner } from './call.ts';
 import { type Caller, createCallerResolver } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { createLimitStage } from './limit.ts';
 import { Policy } from './policy.ts';
-import { classify, identify } from './stages.ts';
+import { classify, createIdentifyStage } from './stages.ts';
 
 /** A call as a log has it. Texts are '' where the log does not say. */
 export interface RecordedCall {
@@ -70,6 +72,9 @@ export function createReplay(
   const index = createKeyIndexReader(snapshot.keyIndex);
   const networks = new Map(snapshot.networks.map(({ name }, at) => [name, at]));
   let nowMicros = 0;
+  // The config's own lists: who was banned when is in no log.
+  const admission = createAdmission(openBans(createBanMemory(1, limits.seed)), () => {});
+  const identify = createIdentifyStage(admission);
   const limit = createLimitStage({
     buckets: createBuckets(limits, 1),
     epochMs: () => Math.floor(nowMicros / 1000),
@@ -151,11 +156,13 @@ export function createReplay(
       const { caller, name, unknownKey, contexts } = callerOf(recorded);
       const context = (contexts[network] ??= {
         ...{ policy, caller, network, socketId: null, corsLines: '' },
+        standing: newStanding(),
         lane: 'fast',
       });
       const call = new Call(ownerOf(context), -1, 0);
       call.method = recorded.method;
-      const passed = identify(call) && classify(call) && price(call, recorded.cached) && limit.limit(call);
+      const admitted = identify(call) && admission.admit(call);
+      const passed = admitted && classify(call) && price(call, recorded.cached) && limit.limit(call);
       const { reading } = call;
       return {
         caller: name,
@@ -177,13 +184,15 @@ function price(call: Call, cached: boolean): boolean {
 }
 
 function refusalOf(call: Call): ReplayVerdict['outcome'] {
-  if (call.refusal === 'unauthorized') return 'denied';
+  if (call.refusal === 'unauthorized' || call.refusal === 'forbidden') return 'denied';
   if (call.refusal === 'method_blocked') return 'blocked';
   return call.outcome === outcomes.quota ? 'quota' : 'exceeded';
 }
 
 function ruleOf(call: Call): string | null {
-  if (call.refusal === 'unauthorized' || call.refusal === 'method_blocked') return call.reason;
+  const { refusal } = call;
+  if (refusal === 'unauthorized' || refusal === 'forbidden' || refusal === 'method_blocked')
+    return call.reason;
   if (call.outcome === outcomes.quota) return 'quota';
   // The first that refused, as the answer names it.
   const link = Math.log2(call.reading!.refused & -call.reading!.refused);

@@ -19,6 +19,7 @@ export const closeCounters: Record<CloseLabel, SocketCounter> = {
   quota: 'socketsClosedQuota',
   slow: 'socketsClosedSlow',
   key_gone: 'socketsClosedKey',
+  banned: 'socketsClosedBanned',
   network_gone: 'socketsClosedNetwork',
   subscription_lost: 'socketsClosedLost',
   protocol: 'socketsClosedProtocol',

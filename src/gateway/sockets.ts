@@ -12,6 +12,7 @@ import {
   type ToHub,
 } from '../websocket/index.ts';
 import { EVENT_METHOD, type TurnUsage } from '../usage/index.ts';
+import type { Admission } from './admit.ts';
 import type { LimitStage } from './limit.ts';
 import type { CallContext } from './context.ts';
 import type { Arrival, CallReader } from './read-calls.ts';
@@ -43,7 +44,7 @@ export interface Sockets {
   hear(message: FromHub): void;
   /** A policy was swapped: sockets whose key or network is gone are closed, no other is moved. */
   apply(): void;
-  /** Closes those whose key is gone from the index. */
+  /** Closes those whose key is gone from the index, or whose address is refused. */
   look(): void;
   /** Closes each once what it has under way is answered; resolves when none is left. */
   drain(): Promise<void>;
@@ -59,6 +60,7 @@ export function createSockets(options: {
   turn: Turn;
   held: Pick<HeldAnswers, 'grown'>;
   limits: LimitStage;
+  admission: Pick<Admission, 'refuses'>;
   usage: TurnUsage;
   /** Nothing may be delivered now: its usage could not be kept. */
   unmetered: (context: CallContext) => boolean;
@@ -82,7 +84,7 @@ export function createSockets(options: {
   let sweeper: NodeJS.Timeout | undefined;
 
   let settings = settingsOf(reign());
-  const visitors = createVisitors({ reign, epochMs });
+  const visitors = createVisitors({ reign, admission: options.admission, epochMs });
   const visitorOf = (session: Session): Visitor => session.memo as Visitor;
 
   const listeners = createListeners({
@@ -153,10 +155,12 @@ export function createSockets(options: {
   /** Who was let in by a policy that is over: is there still a place for it? */
   function look(session: Session): void {
     const visitor = visitorOf(session);
-    if (visitor.reign !== reign()) visitors.refresh(visitor);
-    else if (visitor.digest === null || visitor.reign.callers.current(visitor.context.caller, epochMs))
-      return;
-    else visitors.refresh(visitor);
+    const known =
+      visitor.reign === reign() &&
+      (visitor.digest === null || visitor.reign.callers.current(visitor.context.caller, epochMs));
+    if (!known) visitors.refresh(visitor);
+    if (options.admission.refuses(visitor.context)) return session.finish(closeCauses.banned);
+    if (known) return;
     const { caller, network } = visitor.context;
     if (network < 0) session.finish(closeCauses.networkGone);
     else if (caller.refusedBecause !== null)

@@ -1,12 +1,18 @@
+import type { Admission } from './admit.ts';
 import type { Call } from './call.ts';
 import type { CallContext } from './context.ts';
 
-/** A caller that may not call was found out when its credentials were read; every call of it says so. */
-export function identify(call: Call): boolean {
-  const { refusedBecause } = call.context.caller;
-  if (refusedBecause === null) return true;
-  call.refuse('unauthorized', refusedBecause);
-  return false;
+/**
+ * A caller that may not call was found out when its credentials were read; every call of it says so. One whose address is refused
+ * is left to `admit`: who is banned for trying keys must not learn on which of them is one.
+ */
+export function createIdentifyStage(admission: Pick<Admission, 'refuses'>): (call: Call) => boolean {
+  return (call) => {
+    const { refusedBecause } = call.context.caller;
+    if (refusedBecause === null || admission.refuses(call.context)) return true;
+    call.refuse('unauthorized', refusedBecause);
+    return false;
+  };
 }
 
 /** While usage cannot be kept, and must be, nothing is begun that would have to be counted. */

@@ -1,7 +1,9 @@
+import { newStanding } from '../admission/index.ts';
 import type { UpgradeRequest } from '../http/index.ts';
 import { digestOfKey, type KeySources, keyInProtocols, presentedKey } from '../identity/index.ts';
 import type { RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
 import { noKey } from '../usage/index.ts';
+import { type Admission, addressRefused } from './admit.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
@@ -31,7 +33,15 @@ export interface Visitors {
   refresh(visitor: Visitor): void;
 }
 
-export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs: () => number }): Visitors {
+export function createVisitors({
+  reign,
+  admission,
+  epochMs,
+}: {
+  reign: () => Reign;
+  admission: Pick<Admission, 'refuses'>;
+  epochMs: () => number;
+}): Visitors {
   function callerNow({ callers }: Reign, before: Caller, digest: string | null): Caller {
     const origin = { peerAddress: before.from, forwardedFor: undefined, forwarded: undefined };
     if (digest === null) return callers.resolve(origin, {}, epochMs());
@@ -56,7 +66,8 @@ export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs
       const caller = now.callers.resolve(from, sources, epochMs());
       const corsLines = corsOf(now.cors, request.origin);
       const context: CallContext = {
-        ...{ policy, caller, network: route.network, lane: 'websocket', socketId, corsLines },
+        ...{ policy, caller, standing: newStanding(), network: route.network },
+        ...{ lane: 'websocket', socketId, corsLines },
       };
       const key = presentedKey(sources);
       const visitor: Visitor = {
@@ -67,7 +78,10 @@ export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs
         openedAtMs: epochMs(),
       };
       const off = isOffRoute(route) ? offRoute(route) : null;
-      return { visitor, refusal: off === null ? refusalOf(context, request.origin) : { code: off } };
+      return {
+        visitor,
+        refusal: off === null ? refusalOf(context, request.origin, admission) : { code: off },
+      };
     },
     refresh(visitor) {
       const now = reign();
@@ -76,15 +90,21 @@ export function createVisitors({ reign, epochMs }: { reign: () => Reign; epochMs
       const network = snapshot.networks.findIndex(({ name }) => name === visitor.networkName);
       const caller = callerNow(now, context.caller, digest);
       visitor.reign = now;
-      visitor.context = { ...context, policy: now.policy, network, caller };
+      visitor.context = { ...context, policy: now.policy, network, caller, standing: newStanding() };
     },
   };
 }
 
-function refusalOf({ policy, caller }: CallContext, origin: string | undefined): UpgradeRefusal | null {
+function refusalOf(
+  context: CallContext,
+  origin: string | undefined,
+  admission: Pick<Admission, 'refuses'>,
+): UpgradeRefusal | null {
+  const { policy, caller } = context;
   const { enabled, origins } = policy.snapshot.websocket;
   if (!enabled) return { code: 'http_method_unsupported' };
   const allowed = origin === undefined || origins.includes('*') || origins.includes(origin.toLowerCase());
   if (!allowed) return { code: 'forbidden', data: { reason: 'origin' } };
+  if (admission.refuses(context)) return { code: 'forbidden', data: addressRefused };
   return caller.refusedBecause === null ? null : { code: 'unauthorized' };
 }

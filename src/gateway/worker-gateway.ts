@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { type BanReader, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import {
   createConnectionCounts,
@@ -12,6 +13,7 @@ import { createBuckets, createHash64, createMonotonicClock } from '../limits/ind
 import { createTurnUsage } from '../usage/index.ts';
 import type { FromHub } from '../websocket/index.ts';
 import { createAccessLog } from './access-log.ts';
+import { createAdmission, createPeerCheck } from './admit.ts';
 import { sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
 import { createCors } from './cors.ts';
@@ -33,8 +35,9 @@ import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
 import { createSockets } from './sockets.ts';
 import { createThreadFigures } from './thread-figures.ts';
-import { classify, createMeterStage, createPriceStage, identify } from './stages.ts';
+import { classify, createIdentifyStage, createMeterStage, createPriceStage } from './stages.ts';
 import { createSubscribeStage } from './subscribe.ts';
+import { createViolationLog } from './violations.ts';
 
 /** How often a worker says that it is alive, and looks after what it keeps. */
 const BEAT_MS = 100;
@@ -81,6 +84,9 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   };
   const turn = createTurn(commit);
   const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
+  const bans = openBans(start.bans);
+  const admission = createAdmission(bans, counters.banSimulated);
+  const violations = createViolationLog(admission);
   const accessLog = createAccessLog({
     tell,
     nowMs,
@@ -100,7 +106,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   };
   let reign = reignOf(start.snapshot);
   let decisions = ringOf(start.snapshot);
-  let settings = settingsOf(start.snapshot);
+  let settings = settingsOf(start.snapshot, bans);
 
   const beat = (): void => {
     journal.tick();
@@ -118,6 +124,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     counters,
     ...{ usage, events },
     decisions: () => decisions,
+    violation: violations.refused,
     refundQuota: limitStage.refund,
     touched: networks.touch,
     logAccess: accessLog.write,
@@ -131,6 +138,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     turn,
     held: { grown: (holder) => front.held.grown(holder) },
     limits: limitStage,
+    admission,
     usage,
     unmetered: journal.unmetered,
     tell: (message) => tell({ type: 'hub', message }),
@@ -140,7 +148,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     epochMs: Date.now,
   });
   const pipeline = createPipeline({
-    identify,
+    identify: createIdentifyStage(admission),
+    admit: admission.admit,
     meter: createMeterStage(journal.unmetered),
     classify,
     limit: limitStage.limit,
@@ -169,12 +178,22 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     now: nowMs,
   });
 
+  let bansSeen = bans.generation();
+  /** Tells main who misbehaved, and closes sockets of those who are banned for it, also where they say nothing. */
+  const lookAtBans = (): void => {
+    const found = violations.take();
+    if (found !== null) tell({ type: 'violations', violations: found });
+    const generation = bans.generation();
+    if (generation !== bansSeen) sockets.look();
+    bansSeen = generation;
+  };
   let beats = 0;
   const heart = setInterval(() => {
     // Of answers that nobody was there to take.
     commit();
     beat();
     thread.tick();
+    lookAtBans();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
     decisions.refusals.expire(Date.now());
     decisions.samples.expire(Date.now());
@@ -189,7 +208,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     apply(snapshot) {
       const before = reign.policy.snapshot.explain;
       reign = reignOf(snapshot);
-      settings = settingsOf(snapshot);
+      settings = settingsOf(snapshot, bans);
       const { maxRecords, keepMs } = snapshot.explain;
       if (maxRecords !== before.maxRecords || keepMs !== before.keepMs) {
         // The old ones go first: both together may not fit.
@@ -238,11 +257,13 @@ function ringOf({ explain }: PolicySnapshot): Decisions {
   return createDecisions(explain.maxRecords, explain.keepMs);
 }
 
-function settingsOf({ server, identity }: PolicySnapshot): HttpSettings {
+function settingsOf(snapshot: PolicySnapshot, bans: BanReader): HttpSettings {
+  const { server, identity } = snapshot;
   const proxies = createTrustedProxies(server.trustedProxies);
   return {
     ...server,
     countedAs: (address) =>
       proxies.trusts(address) ? undefined : callerOfAddress(address, identity.ipv6Prefix)?.bytes,
+    isBanned: createPeerCheck(snapshot, bans),
   };
 }

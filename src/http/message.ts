@@ -79,6 +79,8 @@ export interface HttpSettings {
   maxConnectionsPerAddress: number;
   /** By what a peer's connections are counted, its address or IPv6 network; undefined: by nothing, a trusted proxy. */
   countedAs: (peerAddress: string) => Uint8Array | undefined;
+  /** Whether a connection from this peer is closed as it comes. */
+  isBanned: (peerAddress: string) => boolean;
 }
 
 /** Counts of one HTTP front since it began; `connections` is a gauge. */
@@ -87,6 +89,8 @@ export interface HttpStats {
   accepted: number;
   /** Refused at accept, over a bound. */
   refusedConnections: number;
+  /** Closed at accept without a word: the peer is banned. */
+  bannedConnections: number;
   /** Connections given to node:http. */
   handedOver: number;
   timedOut: number;

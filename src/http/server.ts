@@ -67,6 +67,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     connections: 0,
     accepted: 0,
     refusedConnections: 0,
+    bannedConnections: 0,
     handedOver: 0,
     timedOut: 0,
     bytesIn: 0,
@@ -118,9 +119,17 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   /** Those that no parser reads: refused, or TCP below TLS. */
   const unserved = new Set<Socket>();
   const admit = createConnectionAdmission({ ...options, stats });
+  /** Nothing of it is read, and no TLS spoken with it. */
+  const isBanned = (socket: Socket): boolean => {
+    if (!options.settings().isBanned(socket.remoteAddress ?? '')) return false;
+    stats.bannedConnections++;
+    socket.destroy();
+    return true;
+  };
   if (options.tls) {
     // The TCP connection counts, also while TLS is still being agreed on.
     server.prependListener('connection', (socket: Socket) => {
+      if (isBanned(socket)) return;
       const leave = admit(socket);
       if (leave === undefined) {
         socket.destroy();
@@ -135,6 +144,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     server.on('secureConnection', (socket: Socket) => void lane.accept(socket));
   } else {
     server.on('connection', (socket: Socket) => {
+      if (isBanned(socket)) return;
       const leave = admit(socket);
       if (leave) lane.accept(socket).once('close', leave);
       else if (unserved.size >= REFUSING_MAX) socket.destroy();

@@ -14,11 +14,13 @@ const settings = {
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
   countedAs: () => undefined,
+  isBanned: () => false,
 };
 const stats = () => ({
   connections: 0,
   accepted: 0,
   refusedConnections: 0,
+  bannedConnections: 0,
   handedOver: 0,
   timedOut: 0,
   bytesIn: 0,

@@ -1,4 +1,5 @@
 export type { Address } from './address.ts';
+export { formatAddress, maskAddress } from './address.ts';
 export { parseAddress } from './address.ts';
 export type { ParsedApiKey, RandomBytes } from './api-key.ts';
 export {
@@ -16,7 +17,9 @@ export {
 export type { AddressCaller } from './caller.ts';
 export { callerOfAddress } from './caller.ts';
 export { configKeyId } from './config-key-id.ts';
-export { cidrProblem } from './cidr.ts';
+export type { Cidr } from './cidr.ts';
+export { cidrProblem, formatCidr, parseCidr } from './cidr.ts';
+export { createPrefixTable, openPrefixTable, type PrefixTable, sharePrefixTable } from './prefix-table.ts';
 export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
 export { copyKeyIndex } from './key-index-copy.ts';

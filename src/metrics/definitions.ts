@@ -35,6 +35,10 @@ export const definitions = {
     'connections_refused_total',
     'Connections closed at once since a bound was reached',
   ),
+  connectionsBanned: total(
+    'connections_banned_total',
+    'Connections closed at once since their peer’s address is on the blocklist',
+  ),
   connectionsTimedOut: total(
     'connections_timed_out_total',
     'Connections closed since their caller took too long',
@@ -64,6 +68,7 @@ export const definitions = {
   socketsClosedQuota: total('websocket_closed_total', closedHelp, ['reason', 'quota']),
   socketsClosedSlow: total('websocket_closed_total', closedHelp, ['reason', 'slow']),
   socketsClosedKey: total('websocket_closed_total', closedHelp, ['reason', 'key_gone']),
+  socketsClosedBanned: total('websocket_closed_total', closedHelp, ['reason', 'banned']),
   socketsClosedNetwork: total('websocket_closed_total', closedHelp, ['reason', 'network_gone']),
   socketsClosedLost: total('websocket_closed_total', closedHelp, ['reason', 'subscription_lost']),
   socketsClosedProtocol: total('websocket_closed_total', closedHelp, ['reason', 'protocol']),
@@ -81,6 +86,10 @@ export const definitions = {
   burstsDepleted: total(
     'bursts_depleted_total',
     'Times a caller’s bucket was first found too low after a burst',
+  ),
+  bansSimulated: total(
+    'simulated_ban_refusals_total',
+    'Calls that the blocklist would have refused, was it not in simulate mode',
   ),
   notifications: total('notifications_total', 'Calls without an id'),
   batches: total('batches_total', 'Batches'),

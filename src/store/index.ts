@@ -2,6 +2,7 @@
 export { nameInTables } from './ledger/rollup-rows.ts';
 export { lockStateFolder, openStore, type StateFolder, type StoreOptions } from './open-store.ts';
 export type {
+  BanRow,
   InvoiceRow,
   KeyChange,
   KeyRow,

@@ -61,6 +61,15 @@ export interface Schema {
     document: string;
     issued_at: number;
   };
+  bans: {
+    prefix: string;
+    reason: string;
+    set_by: string;
+    times: number;
+    began_at: number;
+    until: Optional<number>;
+    ended_at: Optional<number>;
+  };
   invoice_numbers: { year: number; last: number };
   outbox: {
     number: Generated<number>;

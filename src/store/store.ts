@@ -158,6 +158,23 @@ export interface InvoiceRow {
   issuedAt: number;
 }
 
+/** An address or network that is refused: a row for each that was within memory. */
+export interface BanRow {
+  /** Canonical text, an address alone without its length. */
+  prefix: string;
+  /** At most 500 characters. */
+  reason: string;
+  /** `auto`, or who did it; at most 255 characters. */
+  by: string;
+  /** How often it has been banned, this time included. */
+  times: number;
+  beganAt: number;
+  /** null: until it is lifted. */
+  until: number | null;
+  /** null: it stands. */
+  endedAt: number | null;
+}
+
 /** A change of what {@link PolicyKey} says. */
 export type KeyChange =
   /** One key was made, changed or deleted. */
@@ -227,6 +244,18 @@ export interface Tables {
   };
   /** Events, and where they are to go. In a transaction an event is added with what caused it, or not at all. */
   readonly outbox: Outbox & EventHistory;
+  /** Changes are told to those who watch, as by {@link Tables.announce}. */
+  readonly bans: {
+    /** Makes it the ban of its prefix. */
+    put(ban: BanRow): Promise<void>;
+    /** False where it does not stand any more, or another has come in its place. */
+    end(prefix: string, beganAt: number, endedAt: number): Promise<boolean>;
+    get(prefix: string): Promise<BanRow | null>;
+    /** Those that stand, and those that ended at `endedSince` or later; by prefix. */
+    list(page: { endedSince: number; after?: string; limit: number }): Promise<BanRow[]>;
+    /** Deletes those that ended before. */
+    forget(endedBefore: number): Promise<void>;
+  };
   /**
    * Sums over rollups, one line for each group; sorted by time, key, network, method, status, text by its bytes. A minute
    * counts where it begins in [from, to). With `linesMax` the first of them. On SQLite it is read beside all else, as it was
@@ -283,6 +312,8 @@ export interface Store extends Tables, Ledger {
    * listens, and again whenever it had to connect anew.
    */
   watchKeys(onChange: (change: KeyChange) => void): () => void;
+  /** The same of bans: the prefix of each that was made, changed or ended, or `all`. */
+  watchBans(onChange: (prefix: string) => void): () => void;
   /**
    * Makes rows of the keys of an instance's config. Those that no instance has named for a day, or this one has no longer and no other
    * either, are marked deleted, and back again when they return. A key whose hash another row has is left out: the names of such.

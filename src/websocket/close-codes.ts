@@ -13,6 +13,7 @@ export type CloseLabel =
   | 'quota'
   | 'slow'
   | 'key_gone'
+  | 'banned'
   | 'network_gone'
   | 'subscription_lost'
   | 'protocol'
@@ -37,6 +38,7 @@ export const closeCauses = {
   fault: cause(1011, 'internal error', 'internal_error'),
   keyGone: cause(4401, 'key no longer valid', 'key_gone'),
   keyNeeded: cause(4401, 'a key is needed now', 'key_gone'),
+  banned: cause(4403, 'address refused', 'banned'),
   networkGone: cause(4404, 'network no longer served', 'network_gone'),
   /** No close frame can reach it. */
   silent: cause(1006, 'no sign of life', 'silent'),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AccountsError } from '../../accounts/index.ts';
+import type { Config } from '../../config/index.ts';
 import { type Operations, openOperations } from '../../control/index.ts';
 import { adminUrl } from '../admin-url.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
@@ -35,31 +36,64 @@ export interface StoreWork<T> {
 
 /** Opens the store, does the work, closes the store and prints. As {@link onStore} fails. */
 export async function runOnStore<T>(options: StoreOptions, io: CommandIo, work: StoreWork<T>): Promise<void> {
-  const done = await onStore(options, io, work.run);
-  if (done === undefined) return;
-  io.stdout(options.json === true ? `${JSON.stringify(done.value, null, 2)}\n` : work.text(done.value));
+  printed(await onStore(options, io, work.run), options, io, work.text);
+}
+
+/** Prints what was done, if anything was: for people, or with `--json` the value. */
+export function printed<T>(
+  done: { value: T } | undefined,
+  { json }: StoreOptions,
+  io: CommandIo,
+  text: (value: T) => string,
+): void {
+  if (done !== undefined)
+    io.stdout(json === true ? `${JSON.stringify(done.value, null, 2)}\n` : text(done.value));
 }
 
 /**
  * Opens the store, does the work and closes the store. Throws CommandFailure: exit 2 for input that is wrong, 1 for anything else.
  * Undefined, with exit code 2 set, where the config cannot be used. `migrate`: the schema is left as it is.
  */
-export async function onStore<T>(
+export function onStore<T>(
   options: StoreOptions,
   io: CommandIo,
   run: (operations: Operations) => Promise<T>,
   { migrate = false } = {},
 ): Promise<{ value: T } | undefined> {
+  return askedWith<Operations, T>(options, io, {
+    remote: remoteOperations,
+    open: (config, remote, onNews) => openOperations({ config, migrate, remote, onNews }),
+    run,
+  });
+}
+
+/** How something can be asked: of a running gateway, or by way of the config. */
+export interface Asking<Asked extends { close(): Promise<void> }, T> {
+  remote(url: URL, token: string | null): Asked;
+  open(
+    config: Config,
+    remote: (url: URL, token: string | null) => Asked,
+    onNews: (message: string) => void,
+  ): Promise<Asked>;
+  run(asked: Asked): Promise<T>;
+}
+
+/** By `--admin`, or by the config. As {@link onStore} fails. */
+export async function askedWith<Asked extends { close(): Promise<void> }, T>(
+  options: StoreOptions,
+  io: CommandIo,
+  asking: Asking<Asked, T>,
+): Promise<{ value: T } | undefined> {
   try {
-    const operations = await open(options, io, migrate);
-    if (operations === undefined) {
+    const asked = await open(options, io, asking);
+    if (asked === undefined) {
       io.setExitCode(exitCodes.usage);
       return undefined;
     }
     try {
-      return { value: await run(operations) };
+      return { value: await asking.run(asked) };
     } finally {
-      await operations.close();
+      await asked.close();
     }
   } catch (error) {
     if (!(error instanceof AccountsError)) throw error;
@@ -69,13 +103,17 @@ export async function onStore<T>(
   }
 }
 
-async function open(options: StoreOptions, io: CommandIo, migrate: boolean): Promise<Operations | undefined> {
+async function open<Asked extends { close(): Promise<void> }, T>(
+  options: StoreOptions,
+  io: CommandIo,
+  asking: Asking<Asked, T>,
+): Promise<Asked | undefined> {
   const given = options.token ?? io.env['POLYMORPH_ADMIN_TOKEN'] ?? '';
   const token = given === '' ? null : given;
   if (options.admin !== undefined) {
     if (options.config !== undefined)
       throw new CommandFailure('Give --config or --admin, not both.', exitCodes.usage);
-    return remoteOperations(adminUrl(options.admin), token);
+    return asking.remote(adminUrl(options.admin), token);
   }
   const file = options.config ?? (existsSync(join(io.cwd, usualFile)) ? usualFile : undefined);
   if (file === undefined)
@@ -85,9 +123,9 @@ async function open(options: StoreOptions, io: CommandIo, migrate: boolean): Pro
     );
   const config = loadForCommand(file, io, { warnings: false });
   if (config === undefined) return undefined;
-  return openOperations({
-    ...{ config, migrate },
-    remote: (url, own) => remoteOperations(url, token ?? own),
-    onNews: (message) => io.stderr(`Note: ${message}.\n`),
-  });
+  return asking.open(
+    config,
+    (url, own) => asking.remote(url, token ?? own),
+    (message) => io.stderr(`Note: ${message}.\n`),
+  );
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Finding } from '../finding.ts';
 import type { ParsedConfig } from '../schema/index.ts';
 import { checkAlerts } from './alerts.ts';
+import { checkBlocklist } from './blocklist.ts';
 import { type CheckContext, createCheckContext } from './context.ts';
 import { checkCosts } from './costs.ts';
 import { checkEvents } from './events.ts';
@@ -29,6 +30,7 @@ const checks: readonly ((context: CheckContext) => void)[] = [
   checkLimits,
   checkKeys,
   checkCosts,
+  checkBlocklist,
 ];
 
 export function runChecks(parsed: ParsedConfig, config: Config): Finding[] {

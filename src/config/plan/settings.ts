@@ -3,6 +3,7 @@ import { configSections } from '../schema/index.ts';
 import { factsOf } from '../schema/fields.ts';
 import { planAlerts } from './alerts.ts';
 import { planSinks } from './sinks.ts';
+import { planBlocklist } from './blocklist.ts';
 import { changeText, isObject, shown } from './words.ts';
 
 type Say = (sentence: string) => void;
@@ -15,6 +16,7 @@ const restartFields: Readonly<Record<string, string>> = {
   'admin.listen': 'the listener is opened at start',
   'limits.table_entries': 'the table is one piece of shared memory',
   'limits.quota_slots': 'the slots are one piece of shared memory',
+  'blocklist.max_bans': 'the table is one piece of shared memory',
 };
 
 /** Plain settings, field by field; `limits.*` rules, networks and keys have files of their own. */
@@ -41,6 +43,15 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
   }
   planAlerts(from.alerts, to.alerts, say);
   planSinks(from.events.sinks, to.events.sinks, say);
+  planBlocklist(from, to, say);
+  const {
+    deny: _deny,
+    deny_files: _denied,
+    allow: _allow,
+    allow_files: _allowed,
+    ...plain
+  } = factsOf(configSections.blocklist!).fields ?? {};
+  compare('blocklist', plain, from.blocklist, to.blocklist, say, restart);
   planStore(from.store, to.store, say, restart);
   const { limits } = from;
   for (const name of ['headers', 'charge_cached', 'table_entries', 'quota_slots'] as const) {

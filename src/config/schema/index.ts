@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { adminSection } from './admin.ts';
 import { eventsSection } from './events.ts';
 import { alertsList } from './alerts.ts';
+import { blocklistSection } from './blocklist.ts';
 import { describe, jsonOf } from './fields.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
@@ -22,6 +23,7 @@ const sections = {
   networks: networksMap,
   upstreams: upstreamsList,
   identity: identitySection,
+  blocklist: blocklistSection,
   methods: methodsSection,
   limits: limitsSection,
   keys: keysList,

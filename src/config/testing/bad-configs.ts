@@ -70,8 +70,34 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'constructor as a key',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
     problems: [
-      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, methods, limits, keys, store, usage, events, alerts, explain, logging)',
+      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, blocklist, methods, limits, keys, store, usage, events, alerts, explain, logging)',
     ],
+  },
+  {
+    name: 'a blocklist with bits after a prefix, an odd spelling and a missing file',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'blocklist:',
+      '  deny: [10.1.2.3/8, 0177.0.0.1, "fe80::1%eth0"]',
+    ],
+    problems: [
+      '3:10: error: blocklist.deny[0]: "10.1.2.3/8" has bits set after the prefix (did you mean 10.0.0.0/8 or 10.1.2.3?)',
+      '3:22: error: blocklist.deny[1]: found "0177.0.0.1", expected a network such as 10.0.0.0/8 or 2001:db8::/32, or an IP address',
+      '3:34: error: blocklist.deny[2]: found "fe80::1%eth0", expected a network such as 10.0.0.0/8 or 2001:db8::/32, or an IP address',
+    ],
+  },
+  {
+    name: 'a blocklist’s file that is not there',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'blocklist: { deny_files: [gone.txt] }'],
+    problems: ['2:27: error: blocklist.deny_files[0]: cannot read /nowhere/gone.txt: no such file'],
+  },
+  {
+    name: 'a longest ban shorter than the first',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'blocklist: { auto_ban: { ban_for: 2h, ban_max: 1h } }',
+    ],
+    problems: ['2:48: error: blocklist.auto_ban.ban_max: shorter than ban_for (raise ban_max)'],
   },
   {
     name: 'a store without a folder for its journals',

@@ -28,12 +28,16 @@ import { draftOfHealth, draftOfReload, draftOfWorker } from './drafts.ts';
 import { eventsCheck } from './events-check.ts';
 import { createMarkedEnvelopes, createToldMarks } from './warning-ids.ts';
 
-/** Everything that is told: from where it happens to where it goes. */
-export interface EventsKeeper extends Events {
+/** Where events go, also those that belong into a transaction with what caused them. */
+export interface CausedEvents extends Events {
   /** An event for somebody else's transaction, to be given to `Tables.outbox.add` there; null: nobody wants it. Then {@link added}. */
   prepare(draft: EventDraft): OutboxEntry | null;
   /** That transaction is committed: the outbox has something new. */
   added(): void;
+}
+
+/** Everything that is told: from where it happens to where it goes. */
+export interface EventsKeeper extends CausedEvents {
   heard(events: readonly WorkerEvent[]): void;
   health(event: HealthEvent): void;
   reloaded(result: ReloadResult, config: Config): void;

@@ -5,6 +5,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { createApplier } from '../../usage/index.ts';
 import { journalFolderOf, type StorePlace } from '../store-place.ts';
 import type { Operations } from './operations.ts';
+import { refuseOtherSchema } from './refuse-other-schema.ts';
 
 /** Opens the store in this process. Rejects with StoreError; `migrate`: only for the schema's own operations, which is left as it is. */
 export async function directOperations(
@@ -41,17 +42,6 @@ export async function directOperations(
     run: (name, input) => runOperation(context, name, input) as never,
     close: () => store.close(),
   };
-}
-
-async function refuseOtherSchema(store: Store): Promise<void> {
-  const { pending, newer } = await store.migrationStatus();
-  if (newer)
-    throw new AccountsError('unavailable', 'The database’s schema is of a newer polymorph: run that one');
-  if (pending.length > 0)
-    throw new AccountsError(
-      'unavailable',
-      `The database’s schema is ${pending.length} ${pending.length === 1 ? 'migration' : 'migrations'} behind: run polymorph migrate`,
-    );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Outbox } from '../../events/index.ts';
 import type { ApplierSettings, ApplierState } from '../../usage/index.ts';
-import type { KeyRow, StoreErrorCode } from '../../store/index.ts';
+import type { ToldChange } from '../blocklist/ban-journal.ts';
+import type { BanRow, KeyRow, StoreErrorCode } from '../../store/index.ts';
 import type { PackedKeys } from './packed-keys.ts';
 
 /** What the store thread is started with (`workerData`). */
@@ -61,6 +62,12 @@ export interface StoreRequests {
   flush: { input: null; answer: boolean };
   /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
   'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
+  /** Bans that stand, and those that ended since. */
+  'bans.read': { input: { endedSince: number }; answer: BanRow[] };
+  /** Deletes bans that ended before. */
+  'bans.forget': { input: { endedBefore: number }; answer: null };
+  /** For each change whether it was made; see `writeBans`. */
+  'bans.write': { input: ToldChange[]; answer: boolean[] };
   operation: { input: { name: string; input: unknown }; answer: unknown };
   /** One of the outbox's methods. */
   outbox: { input: { verb: OutboxVerb; args: readonly unknown[] }; answer: unknown };
@@ -84,6 +91,10 @@ export type FromStore =
   | { type: 'key'; id: string; key: PackedKeys | null }
   /** Changes were missed or concern many: all are to be read. */
   | { type: 'keys' }
+  /** A ban was made, changed or ended, by whomever. */
+  | { type: 'ban'; ban: BanRow }
+  /** Changes of bans may have been missed: all are to be read. */
+  | { type: 'bans' }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; msg: string; fields: Record<string, unknown> }
   /** The store can never be opened as it is; the thread ends. */
   | { type: 'unusable'; code: StoreErrorCode; message: string }

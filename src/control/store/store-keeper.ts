@@ -3,6 +3,7 @@ import type { OperationsPort, ReadinessCheck } from '../../admin/index.ts';
 import type { Config } from '../../config/index.ts';
 import type { Outbox } from '../../events/index.ts';
 import { type StoreAdmin, StoreError } from '../../store/index.ts';
+import type { BanKeeper } from '../blocklist/ban-keeper.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
@@ -44,6 +45,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
+  bans: Pick<BanKeeper, 'replace' | 'changed' | 'endedSince' | 'keepIn' | 'resume'>;
   dataPlane: Pick<DataPlane, 'apply' | 'keysChanged' | 'usageLost' | 'journalProblem'>;
   logger: Logger;
   compileCache: string | undefined;
@@ -61,12 +63,14 @@ const SYNC_MS = 2000;
 const RETRY_MS = 1000;
 /** The store's thread reads ten pieces with one statement: main need not wait for the next ten. */
 const PIECES_AHEAD = 10;
+/** Between two times that bans which ended long ago are deleted. */
+const FORGET_MS = 3_600_000;
 /** Keys come in numbers: their quotas are read together. */
 const SYNC_NEW_MS = 50;
 
 /** Null where the config keeps no store. */
 export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | null {
-  const { config, policy, limits, dataPlane, logger, wallMs } = options;
+  const { config, policy, limits, bans, dataPlane, logger, wallMs } = options;
   const start = storeStartOf(config, options.run);
   if (start === null) return null;
   const { kind } = start.store;
@@ -120,6 +124,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       const began = performance.now();
       ({ keys } = await stored.replace(pieces(), await link.ask('keys.count', null)));
       await quotas.sync('all');
+      await readBans();
       logger.info(
         { kind: 'store', keys, tookMs: Math.round(performance.now() - began) },
         'keys of the store read',
@@ -136,6 +141,12 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       retry = setTimeout(() => void refresh(), RETRY_MS);
     }
   });
+
+  /** Changes of ours that wait are written after it: they are newer. */
+  const readBans = async (): Promise<void> => {
+    bans.replace(await link.ask('bans.read', { endedSince: bans.endedSince() }));
+    bans.resume();
+  };
 
   /** The ledger refused, or a journal could not be read: quotas are set once it has all of it. */
   const catchUpLater = () => {
@@ -185,6 +196,9 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     onKey: ({ id, key }) => stored.change(id, key),
     onKeys: () => void refresh(),
+    onBan: ({ ban }) => bans.changed(ban),
+    // Where it fails the store is away, and all is read once it is back.
+    onBans: () => void readBans().catch(() => undefined),
     onUnusable: (error: StoreError) => {
       logger.error({ kind: 'store', code: error.code }, error.message);
       first.reject(error);
@@ -197,6 +211,12 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     ...link.state(),
   });
 
+  /** Where it fails, an hour later. */
+  const forgets = setInterval(() => {
+    link.ask('bans.forget', { endedBefore: bans.endedSince() }).catch(() => undefined);
+  }, FORGET_MS).unref();
+
+  bans.keepIn((changes) => link.ask('bans.write', changes));
   return {
     async loaded(boundMs) {
       let bound: NodeJS.Timeout | undefined;
@@ -231,7 +251,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     outbox: { outbox: createStoreOutbox(link), by: instanceOf(start), shared: kind === 'postgres' },
     async close(flushMs) {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
       const flushed = await link.close(flushMs);
       if (!flushed)
         logger.warn(
@@ -241,7 +261,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async stop() {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks]) clearTimeout(timer);
+      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
       await link.stop();
     },
   };

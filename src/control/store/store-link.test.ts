@@ -37,6 +37,8 @@ function open(url = threadUrl): StoreLink {
     onAway: () => {},
     onKey: () => {},
     onKeys: () => {},
+    onBan: () => {},
+    onBans: () => {},
     onUnusable: (error) => (unusable = error),
     epochMs: Date.now,
   });

@@ -40,6 +40,8 @@ export interface StoreLinkOptions {
   onAway(): void;
   onKey(message: Extract<FromStore, { type: 'key' }>): void;
   onKeys(): void;
+  onBan(message: Extract<FromStore, { type: 'ban' }>): void;
+  onBans(): void;
   /** The store can never be opened as it is. */
   onUnusable(error: StoreError): void;
   epochMs(): number;
@@ -99,6 +101,10 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
         return options.onKey(message);
       case 'keys':
         return options.onKeys();
+      case 'ban':
+        return options.onBan(message);
+      case 'bans':
+        return options.onBans();
       case 'log':
         return logger[message.level]({ kind: 'store', ...message.fields }, message.msg);
       case 'unusable':

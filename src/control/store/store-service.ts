@@ -3,6 +3,9 @@ import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
 import { openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
+import { readBans } from '../blocklist/read-bans.ts';
+import { watchBans } from '../blocklist/watch-bans.ts';
+import { writeBans } from '../blocklist/write-bans.ts';
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
@@ -99,6 +102,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     });
     applier = made;
     const feed = createKeyFeed(opened, tell);
+    watchBans(opened, tell);
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
       groups: () => groups,
@@ -114,6 +118,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.next': feed.next,
       flush: () => made.flush(),
       'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      'bans.read': ({ endedSince }) => readBans(opened, endedSince),
+      async 'bans.forget'({ endedBefore }) {
+        await opened.bans.forget(endedBefore);
+        return null;
+      },
+      'bans.write': (changes) => writeBans(opened, changes),
       outbox: ({ verb, args }) =>
         (opened.outbox[verb] as (...args: readonly unknown[]) => Promise<unknown>)(...args),
       async operation({ name, input }) {

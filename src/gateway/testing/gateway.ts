@@ -1,4 +1,5 @@
 import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/fakes/upstream.ts';
+import { createBanMemory, openBanWriter, readPrefix } from '../../admission/index.ts';
 import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
 import { createConnectionMemory, type TlsFiles } from '../../http/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
@@ -29,6 +30,8 @@ export interface TestGateway {
   call(method?: string, over?: TestRequest): Promise<TestAnswer>;
   /** Swaps the policy, as a reload does. */
   apply(config: object): void;
+  /** Bans it as main does, or (false) lifts the ban. */
+  ban(prefix: string, over?: boolean): void;
   /** What explain says of an answer's request, by its `X-Request-Id`. */
   explain(answer: TestAnswer): DecisionRecord[];
   explainId(requestId: string): DecisionRecord[];
@@ -90,6 +93,8 @@ export async function startTestGateway(
     hash64: createHash64(seed),
     quotaSlots: 1024,
   });
+  const bans = createBanMemory(1000, seed);
+  const banWriter = openBanWriter(bans, 1000);
   let snapshot = snapshotOf(config, node, registries);
   const told: FromWorker[] = [];
   const memory = createFiguresMemory(1024);
@@ -104,6 +109,7 @@ export async function startTestGateway(
       snapshot,
       limits,
       board: createBoardMemory(),
+      bans,
       slab,
       figures: memory,
       connections: createConnectionMemory(1),
@@ -150,9 +156,15 @@ export async function startTestGateway(
       snapshot = snapshotOf(next, node, registries);
       gateway.apply(snapshot);
     },
+    ban(prefix, over = true) {
+      const { network } = readPrefix(prefix)!;
+      if (over) banWriter.put(network, 0);
+      else banWriter.remove(network);
+      banWriter.publish();
+    },
     explain: (answer) => explain(String(answer.headers['x-request-id'])),
     explainId: explain,
-    foresee: (ask) => createDryRun(snapshot, limits)(ask),
+    foresee: (ask) => createDryRun(snapshot, limits, bans)(ask),
     counter: (name) => figures.totals().counters[name],
     counted: (column) => figures.methods.total()[callAt[column]]!,
     figures,

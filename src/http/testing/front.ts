@@ -34,6 +34,7 @@ const defaults: HttpSettings = {
   maxConnections: 20_000,
   maxConnectionsPerAddress: 1000,
   countedAs: (address) => Buffer.from(address),
+  isBanned: () => false,
 };
 
 /** A front on a free port whose handler, unless another is given, answers each request with its body. */

@@ -3,7 +3,8 @@ import { keysAndPlans } from './0002-keys-and-plans.ts';
 import { ledger } from './0003-ledger.ts';
 import { configKeys } from './0004-config-keys.ts';
 import { outbox } from './0005-outbox.ts';
+import { bans } from './0006-bans.ts';
 import type { Migration } from './migration.ts';
 
 /** All that there are, in their order. */
-export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger, configKeys, outbox];
+export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger, configKeys, outbox, bans];

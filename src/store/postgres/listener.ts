@@ -5,6 +5,14 @@ import { connectionConfig } from './connections.ts';
 
 /** What instances tell each other of keys on: a key's id, or `all`. */
 export const keysChannel = 'polymorph_keys';
+/** And of bans: a prefix. */
+export const bansChannel = 'polymorph_bans';
+
+/** Who is told. */
+export interface Hearers {
+  keys(change: KeyChange): void;
+  bans(prefix: string): void;
+}
 
 /** How often it is seen whether the server is there at all, and how long it may take to say so: milliseconds. */
 const beat = { every: 5_000, within: 5_000 } as const;
@@ -15,7 +23,7 @@ const waitMostMs = 2_000;
  * Listens on a connection of its own, and on the next one when that ends, until it is closed. Each begins with `all`:
  * what was said before it listened was missed.
  */
-export function startListener(url: string, tell: (change: KeyChange) => void): { close(): Promise<void> } {
+export function startListener(url: string, hearers: Hearers): { close(): Promise<void> } {
   const closing = new AbortController();
   const { signal } = closing;
 
@@ -28,11 +36,12 @@ export function startListener(url: string, tell: (change: KeyChange) => void): {
     const stop = () => breaks(new Error('closed'));
     signal.addEventListener('abort', stop, { once: true });
     try {
-      client.on('notification', ({ payload = 'all' }) =>
-        tell(payload === 'all' ? 'all' : { keyId: payload }),
-      );
+      client.on('notification', ({ channel, payload = 'all' }) => {
+        if (channel === bansChannel) hearers.bans(payload);
+        else hearers.keys(payload === 'all' ? 'all' : { keyId: payload });
+      });
       await Promise.race([client.connect(), broken]);
-      await Promise.race([client.query(`listen ${keysChannel}`), broken]);
+      await Promise.race([client.query(`listen ${keysChannel}; listen ${bansChannel}`), broken]);
       heard();
       for (;;) {
         await Promise.race([sleep(beat.every, undefined, { signal }), broken]);
@@ -49,7 +58,8 @@ export function startListener(url: string, tell: (change: KeyChange) => void): {
     for (let wait = waitFirstMs; !signal.aborted; wait = Math.min(wait * 2, waitMostMs)) {
       await listen(() => {
         wait = waitFirstMs;
-        tell('all');
+        hearers.keys('all');
+        hearers.bans('all');
       }).catch(() => {});
       await sleep(wait, undefined, { signal }).catch(() => {});
     }

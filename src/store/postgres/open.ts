@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { createKeyWatchers } from '../key-watchers.ts';
+import { createWatchers } from '../watchers.ts';
 import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups } from '../retention.ts';
 import type { Schema } from '../schema.ts';
@@ -14,7 +14,7 @@ import { createPolicyKeys } from '../tables/policy-keys.ts';
 import { createPostgresApply } from './apply.ts';
 import { createConnections } from './connections.ts';
 import { postgresDialect as dialect } from './dialect.ts';
-import { keysChannel, startListener } from './listener.ts';
+import { bansChannel, keysChannel, startListener } from './listener.ts';
 import { migratePostgres, readMigrations } from './migrate.ts';
 import { createPartitions } from './partitions.ts';
 import { retried } from './retry.ts';
@@ -40,7 +40,11 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
   const connections = createConnections(url, poolSize);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: connections }) });
   const partitions = createPartitions(connections);
-  const watchers = createKeyWatchers();
+  const watchers = createWatchers<KeyChange>();
+  const banWatchers = createWatchers<string>();
+  const listens = (): void => {
+    listener ??= startListener(url, { keys: watchers.tell, bans: banWatchers.tell });
+  };
   let listener: ReturnType<typeof startListener> | undefined;
   const contextOf = (db: Kysely<Schema>): TableContext => ({
     db,
@@ -49,6 +53,9 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     async announce(change: KeyChange) {
       const payload = change === 'all' ? change : change.keyId;
       await sql`select pg_notify(${keysChannel}, ${payload})`.execute(db);
+    },
+    async announceBan(prefix) {
+      await sql`select pg_notify(${bansChannel}, ${prefix})`.execute(db);
     },
   });
   const context = contextOf(db);
@@ -74,8 +81,12 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
       }),
 
     watchKeys(onChange) {
-      listener ??= startListener(url, (change) => watchers.tell(change));
+      listens();
       return watchers.watch(onChange);
+    },
+    watchBans(onChange) {
+      listens();
+      return banWatchers.watch(onChange);
     },
     mirrorConfigKeys: (keys, instance) =>
       retried(() => serializable((db) => createMirror(contextOf(db))(keys, instance))),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
-import { createKeyWatchers } from '../key-watchers.ts';
+import { createWatchers } from '../watchers.ts';
 import { statusOf } from '../migrations/status.ts';
 import { dropOldRollups, dropOldRows } from '../retention.ts';
 import type { Schema } from '../schema.ts';
@@ -64,9 +64,11 @@ export function openSqlite(options: SqliteOptions): Store {
   }
 
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asDriver(database) }) });
-  const watchers = createKeyWatchers();
+  const watchers = createWatchers<KeyChange>();
+  const banWatchers = createWatchers<string>();
   const announce = async (change: KeyChange): Promise<void> => watchers.tell(change);
-  const context: TableContext = { db, dialect, now, announce };
+  const announceBan = async (prefix: string): Promise<void> => banWatchers.tell(prefix);
+  const context: TableContext = { db, dialect, now, announce, announceBan };
   // Two: what is read of quotas never waits for a person's question.
   const [reader, quotaReader] = [
     createReader(join(folder, databaseName)),
@@ -105,17 +107,23 @@ export function openSqlite(options: SqliteOptions): Store {
 
     async transaction(work) {
       const changes: KeyChange[] = [];
+      const banned: string[] = [];
       const notes: IssuedEntry[] = [];
       const result = await db.transaction().execute((db) => {
         const announce = async (change: KeyChange): Promise<void> => void changes.push(change);
-        return work(noted(createTables({ ...context, db, announce }), (entry) => void notes.push(entry)));
+        const announceBan = async (prefix: string): Promise<void> => void banned.push(prefix);
+        return work(
+          noted(createTables({ ...context, db, announce, announceBan }), (entry) => void notes.push(entry)),
+        );
       });
       for (const change of changes) watchers.tell(change);
+      for (const prefix of banned) banWatchers.tell(prefix);
       issued?.append(notes);
       return result;
     },
 
     watchKeys: (onChange) => watchers.watch(onChange),
+    watchBans: (onChange) => banWatchers.watch(onChange),
     mirrorConfigKeys: createMirror(context),
     async maintain(retention) {
       await dropOldRollups(context, retention);

@@ -10,6 +10,8 @@ export interface TableContext {
   now: () => number;
   /** Tells of a change, in a transaction once it is committed. */
   announce(change: KeyChange): Promise<void>;
+  /** The same of a ban. */
+  announceBan(prefix: string): Promise<void>;
 }
 
 /** Runs `work` in a transaction: the one that `db` is, else one of its own. */

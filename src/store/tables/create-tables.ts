@@ -1,5 +1,6 @@
 import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
+import { createBans } from './bans.ts';
 import { createInvoices } from './invoices.ts';
 import { createKeys } from './keys.ts';
 import { createOutbox } from './outbox/index.ts';
@@ -15,6 +16,7 @@ export function createTables(context: TableContext): Tables {
     plans: createPlans(context),
     invoices: createInvoices(context),
     outbox: createOutbox(context),
+    bans: createBans(context),
     ...createUsage(context),
     announce: (change) => context.announce(change),
   };

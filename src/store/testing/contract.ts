@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { describeAnnouncements } from './contract/announcements.ts';
 import { describeApply } from './contract/apply.ts';
+import { describeBans } from './contract/bans.ts';
 import { describeInvoices } from './contract/invoices.ts';
 import { describeKeys } from './contract/keys.ts';
 import { describeMirror } from './contract/mirror.ts';
@@ -28,6 +29,7 @@ export function describeStore(name: string, open: OpenSubject): void {
     describeApply,
     describeUsage,
     describeRetention,
+    describeBans,
   ];
   describe(name, () => {
     for (const part of parts)

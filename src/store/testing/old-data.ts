@@ -32,12 +32,20 @@ const configKeys = (time: (ms: number) => string): string => `
 insert into config_keys (api_key_id, instance, named_at) values ('${second}', 'gateway', ${time(at)});
 `;
 
+const outbox = (time: (ms: number) => string): string => `
+insert into outbox (id, type, subject, severity, at, event, routed)
+  values ('018d0000-0000-7000-8000-000000000001', 'config.reloaded', 'config', 'info', ${time(at)}, '{}', true);
+insert into outbox_deliveries (event, sink, subject, state, attempts, due_at)
+  values (1, 'hook', 'config', 'retry', 1, ${time(at)});
+`;
+
 /** One for each version that there was before the latest. */
 export const oldData: readonly OldData[] = [
   { version: 1, sql: roadmap },
   { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 3, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 4, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
+  { version: 5, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) + outbox(time) },
 ];
 
 /** What the store must say of them after migration. */

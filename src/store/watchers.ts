@@ -1,17 +1,13 @@
-import type { KeyChange } from './store.ts';
-
-type Watcher = (change: KeyChange) => void;
-
-/** Who is to be told of changes of keys in this process. */
-export interface KeyWatchers {
+/** Who is to be told of changes of one kind in this process. */
+export interface Watchers<Change> {
   /** Returns how to end it. */
-  watch(watcher: Watcher): () => void;
+  watch(watcher: (change: Change) => void): () => void;
   /** Tells each in a turn of its own, so that one that throws is not taken for a change that failed. */
-  tell(change: KeyChange): void;
+  tell(change: Change): void;
 }
 
-export function createKeyWatchers(): KeyWatchers {
-  const watchers = new Set<{ tell: Watcher }>();
+export function createWatchers<Change>(): Watchers<Change> {
+  const watchers = new Set<{ tell: (change: Change) => void }>();
   return {
     watch(watcher) {
       const entry = { tell: watcher };

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { parseAddress, parseCidr, sharePrefixTable } from '../identity/index.ts';
+import { openAddressLists } from './address-lists.ts';
+import { createAutoBan } from './auto-ban.ts';
+import { createBanBook } from './ban-book.ts';
+import { createBanMemory, openBans, openBanWriter } from './ban-table.ts';
+
+const seed = Uint32Array.of(1, 2, 3, 4);
+const networks = (...texts: string[]) => texts.map((text) => parseCidr(text)!);
+const settings = { threshold: 10, windowMs: 60_000, banForMs: 1000, growth: 3, banMaxMs: 20_000 };
+
+function start({ bansMax = 100, allow = [] as string[], trusted = [] as string[], simulated = false } = {}) {
+  const memory = createBanMemory(bansMax, seed);
+  const book = createBanBook(openBanWriter(memory, bansMax), bansMax);
+  const lists = openAddressLists({
+    allow: sharePrefixTable(networks(...allow)),
+    deny: sharePrefixTable([]),
+  });
+  const spared = () => ({ lists, trustedProxies: networks(...trusted) });
+  const auto = createAutoBan(settings, { book, spared, simulated });
+  /** Adds, and puts what follows into the book. */
+  const add = (address: string, weight: number, nowMs: number) => {
+    const bans = auto.add({ addresses: [address], weights: [weight] }, nowMs);
+    for (const ban of bans) book.put(ban);
+    return bans;
+  };
+  return { book, add, auto, bans: openBans(memory) };
+}
+
+describe('auto-ban', () => {
+  it('bans at the threshold, and tells what the address did', () => {
+    const { add } = start();
+    expect(add('203.0.113.9', 9, 0)).toEqual([]);
+    expect(add('203.0.113.9', 1, 100)).toEqual([
+      {
+        prefix: '203.0.113.9',
+        reason: 'violations of weight 10 within 60 s',
+        by: 'auto',
+        beganAt: 100,
+        until: 1100,
+        times: 1,
+        simulated: false,
+      },
+    ]);
+    expect(add('203.0.113.9', 99, 200), 'banned already').toEqual([]);
+    expect(add('2001:db8:0:1::/64', 10, 200)).toMatchObject([{ prefix: '2001:db8:0:1::/64' }]);
+  });
+
+  it('bans longer with each repeat, up to the longest, and begins anew after a good while', () => {
+    const { add, book } = start();
+    let now = 0;
+    const lengths = [1, 2, 3, 4, 5].map(() => {
+      const [ban] = add('203.0.113.9', 10, now);
+      now = ban!.until! + 1;
+      book.due(now, 100);
+      return ban!.until! - ban!.beganAt;
+    });
+    expect(lengths).toEqual([1000, 3000, 9000, 20_000, 20_000]);
+    now += settings.banMaxMs;
+    expect(add('203.0.113.9', 10, now)).toMatchObject([{ times: 1, until: now + 1000 }]);
+  });
+
+  it('spares loopback, trusted proxies and the allow-list', () => {
+    const { add } = start({ allow: ['198.51.100.0/24'], trusted: ['10.0.0.0/8', '2001:db8::5'] });
+    for (const address of [
+      '127.0.0.1',
+      '127.9.9.9',
+      '::/64',
+      '10.1.2.3',
+      '198.51.100.7',
+      '2001:db8::/64',
+      'no address',
+    ])
+      expect(add(address, 1000, 0), address).toEqual([]);
+    expect(add('11.0.0.1', 10, 0)).toHaveLength(1);
+  });
+
+  it('takes a wider ban for its own', () => {
+    const { add, book } = start();
+    book.put({
+      ...{ prefix: '203.0.113.0/24', reason: '', by: 'ada', beganAt: 0, until: null },
+      ...{ times: 1, simulated: false },
+    });
+    expect(add('203.0.113.9', 10, 0)).toEqual([]);
+  });
+
+  it('says that a ban is simulated', () => {
+    expect(start({ simulated: true }).add('203.0.113.9', 10, 0)).toMatchObject([{ simulated: true }]);
+  });
+});
+
+/** In pieces of 10,000; a million in the long run. */
+const rounds = process.env['POLYMORPH_TEST_LONG'] === '1' ? 100 : 40;
+
+describe('hundreds of thousands of addresses that attack', () => {
+  const addressAt = (i: number) => `${(i >> 16) + 1}.${(i >> 8) & 255}.${i & 255}.9`;
+
+  it('leave memory flat, and as many bans as there may be', () => {
+    const { auto, book, bans } = start({ bansMax: 10_000 });
+    const heaps: number[] = [];
+    let refused = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const addresses = Array.from({ length: 10_000 }, (_, i) => addressAt(round * 10_000 + i));
+      // Each tenth reaches the threshold.
+      const weights = addresses.map((_, i) => (i % 10 === 0 ? 10 : 1));
+      for (const ban of auto.add({ addresses, weights }, round * 100)) if (!book.put(ban)) refused += 1;
+      if (round >= 15) heaps.push(process.memoryUsage().heapUsed);
+    }
+    expect(book.size).toBe(10_000);
+    expect(refused).toBe(rounds * 1000 - 10_000);
+    expect(bans.find(parseAddress(addressAt(0))!)).toMatchObject({ bits: 32 });
+    // The collector's own swings are less than what 250,000 addresses more would take.
+    expect(heaps.at(-1)! - heaps[0]!).toBeLessThan(30e6);
+    expect(book.due(Number.MAX_SAFE_INTEGER, 20_000)).toHaveLength(10_000);
+  });
+});

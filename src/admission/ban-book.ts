@@ -1,0 +1,119 @@
+import type { Address } from '../identity/index.ts';
+import { networkText } from './address-lists.ts';
+import { type Ban, readPrefix } from './ban.ts';
+import type { BanWriter } from './ban-table.ts';
+import { createDueQueue } from './due-queue.ts';
+
+/** Bans of now, and how often those of before were banned: what main knows, with the shared table kept in step. */
+export interface BanBook {
+  readonly size: number;
+  get(prefix: string): Ban | undefined;
+  /** All, in no order. */
+  all(): Iterable<Ban>;
+  /** The most specific ban that holds the address. */
+  holding(address: Address): Ban | undefined;
+  /** Puts a ban in, in place of one of the same prefix. False: there are as many as there may be. */
+  put(ban: Ban): boolean;
+  /** Takes it out; what it was. `remembered`: a ban soon after is a repeat. */
+  remove(prefix: string, endedAt: number, remembered: boolean): Ban | undefined;
+  /** Takes out those whose time is over, at most so many. */
+  due(nowMs: number, most: number): Ban[];
+  /** How often it has been banned up to `sinceMs` ago, the ban of now included. */
+  times(prefix: string, sinceMs: number): number;
+  /** Of a ban that has ended: it counts for {@link times}. */
+  remember(prefix: string, times: number, endedAt: number): void;
+  /** Workers see the changes from here on. */
+  publish(): void;
+}
+
+export function createBanBook(table: BanWriter, bansMax: number): BanBook {
+  const bans = new Map<string, Ban>();
+  /** In the order of their ends, roughly: the oldest are forgotten first where there are too many. */
+  const past = new Map<string, { times: number; endedAt: number }>();
+  /** How many bans have so many bits, by family: a look-up asks only for lengths that there are. */
+  const lengths = { 4: new Uint32Array(33), 6: new Uint32Array(129) };
+  let queue = createDueQueue();
+
+  const enqueue = ({ prefix, until }: Ban): void => {
+    if (until === null) return;
+    // Bans that were lifted or changed leave theirs behind.
+    if (queue.size > 2 * bans.size + 1000) {
+      queue = createDueQueue();
+      for (const ban of bans.values())
+        if (ban.until !== null && ban.prefix !== prefix) queue.add(ban.prefix, ban.until);
+    }
+    queue.add(prefix, until);
+  };
+
+  const take = (prefix: string): Ban | undefined => {
+    const ban = bans.get(prefix);
+    const read = readPrefix(prefix);
+    if (ban === undefined || read === undefined) return undefined;
+    const { network } = read;
+    bans.delete(prefix);
+    lengths[network.address.family][network.bits]! -= 1;
+    table.remove(network);
+    return ban;
+  };
+
+  const remember = (prefix: string, times: number, endedAt: number): void => {
+    past.delete(prefix);
+    if (past.size >= bansMax) past.delete(past.keys().next().value!);
+    past.set(prefix, { times, endedAt });
+  };
+
+  return {
+    get size() {
+      return bans.size;
+    },
+    get: (prefix) => bans.get(prefix),
+    all: () => bans.values(),
+    holding(address) {
+      const counts = lengths[address.family];
+      for (let bits = counts.length - 1; bits >= 0; bits -= 1) {
+        if (counts[bits] === 0) continue;
+        const ban = bans.get(networkText(address, bits));
+        if (ban !== undefined) return ban;
+      }
+      return undefined;
+    },
+    put(ban) {
+      const read = readPrefix(ban.prefix);
+      if (read === undefined) throw new RangeError(`not a network: ${ban.prefix}`);
+      const { network } = read;
+      if (!table.put(network, ban.until === null ? 0 : Math.ceil(ban.until / 1000))) return false;
+      if (!bans.has(ban.prefix)) lengths[network.address.family][network.bits]! += 1;
+      bans.set(ban.prefix, ban);
+      enqueue(ban);
+      return true;
+    },
+    remove(prefix, endedAt, remembered) {
+      const ban = take(prefix);
+      if (ban !== undefined && remembered) remember(prefix, ban.times, endedAt);
+      return ban;
+    },
+    due(nowMs, most) {
+      const ended: Ban[] = [];
+      while (ended.length < most) {
+        const next = queue.next(nowMs);
+        if (next === undefined) break;
+        if (bans.get(next.name)?.until !== next.at) continue;
+        const ban = take(next.name)!;
+        remember(ban.prefix, ban.times, next.at);
+        ended.push(ban);
+      }
+      return ended;
+    },
+    times(prefix, sinceMs) {
+      const now = bans.get(prefix);
+      if (now !== undefined) return now.times;
+      const before = past.get(prefix);
+      if (before === undefined) return 0;
+      if (before.endedAt >= sinceMs) return before.times;
+      past.delete(prefix);
+      return 0;
+    },
+    remember,
+    publish: table.publish,
+  };
+}

@@ -1,0 +1,36 @@
+import { type Cidr, parseCidr } from '../identity/index.ts';
+import { networkText } from './address-lists.ts';
+
+/** An address or network that is refused for a while, by a person or by what it did. Times are epoch milliseconds. */
+export interface Ban {
+  /** In canonical text, an address alone without its length: `203.0.113.9`, `2001:db8::/64`. */
+  prefix: string;
+  /** For operators. */
+  reason: string;
+  /** `auto`, or who did it. */
+  by: string;
+  beganAt: number;
+  /** null: until it is lifted. */
+  until: number | null;
+  /** How often this one has been banned, this time included. */
+  times: number;
+  /** It refuses nobody: made by `auto_ban` while `mode` was `simulate`. */
+  simulated: boolean;
+}
+
+/** Who `by` is where nobody decided it. */
+export const byItself = 'auto';
+
+/** A prefix as bans name it, and the network it means; undefined for what is none. */
+export function readPrefix(text: string): { prefix: string; network: Cidr } | undefined {
+  const network = parseCidr(text);
+  return network && { prefix: networkText(network.address, network.bits), network };
+}
+
+/** Whether two networks have an address in common: one of them holds the other. */
+export function overlaps(a: Cidr, b: Cidr): boolean {
+  const bits = Math.min(a.bits, b.bits);
+  return (
+    a.address.family === b.address.family && networkText(a.address, bits) === networkText(b.address, bits)
+  );
+}

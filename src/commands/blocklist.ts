@@ -1,0 +1,137 @@
+import { userInfo } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config/index.ts';
+import type { BanView, BlocklistResults } from '../control/index.ts';
+import { blocklistOf } from './blocklist/blocklist-of.ts';
+import { type CommandIo, processIo } from './io.ts';
+import { columns, facts, grouped, utc } from './store/columns.ts';
+import { type PageOptions, pageEnd, pageOptions } from './store/page.ts';
+import { type StoreOptions, withStoreOptions } from './store/run-on-store.ts';
+
+interface AddOptions extends StoreOptions {
+  for?: number;
+  reason?: string;
+  force?: boolean;
+}
+
+/** `polymorph blocklist list|add|remove|test`: exit 0 done, 1 not found or refused, 2 bad usage. */
+export function configure(command: Command, io: CommandIo = processIo()): void {
+  command.addHelpText('after', help);
+  pageOptions(withStoreOptions(command.command('list')), 'address')
+    .description('List the bans that stand.')
+    .action(async ({ after, limit, ...options }: StoreOptions & PageOptions) => {
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.list', { after, limit }),
+        text: listText,
+      });
+    });
+  withStoreOptions(command.command('add <address>'))
+    .description('Ban an address or network, such as 203.0.113.9 or 2001:db8::/32. It holds at once.')
+    .option('--for <duration>', 'such as 30m, 12h or 7d; default: until it is removed', banDuration)
+    .option('--reason <text>', 'for those who read the list')
+    .option('--force', 'also where it holds your own address, loopback, a trusted proxy or everybody')
+    .action(async (address: string, { for: forMs, reason, force, ...options }: AddOptions) => {
+      const about = { reason, force, by: whoAsks(), from: sshClient(io) };
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.add', { address, forMs, ...about }),
+        text: (ban) => {
+          const until = ban.until === null ? 'until it is removed' : `until ${utc(ban.until)} UTC`;
+          return `Banned ${ban.address} ${until}.\n${notes(ban)}`;
+        },
+      });
+    });
+  withStoreOptions(command.command('remove <address>'))
+    .description('Lift the ban of an address or network, as it is listed.')
+    .action(async (address: string, options: StoreOptions) => {
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.remove', { address, by: whoAsks() }),
+        text: (ban) => `Lifted the ban of ${ban.address}.\n${notes(ban)}`,
+      });
+    });
+  withStoreOptions(command.command('test <address>'))
+    .description('Say whether an address would be refused, and by which entry.')
+    .action(async (address: string, options: StoreOptions) => {
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.test', { address }),
+        text: testText,
+      });
+    });
+}
+
+const help = `
+Examples:
+  polymorph blocklist add 203.0.113.9 --for 1h --reason 'scans for keys'
+  polymorph blocklist add 2001:db8:bad::/48
+  polymorph blocklist list
+  polymorph blocklist test 203.0.113.9
+  polymorph blocklist remove 203.0.113.9`;
+
+function banDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < 1000 || ms > 315_576_000_000)
+    throw new InvalidArgumentError('Expected a duration from 1s to 3652d, such as 30m, 12h or 7d.');
+  return ms;
+}
+
+function whoAsks(): string {
+  try {
+    return userInfo().username.slice(0, 200) || 'operator';
+  } catch {
+    // A process may have a number and no name.
+    return 'operator';
+  }
+}
+
+/** From where the person at this terminal came. */
+function sshClient({ env }: CommandIo): string[] {
+  const [address = ''] = (env['SSH_CONNECTION'] ?? '').split(' ');
+  return address === '' ? [] : [address.slice(0, 100)];
+}
+
+function notes({ kept, note }: { kept: boolean; note: string | null }): string {
+  const memory = kept ? '' : 'It is in the gateway’s memory only, not in a store: a restart forgets it.\n';
+  return `${memory}${note === null ? '' : `Note: ${note}.\n`}`;
+}
+
+const heads = [
+  { title: 'address' },
+  { title: 'since (UTC)' },
+  { title: 'until (UTC)' },
+  { title: 'by' },
+  { title: 'times', right: true },
+  { title: 'reason' },
+];
+
+function listText(list: BlocklistResults['blocklist.list']): string {
+  const { mode, bans, total, next, deny, allow } = list;
+  const simulated = mode === 'simulate' ? 'The blocklist only simulates: nobody is refused.\n' : '';
+  const end = `${grouped(total)} bans; the config denies ${grouped(deny)} entries and allows ${grouped(allow)}.\n`;
+  const rows = bans.map((ban) => [
+    ban.address,
+    utc(ban.at),
+    ban.until === null ? 'removed' : utc(ban.until),
+    ban.by,
+    grouped(ban.times),
+    ban.simulated ? `${ban.reason} (simulated)` : ban.reason,
+  ]);
+  return `${simulated}${rows.length === 0 ? '' : `${columns(heads, rows)}\n`}${end}${pageEnd(next)}`;
+}
+
+function testText({ address, mode, refused, by }: BlocklistResults['blocklist.test']): string {
+  if (by === null) return `${address} is let in: nothing on the blocklist names it.\n`;
+  if (by.list === 'allow') return `${address} is let in: ${by.entry} is allowed in ${by.source}.\n`;
+  const would = refused ? 'is refused' : `would be refused (mode is ${mode})`;
+  if (by.list === 'deny') return `${address} ${would}: ${by.entry} is denied in ${by.source}.\n`;
+  return `${address} ${would}: ${by.address} is banned.\n\n${banFacts(by)}`;
+}
+
+function banFacts(ban: BanView): string {
+  return facts([
+    ['ban', ban.address],
+    ['since', `${utc(ban.at)} UTC`],
+    ['until', ban.until === null ? 'it is removed' : `${utc(ban.until)} UTC`],
+    ['by', ban.by],
+    ['times', grouped(ban.times)],
+    ['reason', ban.reason],
+  ]);
+}

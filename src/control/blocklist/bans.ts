@@ -1,0 +1,45 @@
+import type { Ban } from '../../admission/index.ts';
+import type { Address } from '../../identity/index.ts';
+import type { BanRow } from '../../store/index.ts';
+
+/** A ban that somebody sets. */
+export interface BanDraft {
+  prefix: string;
+  reason: string;
+  by: string;
+  /** Epoch milliseconds; null: until it is lifted. */
+  until: number | null;
+}
+
+/** What became of a ban; `kept`: it is in the store, and outlives the gateway. */
+export interface BanOutcome {
+  ban: Ban;
+  kept: boolean;
+}
+
+/** Bans wherever they are: in a running gateway, or in its store while none runs. */
+export interface Bans {
+  all(): Promise<Ban[]>;
+  /** The most specific one that holds the address. */
+  holding(address: Address): Promise<Ban | undefined>;
+  /** In place of one of the same prefix. Rejects with AccountsError `refused` where there are as many as there may be. */
+  add(draft: BanDraft): Promise<BanOutcome>;
+  /** undefined: there is none of that prefix. */
+  lift(prefix: string, by: string): Promise<BanOutcome | undefined>;
+}
+
+/** A change on its way to the store. */
+export type BanChange =
+  | { kind: 'put'; ban: BanRow }
+  | { kind: 'end'; prefix: string; beganAt: number; endedAt: number };
+
+/** A repeat is counted for as long after a ban's end where `auto_ban` does not say. Milliseconds. */
+export const repeatMs = 86_400_000;
+
+export function rowOf({ prefix, reason, by, times, beganAt, until }: Ban): BanRow {
+  return { prefix, reason, by, times, beganAt, until, endedAt: null };
+}
+
+export function banOf({ prefix, reason, by, times, beganAt, until }: BanRow): Ban {
+  return { prefix, reason, by, times, beganAt, until, simulated: false };
+}

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { compile, createConfig } from '../../config/index.ts';
+import { testRegistries } from '../../config/testing/registries.ts';
+import { type BanKeeper, createBanKeeper } from './ban-keeper.ts';
+import { createOperationsPort } from './operations-port.ts';
+
+let keeper: BanKeeper;
+let run: (name: string, input: unknown, peer?: string) => Promise<any>;
+
+beforeEach(() => {
+  const result = createConfig(
+    {
+      upstreams: [{ url: 'http://127.0.0.1:8545' }],
+      server: { trusted_proxies: ['10.0.0.0/8'] },
+      blocklist: { deny: ['192.0.2.0/24'], mode: 'simulate' },
+    },
+    { name: 'test', directory: '/' },
+  );
+  if (!result.ok) throw new Error('a bad config');
+  const { config } = result;
+  keeper = createBanKeeper({
+    ...{ config, snapshot: compile(config, testRegistries()), events: noEvents },
+    logger: { warn: () => {} } as never,
+    seed: Uint32Array.of(1, 2, 3, 4),
+    epochMs: Date.now,
+  });
+  ({ run } = createOperationsPort({
+    ...{ store: null, bans: keeper.bans, config: () => config, epochMs: Date.now },
+  }));
+});
+const noEvents = { emit: () => {}, prepare: () => null, added: () => {} };
+
+afterEach(() => keeper.stop());
+
+it('asks before it bans the address that asks', async () => {
+  const address = '203.0.113.0/24';
+  await expect(run('blocklist.add', { address }, '203.0.113.7')).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/203\.0\.113\.7, from where you ask\. With --force/),
+  });
+  await expect(run('blocklist.add', { address, from: ['203.0.113.8'] }, '::1')).rejects.toThrow(/113\.8/);
+  expect(await run('blocklist.add', { address, force: true }, '203.0.113.7')).toMatchObject({
+    address,
+    by: 'operator',
+    until: null,
+    kept: false,
+    note: expect.stringMatching(/simulate/),
+  });
+});
+
+it('lists page by page', async () => {
+  for (const last of [3, 1, 2]) await run('blocklist.add', { address: `203.0.113.${last}`, forMs: 60_000 });
+  const first = await run('blocklist.list', { limit: 2 });
+  expect(first).toMatchObject({ mode: 'simulate', total: 3, next: '203.0.113.2', deny: 1, allow: 0 });
+  const second = await run('blocklist.list', { limit: 2, after: first.next });
+  expect(second.bans).toMatchObject([{ address: '203.0.113.3' }]);
+  expect(second.next).toBeNull();
+});
+
+it('says what still refuses an address whose ban was lifted', async () => {
+  await run('blocklist.add', { address: '203.0.113.0/24' });
+  await run('blocklist.add', { address: '203.0.113.1' });
+  expect((await run('blocklist.remove', { address: '203.0.113.1' })).note).toMatch(
+    /ban of 203\.0\.113\.0\/24/,
+  );
+  await expect(run('blocklist.remove', { address: '192.0.2.1' })).rejects.toMatchObject({
+    code: 'not_found',
+    message: expect.stringMatching(/denied in blocklist\.deny\[0\]/),
+  });
+});
+
+it.each([
+  ['blocklist.add', {}, /^address: /],
+  ['blocklist.add', { address: '1.2.3.4/8' }, /bits set after the prefix/],
+  ['blocklist.add', { address: '1.2.3.4', forMs: 1 }, /^forMs: /],
+  ['blocklist.add', { address: '1.2.3.4', until: 1 }, /until/],
+  ['blocklist.test', { address: '1.2.3.0/24' }, /one IPv4 or IPv6 address/],
+  ['blocklist.list', { limit: 0 }, /^limit: /],
+])('%s refuses %j', async (name, input, message) => {
+  await expect(run(name, input)).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringMatching(message),
+  });
+});
+
+it('has no other operations where there is no store, and says why', async () => {
+  await expect(run('users.list', {})).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringMatching(/store: none/),
+  });
+});
