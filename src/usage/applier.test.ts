@@ -360,6 +360,18 @@ describe('the applier', () => {
     await next.stop();
   });
 
+  it('is whole after one flush where another applied a part meanwhile', async () => {
+    const { folder, ledger, applier } = setup();
+    const journal = openJournal({ folder });
+    journal.write(call());
+    await applier.flush();
+    journal.write(call());
+    await setup({ folder, ledger, run: 'command' }).applier.flush();
+    journal.write(call());
+    expect(await applier.flush()).toBe(true);
+    expect(callsIn(ledger.rows.values())).toBe(3);
+  });
+
   it('goes on where a journal was closed by another while it was at it', async () => {
     const { folder, ledger, applier } = setup();
     const journal = openJournal({ folder });

@@ -127,6 +127,8 @@ export function createSegmentApplier(
       if ((now?.offset ?? 0) === batch.from && !closedSo)
         throw new Error(`the ledger does not take ${id} from ${batch.from}`);
       offset = now?.offset ?? 0;
+      // It may be less than what was read, and all that was read is to be in the ledger after a pass.
+      caughtUp = false;
       closed = now?.closed ?? false;
       appliedAt = now?.appliedAt ?? null;
     }
