@@ -45,6 +45,7 @@ const record = {
   rules: [],
   buckets: [],
   quota: null,
+  userQuota: null,
   outcome: 'allowed',
   refusal: null,
   reason: null,

@@ -28,16 +28,18 @@ export function createSetCompiler(config: Config, compiler: RuleCompiler): SetCo
     rules: compiler.rules,
     ruleSets: [emptyRuleSet],
     keyQuotas: [null],
+    userQuotas: [null],
     socketBounds: [ofAll],
   };
   return {
     tables,
     add(sets) {
       const firstRule = compiler.rules.length;
-      const compiled = [...sets].map(([number, { limits, quota, websocket }]) => ({
+      const compiled = [...sets].map(([number, { limits, quota, userQuota, websocket }]) => ({
         number,
         rules: compiler.addSet(limits, keyRanks),
         quota,
+        userQuota,
         bounds: websocket === null ? ofAll : boundsOf(websocket),
       }));
       const addition = { firstRule, rules: compiler.rules.slice(firstRule), sets: compiled };

@@ -6,6 +6,8 @@ export interface PolicySets {
   ruleSets: (RuleSet | null)[];
   /** By number of a rule set: keys that share one have the same quota. The slot counted in is the key's number. */
   keyQuotas: (QuotaPolicy | null)[];
+  /** The same of the quota that all keys of a user share. The slot stands in the key index. */
+  userQuotas: (QuotaPolicy | null)[];
   /** Bounds of a caller over WebSocket, by number of its rule set; 0 are those of all. */
   socketBounds: SocketBounds[];
 }
@@ -15,6 +17,7 @@ export interface SetPolicy {
   number: number;
   rules: RuleSet;
   quota: QuotaPolicy | null;
+  userQuota: QuotaPolicy | null;
   bounds: SocketBounds;
 }
 
@@ -30,18 +33,20 @@ export interface PolicyExtension {
 
 /** Puts an addition into the tables. The same once more changes nothing. */
 export function extendSnapshot(
-  { rules, ruleSets, keyQuotas, socketBounds }: PolicySets,
+  { rules, ruleSets, keyQuotas, userQuotas, socketBounds }: PolicySets,
   addition: Pick<PolicyExtension, 'firstRule' | 'rules' | 'sets'>,
 ): void {
   for (const [at, rule] of addition.rules.entries()) rules[addition.firstRule + at] = rule;
-  for (const { number, rules: set, quota, bounds } of addition.sets) {
+  for (const { number, rules: set, quota, userQuota, bounds } of addition.sets) {
     while (ruleSets.length < number) {
       ruleSets.push(null);
       keyQuotas.push(null);
+      userQuotas.push(null);
       socketBounds.push(socketBounds[0]!);
     }
     ruleSets[number] = set;
     keyQuotas[number] = quota;
+    userQuotas[number] = userQuota;
     socketBounds[number] = bounds;
   }
 }

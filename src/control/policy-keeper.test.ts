@@ -53,7 +53,7 @@ it('tells of a quota that was taken from a key of the store and comes back, and 
   const termsOf = createStoredTerms();
   const key = (quota: boolean, name = 'mine'): StoredKey => ({
     ...{ id: '11111111-2222-4333-8444-555555555555', name, sha256: 'ab'.repeat(32), prefix: 'abcdefgh' },
-    ...{ previous: null, enabled: true, expiresAtMs: 0 },
+    ...{ previous: null, enabled: true, expiresAtMs: 0, userId: null },
     terms: termsOf([], quota ? { unit: 'requests', limit: 5, period: 'day', warnAt: [] } : null),
   });
   const change = (next: StoredKey) => {

@@ -69,5 +69,6 @@ function refusedRequest(
     retryAfterMs: 0,
     reading: null,
     quota: null,
+    userQuota: null,
   };
 }

@@ -64,13 +64,22 @@ describe('a set of rules that comes later', () => {
       generation: policy.snapshot.generation + 1,
       firstRule: rules.length,
       rules: [rule],
-      sets: [{ number: 2, rules: set, quota: { ...quota, warnAt: [] }, bounds }],
+      sets: [
+        {
+          number: 2,
+          rules: set,
+          quota: { ...quota, warnAt: [] },
+          userQuota: { ...quota, limit: 9, warnAt: [] },
+          bounds,
+        },
+      ],
     };
     policy.extend(extension);
     policy.extend(extension);
     expect(policy.plan(facts, 2, true, 0).rule).toBe(rule);
     expect(policy.plan(facts, 0, true, 0)).toBe(before);
     expect([policy.quota(2), policy.quota(1), policy.socketBounds(2)]).toEqual([quota, null, bounds]);
+    expect([policy.userQuota(2), policy.userQuota(1)]).toEqual([{ ...quota, limit: 9 }, null]);
     expect([ruleSets.length, ruleSets[1]]).toEqual([3, null]);
     expect(policy.snapshot.generation).toBe(extension.generation);
   });

@@ -119,6 +119,11 @@ export class Policy {
     return this.snapshot.keyQuotas[ruleSet] ?? null;
   }
 
+  /** The quota of a key's user, by the key's rule set. */
+  userQuota(ruleSet: number): QuotaPolicy | null {
+    return this.snapshot.userQuotas[ruleSet] ?? null;
+  }
+
   /** Bounds over WebSocket of a caller with this rule set. */
   socketBounds(ruleSet: number): SocketBounds {
     return this.snapshot.socketBounds[ruleSet] ?? this.snapshot.socketBounds[0]!;

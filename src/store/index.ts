@@ -10,6 +10,7 @@ export type {
   PlanRow,
   PolicyKey,
   QuotaRow,
+  QuotaUseFilter,
   Store,
   StoreAdmin,
   StoreErrorCode,

@@ -12,6 +12,7 @@ export interface Schema {
     email: string;
     name: string;
     tier: string;
+    quota: Optional<string>;
     created_at: number;
     updated_at: number;
     deleted_at: Optional<number>;
@@ -49,6 +50,7 @@ export interface Schema {
     price_per: bigint;
     limits: string;
     quota: Optional<string>;
+    user_quota: Optional<string>;
     created_at: number;
     updated_at: number;
   };

@@ -33,6 +33,8 @@ export interface UserRow {
   name: string;
   /** A plan's name; `free` where none was given. */
   tier: string;
+  /** Of all its keys together; null: its plan's. */
+  quota: QuotaRow | null;
   createdAt: number;
   updatedAt: number;
   deletedAt: number | null;
@@ -95,6 +97,8 @@ export interface PlanRow {
   limits: OverrideRow[];
   /** Of each of its keys. */
   quota: QuotaRow | null;
+  /** Of all keys of a user together. */
+  userQuota: QuotaRow | null;
   createdAt: number;
   updatedAt: number;
 }
@@ -112,6 +116,8 @@ export interface PolicyKey {
   expiresAt: number | null;
   overrides: OverrideRow[];
   quota: QuotaRow | null;
+  /** Of all keys of its user together. */
+  userQuota: QuotaRow | null;
 }
 
 export interface UsageFilter {
@@ -120,6 +126,13 @@ export interface UsageFilter {
   /** Epoch milliseconds: [from, to). */
   from?: number;
   to?: number;
+}
+
+export interface QuotaUseFilter {
+  /** Is `userId` wanted? */
+  users?: boolean;
+  keyIds?: readonly string[];
+  userIds?: readonly string[];
 }
 
 export interface UsageLine {
@@ -172,7 +185,7 @@ export interface Tables {
     list(page: { after?: string; limit: number }): Promise<UserRow[]>;
     update(
       id: string,
-      change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'updatedAt' | 'deletedAt'>>,
+      change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'quota' | 'updatedAt' | 'deletedAt'>>,
     ): Promise<void>;
   };
   readonly keys: {
@@ -234,13 +247,13 @@ export interface Tables {
   ): Promise<UsageLine[]>;
   /**
    * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
-   * keys, or of all.
+   * keys, of those that these users have or had, or of all. `userId` is told with `users` only, and null for a key that is nobody's.
    */
   quotaUse(
     from: number,
     to: number,
-    keyIds?: readonly string[],
-  ): Promise<Map<string, { requests: number; cost: number }>>;
+    filter?: QuotaUseFilter,
+  ): Promise<Map<string, { requests: number; cost: number; userId: string | null }>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.

@@ -134,7 +134,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.first': feed.first,
       'keys.next': feed.next,
       flush: () => made.flush(),
-      'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      'quota.use': (input) => ledger.use(input),
       async operation({ name, input }) {
         // Only once it is asked for: the room takes 10 MB, and most gateways are asked little.
         const { runOperation } = await import('../../accounts/index.ts');

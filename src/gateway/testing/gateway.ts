@@ -1,6 +1,19 @@
 import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/fakes/upstream.ts';
-import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
+import {
+  compile,
+  createConfig,
+  createRegistries,
+  type QuotaPolicy,
+  type Registries,
+} from '../../config/index.ts';
 import { createConnectionMemory, type TlsFiles } from '../../http/index.ts';
+import {
+  createKeyIndexReader,
+  createKeyIndexWriter,
+  digestOfKey,
+  hashKey,
+  uuidBytes,
+} from '../../identity/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
 import { createCounterSlab, type CounterName, readTotals } from '../../metrics/index.ts';
 import { createBoardMemory } from '../../upstream/index.ts';
@@ -21,6 +34,8 @@ export interface TestGateway {
   call(method?: string, over?: TestRequest): Promise<TestAnswer>;
   /** Swaps the policy, as a reload does. */
   apply(config: object): void;
+  /** Makes these keys of the config one user's, whose quota is counted in this slot: as keys of a store may be. */
+  giveUser(keys: readonly string[], userSlot: number, quota: QuotaPolicy): void;
   /** What explain says of an answer's request, by its `X-Request-Id`. */
   explain(answer: TestAnswer): DecisionRecord[];
   explainId(requestId: string): DecisionRecord[];
@@ -135,6 +150,18 @@ export async function startTestGateway(
     apply(next) {
       snapshot = snapshotOf(next, node, registries);
       gateway.apply(snapshot);
+    },
+    giveUser(keys, userSlot, quota) {
+      const reader = createKeyIndexReader(snapshot.keyIndex);
+      for (const key of keys) {
+        const slot = reader.find(digestOfKey(key));
+        const [keyNumber, ruleSet] = [reader.keyNumber(slot), reader.ruleSet(slot)];
+        snapshot.userQuotas[ruleSet] = quota;
+        createKeyIndexWriter(snapshot.keyIndex).put({
+          ...{ sha256: hashKey(key), id: uuidBytes(reader.keyId(slot)), prefix: reader.prefix(slot) },
+          ...{ keyNumber, ruleSet, userSlot, enabled: true, expiresAtMs: 0, quota: true },
+        });
+      }
     },
     explain: (answer) => explain(String(answer.headers['x-request-id'])),
     explainId: explain,

@@ -2,7 +2,8 @@ import { roadmap } from './0001-roadmap.ts';
 import { keysAndPlans } from './0002-keys-and-plans.ts';
 import { ledger } from './0003-ledger.ts';
 import { configKeys } from './0004-config-keys.ts';
+import { userQuotas } from './0005-user-quotas.ts';
 import type { Migration } from './migration.ts';
 
 /** All that there are, in their order. */
-export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger, configKeys];
+export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger, configKeys, userQuotas];

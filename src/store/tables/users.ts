@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Tables, UserRow } from '../store.ts';
 import { given, type TableContext } from './context.ts';
+import { jsonOf, quotaOf } from './json.ts';
 
 /** Queries of `users`. */
 export function createUsers({ db, dialect }: TableContext): Tables['users'] {
@@ -13,6 +14,7 @@ export function createUsers({ db, dialect }: TableContext): Tables['users'] {
           email: user.email,
           name: user.name,
           tier: user.tier,
+          quota: jsonOf(user.quota),
           created_at: dialect.time(user.createdAt),
           updated_at: dialect.time(user.updatedAt),
           deleted_at: dialect.time(user.deletedAt),
@@ -42,6 +44,7 @@ export function createUsers({ db, dialect }: TableContext): Tables['users'] {
         email: change.email,
         name: change.name,
         tier: change.tier,
+        quota: change.quota === undefined ? undefined : jsonOf(change.quota),
         updated_at: change.updatedAt === undefined ? undefined : dialect.time(change.updatedAt),
         deleted_at: change.deletedAt === undefined ? undefined : dialect.time(change.deletedAt),
       });
@@ -66,6 +69,7 @@ interface Columns {
   email: string;
   name: string;
   tier: string;
+  quota: string | null;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
@@ -77,6 +81,7 @@ function userOf(row: Columns): UserRow {
     email: row.email,
     name: row.name,
     tier: row.tier,
+    quota: quotaOf(row.quota),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,

@@ -12,13 +12,21 @@ export function describePlans(subject: () => Subject): void {
       pricePer: 1_000_000n,
       limits: [{ method: 'group:read', requests: 5, periodMs: 1000, burstSize: 2 }],
       quota: { unit: 'cost', limit: 7, period: 'day', warnAt: [50] },
+      userQuota: { unit: 'requests', limit: 70, period: 'month', warnAt: [] },
     });
     await plans.put(gold);
     await plans.put(plan({ name: 'Basic' }));
     expect(await plans.get('gold')).toEqual(gold);
     expect((await plans.list()).map(({ name }) => name)).toEqual(['Basic', 'gold']);
 
-    const changed = { ...gold, currency: 'JPY', quota: null, limits: [], updatedAt: noon + 9 };
+    const changed = {
+      ...gold,
+      currency: 'JPY',
+      quota: null,
+      userQuota: null,
+      limits: [],
+      updatedAt: noon + 9,
+    };
     await plans.put({ ...changed, createdAt: noon + 9 });
     expect(await plans.get('gold'), 'as old as it was').toEqual(changed);
     expect(await plans.delete('gold')).toBe(true);

@@ -50,6 +50,16 @@ export function describeUsers(subject: () => Subject): void {
       tier: 'gold',
       updatedAt: noon + 1,
     });
+    const quota = {
+      unit: 'cost' as const,
+      limit: 9_007_199_254_740_991,
+      period: 'day' as const,
+      warnAt: [80],
+    };
+    await users.update(before.id, { quota });
+    expect(await users.find(before.id)).toMatchObject({ quota, name: 'Grace' });
+    await users.update(before.id, { quota: null });
+    expect(await users.find(before.id)).toMatchObject({ quota: null });
     await users.update(before.id, {});
     await users.update(randomUUID(), { name: 'nobody' });
     expect(await users.find(before.id)).toMatchObject({ name: 'Grace' });
