@@ -49,6 +49,8 @@ export interface DataPlane {
   extend(extension: PolicyExtension): ReturnType<AppliedTracker['everywhere']>;
   /** Calls and events that were served and are in no journal, of all workers since the start. */
   usageLost(): number;
+  /** Why some worker cannot write usage to its journal now; null: all can. */
+  usageProblem(): string | null;
   /** Has workers look at once whether the keys of their sockets still hold. */
   keysChanged(): void;
   setTls(tls: TlsMaterial): void;
@@ -170,6 +172,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     states: pool.states,
     stop: pool.stop,
     usageLost,
+    usageProblem: journals.problem,
     apply() {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });

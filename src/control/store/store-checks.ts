@@ -7,6 +7,8 @@ export interface StoreFacts extends StoreState {
   keys: number | null;
   /** Calls and events that were served and are in no journal, since the start. It degrades nothing: it is over, and stays so. */
   lost: number;
+  /** Why usage cannot be written to a journal now; null: it can. */
+  unwritten: string | null;
   restarts: number;
 }
 
@@ -15,6 +17,7 @@ export function storeChecks({
   kind,
   keys,
   lost,
+  unwritten,
   up,
   sinceMs,
   problem,
@@ -34,11 +37,12 @@ export function storeChecks({
     },
     {
       name: 'usage',
-      status: behindSinceMs === null && damage.length === 0 ? 'up' : 'degraded',
+      status: unwritten === null && behindSinceMs === null && damage.length === 0 ? 'up' : 'degraded',
       detail: {
         ...{ lagBytes, failures, lost, damaged: damage.length },
         behindSince: behindSinceMs === null ? null : timeOf(behindSinceMs),
-        problem: behindSinceMs === null ? null : lastError,
+        // What refuses or loses calls before what only waits.
+        problem: unwritten ?? (behindSinceMs === null ? null : lastError),
       },
     },
   ];

@@ -38,7 +38,7 @@ export interface StoreKeeperOptions {
   run: string;
   policy: PolicyKeeper;
   limits: LimitsKeeper;
-  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost'>;
+  dataPlane: Pick<DataPlane, 'apply' | 'extend' | 'keysChanged' | 'usageLost' | 'usageProblem'>;
   logger: Logger;
   compileCache: string | undefined;
   threadUrl?: URL;
@@ -203,7 +203,11 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
       }, SYNC_NEW_MS);
     },
     publishAdmin: link.publishAdmin,
-    checks: () => storeChecks({ kind, keys, lost: dataPlane.usageLost(), ...link.state() }),
+    checks: () =>
+      storeChecks({
+        ...{ kind, keys, lost: dataPlane.usageLost(), unwritten: dataPlane.usageProblem() },
+        ...link.state(),
+      }),
     operations: {
       run: (name, input) =>
         link.ask('operation', { name, input }).catch((error: unknown) => {
