@@ -9,6 +9,7 @@ export type {
   OverrideRow,
   PlanRow,
   PolicyKey,
+  PlanTerms,
   QuotaRow,
   QuotaUseFilter,
   Store,

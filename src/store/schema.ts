@@ -54,6 +54,16 @@ export interface Schema {
     created_at: number;
     updated_at: number;
   };
+  user_tiers: { user_id: string; at: number; tier: string };
+  plan_terms: {
+    plan: string;
+    at: number;
+    currency: string;
+    monthly_fee: bigint;
+    included_units: bigint;
+    price: bigint;
+    price_per: bigint;
+  };
   invoices: {
     number: string;
     user_id: string;

@@ -103,6 +103,12 @@ export interface PlanRow {
   updatedAt: number;
 }
 
+/** What of a plan an invoice goes by. */
+export type PlanTerms = Pick<
+  PlanRow,
+  'name' | 'currency' | 'monthlyFee' | 'includedUnits' | 'price' | 'pricePer'
+>;
+
 /** What the policy needs of a key: its user's plan worked in. */
 export interface PolicyKey {
   id: string;
@@ -187,6 +193,8 @@ export interface Tables {
       id: string,
       change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'quota' | 'updatedAt' | 'deletedAt'>>,
     ): Promise<void>;
+    /** The tier a user had the moment before `end`, or else their first one, by the times of `createdAt` and `updatedAt`. */
+    tierBefore(id: string, end: number): Promise<string | null>;
   };
   readonly keys: {
     insert(key: KeyRow): Promise<void>;
@@ -226,6 +234,8 @@ export interface Tables {
     list(): Promise<PlanRow[]>;
     /** False where it was not there. */
     delete(name: string): Promise<boolean>;
+    /** What a plan cost the moment before `end`, or else at first, by `updatedAt`; deleted plans too. null: there never was one. */
+    termsBefore(name: string, end: number): Promise<PlanTerms | null>;
     /** Users, not deleted, of the tier. */
     users(name: string): Promise<number>;
   };

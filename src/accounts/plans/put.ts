@@ -26,7 +26,7 @@ const input = z.strictObject({
 
 /**
  * Makes a plan or changes what is given of it. Limits and quotas hold at once for the keys of its users; prices hold for every
- * month that has no invoice yet.
+ * month that is not over yet.
  */
 export const putPlan = verb(input, async ({ store, now, groups }, given) => {
   const at = now();

@@ -3,7 +3,15 @@ import { keysAndPlans } from './0002-keys-and-plans.ts';
 import { ledger } from './0003-ledger.ts';
 import { configKeys } from './0004-config-keys.ts';
 import { userQuotas } from './0005-user-quotas.ts';
+import { terms } from './0006-terms.ts';
 import type { Migration } from './migration.ts';
 
 /** All that there are, in their order. */
-export const migrations: readonly Migration[] = [roadmap, keysAndPlans, ledger, configKeys, userQuotas];
+export const migrations: readonly Migration[] = [
+  roadmap,
+  keysAndPlans,
+  ledger,
+  configKeys,
+  userQuotas,
+  terms,
+];

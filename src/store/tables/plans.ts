@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { OverrideRow, PlanRow, Tables } from '../store.ts';
-import type { TableContext } from './context.ts';
+import { atomically, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
+import { noteTerms, termsBefore } from './terms.ts';
 
 /** Queries of `plans`. */
 export function createPlans({ db, dialect }: TableContext): Tables['plans'] {
@@ -30,12 +31,17 @@ export function createPlans({ db, dialect }: TableContext): Tables['plans'] {
         user_quota: jsonOf(plan.userQuota),
         updated_at: dialect.time(plan.updatedAt),
       };
-      await db
-        .insertInto('plans')
-        .values({ name: plan.name, created_at: dialect.time(plan.createdAt), ...values })
-        .onConflict((already) => already.column('name').doUpdateSet(values))
-        .execute();
+      await atomically(db, async (db) => {
+        await db
+          .insertInto('plans')
+          .values({ name: plan.name, created_at: dialect.time(plan.createdAt), ...values })
+          .onConflict((already) => already.column('name').doUpdateSet(values))
+          .execute();
+        await noteTerms({ db, dialect }, plan, plan.updatedAt);
+      });
     },
+
+    termsBefore: (name, end) => termsBefore({ db, dialect }, name, end),
 
     async get(name) {
       const row = await plans().where('name', '=', name).executeTakeFirst();

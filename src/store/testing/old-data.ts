@@ -38,6 +38,7 @@ export const oldData: readonly OldData[] = [
   { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 3, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 4, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
+  { version: 5, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
 ];
 
 /** What the store must say of them after migration. */
@@ -60,4 +61,9 @@ export const oldKeys = {
 export const oldUser = {
   ...{ id: ada, email: 'Ada@example.com', name: 'Ada', tier: 'gold', quota: null },
   ...{ createdAt: at, updatedAt: at, deletedAt: null },
+};
+
+/** Of its plan, since version 2. */
+export const oldTerms = {
+  ...{ name: 'gold', currency: 'EUR', monthlyFee: 1n, includedUnits: 2n, price: 3n, pricePer: 4n },
 };

@@ -34,6 +34,26 @@ export function describePlans(subject: () => Subject): void {
     expect(await plans.get('gold')).toBeNull();
   });
 
+  it('keeps what a plan cost from when on, also where the clock goes back, and once it is deleted', async () => {
+    const { plans } = subject().store;
+    const made = plan({ price: 9_223_372_036_854_775_807n, updatedAt: noon });
+    const { name } = made;
+    const priceBefore = async (end: number) => (await plans.termsBefore(name, end))?.price;
+    await plans.put(made);
+    await plans.put({ ...made, price: 2n, updatedAt: noon + 1000 });
+    const { currency, monthlyFee, includedUnits, price, pricePer } = made;
+    const first = { name, currency, monthlyFee, includedUnits, price, pricePer };
+    expect(await plans.termsBefore(name, noon + 1), 'the moment before').toEqual(first);
+    expect(await plans.termsBefore(name, noon + 1000)).toEqual(first);
+    expect(await plans.termsBefore(name, noon - 5), 'before it was made: as it was at first').toEqual(first);
+    expect(await priceBefore(noon + 1001)).toBe(2n);
+    await plans.put({ ...made, price: 3n, updatedAt: noon + 500 });
+    expect([await priceBefore(noon + 1000), await priceBefore(noon + 1001)]).toEqual([price, 3n]);
+    await plans.delete(name);
+    expect(await priceBefore(noon + 5000)).toBe(3n);
+    expect(await plans.termsBefore('there never was one', noon)).toBeNull();
+  });
+
   it('counts the users of a tier that are not deleted', async () => {
     const { users, plans } = subject().store;
     await users.insert(user({ tier: 'silver' }));
