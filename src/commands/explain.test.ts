@@ -46,6 +46,7 @@ const record = {
   rules: [],
   buckets: [],
   quota: null,
+  userQuota: null,
   outcome: 'allowed',
   refusal: null,
   reason: null,

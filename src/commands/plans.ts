@@ -18,6 +18,7 @@ interface PutOptions extends StoreOptions {
   set?: Limit[];
   unset?: string[];
   quota?: QuotaArgument;
+  userQuota?: QuotaArgument;
 }
 
 type Plan = OperationResult<'plans.show'>;
@@ -45,6 +46,11 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       collect,
     )
     .option('--quota <quota>', 'of each key, such as 1000000/month; none removes it', quotaArgument)
+    .option(
+      '--user-quota <quota>',
+      'of all keys of a user together, such as cost:5000000/month; none removes it',
+      quotaArgument,
+    )
     .action(async (name: string, options: PutOptions) => {
       await runOnStore(options, io, {
         run: (operations) => put(operations, name, options),
@@ -80,14 +86,15 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
 const help = `
 Examples:
   polymorph plans put pro --currency USD --monthly-fee 49.00 --included 10000000 --price 0.50 --per 1000000
-  polymorph plans put pro --set '*=100/1s+50' --set 'group:logs=2/1s' --quota 5000000/month
+  polymorph plans put pro --set '*=100/1s+50' --set 'group:logs=2/1s' --quota 5000000/month --user-quota 8000000/month
   polymorph plans list`;
 
 async function put(operations: Operations, name: string, options: PutOptions) {
-  const { included, per, set, unset, quota } = options;
+  const { included, per, set, unset, quota, userQuota } = options;
   const currency = await currencyFor(operations, name, options);
   return operations.run('plans.put', {
     ...{ name, currency: options.currency, set, unset, quota: quota?.quota },
+    userQuota: userQuota?.quota,
     monthlyFee: amount('--monthly-fee', options.monthlyFee, currency),
     price: amount('--price', options.price, currency),
     includedUnits: included,
@@ -135,6 +142,7 @@ function planFacts(plan: Omit<Plan, 'users'>): string {
     ['beyond', priceText(plan) === '' ? 'free of charge' : priceText(plan)],
     ['limits', plan.limits.map(limitText).join('  ')],
     ['quota', quotaText(plan.quota)],
+    ['of a user', quotaText(plan.userQuota)],
     ['changed', `${utc(plan.updatedAt)} UTC`],
   ]);
 }
@@ -149,6 +157,7 @@ function plansTable(plans: readonly Plan[]): string {
     { title: 'beyond' },
     { title: 'limits' },
     { title: 'quota' },
+    { title: 'quota of a user' },
   ];
   const rows = plans.map((plan) => [
     plan.name,
@@ -158,6 +167,7 @@ function plansTable(plans: readonly Plan[]): string {
     priceText(plan),
     plan.limits.map(limitText).join('  '),
     quotaText(plan.quota),
+    quotaText(plan.userQuota),
   ]);
   return columns(heads, rows);
 }

@@ -74,6 +74,27 @@ describe('users, plans and keys', () => {
     expect(await ok('users', 'delete', 'ada@example.com')).toBe('Deleted user ada@example.com and 1 key.\n');
   });
 
+  test('a quota of a user as a whole: the plan’s, and one of their own before it', async () => {
+    const plan = await ok('plans', 'put', 'pro', '--currency', 'USD', '--user-quota', 'cost:9000/month');
+    expect(plan).toMatch(/^of a user +9,000 cost units a month, warnings at 80 %$/m);
+    expect(await ok('plans', 'list')).toMatch(/quota of a user[^]*9,000 cost units a month/);
+    await ok('users', 'create', 'ada@example.com', '--tier', 'pro');
+    const shown = () => ok('users', 'show', 'ada@example.com');
+    expect(await shown()).toMatch(/^quota +9,000 cost units a month, warnings at 80 % \(plan pro\)$/m);
+    await ok('users', 'update', 'ada@example.com', '--quota', '70/day@50');
+    expect(await shown()).toMatch(/^quota +70 requests a day, warnings at 50 %$/m);
+    expect(await ok('users', 'list')).toContain('70 requests a day');
+    expect(JSON.parse(await ok('users', 'show', 'ada@example.com', '--json'))).toMatchObject({
+      quota: { unit: 'requests', limit: 70, period: 'day', warnAt: [50] },
+      plan: { quota: null, userQuota: { unit: 'cost', limit: 9000 } },
+    });
+    await ok('users', 'update', 'ada@example.com', '--quota', 'none');
+    await ok('plans', 'put', 'pro', '--user-quota', 'none');
+    expect(await shown()).not.toMatch(/^quota/m);
+    await ok('users', 'create', 'bob@example.com', '--quota', '5/month');
+    expect(await ok('users', 'show', 'bob@example.com')).toMatch(/^quota +5 requests a month/m);
+  });
+
   test('`--quota none` takes a key’s own quota away, and that of a plan', async () => {
     await ok('plans', 'put', 'pro', '--currency', 'USD', '--quota', '5000/day');
     await ok('users', 'create', 'ada@example.com', '--tier', 'pro');

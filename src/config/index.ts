@@ -21,7 +21,7 @@ export type {
 } from './config.ts';
 export type { Environment } from './environment.ts';
 export { createKeyTable, type KeyTable } from './keys/key-table.ts';
-export { type StoredKey, storedIdOf, storedName } from './keys/stored-key.ts';
+export { type StoredKey, storedIdOf, storedName, userIdOf } from './keys/stored-key.ts';
 export { createStoredTerms, type StoredTerms } from './keys/stored-terms.ts';
 export {
   createConfig,

@@ -232,6 +232,8 @@ export type RuleSet = RulesByMatch<number>;
 export interface KeySetText extends RulesByMatch<RuleText> {
   /** The slot counted in is the key's number. */
   quota: QuotaPolicy | null;
+  /** Shared by all keys of the user; its slot stands in the key index. */
+  userQuota: QuotaPolicy | null;
   /** What is null, or has no rule of its own, is as for all. */
   websocket: {
     connections: number | null;

@@ -194,7 +194,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     states: pool.states,
     stop: pool.stop,
     usageLost,
-    journalProblem: () => journals.problem,
+    journalProblem: journals.problem,
     apply() {
       const snapshot = options.snapshot();
       tell({ type: 'policy', snapshot });

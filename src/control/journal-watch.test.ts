@@ -12,16 +12,18 @@ describe('journals that are full', () => {
   it('are told of once for all workers, and once when it is over', () => {
     const { lines, journals } = watch();
     journals.said(0, true, 'ENOSPC');
-    journals.said(1, true, 'ENOSPC');
+    journals.said(1, true, 'EDQUOT');
     journals.said(0, false, '');
-    expect(journals.problem).toBe('ENOSPC');
     expect(lines).toEqual([
       'error: usage cannot be written to the journals: all calls are refused until there is room (usage.when_full: refuse)',
     ]);
+    expect(journals.problem(), 'of the one that is left').toBe(
+      'usage cannot be written to the journals (EDQUOT): all calls are refused until there is room (usage.when_full: refuse)',
+    );
     journals.said(1, false, '');
+    expect(journals.problem()).toBeNull();
     journals.said(1, false, '');
     expect(lines.slice(1)).toEqual(['warn: usage is written to the journals again']);
-    expect(journals.problem).toBe(null);
   });
 
   it('are told of with what this time has cost', () => {

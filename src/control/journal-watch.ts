@@ -6,8 +6,8 @@ export interface JournalWatch {
   said(slot: number, full: boolean, reason: string): void;
   /** That worker has died: what it said holds no more. Whether there is room again the one in its place will know. */
   gone(slot: number): void;
-  /** The file system's word, while any worker cannot write; else null. */
-  readonly problem: string | null;
+  /** Why usage cannot be written now, and what that means for calls; null: it can. */
+  problem(): string | null;
 }
 
 export function createJournalWatch(
@@ -21,6 +21,7 @@ export function createJournalWatch(
     lost: () => number;
   },
 ): JournalWatch {
+  /** Workers whose journal is, and why. */
   const full = new Map<number, string>();
   let lostBefore = 0;
 
@@ -34,23 +35,26 @@ export function createJournalWatch(
   }
 
   return {
-    get problem() {
-      const [first] = full.values();
-      return first ?? null;
-    },
     said(slot, isFull, reason) {
       if (!isFull) return over(slot, 'journal.writable', 'usage is written to the journals again');
       if (full.size === 0) lostBefore = lost();
       if (full.set(slot, reason).size > 1) return;
-      const meaning =
-        whenFull() === 'refuse'
-          ? 'all calls are refused until there is room (usage.when_full: refuse)'
-          : 'calls are answered and their usage is lost (usage.when_full: serve_unmetered)';
       logger.error(
         { kind: 'usage', event: 'journal.full', worker: slot, reason },
-        `usage cannot be written to the journals: ${meaning}`,
+        `usage cannot be written to the journals: ${meanings[whenFull()]}`,
       );
     },
     gone: (slot) => over(slot, 'journal.gone', 'the last worker that could not write usage has ended'),
+    problem() {
+      const [reason] = full.values();
+      return reason === undefined
+        ? null
+        : `usage cannot be written to the journals (${reason}): ${meanings[whenFull()]}`;
+    },
   };
 }
+
+const meanings: Record<UsagePolicy['whenFull'], string> = {
+  refuse: 'all calls are refused until there is room (usage.when_full: refuse)',
+  serve_unmetered: 'calls are answered and their usage is lost (usage.when_full: serve_unmetered)',
+};

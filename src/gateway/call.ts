@@ -55,10 +55,9 @@ export class Call implements UpstreamCall, AnswerCall<DeliveryTrace>, DecisionSo
   remaining = 0;
   reading: ChainReading | null = null;
   quota: QuotaReading | null = null;
-  /** What the quota holds reserved for this call, to be given back if it fails. */
-  quotaSlot = -1;
-  quotaPeriod = 0;
-  quotaCost = 0;
+  userQuota: QuotaReading | null = null;
+  /** Its quotas hold its cost, which is given back if it fails. */
+  charged = false;
   refusal: RefusalCode | null = null;
   reason: string | null = null;
   retryAfterMs = 0;

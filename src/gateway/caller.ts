@@ -28,6 +28,8 @@ export interface Caller {
   readonly keyPrefix: string;
   readonly foundIn: KeyPlace | null;
   readonly ruleSet: number;
+  /** Where the quota of its key's user is counted; -1: there is none. */
+  readonly userSlot: number;
   /** Its key has an end: the clock has to be asked at each call. */
   readonly expires: boolean;
   /** The address or IPv6 network the call came from, by the trusted proxies' word. */
@@ -91,6 +93,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
       keyPrefix: '',
       foundIn: null,
       ruleSet: 0,
+      userSlot: -1,
       expires: false,
       address: found?.text ?? address,
       from: address,
@@ -114,6 +117,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
     keyPrefix: keys.prefix(slot),
     foundIn,
     ruleSet: keys.ruleSet(slot),
+    userSlot: keys.userSlot(slot),
     expires: keys.expiresAtMs(slot) !== 0,
   });
 

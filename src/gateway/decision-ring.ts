@@ -56,6 +56,7 @@ export class DecisionRing {
   private readonly refusals: DecisionSource['refusal'][];
   private readonly reasons: (string | null)[];
   private readonly quotas: (QuotaReading | null)[];
+  private readonly userQuotas: (QuotaReading | null)[];
   private readonly traces: (DeliveryTrace | null)[];
   private readonly callerRequestIds: (string | undefined)[];
   private next = 0;
@@ -72,6 +73,7 @@ export class DecisionRing {
     this.refusals = new Array<DecisionSource['refusal']>(size).fill(null);
     this.reasons = new Array<string | null>(size).fill(null);
     this.quotas = new Array<QuotaReading | null>(size).fill(null);
+    this.userQuotas = new Array<QuotaReading | null>(size).fill(null);
     this.traces = new Array<DeliveryTrace | null>(size).fill(null);
     this.callerRequestIds = new Array<string | undefined>(size).fill(undefined);
   }
@@ -116,6 +118,7 @@ export class DecisionRing {
     this.refusals[slot] = source.refusal;
     this.reasons[slot] = source.reason;
     this.quotas[slot] = source.quota;
+    this.userQuotas[slot] = source.userQuota;
     this.traces[slot] = source.trace;
     this.callerRequestIds[slot] = source.callerRequestId;
     return dropped;
@@ -156,6 +159,7 @@ export class DecisionRing {
       this.facts[slot] = null;
       this.plans[slot] = null;
       this.quotas[slot] = null;
+      this.userQuotas[slot] = null;
       this.traces[slot] = null;
       this.methods[slot] = '';
       this.callerRequestIds[slot] = undefined;
@@ -201,6 +205,7 @@ export class DecisionRing {
               shadowRefused: number(at.shadowRefused),
             },
       quota: this.quotas[slot]!,
+      userQuota: this.userQuotas[slot]!,
     };
   }
 }

@@ -15,12 +15,19 @@ export interface ChainReading {
   readonly shadowRefused: number;
 }
 
+/** A quota as a call found it, and what it holds for the call. */
 export interface QuotaReading {
+  /** Whose it is: the key's own, or of all keys of its user together. */
+  readonly of: 'key' | 'user';
   unit: 'requests' | 'cost';
   limit: number;
   used: number;
   period: 'day' | 'month';
   resetsAtMs: number;
+  /** Where it is counted: slot, period and cost. What a refund names. */
+  readonly slot: number;
+  periodId: number;
+  readonly cost: number;
 }
 
 /** Everything of a decision that explain shows, by reference where it lives on anyway. A call is one. */
@@ -53,5 +60,8 @@ export interface DecisionSource {
   readonly trace: DeliveryTrace | null;
   readonly retryAfterMs: number;
   readonly reading: ChainReading | null;
+  /** The key's. */
   readonly quota: QuotaReading | null;
+  /** Its user's. */
+  readonly userQuota: QuotaReading | null;
 }

@@ -3,6 +3,16 @@ import type { KeyPlace } from '../identity/index.ts';
 import type { RefusalCode } from '../jsonrpc/index.ts';
 import type { DeliveryTrace } from '../upstream/index.ts';
 
+/** A quota with the call counted in it, if it passed. */
+export interface DecisionQuota {
+  unit: 'requests' | 'cost';
+  limit: number;
+  used: number;
+  period: 'day' | 'month';
+  /** ISO 8601. */
+  resetsAt: string;
+}
+
 /** How one call was decided, whole and readable: what explain shows. Plain data. */
 export interface DecisionRecord {
   requestId: string;
@@ -46,13 +56,10 @@ export interface DecisionRecord {
     after: number;
     refused: boolean;
   }[];
-  quota: {
-    unit: 'requests' | 'cost';
-    limit: number;
-    used: number;
-    period: 'day' | 'month';
-    resetsAt: string;
-  } | null;
+  /** The key's. */
+  quota: DecisionQuota | null;
+  /** Of all keys of its user together. */
+  userQuota: DecisionQuota | null;
   outcome: 'allowed' | 'burst' | 'exceeded' | 'quota' | 'refused' | 'failed';
   refusal: RefusalCode | null;
   /** For operators; may say more than the caller was told. */

@@ -1,6 +1,7 @@
 import type { EventTypeName, PolicySnapshot } from '../config/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { Call } from './call.ts';
+import type { QuotaReading } from './decision-source.ts';
 import type { Caller } from './caller.ts';
 
 /** What happened to one caller since the last beat, as main is told. */
@@ -96,21 +97,21 @@ export function createEventFold(parts: {
   }
 
   /** Each mark once a period, and again where the quota is another. */
-  function warn(call: Call): void {
+  function warn(call: Call, quota: QuotaReading | null, marks: readonly number[] | undefined): void {
+    if (quota === null || marks === undefined) return;
     const { caller } = call.context;
-    const { limit, used, resetsAtMs } = call.quota!;
-    const marks = call.plan?.quota?.warnAt;
-    const [first] = marks ?? [];
-    if (marks === undefined || first === undefined || used * 100 < limit * first) return;
-    const before = warned.get(caller.keyNumber);
+    const { slot, limit, used, resetsAtMs } = quota;
+    const [first] = marks;
+    if (first === undefined || used * 100 < limit * first) return;
+    const before = warned.get(slot);
     const same = before !== undefined && before.resetsAtMs === resetsAtMs && before.limit === limit;
     const told = same ? before.percent : 0;
     const reached = marks.filter((mark) => mark > told && used * 100 >= limit * mark);
     if (reached.length === 0) return;
     if (warned.size >= WARNED_MAX) warned.clear();
-    warned.set(caller.keyNumber, { resetsAtMs, limit, percent: reached.at(-1)! });
+    warned.set(slot, { resetsAtMs, limit, percent: reached.at(-1)! });
     for (const percent of reached) {
-      const dataOf = (call: Call): object => ({ ...quotaData(call), percent });
+      const dataOf = (): object => ({ ...quotaData(quota), percent });
       const event = eventOf('quota.warning', keyOf(caller), caller.address, call, dataOf);
       if (event !== null) warnings.push(event);
     }
@@ -127,12 +128,14 @@ export function createEventFold(parts: {
           add(folds.depleted, 'burst.depleted', call, refusingRule);
       } else if (call.refusal === 'method_blocked') {
         if (wanted.blocked) add(folds.blocked, 'method.blocked', call, blockedData);
-      } else if (call.refusal === 'quota_exhausted' && wanted.quota && call.quota !== null)
-        add(folds.quota, 'quota.exceeded', call, quotaData);
+      } else if (call.refusal === 'quota_exhausted' && wanted.quota)
+        add(folds.quota, 'quota.exceeded', call, exhaustedData);
     },
     answered(call) {
       if (call.outcome === outcomes.burst && wanted.burst) add(folds.burst, 'burst.used', call, matchingRule);
-      if (call.quota !== null && wanted.warning) warn(call);
+      if (!wanted.warning || call.plan === null) return;
+      warn(call, call.quota, call.plan.quota?.warnAt);
+      warn(call, call.userQuota, call.plan.userQuota?.warnAt);
     },
     tick() {
       let events = warnings;
@@ -198,8 +201,12 @@ function blockedData(call: Call): object {
   return { ...callData(call), pattern: call.facts?.blockedBy ?? '' };
 }
 
-function quotaData({ quota }: Call): object | null {
-  if (quota === null) return null;
-  const { unit, limit, used, period, resetsAtMs } = quota;
-  return { of: 'key', unit, limit, used, period, resetsAt: new Date(resetsAtMs).toISOString() };
+/** The first of the two that has no room for the call. */
+function exhaustedData({ quota, userQuota }: Call): object | null {
+  const full = [quota, userQuota].find((one) => one !== null && one.used + one.cost > one.limit);
+  return full ? quotaData(full) : null;
+}
+
+function quotaData({ of, unit, limit, used, period, resetsAtMs }: QuotaReading): object {
+  return { of, unit, limit, used, period, resetsAt: new Date(resetsAtMs).toISOString() };
 }

@@ -66,6 +66,7 @@ describe('the decision record', () => {
         period: 'month',
         resetsAt: expect.stringMatching(/Z$/) as string,
       },
+      userQuota: null,
       outcome: 'allowed',
       refusal: null,
       reason: null,

@@ -73,5 +73,6 @@ function refusedRequest(
     retryAfterMs: 0,
     reading: null,
     quota: null,
+    userQuota: null,
   };
 }

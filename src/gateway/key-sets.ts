@@ -12,6 +12,8 @@ import { readSharedText } from '../identity/index.ts';
 /** What holds for the keys of one set beside what holds for all. */
 export interface KeySet extends RulesByMatch<RulePolicy> {
   readonly quota: QuotaPolicy | null;
+  /** Of all keys of the user together. */
+  readonly userQuota: QuotaPolicy | null;
   readonly bounds: SocketBounds;
 }
 
@@ -28,7 +30,14 @@ export function createKeySets(
   { keySets, networks, socketBounds }: PolicySnapshot,
   knownMax = KNOWN_MAX,
 ): (number: number) => KeySet {
-  const none: KeySet = { methods: [], groups: [], all: [], quota: null, bounds: socketBounds };
+  const none: KeySet = {
+    methods: [],
+    groups: [],
+    all: [],
+    quota: null,
+    userQuota: null,
+    bounds: socketBounds,
+  };
   const known = new Map<number, KeySet>();
 
   /** In place: an object made anew has another shape than the snapshot's rules, and made a call 8 % slower. */
@@ -58,7 +67,7 @@ export function createKeySets(
     if (number === 0) return none;
     let set = known.get(number);
     if (set === undefined) {
-      const { methods, groups, all, quota, websocket }: KeySetText = JSON.parse(
+      const { methods, groups, all, quota, userQuota, websocket }: KeySetText = JSON.parse(
         readSharedText(keySets, number),
       );
       set = {
@@ -66,6 +75,7 @@ export function createKeySets(
         groups: named(groups),
         all: all.map(ruleOf),
         quota,
+        userQuota,
         bounds: boundsOf(websocket),
       };
       if (known.size >= knownMax) known.clear();

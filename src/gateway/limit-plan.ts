@@ -23,6 +23,8 @@ export interface LimitPlan {
   readonly shadows: readonly PlanLink[];
   /** Of the key; null: it has none. */
   readonly quota: QuotaPolicy | null;
+  /** Of its user's keys together. */
+  readonly userQuota: QuotaPolicy | null;
   /** The rule's header lines; null without a rule, or where limits are not told. */
   readonly lines: LimitLines | null;
 }
@@ -42,6 +44,8 @@ export interface RuleVerdict {
   readonly chosen: boolean;
   readonly why: string;
 }
+
+const withoutQuotas = { quota: null, userQuota: null };
 
 /** Chooses the rule by the six ranks of the product, first match wins, and adds the ceilings. */
 export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): LimitPlan {
@@ -66,7 +70,8 @@ export function planFor(snapshot: PolicySnapshot, question: PlanQuestion): Limit
     (ceilingRule.mode === 'shadow' ? shadows : links).push(linkOf(ceilingRule, ceiling.per));
   }
   const lines = rule && limitLines(rule, snapshot.limitHeaders);
-  return { rule, links, shadows, quota: withKey ? own.quota : null, lines };
+  const { quota, userQuota } = withKey ? own : withoutQuotas;
+  return { rule, links, shadows, quota, userQuota, lines };
 }
 
 function linkOf(rule: RulePolicy, owner: BucketOwner): PlanLink {

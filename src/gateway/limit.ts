@@ -12,18 +12,18 @@ import type { Policy } from './policy.ts';
 const everybody = [0x65766572, 0x79626f64] as const;
 
 export interface LimitStage {
-  /** Takes from all of the call's buckets and its quota, or refuses it and takes nothing. */
+  /** Takes from all of the call's buckets and its quotas, or refuses it and takes nothing. */
   limit(call: Call): boolean;
   /** The same decision without taking anything or ending the call: for a dry run. */
   foresee(call: Call): void;
-  /** Takes what one event of a subscription costs from its caller's quota; what a refusal says of it where it is used up. */
+  /** Takes what one event of a subscription costs from its caller's quotas; what a refusal says where one is used up. */
   chargeEvent(context: CallContext, cost: number): RefusalDetail['data'] | null;
   /** Takes one message from the bucket of a rule that counts them; what a refusal says where it is empty. */
   takeMessage(
     context: CallContext,
     rule: RulePolicy,
   ): { data: RefusalDetail['data']; retryAfterMs: number } | null;
-  /** Gives back what the quota holds for a call that came to nothing. */
+  /** Gives back what the quotas hold for a call that came to nothing. Once: a call that holds nothing is left alone. */
   refund(call: Call): void;
 }
 
@@ -40,25 +40,49 @@ export function createLimitStage(options: {
 
   function load(call: Call): void {
     const { caller, policy, network } = call.context;
-    const { links, shadows, quota } = call.plan!;
+    const { links, shadows, quota, userQuota } = call.plan!;
     const { cost } = call;
     chain.reset(cost);
     for (const link of links) addLink(chain, link, caller, policy, network, false);
     for (const link of shadows) addLink(chain, link, caller, policy, network, true);
-    if (quota === null) return;
-    const period = periods[quota.period]();
-    const quotaCost = quota.unit === 'requests' ? 1 : cost;
-    chain.quota(caller.keyNumber, period.id, quota.limit, quotaCost);
-    call.quotaSlot = caller.keyNumber;
-    call.quotaPeriod = period.id;
-    call.quotaCost = quotaCost;
-    call.quota = reading(quota, period);
+    call.quota = addKeyQuota(caller, quota, cost);
+    call.userQuota = addUserQuota(caller, userQuota, cost);
+  }
+
+  function addKeyQuota({ keyNumber }: Caller, quota: QuotaPolicy | null, cost: number) {
+    return quota && addQuota('key', quota, keyNumber, cost);
+  }
+
+  /** After the key's: in this order the chain's results are read. */
+  function addUserQuota({ userSlot }: Caller, quota: QuotaPolicy | null, cost: number) {
+    return userSlot < 0 ? null : quota && addQuota('user', quota, userSlot, cost);
+  }
+
+  function addQuota(of: QuotaReading['of'], quota: QuotaPolicy, slot: number, cost: number): QuotaReading {
+    const { unit, limit } = quota;
+    const { id: periodId, resetsAtMs } = periods[quota.period]();
+    const charge = unit === 'requests' ? 1 : cost;
+    chain.quota(slot, periodId, limit, charge);
+    return { of, unit, limit, used: 0, period: quota.period, resetsAtMs, slot, periodId, cost: charge };
+  }
+
+  function giveBack({ slot, periodId, cost }: QuotaReading): void {
+    buckets.refundQuota(slot, periodId, cost);
+  }
+
+  /** What was used, and the period that counts: another worker may have seen midnight already. */
+  function readQuota(quota: QuotaReading, at: number): void {
+    quota.used = chain.quotaUsed[at]!;
+    quota.periodId = chain.quotaPeriod[at]!;
   }
 
   function unload(call: Call, keep: boolean): void {
     call.outcome = chain.outcome;
     if (call.plan!.rule !== null) call.remaining = chain.after[0]!;
-    if (call.quota !== null) call.quota.used = chain.quotaUsed;
+    if (chain.quotas !== 0) {
+      if (call.quota !== null) readQuota(call.quota, 0);
+      if (call.userQuota !== null) readQuota(call.userQuota, chain.quotas - 1);
+    }
     if (chain.outcome >= outcomes.exceeded) {
       // The call ends now, before the chain serves another: nothing needs to be copied.
       call.reading = chain;
@@ -77,15 +101,15 @@ export function createLimitStage(options: {
   return {
     limit(call) {
       load(call);
-      if (chain.links === 0 && call.quota === null) return true;
+      if (chain.links === 0 && chain.quotas === 0) return true;
       // The exchange's own start: another look at the clock would cost 50 ns.
       buckets.take(chain, call.startedAt);
       unload(call, call.sampled !== 0);
-      // The period it was counted in, which a refund must name: another worker may have seen midnight already.
-      if (call.quota !== null) call.quotaPeriod = chain.quotaPeriod;
-      if (chain.outcome < outcomes.exceeded) return true;
-      call.quotaSlot = -1;
-      if (chain.outcome === outcomes.quota) refuseByQuota(call);
+      if (chain.outcome < outcomes.exceeded) {
+        call.charged = chain.quotas !== 0;
+        return true;
+      }
+      if (chain.outcome === outcomes.quota) refuseByQuota(call, chain);
       else refuseByLimit(call, chain);
       return false;
     },
@@ -93,21 +117,23 @@ export function createLimitStage(options: {
       load(call);
       buckets.peek(chain, call.startedAt);
       unload(call, true);
-      call.quotaSlot = -1;
       if (chain.outcome === outcomes.exceeded) {
         call.refusal = 'rate_limited';
         call.retryAfterMs = chain.retryAfterMs;
       } else if (chain.outcome === outcomes.quota) call.refusal = 'quota_exhausted';
     },
     chargeEvent({ caller, policy }, cost) {
-      const quota = caller.kind === 'key' ? policy.keySet(caller.ruleSet).quota : null;
-      if (quota === null) return null;
-      const period = periods[quota.period]();
       chain.reset(0);
-      chain.quota(caller.keyNumber, period.id, quota.limit, quota.unit === 'requests' ? 1 : cost);
+      if (caller.kind !== 'key') return null;
+      const own = policy.keySet(caller.ruleSet);
+      const quota = addKeyQuota(caller, own.quota, cost);
+      const userQuota = addUserQuota(caller, own.userQuota, cost);
+      if (chain.quotas === 0) return null;
       buckets.take(chain, options.now());
       if (chain.outcome !== outcomes.quota) return null;
-      return quotaData({ ...reading(quota, period), used: chain.quotaUsed });
+      const failing = failingOf(chain, { quota, userQuota });
+      failing.used = chain.quotaUsed[chain.failingQuota]!;
+      return quotaData(failing);
     },
     takeMessage({ caller }, rule) {
       chain.reset(1);
@@ -119,9 +145,10 @@ export function createLimitStage(options: {
       return { data: { policy: policyName, limit, burst, remaining: 0, retryAfterMs }, retryAfterMs };
     },
     refund(call) {
-      if (call.quotaSlot < 0) return;
-      buckets.refundQuota(call.quotaSlot, call.quotaPeriod, call.quotaCost);
-      call.quotaSlot = -1;
+      if (!call.charged) return;
+      call.charged = false;
+      if (call.quota !== null) giveBack(call.quota);
+      if (call.userQuota !== null) giveBack(call.userQuota);
     },
   };
 }
@@ -160,22 +187,19 @@ function refuseByLimit(call: Call, chain: Chain): void {
   );
 }
 
-function refuseByQuota(call: Call): void {
-  call.refuse('quota_exhausted', null, quotaData(call.quota!));
+function refuseByQuota(call: Call, chain: Chain): void {
+  const quota = failingOf(chain, call);
+  call.refuse('quota_exhausted', `quota of the ${quota.of}`, quotaData(quota));
 }
 
-function quotaData({ limit, used, resetsAtMs }: QuotaReading): RefusalDetail['data'] {
-  return { quota: limit, used, resetsAt: new Date(resetsAtMs).toISOString() };
+/** The quota that refused; the key's was added first. */
+function failingOf(chain: Chain, { quota, userQuota }: Pick<Call, 'quota' | 'userQuota'>): QuotaReading {
+  return (chain.failingQuota === 0 ? (quota ?? userQuota) : userQuota)!;
 }
 
-function reading(quota: QuotaPolicy, period: QuotaPeriod): QuotaReading {
-  return {
-    unit: quota.unit,
-    limit: quota.limit,
-    used: 0,
-    period: quota.period,
-    resetsAtMs: period.resetsAtMs,
-  };
+/** `policy` names the quota as that of a limit's refusal names the limit. */
+function quotaData({ of, limit, used, resetsAtMs }: QuotaReading): RefusalDetail['data'] {
+  return { policy: `quota:${of}`, quota: limit, used, resetsAt: new Date(resetsAtMs).toISOString() };
 }
 
 /** The quota periods that now lies in, found anew only when they end. */

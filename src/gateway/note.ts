@@ -1,6 +1,6 @@
 import { outcomes } from '../limits/index.ts';
-import type { DecisionRecord } from './decision.ts';
-import type { DecisionSource } from './decision-source.ts';
+import type { DecisionQuota, DecisionRecord } from './decision.ts';
+import type { DecisionSource, QuotaReading } from './decision-source.ts';
 import { explainPlan, type PlanLink } from './limit-plan.ts';
 import type { Policy } from './policy.ts';
 
@@ -44,13 +44,8 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     cost: call.cost,
     rules: facts ? rulesOf(call) : [],
     buckets: bucketsOf(call),
-    quota: call.quota && {
-      unit: call.quota.unit,
-      limit: call.quota.limit,
-      used: call.quota.used,
-      period: call.quota.period,
-      resetsAt: new Date(call.quota.resetsAtMs).toISOString(),
-    },
+    quota: quotaOf(call.quota),
+    userQuota: quotaOf(call.userQuota),
     outcome: outcomeOf(call),
     refusal: call.refusal,
     reason: call.reason,
@@ -64,6 +59,12 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
 /** What a caller wrote, for people to read: a key that was put where none belongs is not shown. */
 function legible(text: string, policy: Policy): string {
   return policy.isKey(text) ? '[redacted]' : text;
+}
+
+function quotaOf(reading: QuotaReading | null): DecisionQuota | null {
+  if (reading === null) return null;
+  const { unit, limit, used, period, resetsAtMs } = reading;
+  return { unit, limit, used, period, resetsAt: new Date(resetsAtMs).toISOString() };
 }
 
 function outcomeOf(call: DecisionSource): DecisionRecord['outcome'] {

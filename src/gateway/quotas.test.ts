@@ -174,6 +174,63 @@ describe.each(transports)('by %s', (transport) => {
       expect(await ask(gateway, 'limited')).toBe(429);
     });
 
+    describe('of a user', () => {
+      const other = 'other-key-of-twenty-two-characters';
+      const asOther = { headers: { 'x-api-key': other } };
+      const daily = (limit: number) => ({ unit: 'requests', limit, period: 'day', warnAt: [] }) as const;
+      const startWithUser = async (limit: number, quotas: [object?, object?] = [], vice?: Vice) => {
+        const gateway = await start(
+          {
+            limits: { default: bucketOf(100) },
+            breaker: { failures: 1000 },
+            keys: [acme, other].map((key, at) => ({
+              name: `k${at}`,
+              key,
+              ...(quotas[at] && { quota: quotas[at] }),
+            })),
+          },
+          vice && { vice },
+        );
+        gateway.giveUser([acme, other], 900, { ...daily(limit), warnAt: [] });
+        return gateway;
+      };
+      const usedBy = (gateway: TestGateway, what: 'quota' | 'userQuota') =>
+        gateway.foresee({ keySha256: Buffer.from(keyDigest, 'hex'), method: 'm' })![what]?.used;
+
+      it('is shared by the user’s keys, and by nobody else', async () => {
+        const gateway = await startWithUser(2);
+        expect([await ask(gateway), (await gateway.call('m', asOther)).status]).toEqual([200, 200]);
+        const refused = await gateway.call('m', asOther);
+        expect(refused.status).toBe(402);
+        expect(refused.json.error.data).toMatchObject({ policy: 'quota:user', quota: 2, used: 2 });
+        expect(refused.json.error.data.resetsAt).toMatch(/T00:00:00\.000Z$/);
+        expect((await gateway.call()).status).toBe(200);
+      });
+
+      it('and the key’s are taken from together or not at all, and explain shows both', async () => {
+        const gateway = await startWithUser(3, [{ cost: 2, period: 'month' }]);
+        expect([await ask(gateway), await ask(gateway)]).toEqual([200, 200]);
+        const refused = await gateway.call('m', asAcme);
+        expect(refused.json.error.data).toMatchObject({ policy: 'quota:key', quota: 2, used: 2 });
+        expect(gateway.explain(refused)[0]).toMatchObject({
+          outcome: 'quota',
+          reason: 'quota of the key',
+          quota: { unit: 'cost', limit: 2, used: 2, period: 'month' },
+          userQuota: { unit: 'requests', limit: 3, used: 2, period: 'day' },
+        });
+        expect((await gateway.call('m', asOther)).status).toBe(200);
+        expect((await gateway.call('m', asOther)).json.error.data.policy).toBe('quota:user');
+        expect([usedBy(gateway, 'quota'), usedBy(gateway, 'userQuota')]).toEqual([2, 3]);
+      });
+
+      it('is given back with the key’s where a call came to nothing', async () => {
+        const vice: Vice = { request: (x) => x.send(x.http('rubbish')) };
+        const gateway = await startWithUser(5, [{ requests: 5, period: 'day' }], vice);
+        for (let k = 0; k < 8; k++) expect(await ask(gateway)).toBe(502);
+        expect([usedBy(gateway, 'quota'), usedBy(gateway, 'userQuota')]).toEqual([1, 1]);
+      });
+    });
+
     it('stays with the key’s name when the key is replaced or its quota changed', async () => {
       const gateway = await start(configOf({ requests: 3, period: 'day' }));
       expect([await ask(gateway), await ask(gateway)]).toEqual([200, 200]);

@@ -53,6 +53,8 @@ export interface MessageRefusal {
 export interface CallReaderOptions {
   requestIds: RequestIds;
   pipeline: (call: Call) => void;
+  /** Gives back what the call's quotas hold for it. */
+  refund: (call: Call) => void;
   sink: ExchangeSink;
   /** Monotonic microseconds. */
   now: () => number;
@@ -95,6 +97,29 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     arrival.reply.send(refusals[code].http, `${type}${allow}${context.corsLines}`, body);
   }
 
+  /**
+   * A fault of ours, in the stages: nothing comes of this call, and what its quotas hold is given back. Who brought it ends: the socket,
+   * whose other calls go on and count once they are answered; over HTTP the worker.
+   */
+  function run(call: Call): void {
+    try {
+      options.pipeline(call);
+    } catch (error) {
+      if (isWithoutAnswer(call) && call.attempts === 0) options.refund(call);
+      throw error;
+    }
+  }
+
+  /** The calls of a batch before the one that failed end with the worker, unless a socket brought them. */
+  function runBatch(calls: readonly Call[], session: Session | null, runAll: () => void): void {
+    try {
+      runAll();
+    } catch (error) {
+      if (session === null) for (const call of calls) if (isWithoutAnswer(call)) options.refund(call);
+      throw error;
+    }
+  }
+
   function readBatch(bytes: Buffer, start: number, end: number, arrival: Arrival): void {
     const { maxBatchSize } = arrival.context.policy.snapshot.server;
     const found = scanBatch(bytes, start, end, maxBatchSize);
@@ -103,11 +128,11 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
     exchange.expect(calls);
     options.sink.request(arrival.context.lane, calls.length);
-    found.items.forEach((item, k) => {
+    const readItem = (item: (typeof found.items)[number], k: number): void => {
       const call = calls[k]!;
       if (item.fault === 0) {
         call.read(bytes, item, methodName(bytes, item));
-        options.pipeline(call);
+        run(call);
         call.release();
       } else {
         call.id = item.idStart < 0 ? 'null' : bytes.toString('latin1', item.idStart, item.idEnd);
@@ -115,7 +140,8 @@ export function createCallReader(options: CallReaderOptions): CallReader {
         const { data, message } = faultDetail(fault, exchange.requestId);
         call.refuse('invalid_request', fault.what, data, message);
       }
-    });
+    };
+    runBatch(calls, arrival.session, () => found.items.forEach(readItem));
   }
 
   return {
@@ -128,7 +154,7 @@ export function createCallReader(options: CallReaderOptions): CallReader {
       const call = new Call(exchangeOf(arrival), -1, options.sample());
       call.read(bytes, scan, methodName(bytes, scan));
       options.sink.request(arrival.context.lane, null);
-      options.pipeline(call);
+      run(call);
       call.release();
     },
     turnAway(bytes, arrival, { code, data, retryAfterMs }) {
@@ -142,4 +168,9 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     },
     refuse: (code, arrival, data) => refuse(code, arrival, undefined, data),
   };
+}
+
+/** Nothing of it was recorded: no usage, and no refund. */
+function isWithoutAnswer({ answeredAt }: Call): boolean {
+  return answeredAt === 0;
 }

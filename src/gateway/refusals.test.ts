@@ -206,6 +206,7 @@ describe.each(lanes)('the refusal table, by the %s lane', (lane) => {
     const now = new Date();
     const next = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
     expectRefusal({ transport, answer }, 'quota_exhausted', 1, {
+      policy: 'quota:key',
       quota: 1,
       used: 1,
       resetsAt: next.toISOString(),

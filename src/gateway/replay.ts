@@ -171,7 +171,7 @@ export function createReplay(
         cost: call.cost,
         rule: passed ? null : ruleOf(call),
         shadows: reading === null || reading.shadowRefused === 0 ? noNames : shadowsOf(call),
-        giveBack: passed && recorded.failed && call.quotaSlot >= 0 ? () => limit.refund(call) : null,
+        giveBack: passed && recorded.failed && call.charged ? () => limit.refund(call) : null,
       };
     },
   };

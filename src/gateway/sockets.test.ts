@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { certA, keyA } from '../config/testing/certificates.ts';
+import { hashKey } from '../identity/index.ts';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
 import { connectSocket, maskedFrame, type TestSocket, upgradeStatus } from './testing/socket.ts';
@@ -138,6 +139,37 @@ describe('a fault of ours in a message', () => {
     expect(JSON.stringify(line)).not.toContain('secret');
     await until(() => gateway.counter('socketsClosedFault') === 1);
     await until(() => gateway.hub.sockets() === 1);
+  });
+
+  it('gives back what quotas hold for the call that failed, and counts the others of its batch', async () => {
+    let answer = (): void => {};
+    const gateway = await startTestGateway(
+      {
+        limits: { default: 'none' },
+        keys: [{ name: 'acme', key, quota: { requests: 10, period: 'day' } }],
+      },
+      { vice: { request: (exchange) => void (answer = () => exchange.send(exchange.http())) } },
+    );
+    gateway.giveUser([key], 900, { unit: 'requests', limit: 10, period: 'day', warnAt: [] });
+    // A dry run counts the call it imagines.
+    const used = () => {
+      const { quota, userQuota } = gateway.foresee({ keySha256: hashKey(key), method: 'm' })!;
+      return [quota!.used - 1, userQuota!.used - 1];
+    };
+    const socket = await connect(gateway, { headers: { 'x-api-key': key } });
+    failOnce(new Error('ours'));
+    socket.send(`[${callText('eth_slow', '1')},${failing},${callText('eth_slow', '3')}]`);
+    expect(await socket.closed).toMatchObject({ code: 1011 });
+    expect(used(), 'the first, which is at the node').toEqual([1, 1]);
+    answer();
+    await until(() => gateway.counted('allowed') === 1);
+    expect(used()).toEqual([1, 1]);
+
+    const again = await connect(gateway, { headers: { 'x-api-key': key } });
+    failOnce(new Error('ours'));
+    again.send(failing);
+    expect(await again.closed).toMatchObject({ code: 1011 });
+    expect(used()).toEqual([1, 1]);
   });
 
   it('keeps nothing waiting: a drain ends though calls of the socket are still under way', async () => {

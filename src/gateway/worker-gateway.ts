@@ -157,7 +157,10 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     answer: createSubscribeStage({ listeners: sockets.listeners, send: networks.send }),
   });
   const sample = (): number => samples(reign.policy.snapshot);
-  const reader = createCallReader({ requestIds, pipeline, sink: recorder, now, sample });
+  const reader = createCallReader({
+    ...{ requestIds, pipeline, sink: recorder, now, sample },
+    refund: limitStage.refund,
+  });
   sockets.start(reader);
   const front = createHttpFront({
     handler: createReceiver({

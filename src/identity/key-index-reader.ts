@@ -15,6 +15,8 @@ export interface KeyIndexReader {
   flags(slot: number): number;
   keyNumber(slot: number): number;
   ruleSet(slot: number): number;
+  /** Where the quota of its user is counted; -1: there is none. */
+  userSlot(slot: number): number;
   /** Epoch milliseconds; 0 = never. */
   expiresAtMs(slot: number): number;
   /** The 8 characters that name the key. */
@@ -52,6 +54,7 @@ export function createKeyIndexReader(index: SharedArrayBuffer): KeyIndexReader {
     flags: (slot) => Atomics.load(words, entryAt(slot)),
     keyNumber: (slot) => words[entryAt(slot) + field.keyNumber] ?? -1,
     ruleSet: (slot) => words[entryAt(slot) + field.ruleSet] ?? 0,
+    userSlot: (slot) => words[entryAt(slot) + field.userSlot] ?? -1,
     expiresAtMs: (slot) => doubles[(entryAt(slot) + field.expiry) / 2] ?? 0,
     prefix(slot) {
       const from = (entryAt(slot) + field.prefix) * 4;

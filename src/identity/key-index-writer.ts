@@ -18,6 +18,8 @@ export interface KeyEntry {
   prefix: string;
   /** Has it a quota? */
   quota: boolean;
+  /** Where the quota of its user is counted, which all keys of that user share; -1: there is none. */
+  userSlot: number;
 }
 
 /** Changes an index that workers read meanwhile. One writer at a time, main. */
@@ -94,6 +96,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
     return (
       at(entry + field.keyNumber) === wanted.keyNumber &&
       at(entry + field.ruleSet) === wanted.ruleSet &&
+      at(entry + field.userSlot) === wanted.userSlot &&
       doubles[(entry + field.expiry) / 2] === wanted.expiresAtMs &&
       bytes.toString('latin1', (entry + field.prefix) * 4, (entry + field.prefix) * 4 + 8) ===
         wanted.prefix &&
@@ -120,6 +123,7 @@ export function createKeyIndexWriter(index: SharedArrayBuffer): KeyIndexWriter {
       words.set(hash, entry + field.hash);
       words[entry + field.keyNumber] = wanted.keyNumber;
       words[entry + field.ruleSet] = wanted.ruleSet;
+      words[entry + field.userSlot] = wanted.userSlot;
       doubles[(entry + field.expiry) / 2] = wanted.expiresAtMs;
       bytes.write(wanted.prefix, (entry + field.prefix) * 4, 8, 'latin1');
       bytes.set(wanted.id, (entry + field.id) * 4);

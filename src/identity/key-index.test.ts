@@ -19,6 +19,7 @@ function entry(name: string, changes: Partial<KeyEntry> = {}): KeyEntry {
     expiresAtMs: 0,
     prefix: 'abcdefgh',
     quota: false,
+    userSlot: -1,
     ...changes,
   };
 }
@@ -32,6 +33,7 @@ function lookUp(index: SharedArrayBuffer, sha256: Uint8Array): Omit<KeyEntry, 's
     id: uuidBytes(reader.keyId(slot)),
     keyNumber: reader.keyNumber(slot),
     ruleSet: reader.ruleSet(slot),
+    userSlot: reader.userSlot(slot),
     enabled: (flags & keyFlag.enabled) !== 0,
     quota: (flags & keyFlag.quota) !== 0,
     expiresAtMs: reader.expiresAtMs(slot),
@@ -44,6 +46,7 @@ const changes = fc.record({
   id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
   keyNumber: fc.nat(0x7fffffff),
   ruleSet: fc.nat(3),
+  userSlot: fc.integer({ min: -1, max: 2 ** 24 }),
   enabled: fc.boolean(),
   quota: fc.boolean(),
   expiresAtMs: fc.constantFrom(0, 1_800_000_000_123),

@@ -1,7 +1,7 @@
 /**
  * The key index in shared memory, in 32-bit words: a header of 16, then `capacity` entries of 16.
  *
- *     entry  0 state   1–4 first 128 bits of the SHA-256   5 key number   6 rule set   7 unused
+ *     entry  0 state   1–4 first 128 bits of the SHA-256   5 key number   6 rule set   7 user's slot
  *            8–9 expiry (float64, epoch ms, 0 = never)      10–11 prefix, 8 ASCII characters
  *           12–15 id, the 16 bytes of a UUID
  *
@@ -20,7 +20,16 @@ export const headerWords = 16;
 export const entryWords = 16;
 
 export const header = { magic: 0, capacity: 1, slotsUsed: 2, slotsMax: 3, live: 4 } as const;
-export const field = { state: 0, hash: 1, keyNumber: 5, ruleSet: 6, expiry: 8, prefix: 10, id: 12 } as const;
+export const field = {
+  state: 0,
+  hash: 1,
+  keyNumber: 5,
+  ruleSet: 6,
+  userSlot: 7,
+  expiry: 8,
+  prefix: 10,
+  id: 12,
+} as const;
 
 /** Bits of an entry's state; 0 = never used. */
 export const keyFlag = { live: 1, enabled: 2, quota: 4, retired: 8 } as const;

@@ -4,8 +4,9 @@ import { buildKeyIndex, createKeyIndexWriter, type KeyEntry } from './key-index-
 import { createKeyResolver, keyRefusal } from './resolve.ts';
 
 function entry(key: string, changes: Partial<KeyEntry> = {}): KeyEntry {
-  const plain = { keyNumber: 1, ruleSet: 0, enabled: true, expiresAtMs: 0, prefix: 'abcdefgh', quota: false };
-  return { sha256: hashKey(key), id: new Uint8Array(16), ...plain, ...changes };
+  const plain = { keyNumber: 1, ruleSet: 0, enabled: true, expiresAtMs: 0, prefix: 'abcdefgh' };
+  const uncounted = { quota: false, userSlot: -1 };
+  return { sha256: hashKey(key), id: new Uint8Array(16), ...plain, ...uncounted, ...changes };
 }
 
 describe('createKeyResolver', () => {

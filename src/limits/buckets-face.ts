@@ -19,7 +19,7 @@ export interface BucketStats {
  */
 export interface Buckets {
   /**
-   * Takes the chain's cost from all of its enforced buckets and its quota, or from none; results in `chain`.
+   * Takes the chain's cost from all of its enforced buckets and its quotas, or from none; results in `chain`.
    * A limit's refusal goes before a quota's. Throws RangeError on a version that was never given out.
    */
   take(chain: Chain, nowMicros: number): void;

@@ -107,7 +107,7 @@ test('any sequence of calls, clocks and reloads is answered as the reference mod
           expected.before.forEach(([units, token], i) => {
             expect(chain.before[i]).toBeCloseTo(Number((units * 1_000_000n) / token) / 1_000_000, 5);
           });
-          if (modelQuota !== undefined) expect(chain.quotaUsed).toBe(model.quotas.get(caller) ?? 0);
+          if (modelQuota !== undefined) expect(chain.quotaUsed[0]).toBe(model.quotas.get(caller) ?? 0);
         }
       },
     ),

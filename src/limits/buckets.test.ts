@@ -127,7 +127,7 @@ describe('a chain', () => {
     expect([chain.before[0], chain.after[0]]).toEqual([4, 4]);
     expect(call(5)).toBe(burst);
     expect(call(5)).toBe(exceeded);
-    expect(chain.quotaUsed).toBe(1);
+    expect(chain.quotaUsed[0]).toBe(1);
     expect(call(0)).toBe(exceeded);
     expect(buckets.readQuota(3, day)).toBe(1);
   });
@@ -172,13 +172,13 @@ describe('a chain', () => {
       add('a', 'default', rule);
       chain.quota(3, day, 5, 1);
       buckets[how](chain, 0);
-      const { outcome, failing, depleted, retryAfterMs, quotaUsed } = chain;
+      const { outcome, failing, depleted, retryAfterMs } = chain;
       return {
         outcome,
         failing,
         depleted,
         retryAfterMs,
-        quotaUsed,
+        quotaUsed: chain.quotaUsed[0],
         before: chain.before[0],
         after: chain.after[0],
       };

@@ -137,8 +137,8 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
 
     bursting = cost === 0 ? 0 : bursting & ~shadows;
     let outcome: number = refused !== 0 ? exceeded : bursting !== 0 ? burst : allowed;
-    chain.quotaUsed = 0;
-    if (chain.quotaSlot >= 0) outcome = decideQuota(chain, outcome);
+    chain.failingQuota = -1;
+    if (chain.quotas !== 0) outcome = decideQuotas(chain, outcome);
     chain.outcome = outcome;
     chain.failing = failing;
     chain.refused = refused;
@@ -149,15 +149,23 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
     if (outcome > burst) showNothingTaken(chain);
   }
 
-  function decideQuota(chain: Chain, outcome: number): number {
-    if (chain.quotaSlot >= quotas.slots) throw new RangeError(`there is no quota slot ${chain.quotaSlot}`);
-    chain.quotaPeriod = quotas.countedIn(chain.quotaSlot, chain.quotaPeriod);
-    const used = quotas.used(chain.quotaSlot, chain.quotaPeriod);
-    const after = used + chain.quotaCost;
-    chain.quotaUsed = used;
+  function decideQuotas(chain: Chain, outcome: number): number {
+    let failing = -1;
+    for (let at = 0; at < chain.quotas; at++) {
+      const slot = chain.quotaSlot[at]!;
+      if (slot >= quotas.slots) throw new RangeError(`there is no quota slot ${slot}`);
+      const period = quotas.countedIn(slot, chain.quotaPeriod[at]!);
+      const used = quotas.used(slot, period);
+      chain.quotaPeriod[at] = period;
+      chain.quotaUsed[at] = used;
+      if (failing < 0 && used + chain.quotaCost[at]! > chain.quotaLimit[at]!) failing = at;
+    }
     if (outcome > burst) return outcome;
-    if (after > chain.quotaLimit) return quota;
-    chain.quotaUsed = after;
+    if (failing >= 0) {
+      chain.failingQuota = failing;
+      return quota;
+    }
+    for (let at = 0; at < chain.quotas; at++) chain.quotaUsed[at]! += chain.quotaCost[at]!;
     return outcome;
   }
 
@@ -170,7 +178,8 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
    * the level: a thread ended between the two has lost a refill and minted none.
    */
   function commit(chain: Chain, nowMicros: number): void {
-    if (chain.quotaSlot >= 0) quotas.write(chain.quotaSlot, chain.quotaPeriod, chain.quotaUsed);
+    for (let at = 0; at < chain.quotas; at++)
+      quotas.write(chain.quotaSlot[at]!, chain.quotaPeriod[at]!, chain.quotaUsed[at]!);
     if (chain.cost === 0) return;
     let missing = 0;
     for (let link = 0; link < chain.links; link++) {

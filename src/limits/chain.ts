@@ -1,13 +1,16 @@
 /** Links of one chain at most: a rule, four kinds of ceiling and shadows are far from it. */
 export const linksMax = 16;
 
+/** Quotas of one chain at most: a key's and its user's. */
+export const quotasMax = 2;
+
 /** `Chain.outcome`. */
 export const outcomes = { allowed: 0, burst: 1, exceeded: 2, quota: 3 } as const;
 
 const none = -1;
 
 /**
- * The buckets and the quota that one call takes from, and what came of it. One per thread, reused for each call:
+ * The buckets and the quotas that one call takes from, and what came of it. One per thread, reused for each call:
  * `reset`, `add` …, `buckets.take`, read the results. Nothing is allocated. Results hold until the next `reset`.
  */
 export class Chain {
@@ -30,13 +33,17 @@ export class Chain {
    * call passed. Infinity if a bucket never can, and for a quota: its period ends when the wall clock says.
    */
   retryAfterMs = 0;
-  /** Used in the quota's period after the call. 0 without a quota. */
-  quotaUsed = 0;
+  /** Quotas added since the reset; the index of a quota is the order it was added in. */
+  quotas = 0;
+  /** First quota, as added, that refused; −1 if none did. */
+  failingQuota = none;
+  /** Used in each quota's period after the call. */
+  readonly quotaUsed = new Float64Array(quotasMax);
   /**
    * The period the call counted in, what a refund must name: later than the one asked for where another thread saw
    * midnight first.
    */
-  quotaPeriod = 0;
+  readonly quotaPeriod = new Float64Array(quotasMax);
   /** Tokens in each link's bucket before and after the call; fractions of a token are real. */
   readonly before = new Float64Array(linksMax);
   readonly after = new Float64Array(linksMax);
@@ -50,10 +57,10 @@ export class Chain {
   /** @internal Shards to lock, as bits. */
   shardsLow = 0;
   shardsHigh = 0;
-  /** @internal The quota, if `quotaSlot` ≥ 0. */
-  quotaSlot = none;
-  quotaLimit = 0;
-  quotaCost = 0;
+  /** @internal Of each quota. */
+  readonly quotaSlot = new Int32Array(quotasMax);
+  readonly quotaLimit = new Float64Array(quotasMax);
+  readonly quotaCost = new Float64Array(quotasMax);
   /** @internal Between deciding and committing: the entry found for each link (−1: none), its units and its tick. */
   readonly entries = new Int32Array(linksMax);
   readonly levels = new Float64Array(linksMax);
@@ -70,7 +77,7 @@ export class Chain {
     this.shadows = 0;
     this.shardsLow = 0;
     this.shardsHigh = 0;
-    this.quotaSlot = none;
+    this.quotas = 0;
   }
 
   /** An enforced link: the bucket of this caller under this scope (both `Hash64`), by the rule of `version`. */
@@ -93,19 +100,22 @@ export class Chain {
 
   /**
    * A shadow link: decided on its own bucket, refuses nothing. It takes where it would admit and the call passes
-   * all enforced links and the quota.
+   * all enforced links and quotas.
    */
   addShadow(callerLo: number, callerHi: number, scopeLo: number, scopeHi: number, version: number): void {
     this.shadows |= 1 << this.links;
     this.add(callerLo, callerHi, scopeLo, scopeHi, version);
   }
 
-  /** The call's quota, at most one: `cost` more may not pass `limit` in the period (`quotaPeriod().id`). */
+  /** A quota of the call, in a slot of its own: `cost` more may not pass `limit` in the period (`quotaPeriod().id`). */
   quota(slot: number, periodId: number, limit: number, cost: number): void {
-    this.quotaSlot = slot;
-    this.quotaPeriod = periodId;
-    this.quotaLimit = limit;
-    this.quotaCost = cost;
+    const quota = this.quotas;
+    if (quota === quotasMax) throw new RangeError(`a call counts in at most ${quotasMax} quotas`);
+    this.quotaSlot[quota] = slot;
+    this.quotaPeriod[quota] = periodId;
+    this.quotaLimit[quota] = limit;
+    this.quotaCost[quota] = cost;
+    this.quotas = quota + 1;
     this.touch(slot & 63);
   }
 

@@ -34,7 +34,7 @@ describe('a quota', () => {
 
   test('passes up to its limit and says what is used', () => {
     const fixture = createFixture();
-    expect([1, 2, 3, 4].map(() => [use(fixture, june), fixture.chain.quotaUsed])).toEqual([
+    expect([1, 2, 3, 4].map(() => [use(fixture, june), fixture.chain.quotaUsed[0]])).toEqual([
       [0, 1],
       [0, 2],
       [0, 3],
@@ -74,11 +74,32 @@ describe('a quota', () => {
   test('counted in a later period, by a thread that has not seen midnight, is given back there', () => {
     const fixture = createFixture();
     use(fixture, july, 1);
-    expect(fixture.chain.quotaPeriod).toBe(july);
+    expect(fixture.chain.quotaPeriod[0]).toBe(july);
     use(fixture, june, 2);
-    expect(fixture.chain.quotaPeriod).toBe(july);
-    fixture.buckets.refundQuota(7, fixture.chain.quotaPeriod, 2);
+    expect(fixture.chain.quotaPeriod[0]).toBe(july);
+    fixture.buckets.refundQuota(7, fixture.chain.quotaPeriod[0]!, 2);
     expect(fixture.buckets.readQuota(7, july)).toBe(1);
+  });
+
+  test('and another one of the same call are taken from both or from none', () => {
+    const { add, chain, buckets } = createFixture();
+    const call = (first: number, second: number): unknown[] => {
+      chain.reset(1);
+      add('a', 'default', { requests: 100, periodMs: 1000, burst: 0 });
+      chain.quota(7, june, first, 1);
+      // The same shard, whose lock is taken once.
+      chain.quota(7 + 64, june, second, 2);
+      buckets.take(chain, 0);
+      return [chain.outcome, chain.failingQuota, ...chain.quotaUsed];
+    };
+    expect(call(5, 5)).toEqual([0, -1, 1, 2]);
+    expect(call(1, 5)).toEqual([3, 0, 1, 2]);
+    expect(call(5, 3)).toEqual([3, 1, 1, 2]);
+    expect(call(0, 0), 'the first that refuses').toEqual([3, 0, 1, 2]);
+    expect(chain.after[0], 'and no token went').toBe(99);
+    expect([buckets.readQuota(7, june), buckets.readQuota(7 + 64, june)]).toEqual([1, 2]);
+    expect(call(2, 4)).toEqual([0, -1, 2, 4]);
+    expect(() => chain.quota(9, june, 1, 1), 'a third').toThrow(RangeError);
   });
 
   test('counts past 32 bits', () => {

@@ -12,6 +12,7 @@ export interface Schema {
     email: string;
     name: string;
     tier: string;
+    quota: Optional<string>;
     created_at: number;
     updated_at: number;
     deleted_at: Optional<number>;
@@ -49,8 +50,19 @@ export interface Schema {
     price_per: bigint;
     limits: string;
     quota: Optional<string>;
+    user_quota: Optional<string>;
     created_at: number;
     updated_at: number;
+  };
+  user_tiers: { user_id: string; at: number; tier: string };
+  plan_terms: {
+    plan: string;
+    at: number;
+    currency: string;
+    monthly_fee: bigint;
+    included_units: bigint;
+    price: bigint;
+    price_per: bigint;
   };
   invoices: {
     number: string;

@@ -34,6 +34,8 @@ export interface UserRow {
   name: string;
   /** A plan's name; `free` where none was given. */
   tier: string;
+  /** Of all its keys together; null: its plan's. */
+  quota: QuotaRow | null;
   createdAt: number;
   updatedAt: number;
   deletedAt: number | null;
@@ -96,9 +98,17 @@ export interface PlanRow {
   limits: OverrideRow[];
   /** Of each of its keys. */
   quota: QuotaRow | null;
+  /** Of all keys of a user together. */
+  userQuota: QuotaRow | null;
   createdAt: number;
   updatedAt: number;
 }
+
+/** What of a plan an invoice goes by. */
+export type PlanTerms = Pick<
+  PlanRow,
+  'name' | 'currency' | 'monthlyFee' | 'includedUnits' | 'price' | 'pricePer'
+>;
 
 /** What the policy needs of a key: its user's plan worked in. */
 export interface PolicyKey {
@@ -113,6 +123,8 @@ export interface PolicyKey {
   expiresAt: number | null;
   overrides: OverrideRow[];
   quota: QuotaRow | null;
+  /** Of all keys of its user together. */
+  userQuota: QuotaRow | null;
 }
 
 export interface UsageFilter {
@@ -123,6 +135,13 @@ export interface UsageFilter {
   to?: number;
   /** Only what comes later in the order of lines by key, network, method and status: for one part after the other, with `linesMax`. */
   after?: { keyId: string; network: string; method: string; status: string };
+}
+
+export interface QuotaUseFilter {
+  /** Is `userId` wanted? */
+  users?: boolean;
+  keyIds?: readonly string[];
+  userIds?: readonly string[];
 }
 
 export interface UsageLine {
@@ -192,8 +211,10 @@ export interface Tables {
     list(page: { after?: string; limit: number }): Promise<UserRow[]>;
     update(
       id: string,
-      change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'updatedAt' | 'deletedAt'>>,
+      change: Partial<Pick<UserRow, 'email' | 'name' | 'tier' | 'quota' | 'updatedAt' | 'deletedAt'>>,
     ): Promise<void>;
+    /** The tier a user had the moment before `end`, or else their first one, by the times of `createdAt` and `updatedAt`. */
+    tierBefore(id: string, end: number): Promise<string | null>;
   };
   readonly keys: {
     insert(key: KeyRow): Promise<void>;
@@ -233,6 +254,8 @@ export interface Tables {
     list(): Promise<PlanRow[]>;
     /** False where it was not there. */
     delete(name: string): Promise<boolean>;
+    /** What a plan cost the moment before `end`, or else at first, by `updatedAt`; deleted plans too. null: there never was one. */
+    termsBefore(name: string, end: number): Promise<PlanTerms | null>;
     /** Users, not deleted, of the tier. */
     users(name: string): Promise<number>;
   };
@@ -268,13 +291,13 @@ export interface Tables {
   ): Promise<UsageLine[]>;
   /**
    * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
-   * keys, or of all.
+   * keys, of those that these users have or had, or of all. `userId` is told with `users` only, and null for a key that is nobody's.
    */
   quotaUse(
     from: number,
     to: number,
-    keyIds?: readonly string[],
-  ): Promise<Map<string, { requests: number; cost: number }>>;
+    filter?: QuotaUseFilter,
+  ): Promise<Map<string, { requests: number; cost: number; userId: string | null }>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.

@@ -78,6 +78,11 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     await load.stop();
     expect(Object.keys(load.others)).toEqual(['503']);
     expect(running.program.output()).toContain('all calls are refused until there is room');
+    expect(await running.readiness()).toBe('degraded');
+    expect(await running.check('usage')).toMatchObject({
+      status: 'degraded',
+      problem: expect.stringMatching(/ENOSPC.*: all calls are refused until there is room/),
+    });
 
     node.forget();
     for (let k = 0; k < 20; k += 1) {
@@ -91,6 +96,7 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     disk.free();
     await eventually(async () => (await running.call(configKey)).status === 200, BACK_MS);
     expect(running.program.output()).toContain('usage is written to the journals again');
+    await eventually(async () => (await running.readiness()) === 'ready', BACK_MS);
     const answered = 2 + load.received;
     await eventually(async () => (await running.ledgerCalls('acme')) === answered, BACK_MS);
     expect(await running.operate('reconcile')).toMatchObject({ ok: true });
@@ -105,6 +111,13 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     disk.fill();
     const load = startFilling(running);
     await running.program.waitFor(/usage cannot be written to the journals/);
+    expect([await running.readiness(), await running.check('usage')]).toMatchObject([
+      'degraded',
+      {
+        status: 'degraded',
+        problem: expect.stringMatching(/ENOSPC.*: calls are answered and their usage is lost/),
+      },
+    ]);
     // What is kept for what is under way holds for some thousand records yet.
     const before = load.received;
     await eventually(() => load.received - before > ENOUGH_CALLS, FULL_MS);
@@ -115,6 +128,7 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     await load.stop();
     expect(load.others).toEqual({});
     expect(await running.check('usage')).toMatchObject({ lost: line['lost'] });
+    await eventually(async () => (await running.readiness()) === 'ready', BACK_MS);
     expect(running.program.logs()).toContainEqual(
       expect.objectContaining({
         level: 'error',

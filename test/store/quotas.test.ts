@@ -50,14 +50,18 @@ async function start(folder: string, store: string | undefined): Promise<StoreGa
 }
 
 /** What its quota counts for the key, as a dry run says, which adds the call it decides. */
-async function used({ program }: StoreGateway, keyName: string): Promise<number> {
+async function used(
+  { program }: StoreGateway,
+  keyName: string,
+  which: 'quota' | 'userQuota' = 'quota',
+): Promise<number> {
   const answer = await fetch(`${program.adminUrl}/explain`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ method: 'm', keyName }),
   });
-  const { records } = (await answer.json()) as { records: { quota: { used: number } }[] };
-  return records[0]!.quota.used - 1;
+  const { records } = (await answer.json()) as { records: Record<typeof which, { used: number }>[] };
+  return records[0]![which].used - 1;
 }
 
 /** What a worker of an earlier run left behind; returns its files. */
@@ -91,6 +95,52 @@ describe.each(['sqlite', 'postgres'] as const)('quotas by the ledger in %s', (ki
     expect([await used(second, 'mine'), await used(second, 'acme')]).toEqual([7, 3]);
     for (let k = 0; k < 3; k += 1) expect((await second.call(key)).status).toBe(200);
     expect((await second.call(key)).status).toBe(402);
+  });
+
+  it('of a user: all keys of theirs share it, over a restart, and after a key of theirs is gone', async () => {
+    const [folder, store] = [await newFolder(), await storeOf()];
+    const first = await start(folder, store);
+    await first.operate('plans.put', { name: 'team', userQuota: quota(20) });
+    await first.operate('users.create', { email: 'ada@example.com', tier: 'team' });
+    const keyOf = async (gateway: StoreGateway, name: string) => {
+      const { key } = await gateway.operate('keys.create', { name, user: 'ada@example.com' });
+      await eventually(async () => (await gateway.call(key)).status !== 401, 1000);
+      return key;
+    };
+    const [one, two] = [await keyOf(first, 'one'), await keyOf(first, 'two')];
+    for (const key of [one, one, two]) expect((await first.call(key)).status).toBe(200);
+    expect(await used(first, 'one', 'userQuota')).toBe(5);
+    await first.operate('keys.delete', { key: 'two' });
+    let late = 0;
+    await eventually(async () => {
+      const { status } = await first.call(two);
+      if (status === 200) late += 1;
+      return status === 401;
+    }, 1000);
+    // By the ledger alone: no saved state says anything.
+    await first.program.kill();
+    const second = await start(folder, store);
+    expect(await used(second, 'one', 'userQuota')).toBe(5 + late);
+    const three = await keyOf(second, 'three');
+    for (let k = 6 + late; k < 20; k += 1) expect((await second.call(k % 2 ? three : one)).status).toBe(200);
+    const refused = await second.call(three);
+    expect(refused.status).toBe(402);
+    expect(refused.json.error.data).toMatchObject({ policy: 'quota:user', quota: 20, used: 20 });
+    // One of their own goes before the plan's, and what was used stays used.
+    await second.operate('users.update', { user: 'ada@example.com', quota: quota(21) });
+    await eventually(async () => (await second.call(three)).status === 200, 1000);
+    expect((await second.call(one)).status).toBe(402);
+    await second.program.stop();
+    const third = await start(folder, store);
+    expect((await third.call(one)).json.error.data).toMatchObject({ quota: 21, used: 21 });
+    // By another unit: the month's cost units, of all keys, too.
+    await third.operate('users.update', {
+      user: 'ada@example.com',
+      quota: { ...quota(23), unit: 'cost' },
+    });
+    await eventually(async () => (await used(third, 'one', 'userQuota')) === 21, 2000);
+    for (const key of [three, one]) expect((await third.call(key)).status).toBe(200);
+    expect((await third.call(three)).json.error.data).toMatchObject({ quota: 23, used: 23 });
   });
 
   it('lack what a journal has that cannot be read, until it can: the usage of all others counts meanwhile', async () => {
@@ -144,7 +194,16 @@ it('two instances share a quota: what both let through beyond it is what one doe
   const [one, other] = [await start(await newFolder(), store), await start(await newFolder(), store)];
   const limit = 3000;
   const { key } = await one.createKey({ name: 'shared', quota: quota(limit) });
+  const user = await one.operate('users.create', { email: 'both@example.com', quota: quota(50) });
+  const theirs = await Promise.all(
+    ['first', 'second'].map((name) => one.operate('keys.create', { name, user: user['id'] })),
+  );
   await eventually(async () => (await other.call(key)).status === 200, 1000);
+  await eventually(async () => (await other.call(theirs[1]!['key'])).status === 200, 1000);
+  for (let k = 0; k < 30; k += 1) await one.call(theirs[0]!['key']);
+  // Of a user as of a key: what the other instance let through, by whichever key.
+  await eventually(async () => (await used(other, 'second', 'userQuota')) === 31, 5000);
+  await eventually(async () => (await used(one, 'first', 'userQuota')) === 31, 5000);
   const began = performance.now();
   const loads = [one, other].map(({ program }) =>
     startStoreLoad(program.port, key, { connections: 4, pauseMs: 5 }),

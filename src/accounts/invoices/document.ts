@@ -1,4 +1,4 @@
-import type { PlanRow, UserRow } from '../../store/index.ts';
+import type { PlanTerms, UserRow } from '../../store/index.ts';
 import type { Bill } from '../money/bill.ts';
 import { isoTime, monthBounds } from '../input/time.ts';
 
@@ -15,7 +15,7 @@ export interface InvoiceDocument {
   seller: string;
   user: { id: string; email: string; name: string };
   currency: string;
-  /** As they were when it was issued. */
+  /** As they were at the month's end. */
   plan: { name: string; monthlyFee: string; includedUnits: string; price: string; pricePer: string };
   /** Calls and events that count, their cost units, and of these those beyond the included ones. */
   calls: string;
@@ -34,7 +34,7 @@ export interface InvoiceParts {
   issuedAt: number;
   seller: string;
   user: UserRow;
-  plan: PlanRow;
+  plan: PlanTerms;
   bill: Bill;
 }
 

@@ -9,9 +9,9 @@ import type { InvoiceView } from './view.ts';
 const terms = {
   ...{ currency: 'USD', monthlyFee: 4900n, includedUnits: 1000n, price: 50n, pricePer: 100n },
 };
-const plan = { name: 'pro', ...terms, limits: [], quota: null, createdAt: 0, updatedAt: 0 };
+const plan = { name: 'pro', ...terms, limits: [], quota: null, userQuota: null, createdAt: 0, updatedAt: 0 };
 const user = {
-  ...{ id: '1', email: 'ada@example.com', name: 'Ada, "Countess"', tier: 'pro' },
+  ...{ id: '1', email: 'ada@example.com', name: 'Ada, "Countess"', tier: 'pro', quota: null },
   ...{ createdAt: 0, updatedAt: 0, deletedAt: null },
 };
 

@@ -160,6 +160,47 @@ test('a month without the user is refused, unless it has usage all the same', as
   expect(await issue('2026-11', id), 'numbers go on').toMatchObject({ number: '2027-000002' });
 });
 
+describe('the plan is that of the month’s end', () => {
+  const [end, later] = [Date.UTC(2026, 11, 1), Date.UTC(2026, 11, 20)];
+  const issue = async (month = '2026-11') => {
+    accounts.at = Math.max(accounts.at, later);
+    const { plan, total, currency } = await accounts.run('invoices.issue', { user, month });
+    return [plan.name, plan.price, total, currency];
+  };
+  beforeEach(() => accounts.use({ keyId, minute, calls: 2000, cost: 2000 }));
+
+  test('whatever it became or cost afterwards, and though it was deleted', async () => {
+    accounts.at = end;
+    await accounts.run('plans.put', { name: 'pro', price: 99, monthlyFee: 1 });
+    await accounts.run('plans.put', { name: 'max', currency: 'EUR', monthlyFee: 90_000 });
+    await accounts.run('users.update', { user, tier: 'max' });
+    await accounts.run('plans.delete', { name: 'pro' });
+    expect(await issue()).toEqual(['pro', '50', '5400', 'USD']);
+    accounts.at = Date.UTC(2027, 0, 2);
+    expect(await issue('2026-12')).toEqual(['max', '0', '90000', 'EUR']);
+  });
+
+  test('with a change in its last millisecond the new one, for the whole month', async () => {
+    accounts.at = end - 1;
+    await accounts.run('plans.put', { name: 'max', currency: 'USD', monthlyFee: 9, price: 1 });
+    await accounts.run('users.update', { user, tier: 'max' });
+    await accounts.run('plans.put', { name: 'max', price: 3, pricePer: 100 });
+    expect(await issue()).toEqual(['max', '3', '69', 'USD']);
+  });
+
+  test('or its first terms, where it was made only later', async () => {
+    accounts.at = end - 5;
+    await accounts.run('users.create', { email: 'bob@example.com' });
+    accounts.at = later;
+    await accounts.run('plans.put', { name: 'free', currency: 'USD', monthlyFee: 7 });
+    await accounts.run('plans.put', { name: 'free', monthlyFee: 8 });
+    accounts.at = later + 1;
+    await accounts.run('plans.put', { name: 'free', monthlyFee: 9 });
+    const invoice = await accounts.run('invoices.issue', { user: 'bob@example.com', month: '2026-11' });
+    expect(invoice).toMatchObject({ plan: { name: 'free' }, total: '8' });
+  });
+});
+
 test('a tier without a plan, an odd month and a long seller are refused', async () => {
   await accounts.run('users.create', { email: 'bob@example.com' });
   const bob = { user: 'bob@example.com', month: '2026-11' };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InvoiceRow, Store, Tables, UserRow } from '../../store/index.ts';
+import type { InvoiceRow, PlanTerms, Store, Tables, UserRow } from '../../store/index.ts';
 import { AccountsError } from '../error.ts';
 import { month, userRef } from '../input/fields.ts';
 import { isoTime, monthBounds } from '../input/time.ts';
@@ -31,7 +31,7 @@ const input = z.strictObject({
 });
 
 /**
- * Issues a user's invoice of a month, with the plan they are on now. Once issued it never changes: asking again gives the same
+ * Issues a user's invoice of a month, with the plan they were on at its end and what that cost then. Once issued it never changes: asking again gives the same
  * one, whatever became of usage, plan or user. Refuses a month that is not over by five minutes, in which its last calls reach
  * the ledger, one of which sums by day may be dropped already, and one without usage in which there was no such user.
  */
@@ -56,11 +56,18 @@ async function draft(
   issuedAt: number,
 ): Promise<InvoiceDocument> {
   const user = await findAnyUser(tables, userId);
-  const plan = await findPlan(tables, user.tier);
+  const plan = await planAtEnd(tables, user, name);
   const usage = await monthUsage(tables, userId, name);
   if (usage.length === 0) refuseOthersMonth(user, name);
   const bill = billMonth(plan, usage, LINES_MAX);
   return invoiceDocument({ month: name, issuedAt, seller, user, plan, bill });
+}
+
+/** A plan that was made, or a user who came, only after the month is taken as they were at first. */
+async function planAtEnd(tables: Tables, user: UserRow, name: string): Promise<PlanTerms> {
+  const end = monthBounds(name).to;
+  const tier = (await tables.users.tierBefore(user.id, end)) ?? user.tier;
+  return (await tables.plans.termsBefore(tier, end)) ?? findPlan(tables, tier);
 }
 
 async function issue(

@@ -20,11 +20,13 @@ const input = z.strictObject({
   unset: z.array(limitMethod).max(1000).default([]),
   /** null: none. Left out: as it is. */
   quota: quota.nullable().optional(),
+  /** Of all keys of a user together, likewise. */
+  userQuota: quota.nullable().optional(),
 });
 
 /**
- * Makes a plan or changes what is given of it. Limits and quota hold at once for the keys of its users; prices hold for every
- * month that has no invoice yet.
+ * Makes a plan or changes what is given of it. Limits and quotas hold at once for the keys of its users; prices hold for every
+ * month that is not over yet.
  */
 export const putPlan = verb(input, async ({ store, now, groups }, given) => {
   const at = now();
@@ -41,6 +43,7 @@ export const putPlan = verb(input, async ({ store, now, groups }, given) => {
       pricePer: given.pricePer ?? base.pricePer,
       limits: changeOverrides(base.limits, given, groups()),
       quota: given.quota === undefined ? base.quota : given.quota,
+      userQuota: given.userQuota === undefined ? base.userQuota : given.userQuota,
       updatedAt: at,
     };
     await tables.plans.put(after);
@@ -52,14 +55,14 @@ export const putPlan = verb(input, async ({ store, now, groups }, given) => {
 });
 
 /** What gateways need of a plan, as one text. */
-function policyOf({ limits, quota }: PlanRow): string {
-  return JSON.stringify([limits, quota]);
+function policyOf({ limits, quota, userQuota }: PlanRow): string {
+  return JSON.stringify([limits, quota, userQuota]);
 }
 
 function emptyPlan(name: string, at: number): PlanRow {
   return {
     ...{ name, currency: 'USD', monthlyFee: 0n, includedUnits: 0n, price: 0n, pricePer: 1_000_000n },
-    ...{ limits: [], quota: null, createdAt: at, updatedAt: at },
+    ...{ limits: [], quota: null, userQuota: null, createdAt: at, updatedAt: at },
   };
 }
 

@@ -10,15 +10,18 @@ export interface PlanView {
   price: string;
   pricePer: string;
   limits: OverrideRow[];
+  /** Of each key. */
   quota: QuotaRow | null;
+  /** Of all keys of a user together. */
+  userQuota: QuotaRow | null;
   createdAt: string;
   updatedAt: string;
 }
 
 export function planView(plan: PlanRow): PlanView {
-  const { name, currency, monthlyFee, includedUnits, price, pricePer, limits, quota } = plan;
+  const { name, currency, monthlyFee, includedUnits, price, pricePer, limits, quota, userQuota } = plan;
   return {
-    ...{ name, currency, limits, quota },
+    ...{ name, currency, limits, quota, userQuota },
     monthlyFee: String(monthlyFee),
     includedUnits: String(includedUnits),
     price: String(price),

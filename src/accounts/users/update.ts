@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { announceKeys } from '../announce-keys.ts';
 import { AccountsError } from '../error.ts';
-import { email, personName, planName, userRef } from '../input/fields.ts';
+import { email, personName, planName, quota, userRef } from '../input/fields.ts';
 import { checkTier } from '../plans/find-plan.ts';
 import { verb } from '../verb.ts';
 import { findUser } from './find-user.ts';
@@ -14,12 +14,14 @@ const input = z.strictObject({
   email: email.optional(),
   name: personName.optional(),
   tier: planName.optional(),
+  /** Of all their keys together; null: the plan's. Left out: as it is. */
+  quota: quota.nullable().optional(),
 });
 
-/** Changes what is given of a user. Another tier holds for their keys at once. */
+/** Changes what is given of a user. Another tier or quota holds for their keys at once. */
 export const updateUser = verb(input, async (context, { user: ref, ...change }) => {
   if (Object.values(change).every((value) => value === undefined))
-    throw new AccountsError('invalid', 'Nothing to change was given: name email, name or tier');
+    throw new AccountsError('invalid', 'Nothing to change was given: name email, name, tier or quota');
   const user = await context.store.transaction(async (tables) => {
     const before = await findUser(tables, ref);
     if (change.tier !== undefined) await checkTier(tables, change.tier);
@@ -29,11 +31,13 @@ export const updateUser = verb(input, async (context, { user: ref, ...change }) 
       email: change.email ?? before.email,
       name: change.name ?? before.name,
       tier: change.tier ?? before.tier,
+      quota: change.quota === undefined ? before.quota : change.quota,
       updatedAt: context.now(),
     };
-    const { email: address, name, tier, updatedAt } = after;
-    await tables.users.update(before.id, { email: address, name, tier, updatedAt });
-    const keys = change.tier === undefined ? [] : await keysOfUser(tables, before.id);
+    const { email: address, name, tier, quota: wanted, updatedAt } = after;
+    await tables.users.update(before.id, { email: address, name, tier, quota: wanted, updatedAt });
+    const asBefore = change.tier === undefined && change.quota === undefined;
+    const keys = asBefore ? [] : await keysOfUser(tables, before.id);
     await announceKeys(
       tables,
       keys.map(({ id }) => id),

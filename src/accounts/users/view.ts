@@ -1,4 +1,4 @@
-import type { UserRow } from '../../store/index.ts';
+import type { QuotaRow, UserRow } from '../../store/index.ts';
 import { isoTime, isoTimeOrNull } from '../input/time.ts';
 
 /** A user as results show one. Times are ISO 8601, UTC. */
@@ -8,15 +8,17 @@ export interface UserView {
   name: string;
   /** The plan's name. */
   tier: string;
+  /** Of all their keys together; null: the plan's. */
+  quota: QuotaRow | null;
   createdAt: string;
   updatedAt: string;
   deletedAt: string | null;
 }
 
 export function userView(user: UserRow): UserView {
-  const { id, email, name, tier, createdAt, updatedAt, deletedAt } = user;
+  const { id, email, name, tier, quota, createdAt, updatedAt, deletedAt } = user;
   return {
-    ...{ id, email, name, tier },
+    ...{ id, email, name, tier, quota },
     createdAt: isoTime(createdAt),
     updatedAt: isoTime(updatedAt),
     deletedAt: isoTimeOrNull(deletedAt),

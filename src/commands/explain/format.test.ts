@@ -46,6 +46,7 @@ const record: ExplainedRecord = {
     { policy: 'ceiling:per-key', kind: 'ceiling', capacity: 1000, before: 998, after: 998, refused: false },
   ],
   quota: { unit: 'requests', limit: 1000, used: 12, period: 'month', resetsAt: '2026-02-01T00:00:00Z' },
+  userQuota: null,
   outcome: 'exceeded',
   refusal: 'rate_limited',
   reason: null,
@@ -92,6 +93,16 @@ Quota
 Time
   0.21 ms from the whole request to its answer
 `);
+});
+
+test('quotas of key and user, which of them there are', () => {
+  const userQuota = { ...record.quota!, unit: 'cost', limit: 9000, used: 8999, period: 'day' } as const;
+  const ends = 'starts again 2026-02-01T00:00:00Z';
+  expect(explain({ userQuota })).toContain(`Quota
+  key: 12 of 1000 requests used this month, ${ends}
+  user, all keys: 8999 of 9000 cost units used this day, ${ends}
+`);
+  expect(explain({ quota: null, userQuota })).toMatch(/Quota\n {2}user, all keys: 8999 of 9000/);
 });
 
 test('an answered call shows its upstream', () => {

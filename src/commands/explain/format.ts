@@ -68,7 +68,7 @@ const outcomes: Record<DecisionRecord['outcome'], string> = {
   allowed: 'allowed',
   burst: 'allowed, using the burst',
   exceeded: 'refused by a rate limit',
-  quota: 'refused, the quota is used up',
+  quota: 'refused, a quota is used up',
   refused: 'refused',
   failed: 'failed',
 };
@@ -117,12 +117,11 @@ function bucketRow(bucket: DecisionRecord['buckets'][number], kind: Explanation[
   return [bucket.policy, bucket.kind, change, bucket.refused ? verdict : after];
 }
 
-function quotaLines({ quota }: ExplainedRecord): string[] {
-  if (quota === null) return [];
-  const unit = quota.unit === 'cost' ? 'cost units' : 'requests';
-  return [
-    `${quota.used} of ${quota.limit} ${unit} used this ${quota.period}, starts again ${quota.resetsAt}`,
-  ];
+function quotaLines({ quota, userQuota }: ExplainedRecord): string[] {
+  const line = (of: string, { used, limit, unit, period, resetsAt }: NonNullable<typeof quota>) =>
+    `${of}${used} of ${limit} ${unit === 'cost' ? 'cost units' : unit} used this ${period}, starts again ${resetsAt}`;
+  if (userQuota === null) return quota === null ? [] : [line('', quota)];
+  return [...(quota === null ? [] : [line('key: ', quota)]), line('user, all keys: ', userQuota)];
 }
 
 const answerPlaces = {

@@ -35,5 +35,6 @@ export function entryOfConfig(key: KeyConfig, keyNumber: number, ruleSet: number
     expiresAtMs: key.expires,
     prefix: key.prefix,
     quota: key.quota !== null,
+    userSlot: -1,
   };
 }

@@ -52,7 +52,7 @@ export function createKeySets(registries: Registries): KeySets {
   let gone = 0;
 
   function compile(terms: KeyTerms): Entry {
-    const { limits, quota, websocket, problem, text } = terms;
+    const { limits, quota, userQuota, websocket, problem, text } = terms;
     const entry: Entry = { terms, problem, number: 0, users: 0, versions: [] };
     if (text === '' || problem !== null) return entry;
     const made: number[] = [];
@@ -65,6 +65,7 @@ export function createKeySets(registries: Registries): KeySets {
       const written: KeySetText = {
         ...compileRules(limits, keyRanks, (...of) => note(rule(...of))),
         quota,
+        userQuota,
         websocket: websocket && {
           connections: websocket.max_connections,
           subscriptions: websocket.max_subscriptions,

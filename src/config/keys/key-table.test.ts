@@ -50,7 +50,10 @@ function stored(
 /** A table with its snapshot, as main has them; `at` is what a worker finds of a key, which has a copy of its own. */
 function start(config: Config, quotaSlots?: number) {
   const registries = testRegistries(quotaSlots);
-  const table = createKeyTable(registries);
+  const quotas: [slot: number, name: string, quota: QuotaPolicy | null][] = [];
+  const table = createKeyTable(registries, {
+    onQuota: (...told) => void (told[1].startsWith('user:') && quotas.push(told)),
+  });
   let snapshot!: PolicySnapshot;
   let ofWorker!: PolicySnapshot;
   const adopt = (next: Config): void => {
@@ -66,6 +69,11 @@ function start(config: Config, quotaSlots?: number) {
     late: (before: PolicySnapshot): void => void (ofWorker = before),
     get snapshot() {
       return snapshot;
+    },
+    quotas,
+    userSlotOf(name: string) {
+      const slot = createKeyResolver(ofWorker.keyIndex).resolve(keyText(name), 0);
+      return slot < 0 ? slot : createKeyIndexReader(ofWorker.keyIndex).userSlot(slot);
     },
     at(name: string, nowMs = 0) {
       const slot = createKeyResolver(ofWorker.keyIndex).resolve(keyText(name), nowMs);
@@ -160,6 +168,41 @@ describe('stored keys', () => {
     expect(refused[0]!.reason).toContain('no slot');
     expect(main.at('a')).toMatchObject({ number: 0 });
     expect([main.at('b'), main.at('c')]).toEqual([keyRefusal.disabled, keyRefusal.disabled]);
+  });
+
+  it('of a user with a quota count in one slot, whichever comes and goes, by the unit and period of the quota', () => {
+    const main = start(configOf(), 3);
+    const user = '99999999-2222-4333-8444-555555555555';
+    const daily = { unit: 'requests', limit: 5, period: 'day', warnAt: [] } as const satisfies QuotaPolicy;
+    const ofUser = (quota: QuotaPolicy | null) => ({ userId: user, terms: termsOf([], null, quota) });
+    const change = (...keys: [string, StoredKey | null][]) => {
+      for (const [id, key] of keys) main.table.want(idOf(id), key);
+      main.table.settle(0);
+      if (main.table.due) main.adopt(configOf());
+      return keys.map(([id]) => main.userSlotOf(id));
+    };
+    const quota = { ...daily, warnAt: [] };
+    expect(change(['a', stored('a', ofUser(quota))], ['b', stored('b', ofUser(quota))])).toEqual([0, 0]);
+    expect(main.quotas.at(-1)).toEqual([0, `user:${user}/requests/day`, quota]);
+    const more = { ...quota, limit: 9 };
+    expect(change(['a', stored('a', ofUser(more))]), 'the same count, another limit').toEqual([0]);
+    const cost: QuotaPolicy = { ...quota, unit: 'cost' };
+    expect(change(['a', stored('a', ofUser(cost))], ['b', stored('b', ofUser(cost))])).toEqual([1, 1]);
+    expect(main.quotas.at(-1), 'nobody counts in the first any more').toEqual([
+      0,
+      `user:${user}/requests/day`,
+      null,
+    ]);
+    expect(change(['a', null], ['c', stored('c')])).toEqual([keyRefusal.unknown, -1]);
+    expect(change(['b', null])).toEqual([keyRefusal.unknown]);
+    expect(change(['a', stored('a', ofUser(cost))]), 'what was counted is still there').toEqual([1]);
+    const others = { ...ofUser(quota), userId: '88888888-2222-4333-8444-555555555555' };
+    expect(change(['d', stored('d', others)])).toEqual([2]);
+    change(['e', stored('e', { ...others, userId: '77777777-2222-4333-8444-555555555555' })]);
+    expect(main.userSlotOf('e'), 'the slot that nobody counts in').toBe(0);
+    main.table.want(idOf('f'), stored('f', { ...others, userId: '66666666-2222-4333-8444-555555555555' }));
+    const { refused } = main.table.settle(0);
+    expect(refused.map(({ reason }) => reason)).toEqual(['no slot is left for its quota']);
   });
 
   it('outgrow an index: the next snapshot has a larger one', () => {

@@ -31,6 +31,24 @@ export function storedIdOf(name: string): string | undefined {
   return name.startsWith('id:') ? name.slice(3) : undefined;
 }
 
+/**
+ * What the slot is registered by that a user's quota is counted in; null: there is none. Another unit or period is another
+ * slot: while keys of the user are told of a change one after the other, those that come later empty nothing.
+ */
+export function userQuotaName({
+  userId,
+  terms: { userQuota },
+}: Pick<StoredKey, 'userId' | 'terms'>): string | null {
+  return userId === null || userQuota === null
+    ? null
+    : `user:${userId}/${userQuota.unit}/${userQuota.period}`;
+}
+
+/** The user of such a name; undefined: it is a key's. */
+export function userIdOf(name: string): string | undefined {
+  return name.startsWith('user:') ? name.slice(5, 5 + 36) : undefined;
+}
+
 /** Do the two mean the same to a worker and to who asks for names? */
 export function sameStoredKey(a: StoredKey, b: StoredKey): boolean {
   return (
@@ -52,7 +70,7 @@ export type StoredEntry = Omit<KeyEntry, 'sha256' | 'id'> & { readonly hex: stri
 /** Its one or two entries; that of the replaced hash first, and none once that is over. */
 export function entriesOfStored(
   key: StoredKey,
-  place: { keyNumber: number; ruleSet: number; refused: boolean },
+  place: { keyNumber: number; ruleSet: number; userSlot: number; refused: boolean },
   nowMs: number,
 ): StoredEntry[] {
   const entry = (hex: string, expiresAtMs: number): StoredEntry => ({
@@ -64,6 +82,7 @@ export function entriesOfStored(
     expiresAtMs,
     prefix: key.prefix,
     quota: key.terms.quota !== null,
+    userSlot: place.userSlot,
   });
   const present = entry(key.sha256, key.expiresAtMs);
   const { previous } = key;

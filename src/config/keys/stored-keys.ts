@@ -10,6 +10,7 @@ import {
   type StoredKey,
   storedName,
 } from './stored-key.ts';
+import { createUserSlots } from './user-slots.ts';
 
 export interface SettleResult {
   /** Keys whose entries were written or removed. */
@@ -35,14 +36,21 @@ interface Holding {
   key: StoredKey;
   set: KeySet;
   keyNumber: number;
+  userSlot: number;
   refused: boolean;
 }
 
-const placeOf = ({ set, keyNumber, refused }: Holding) => ({ ruleSet: set.number, keyNumber, refused });
+/** No place yet. */
+const nowhere = { keyNumber: -1, userSlot: -1, refused: false };
+
+const placeOf = ({ set, keyNumber, userSlot, refused }: Holding) => ({
+  ...{ ruleSet: set.number, keyNumber, userSlot, refused },
+});
 
 /** The stored keys as they are in the index, and those that are to be. */
 export function createStoredKeys(options: StoredKeysOptions) {
   const { registries, sets, put, remove } = options;
+  const users = createUserSlots(registries, (slot, name, quota) => options.onQuota(slot, name, quota));
   const held = new Map<string, Holding>();
   const wanted = new Map<string, Holding | null>();
   /** Whose hash it is; a present one goes before a replaced one. */
@@ -54,7 +62,7 @@ export function createStoredKeys(options: StoredKeysOptions) {
     if (key === null ? present === undefined : present !== undefined && sameStoredKey(present, key))
       return false;
     if (before) sets.leave(before.set);
-    wanted.set(id, key && { key, set: sets.join(key.terms), keyNumber: -1, refused: false });
+    wanted.set(id, key && { key, set: sets.join(key.terms), ...nowhere });
     return true;
   }
 
@@ -74,8 +82,11 @@ export function createStoredKeys(options: StoredKeysOptions) {
     const name = storedName(id);
     const quota = key.terms.quota;
     const keyNumber = registries.keys.numberOf(name, quota !== null);
-    const reason = set.problem ?? (keyNumber < 0 ? 'no slot is left for its quota' : null);
+    const userSlot = users.of(key);
+    const uncounted = keyNumber < 0 || userSlot === undefined;
+    const reason = set.problem ?? (uncounted ? 'no slot is left for its quota' : null);
     next.keyNumber = keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber;
+    next.userSlot = userSlot ?? -1;
     next.refused = reason !== null;
     const entries = entriesOfStored(key, placeOf(next), nowMs).filter(
       ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
@@ -85,9 +96,10 @@ export function createStoredKeys(options: StoredKeysOptions) {
       if (!options.isTaken(entry.hex) && !put(entry)) return false;
       owners.set(entry.hex, id);
     }
+    users.join(key);
     if (old !== undefined) {
       forget(old, new Set(entries.map(({ hex }) => hex)));
-      sets.leave(old.set);
+      leave(old);
     }
     held.set(id, next);
     if (reason !== null) result.refused.push({ key, reason });
@@ -95,11 +107,16 @@ export function createStoredKeys(options: StoredKeysOptions) {
     return true;
   }
 
+  function leave({ key, set }: Holding): void {
+    sets.leave(set);
+    users.leave(key);
+  }
+
   function drop(id: string): void {
     const old = held.get(id);
     if (old === undefined) return;
     forget(old, new Set());
-    sets.leave(old.set);
+    leave(old);
     held.delete(id);
     registries.keys.release(storedName(id));
   }

@@ -13,8 +13,12 @@ export interface StoredLimit {
 
 const limitsSchema = section('', keyLimitFields);
 
-/** The terms of stored limits and quota; the same object for those that are alike, which most keys' are. */
-export type StoredTerms = (limits: readonly StoredLimit[], quota: QuotaPolicy | null) => KeyTerms;
+/** The terms of stored limits and quotas; the same object for those that are alike, which most keys' are. */
+export type StoredTerms = (
+  limits: readonly StoredLimit[],
+  quota: QuotaPolicy | null,
+  userQuota?: QuotaPolicy | null,
+) => KeyTerms;
 
 /** Held at once; beyond, it is begun anew. */
 const REMEMBERED_MAX = 100_000;
@@ -25,13 +29,14 @@ const REMEMBERED_MAX = 100_000;
  */
 export function createStoredTerms(): StoredTerms {
   const known = new Map<string, KeyTerms>();
-  return (limits, quota) => {
-    let raw = quota === null ? '' : `${quota.unit} ${quota.limit} ${quota.period} ${quota.warnAt.join()}`;
+  return (limits, quota, userQuota = null) => {
+    let raw = rawOf(quota);
+    if (userQuota !== null) raw += `\nuser ${rawOf(userQuota)}`;
     for (const { method, requests, periodMs, burstSize } of limits)
       raw += `\n${requests} ${periodMs} ${burstSize} ${method}`;
     let terms = known.get(raw);
     if (terms === undefined) {
-      terms = judge(limits, quota, raw);
+      terms = judge(limits, [quota, userQuota], raw);
       if (known.size >= REMEMBERED_MAX) known.clear();
       known.set(raw, terms);
     }
@@ -39,14 +44,22 @@ export function createStoredTerms(): StoredTerms {
   };
 }
 
+function rawOf(quota: QuotaPolicy | null): string {
+  return quota === null ? '' : `${quota.unit} ${quota.limit} ${quota.period} ${quota.warnAt.join()}`;
+}
+
 const noLimits = { default: [], groups: {}, methods: {} };
 
-function judge(limits: readonly StoredLimit[], quota: QuotaPolicy | null, raw: string): KeyTerms {
+function judge(
+  limits: readonly StoredLimit[],
+  [quota, userQuota]: readonly [QuotaPolicy | null, QuotaPolicy | null],
+  raw: string,
+): KeyTerms {
   const parsed = limitsSchema.safeParse(sectionOf(limits));
   const problem = parsed.success
-    ? quotaProblem(quota)
+    ? (quotaProblem('its', quota) ?? quotaProblem('its user’s', userQuota))
     : `its limits cannot be kept: ${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? ''}`;
-  if (problem === null && parsed.success) return termsOf(parsed.data, quota, null);
+  if (problem === null && parsed.success) return termsOf(parsed.data, quota, null, userQuota);
   return { ...termsOf(noLimits, null, null), text: `unusable ${raw}`, problem };
 }
 
@@ -64,8 +77,8 @@ function sectionOf(limits: readonly StoredLimit[]): object {
   return { default: all, groups: Object.fromEntries(groups), methods: Object.fromEntries(methods) };
 }
 
-function quotaProblem(quota: QuotaPolicy | null): string | null {
+function quotaProblem(whose: string, quota: QuotaPolicy | null): string | null {
   if (quota === null) return null;
   const whole = Number.isSafeInteger(quota.limit) && quota.limit >= 1;
-  return whole ? null : `its quota cannot be kept: ${quota.limit}`;
+  return whole ? null : `${whose} quota cannot be kept: ${quota.limit}`;
 }

@@ -7,6 +7,8 @@ export interface KeyTerms {
   readonly text: string;
   readonly limits: KeyLimitsConfig;
   readonly quota: QuotaPolicy | null;
+  /** Of all keys of the user together. */
+  readonly userQuota: QuotaPolicy | null;
   readonly websocket: KeyConfig['websocket'];
   /** Why they cannot be kept, so that who has them is refused; null: they can. */
   readonly problem: string | null;
@@ -16,9 +18,11 @@ export function termsOf(
   limits: KeyLimitsConfig,
   quota: QuotaPolicy | null,
   websocket: KeyConfig['websocket'],
+  userQuota: QuotaPolicy | null = null,
 ): KeyTerms {
-  const text = limitsText(limits) + quotaText(quota) + websocketText(websocket);
-  return { text, limits, quota, websocket, problem: null };
+  const quotas = quotaText('quota', quota) + quotaText('user quota', userQuota);
+  const text = limitsText(limits) + quotas + websocketText(websocket);
+  return { text, limits, quota, userQuota, websocket, problem: null };
 }
 
 const textByLimits = new WeakMap<KeyLimitsConfig, string>();
@@ -39,8 +43,8 @@ export function limitsText(limits: KeyLimitsConfig): string {
   return text;
 }
 
-function quotaText(quota: QuotaPolicy | null): string {
-  return quota ? `quota ${quota.unit} ${quota.limit} ${quota.period} ${quota.warnAt.join()}` : '';
+function quotaText(of: string, quota: QuotaPolicy | null): string {
+  return quota ? `${of} ${quota.unit} ${quota.limit} ${quota.period} ${quota.warnAt.join()}\n` : '';
 }
 
 function websocketText(websocket: KeyConfig['websocket']): string {

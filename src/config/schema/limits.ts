@@ -140,9 +140,9 @@ export const limitsSection = section(
       min: 1024,
       max: 16_777_216,
       default: 1_048_576,
-      unit: 'keys',
+      unit: 'quotas',
       about:
-        'Keys with a quota that can be counted, of the config and the store; 16 bytes each, touched as they are used. Keys of the store beyond are refused (401), and the log says so. A change needs a restart.',
+        'Keys with a quota, of the config and the store, and users with one, that can be counted; 16 bytes each, touched as they are used. Keys of the store beyond are refused (401), and the log says so. A change needs a restart.',
     }),
   },
 );

@@ -22,7 +22,10 @@ export function draftOfWorker(
 ): EventDraft {
   const known = key === null ? undefined : named(key.number);
   const userId = known?.userId ?? null;
-  const subject = key === null ? address : `key:${key.prefix}/${known?.name ?? ''}`;
+  // A quota of a user is used up by all keys of the user at once.
+  const ofUser = userId !== null && 'of' in data && data.of === 'user';
+  const ofKey = key === null ? address : `key:${key.prefix}/${known?.name ?? ''}`;
+  const subject = ofUser ? `user:${userId}` : ofKey;
   const folded = type === 'quota.warning' ? {} : { count, windowMs: 0 };
   const draft = {
     ...{ type, subject, atMs },

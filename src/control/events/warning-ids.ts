@@ -4,13 +4,14 @@ import { createEnvelopes, type EventDraft, type UnnumberedEvent } from '../../ev
 const DAY_MS = 86_400_000;
 
 /** What a quota's warning is one of, whichever worker or instance sees the mark, before or after a restart; null: no warning. */
-function markOf({ type, keyId, data }: EventDraft): { text: string; periodStartMs: number } | null {
+function markOf({ type, keyId, userId, data }: EventDraft): { text: string; periodStartMs: number } | null {
   if (type !== 'quota.warning' || keyId === undefined) return null;
   const { unit, limit, period, resetsAt, percent } = data;
   const ends = new Date(resetsAt);
   const begins =
     period === 'day' ? ends.getTime() - DAY_MS : Date.UTC(ends.getUTCFullYear(), ends.getUTCMonth() - 1, 1);
-  return { text: [keyId, unit, limit, resetsAt, percent].join(), periodStartMs: begins };
+  const whose = data.of === 'user' && userId !== undefined ? userId : keyId;
+  return { text: [whose, unit, limit, resetsAt, percent].join(), periodStartMs: begins };
 }
 
 /**

@@ -26,7 +26,13 @@ async function until(what: () => boolean): Promise<void> {
 
 it('a revocation does not wait until all keys were read, and is told of again afterwards', async () => {
   await store.users.insert({
-    ...{ id: '99999999-2222-4333-8444-555555555555', email: 'a@example.com', name: 'a', tier: 'free' },
+    ...{
+      id: '99999999-2222-4333-8444-555555555555',
+      email: 'a@example.com',
+      name: 'a',
+      tier: 'free',
+      quota: null,
+    },
     ...{ createdAt: 0, updatedAt: 0, deletedAt: null },
   });
   await store.keys.insert({

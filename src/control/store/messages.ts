@@ -25,14 +25,15 @@ export interface StoreSettings {
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;
 
-/** Cost units and requests of one key, of a UTC day or month. */
+/** Cost units and requests of one subject, of a UTC day or month. */
 export interface Use {
   requests: number;
   cost: number;
 }
 
-/** What the ledger says of a key's present periods. */
-export interface KeyUse {
+/** What the ledger says of the present periods of a key, or of all keys that a user has or had. */
+export interface SubjectUse {
+  /** The key's id, or {@link userSubject}. */
   id: string;
   day: Use;
   month: Use;
@@ -41,14 +42,24 @@ export interface KeyUse {
   ownMonth: Use;
 }
 
-/** What was read of keys, and of which day and month: those that `nowMs` lies in, or later ones where the clock was set back. */
+/** A user where quotas are counted: no key's id begins so. */
+export function userSubject(userId: string): string {
+  return `user:${userId}`;
+}
+
+/** The id of the user; undefined: the subject is a key. */
+export function userOfSubject(subject: string): string | undefined {
+  return subject.startsWith('user:') ? subject.slice(5) : undefined;
+}
+
+/** What was read, and of which day and month: those that `nowMs` lies in, or later ones where the clock was set back. */
 export interface QuotaUse {
   /** Epoch milliseconds at which they begin, UTC. */
   starts: { day: number; month: number };
-  keys: KeyUse[];
+  uses: SubjectUse[];
 }
 
-/** `changed`: those that used more elsewhere since `all` or `changed` was asked last. Or the keys with these ids. */
+/** `changed`: those that used more elsewhere since `all` or `changed` was asked last. Or these subjects. */
 export type UseOf = 'all' | 'changed' | readonly string[];
 
 /** What main asks, by name, and what it is answered. */
@@ -60,8 +71,8 @@ export interface StoreRequests {
   'keys.next': { input: null; answer: PackedKeys | null };
   /** All is applied that the journals hold now; false: the store refused. */
   flush: { input: null; answer: boolean };
-  /** What keys have used in the periods that `nowMs` lies in; see {@link UseOf}. */
-  'quota.use': { input: { nowMs: number; of: UseOf }; answer: QuotaUse };
+  /** What keys, and with `users` their users, have used in the periods that `nowMs` lies in; see {@link UseOf}. */
+  'quota.use': { input: { nowMs: number; of: UseOf; users: boolean }; answer: QuotaUse };
   /** Bans that stand, and those that ended since. */
   'bans.read': { input: { endedSince: number }; answer: BanRow[] };
   /** Deletes bans that ended before. */

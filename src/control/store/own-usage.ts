@@ -1,11 +1,18 @@
-import type { Store } from '../../store/index.ts';
+import type { QuotaUseFilter, Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
-import type { KeyUse, QuotaUse, Use, UseOf } from './messages.ts';
+import {
+  type QuotaUse,
+  type SubjectUse,
+  type Use,
+  type UseOf,
+  userOfSubject,
+  userSubject,
+} from './messages.ts';
 
 /** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
 export interface OwnUsage extends Ledger {
-  /** Of keys with any use this month. */
-  use(nowMs: number, of: UseOf): Promise<QuotaUse>;
+  /** Of keys, and with `users` of their users, with any use this month. */
+  use(input: { nowMs: number; of: UseOf; users: boolean }): Promise<QuotaUse>;
 }
 
 const exceeded = usageStatuses.indexOf('exceeded');
@@ -52,6 +59,13 @@ export function createOwnUsage(
     }
   }
 
+  async function useOfAll(filters: readonly QuotaUseFilter[], from: number, to: number) {
+    const all: Awaited<ReturnType<Store['quotaUse']>> = new Map();
+    for (const filter of filters)
+      for (const [id, use] of await store.quotaUse(from, to, filter)) all.set(id, use);
+    return all;
+  }
+
   /** Adds those that are in the ledger after all. */
   async function makeSure(): Promise<void> {
     if (unsure.size === 0) return;
@@ -82,35 +96,78 @@ export function createOwnUsage(
   return {
     segments: (names) => store.segments(names),
     apply: (batch) => alone(() => (isOwn(batch.segment) ? apply(batch) : store.apply(batch))),
-    use: (nowMs, of) =>
+    use: ({ nowMs, of, users }) =>
       alone(async () => {
         await makeSure();
         enter(nowMs);
         const read = { ...starts };
-        const ids = typeof of === 'string' ? undefined : of;
-        const day = await store.quotaUse(read.day, read.day + DAY_MS, ids);
-        const month = await store.quotaUse(read.month, periodEnd(read.month), ids);
-        const all = [...month].map(
-          ([id, use]): KeyUse => ({
+        const subjects = typeof of === 'string' ? undefined : of;
+        const filters = subjects === undefined ? [{ users }] : filtersOf(subjects);
+        const day = await useOfAll(filters, read.day, read.day + DAY_MS);
+        const month = await useOfAll(filters, read.month, periodEnd(read.month));
+        const keys = [...month].map(
+          ([id, use]): SubjectUse => ({
             id,
-            month: use,
-            day: day.get(id) ?? none,
+            month: useOf(use),
+            day: useOf(day.get(id)),
             ownMonth: own.month.get(id) ?? none,
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        if (ids !== undefined) return { starts: read, keys: all };
+        const all = [...keys, ...sumsOfUsers(keys, (id) => month.get(id)?.userId ?? null)];
+        // Of a user whose key alone was asked for, the others' use is not in the sum.
+        if (subjects !== undefined) {
+          const asked = new Set(subjects);
+          return { starts: read, uses: all.filter(({ id }) => asked.has(id)) };
+        }
         const before = of === 'all' ? new Map<string, string>() : told;
         told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
-        return { starts: read, keys: all.filter(({ id }) => before.get(id) !== told.get(id)) };
+        return { starts: read, uses: all.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
+}
+
+/** Of users all keys, and beside them the keys that are asked for themselves. */
+function filtersOf(subjects: readonly string[]): QuotaUseFilter[] {
+  const keyIds = subjects.filter((subject) => userOfSubject(subject) === undefined);
+  const userIds = subjects.flatMap((subject) => userOfSubject(subject) ?? []);
+  return [
+    ...(keyIds.length === 0 ? [] : [{ keyIds }]),
+    ...(userIds.length === 0 ? [] : [{ userIds, users: true }]),
+  ];
+}
+
+function useOf(use: Use | undefined): Use {
+  return use === undefined ? none : { requests: use.requests, cost: use.cost };
+}
+
+/** Keys that were deleted, too: what they used was their user's. */
+function sumsOfUsers(keys: readonly SubjectUse[], userIdOf: (keyId: string) => string | null): SubjectUse[] {
+  const sums = new Map<string, SubjectUse>();
+  for (const { id: keyId, day, month, ownDay, ownMonth } of keys) {
+    const userId = userIdOf(keyId);
+    if (userId === null) continue;
+    const id = userSubject(userId);
+    const sum = sums.get(id) ?? { id, day: none, month: none, ownDay: none, ownMonth: none };
+    sums.set(id, {
+      id,
+      day: plus(sum.day, day),
+      month: plus(sum.month, month),
+      ownDay: plus(sum.ownDay, ownDay),
+      ownMonth: plus(sum.ownMonth, ownMonth),
+    });
+  }
+  return [...sums.values()];
+}
+
+function plus(a: Use, b: Use): Use {
+  return { requests: a.requests + b.requests, cost: a.cost + b.cost };
 }
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });
 const DAY_MS = 86_400_000;
 
-function elsewhereText({ day, month, ownDay, ownMonth }: KeyUse): string {
+function elsewhereText({ day, month, ownDay, ownMonth }: SubjectUse): string {
   const elsewhere = [
     day.requests - ownDay.requests,
     day.cost - ownDay.cost,

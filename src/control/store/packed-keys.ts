@@ -17,7 +17,7 @@ export interface PackedKeys {
   expiresAt: Float64Array;
   /** Of each its place in `distinct`. */
   terms: Uint32Array;
-  distinct: Pick<PolicyKey, 'overrides' | 'quota'>[];
+  distinct: Pick<PolicyKey, 'overrides' | 'quota' | 'userQuota'>[];
   rotated: { at: number; sha256: string; untilMs: number }[];
 }
 
@@ -36,11 +36,12 @@ export function packKeys(keys: readonly PolicyKey[]): PackedKeys {
     rotated: [],
   };
   const places = new Map<string, number>();
-  for (const [at, { overrides, quota, previousSha256, previousUntil }] of keys.entries()) {
-    const text = overrides.length === 0 && quota === null ? '' : JSON.stringify([overrides, quota]);
+  for (const [at, { overrides, quota, userQuota, previousSha256, previousUntil }] of keys.entries()) {
+    const none = overrides.length === 0 && quota === null && userQuota === null;
+    const text = none ? '' : JSON.stringify([overrides, quota, userQuota]);
     let place = places.get(text);
     if (place === undefined) {
-      place = packed.distinct.push({ overrides, quota }) - 1;
+      place = packed.distinct.push({ overrides, quota, userQuota }) - 1;
       places.set(text, place);
     }
     packed.terms[at] = place;
@@ -52,8 +53,10 @@ export function packKeys(keys: readonly PolicyKey[]): PackedKeys {
 
 /** `bad` is told the ids of rows that name no key: somebody wrote them by hand. */
 export function unpackKeys(packed: PackedKeys, termsOf: StoredTerms, bad: (id: string) => void): StoredKey[] {
-  const { ids, hashes, prefixes, names, users, enabled, expiresAt } = packed;
-  const distinct = packed.distinct.map(({ overrides, quota }) => termsOf(overrides, quota));
+  const { ids, hashes, prefixes, names, enabled, expiresAt, users } = packed;
+  const distinct = packed.distinct.map(({ overrides, quota, userQuota }) =>
+    termsOf(overrides, quota, userQuota),
+  );
   const rotated = new Map(packed.rotated.map(({ at, sha256, untilMs }) => [at, { sha256, untilMs }]));
   const keys: StoredKey[] = [];
   for (let at = 0; at < ids.length; at += 1) {

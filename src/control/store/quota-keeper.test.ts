@@ -6,12 +6,14 @@ import type { QuotaPolicy } from '../../config/index.ts';
 import { storedName } from '../../config/index.ts';
 import { createBuckets, createLimitsMemory, quotaPeriod } from '../../limits/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
+import { key, user } from '../../store/testing/subject.ts';
 import { batch, row } from '../../store/testing/usage-samples.ts';
 import { createOwnUsage, type OwnUsage } from './own-usage.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
 
 const id = '11111111-2222-4333-8444-555555555555';
-const name = storedName(id);
+const [userId, goneId] = ['99999999-2222-4333-8444-555555555555', '22222222-2222-4333-8444-555555555555'];
+const userName = `user:${userId}/requests/month`;
 const quota: QuotaPolicy = { unit: 'requests', limit: 100, period: 'month', warnAt: [] };
 const cost: QuotaPolicy = { ...quota, unit: 'cost' };
 const day: QuotaPolicy = { ...quota, period: 'day' };
@@ -35,9 +37,9 @@ let segments = 0;
 /** Runs as an answer is on its way to main. */
 let underWay = () => {};
 
-const usageOf = (run: string, calls: number, at = now) => {
+const usageOf = (run: string, calls: number, at = now, keyId = id) => {
   const minute = Math.floor(at / 60_000) * 60_000;
-  const rows = [row({ keyId: id, minute, calls, cost: calls * 10, status: 0 })];
+  const rows = [row({ keyId, minute, calls, cost: calls * 10, status: 0 })];
   return batch({ segment: `${run}-0-0-${segments++}`, from: 0, to: 10, rows, lastUsed: new Map() });
 };
 
@@ -46,7 +48,7 @@ const use = (usage: Pick<Store, 'apply'>, run: string, calls: number, at = now):
   usage.apply(usageOf(run, calls, at));
 
 /** Main's side of one process, and its store thread's. */
-function start(policy: QuotaPolicy = quota) {
+function start(policy: QuotaPolicy = quota, name = storedName(id)) {
   const buckets = createBuckets(
     createLimitsMemory({ entries: 1024, quotaSlots: 8, seed: new Uint32Array(4) }),
     0,
@@ -64,11 +66,15 @@ function start(policy: QuotaPolicy = quota) {
   };
   const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();
+  const owners = new Map([
+    [3, name],
+    [5, userName],
+  ]);
   const keeper = createQuotaKeeper({
     buckets,
-    ownerOf: () => name,
-    async use({ nowMs, of }) {
-      const answer = await thread.use(nowMs, of);
+    ownerOf: (slot) => owners.get(slot),
+    async use(input) {
+      const answer = await thread.use(input);
       underWay();
       return answer;
     },
@@ -181,7 +187,7 @@ describe('quotas of the ledger', () => {
     main.count(10);
     await main.apply(10);
     await use(store, 'other', 5);
-    main.keeper.own({ slot: 3, name, quota: cost });
+    main.keeper.own({ slot: 3, name: storedName(id), quota: cost });
     expect(main.used(cost)).toBe(0);
     await main.keeper.syncNew();
     expect(main.used(cost)).toBe(150);
@@ -246,7 +252,7 @@ describe('quotas of the ledger', () => {
       const main = start(day);
       await main.keeper.sync('all');
       await use(store, 'other', 7);
-      if (of === 'new') main.keeper.own({ slot: 3, name, quota: day });
+      if (of === 'new') main.keeper.own({ slot: 3, name: storedName(id), quota: day });
       let read = false;
       underWay = () => {
         if (read) return;
@@ -288,5 +294,57 @@ describe('quotas of the ledger', () => {
     await main.keeper.sync('changed');
     expect(main.buckets.readQuota(3, held)).toBe(15);
     expect(main.used()).toBe(15);
+  });
+});
+
+describe('quotas of users', () => {
+  const useGone = (usage: Pick<Store, 'apply'>, run: string, calls: number) =>
+    usage.apply(usageOf(run, calls, now, goneId));
+
+  beforeEach(async () => {
+    await store.users.insert(user({ id: userId }));
+    await store.keys.insert(key({ id, userId }));
+    await store.keys.insert(key({ id: goneId, userId, deletedAt: now }));
+  });
+
+  it('begin with what all keys of the user have used, deleted ones too, and go on with what other instances did', async () => {
+    await use(store, 'earlier', 7);
+    await useGone(store, 'earlier', 5);
+    await store.apply(usageOf('earlier', 100, now, '33333333-2222-4333-8444-555555555555'));
+    const main = start(quota, userName);
+    await main.keeper.sync('all');
+    expect(main.used()).toBe(12);
+    main.count(3);
+    await main.apply(3);
+    await main.keeper.sync('changed');
+    expect(main.used(), 'its own are counted already').toBe(15);
+    await use(store, 'other', 10);
+    await useGone(store, 'other', 1);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(26);
+  });
+
+  it('are read by themselves once there is one, with all keys of the user', async () => {
+    await use(store, 'earlier', 7);
+    await useGone(store, 'earlier', 5);
+    const main = start();
+    await main.keeper.sync('all');
+    main.keeper.own({ slot: 5, name: userName, quota });
+    await main.keeper.syncNew();
+    const period = quotaPeriod('month', now).id;
+    expect([main.buckets.readQuota(3, period), main.buckets.readQuota(5, period)]).toEqual([7, 12]);
+  });
+
+  it('are neither reset nor inflated by a store thread that begins anew', async () => {
+    await useGone(store, 'earlier', 5);
+    const main = start(quota, userName);
+    await main.keeper.sync('all');
+    main.count(4);
+    await main.apply(4);
+    main.replaceThread();
+    await main.keeper.sync('all');
+    await use(store, 'other', 2);
+    await main.keeper.sync('changed');
+    expect(main.used()).toBe(11);
   });
 });

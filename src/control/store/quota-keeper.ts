@@ -1,17 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { storedIdOf } from '../../config/index.ts';
+import { storedIdOf, userIdOf } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import type { KeyUse, QuotaUse, UseOf } from './messages.ts';
+import { type SubjectUse, type QuotaUse, type UseOf, userSubject } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
  * used. A slot holds what came from elsewhere (other instances, earlier runs) and what this run counted itself.
  */
 export interface QuotaKeeper {
-  /** The slot counts for this key from now on, or by another unit or period. */
+  /** The slot counts for this key or user from now on, or by another unit or period. */
   own(owner: QuotaOwner): void;
   /** Takes what slots hold now, of the last run's saved state, for what came from elsewhere. */
   restored(): void;
@@ -24,7 +24,7 @@ export interface QuotaKeeper {
    * it has, and never lowered.
    */
   lacks(some: boolean): void;
-  /** Of keys that are owners since the last look. */
+  /** Of owners that are so since the last look. */
   syncNew(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export interface QuotaKeeperOptions {
   buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
   /** Whose slot it is now. */
   ownerOf(slot: number): string | undefined;
-  use(input: { nowMs: number; of: UseOf }): Promise<QuotaUse>;
+  use(input: { nowMs: number; of: UseOf; users: boolean }): Promise<QuotaUse>;
   wallMs(): number;
 }
 
@@ -50,12 +50,15 @@ interface Account {
 
 /** Slots corrected before main turns to other things. */
 const SLOTS_A_TURN = 2000;
-/** Beyond, all keys are read at once. */
+/** Beyond, all are read at once. */
 const NAMED_MAX = 200;
 
 export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   const { buckets, ownerOf, wallMs } = options;
+  /** By subject. */
   const accounts = new Map<string, Account>();
+  /** A user had a quota once: sums of users are read, too. */
+  let users = false;
   const fresh = new Set<string>();
   let synced = false;
   let lacking = false;
@@ -80,7 +83,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   async function correct(
     account: Account,
     starts: QuotaUse['starts'],
-    use: KeyUse | undefined,
+    use: SubjectUse | undefined,
   ): Promise<boolean> {
     const { owner } = account;
     const { slot, quota } = owner;
@@ -113,8 +116,8 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   }
 
   /** False: some must be read again. */
-  async function correctAll({ starts, keys }: QuotaUse, ids: Iterable<string>): Promise<boolean> {
-    const byId = new Map(keys.map((use) => [use.id, use]));
+  async function correctAll({ starts, uses }: QuotaUse, ids: Iterable<string>): Promise<boolean> {
+    const byId = new Map(uses.map((use) => [use.id, use]));
     let done = 0;
     let current = true;
     for (const id of ids) {
@@ -129,17 +132,18 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   }
 
   async function sync(of: 'all' | 'changed'): Promise<void> {
-    const uses = await options.use({ nowMs: wallMs(), of });
+    const read = await options.use({ nowMs: wallMs(), of, users });
     if (of === 'all') fresh.clear();
-    const ids = of === 'all' ? [...accounts.keys()] : uses.keys.map(({ id }) => id);
+    const ids = of === 'all' ? [...accounts.keys()] : read.uses.map(({ id }) => id);
     // Midnight passed meanwhile: what counts now is read at once.
-    if (!(await correctAll(uses, ids))) return sync('all');
+    if (!(await correctAll(read, ids))) return sync('all');
     synced = true;
   }
 
   return {
     own(owner) {
-      const id = storedIdOf(owner.name) ?? uuidText(configKeyId(owner.name));
+      const id = subjectOf(owner.name);
+      users ||= userIdOf(owner.name) !== undefined;
       const before = accounts.get(id)?.owner.quota.unit ?? owner.quota.unit;
       // Requests are no cost units.
       if (before !== owner.quota.unit)
@@ -163,9 +167,16 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       const ids = [...fresh];
       if (ids.length === 0) return;
       if (ids.length > NAMED_MAX) return sync('all');
-      const uses = await options.use({ nowMs: wallMs(), of: ids });
+      const read = await options.use({ nowMs: wallMs(), of: ids, users });
       for (const id of ids) fresh.delete(id);
-      if (!(await correctAll(uses, ids))) await sync('all');
+      if (!(await correctAll(read, ids))) await sync('all');
     },
   };
+}
+
+/** What the ledger sums up for the owner of a slot. */
+function subjectOf(name: string): string {
+  const user = userIdOf(name);
+  if (user !== undefined) return userSubject(user);
+  return storedIdOf(name) ?? uuidText(configKeyId(name));
 }

@@ -41,14 +41,11 @@ export function storeChecks({
       detail: {
         ...{ lagBytes, failures, lost, damaged: damage.length },
         behindSince: behindSinceMs === null ? null : timeOf(behindSinceMs),
-        problem: problemOf(journalProblem, behindSinceMs === null ? null : lastError),
+        // What refuses or loses calls before what only waits.
+        problem: journalProblem ?? (behindSinceMs === null ? null : lastError),
       },
     },
   ];
-}
-
-function problemOf(journal: string | null, ledger: string | null): string | null {
-  return journal === null ? ledger : `usage cannot be written to the journals: ${journal}`;
 }
 
 function timeOf(epochMs: number): string {

@@ -117,7 +117,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       'keys.first': feed.first,
       'keys.next': feed.next,
       flush: () => made.flush(),
-      'quota.use': ({ nowMs, of }) => ledger.use(nowMs, of),
+      'quota.use': (input) => ledger.use(input),
       'bans.read': ({ endedSince }) => readBans(opened, endedSince),
       async 'bans.forget'({ endedBefore }) {
         await opened.bans.forget(endedBefore);

@@ -15,7 +15,7 @@ const keyOf = (number: number, enabled = true): PolicyKey => ({
     name: `key-${number}`,
   },
   ...{ previousSha256: null, previousUntil: null, userId: null, enabled, expiresAt: null },
-  ...{ overrides: [], quota: null },
+  ...{ overrides: [], quota: null, userQuota: null },
 });
 
 async function start() {

@@ -22,7 +22,7 @@ function keyOf(n: number, requests: number): PolicyKey {
       enabled: true,
       expiresAt: null,
     },
-    ...{ previousSha256: null, previousUntil: null, overrides, quota: null },
+    ...{ previousSha256: null, previousUntil: null, overrides, quota: null, userQuota: null },
   };
 }
 

@@ -1,7 +1,23 @@
 import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/fakes/upstream.ts';
 import { createBanMemory, openBanWriter, readPrefix } from '../../admission/index.ts';
-import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
+import {
+  compile,
+  createConfig,
+  createRegistries,
+  type KeySetText,
+  type QuotaPolicy,
+  type Registries,
+} from '../../config/index.ts';
 import { createConnectionMemory, type TlsFiles } from '../../http/index.ts';
+import {
+  createKeyIndexReader,
+  createKeyIndexWriter,
+  createSharedTexts,
+  digestOfKey,
+  hashKey,
+  readSharedText,
+  uuidBytes,
+} from '../../identity/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
 import {
   type CallColumn,
@@ -32,6 +48,8 @@ export interface TestGateway {
   apply(config: object): void;
   /** Bans it as main does, or (false) lifts the ban. */
   ban(prefix: string, over?: boolean): void;
+  /** Makes these keys of the config one user's, whose quota is counted in this slot: as keys of a store may be. */
+  giveUser(keys: readonly string[], userSlot: number, quota: QuotaPolicy): void;
   /** What explain says of an answer's request, by its `X-Request-Id`. */
   explain(answer: TestAnswer): DecisionRecord[];
   explainId(requestId: string): DecisionRecord[];
@@ -162,6 +180,25 @@ export async function startTestGateway(
       else banWriter.remove(network);
       banWriter.publish();
     },
+    giveUser(keys, userSlot, quota) {
+      const reader = createKeyIndexReader(snapshot.keyIndex);
+      const writer = createKeyIndexWriter(snapshot.keyIndex);
+      const texts = createSharedTexts();
+      for (const key of keysOf(config)) {
+        const slot = reader.find(digestOfKey(key));
+        const old = reader.ruleSet(slot);
+        const set = old === 0 ? emptySet : JSON.parse(readSharedText(snapshot.keySets, old));
+        const mine = keys.includes(key);
+        const ruleSet = texts.put(JSON.stringify(mine ? { ...set, userQuota: quota } : set));
+        writer.put({
+          ...{ sha256: hashKey(key), id: uuidBytes(reader.keyId(slot)), prefix: reader.prefix(slot) },
+          ...{ keyNumber: reader.keyNumber(slot), ruleSet, userSlot: mine ? userSlot : -1 },
+          ...{ enabled: true, expiresAtMs: 0, quota: true },
+        });
+      }
+      snapshot = { ...snapshot, keySets: texts.memory };
+      gateway.apply(snapshot);
+    },
     explain: (answer) => explain(String(answer.headers['x-request-id'])),
     explainId: explain,
     foresee: (ask) => createDryRun(snapshot, limits, bans)(ask),
@@ -172,6 +209,13 @@ export async function startTestGateway(
     drain: (deadlineMs) => gateway.drain(deadlineMs),
   };
 }
+
+const emptySet: KeySetText = {
+  ...{ methods: [], groups: [], all: [], quota: null, userQuota: null, websocket: null },
+};
+
+const keysOf = (config: object): string[] =>
+  ((config as { keys?: { key: string }[] }).keys ?? []).map(({ key }) => key);
 
 function snapshotOf(config: object, node: FakeUpstream, registries: Registries): ReturnType<typeof compile> {
   const { networks, upstreams, ...rest } = config as { networks?: object; upstreams?: object };

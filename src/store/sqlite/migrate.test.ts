@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/list.ts';
 import { openStore } from '../open-store.ts';
-import { oldData, oldKeys, oldUser } from '../testing/old-data.ts';
+import { oldData, oldKeys, oldTerms, oldUser } from '../testing/old-data.ts';
 import { batch, row } from '../testing/usage-samples.ts';
 import { openDatabase } from './database.ts';
 import { migrateSqlite } from './migrate.ts';
@@ -42,6 +42,8 @@ describe('migrations of SQLite', () => {
     expect(await store.users.find('ada@example.com')).toEqual(oldUser);
     for (const [since, key] of Object.entries(oldKeys))
       if (Number(since) <= version) expect(await store.keys.get(key.id)).toEqual(key);
+    expect(await store.users.tierBefore(oldUser.id, 0)).toBe('gold');
+    if (version > 1) expect(await store.plans.termsBefore('gold', 0)).toEqual(oldTerms);
     await store.apply(batch({ rows: [row({ keyId: oldKeys[1].id })] }));
     expect(await store.usage({ userId: oldUser.id }, [])).toMatchObject([{ calls: 1 }]);
     expect(await store.migrationStatus()).toMatchObject({

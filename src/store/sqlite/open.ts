@@ -95,8 +95,8 @@ export function openSqlite(options: SqliteOptions): Store {
     kind: 'sqlite',
     ...noted(tables, (entry) => issued?.append([entry])),
     usage: createUsage({ ...context, db: reader.db }).usage,
-    quotaUse: (from, to, keyIds) =>
-      (keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, keyIds),
+    quotaUse: (from, to, filter) =>
+      (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, filter),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>

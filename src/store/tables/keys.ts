@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
-import type { KeyRow, OverrideRow, QuotaRow, Tables } from '../store.ts';
+import type { KeyRow, OverrideRow, Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
+import { jsonOf, quotaOf } from './json.ts';
 import { insertOverrides, overridesOf } from './overrides.ts';
 import { isUuid } from './users.ts';
 
@@ -128,16 +129,6 @@ export function createKeys(context: TableContext): Tables['keys'] {
       });
     },
   };
-}
-
-/** Json as it is written; null stays null. */
-export function jsonOf(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value);
-}
-
-/** A quota as it was written. */
-export function quotaOf(text: string | null): QuotaRow | null {
-  return text === null ? null : (JSON.parse(text) as QuotaRow);
 }
 
 function keyOf(row: Selectable<Schema['api_keys']>, overrides: OverrideRow[]): KeyRow {

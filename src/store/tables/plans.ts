@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { OverrideRow, PlanRow, Tables } from '../store.ts';
-import type { TableContext } from './context.ts';
-import { jsonOf, quotaOf } from './keys.ts';
+import { atomically, type TableContext } from './context.ts';
+import { jsonOf, quotaOf } from './json.ts';
+import { noteTerms, termsBefore } from './terms.ts';
 
 /** Queries of `plans`. */
 export function createPlans({ db, dialect }: TableContext): Tables['plans'] {
@@ -9,7 +10,7 @@ export function createPlans({ db, dialect }: TableContext): Tables['plans'] {
   const plans = () =>
     db
       .selectFrom('plans')
-      .select(['name', 'currency', 'limits', 'quota', 'created_at', 'updated_at'])
+      .select(['name', 'currency', 'limits', 'quota', 'user_quota', 'created_at', 'updated_at'])
       .select([
         sql<string>`cast(monthly_fee as text)`.as('monthly_fee'),
         sql<string>`cast(included_units as text)`.as('included_units'),
@@ -27,14 +28,20 @@ export function createPlans({ db, dialect }: TableContext): Tables['plans'] {
         price_per: plan.pricePer,
         limits: JSON.stringify(plan.limits),
         quota: jsonOf(plan.quota),
+        user_quota: jsonOf(plan.userQuota),
         updated_at: dialect.time(plan.updatedAt),
       };
-      await db
-        .insertInto('plans')
-        .values({ name: plan.name, created_at: dialect.time(plan.createdAt), ...values })
-        .onConflict((already) => already.column('name').doUpdateSet(values))
-        .execute();
+      await atomically(db, async (db) => {
+        await db
+          .insertInto('plans')
+          .values({ name: plan.name, created_at: dialect.time(plan.createdAt), ...values })
+          .onConflict((already) => already.column('name').doUpdateSet(values))
+          .execute();
+        await noteTerms({ db, dialect }, plan, plan.updatedAt);
+      });
     },
+
+    termsBefore: (name, end) => termsBefore({ db, dialect }, name, end),
 
     async get(name) {
       const row = await plans().where('name', '=', name).executeTakeFirst();
@@ -71,6 +78,7 @@ interface Columns {
   price_per: string;
   limits: string;
   quota: string | null;
+  user_quota: string | null;
   created_at: number;
   updated_at: number;
 }
@@ -85,6 +93,7 @@ function planOf(row: Columns): PlanRow {
     pricePer: BigInt(row.price_per),
     limits: JSON.parse(row.limits) as OverrideRow[],
     quota: quotaOf(row.quota),
+    userQuota: quotaOf(row.user_quota),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { OverrideRow, PlanRow, PolicyKey, Store } from '../store.ts';
 import { pieces, type TableContext } from './context.ts';
-import { quotaOf } from './keys.ts';
+import { quotaOf } from './json.ts';
 import { overridesBetween } from './overrides.ts';
 import { createPlans } from './plans.ts';
 import { isUuid } from './users.ts';
@@ -30,6 +30,7 @@ export function createPolicyKeys(
         'k.expires_at',
         'k.quota',
         'u.tier',
+        'u.quota as user_quota',
         'u.deleted_at as user_deleted_at',
       ])
       .orderBy('k.id')
@@ -86,6 +87,7 @@ interface Columns {
   enabled: boolean | number;
   expires_at: number | null;
   quota: string | null;
+  user_quota: string | null;
 }
 
 function policyKeyOf(row: Columns, own: OverrideRow[] = [], plan: PlanRow | null): PolicyKey {
@@ -102,5 +104,6 @@ function policyKeyOf(row: Columns, own: OverrideRow[] = [], plan: PlanRow | null
     expiresAt: row.expires_at,
     overrides: [...own, ...(plan?.limits ?? []).filter(({ method }) => !methods.has(method))],
     quota: quotaOf(row.quota) ?? plan?.quota ?? null,
+    userQuota: quotaOf(row.user_quota) ?? plan?.userQuota ?? null,
   };
 }

@@ -1,23 +1,27 @@
 import { sql } from 'kysely';
 import type { Tables, UserRow } from '../store.ts';
-import { given, type TableContext } from './context.ts';
+import { atomically, given, type TableContext } from './context.ts';
+import { jsonOf, quotaOf } from './json.ts';
+import { noteTier, tierBefore } from './terms.ts';
 
 /** Queries of `users`. */
-export function createUsers({ db, dialect }: TableContext): Tables['users'] {
+export function createUsers({ db, dialect, now }: TableContext): Tables['users'] {
   return {
     async insert(user) {
-      await db
-        .insertInto('users')
-        .values({
-          id: user.id,
-          email: user.email,
-          name: user.name,
-          tier: user.tier,
-          created_at: dialect.time(user.createdAt),
-          updated_at: dialect.time(user.updatedAt),
-          deleted_at: dialect.time(user.deletedAt),
-        })
-        .execute();
+      const values = {
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        tier: user.tier,
+        quota: jsonOf(user.quota),
+        created_at: dialect.time(user.createdAt),
+        updated_at: dialect.time(user.updatedAt),
+        deleted_at: dialect.time(user.deletedAt),
+      };
+      await atomically(db, async (db) => {
+        await db.insertInto('users').values(values).execute();
+        await noteTier({ db, dialect }, user, user.createdAt);
+      });
     },
 
     async find(idOrEmail) {
@@ -42,12 +46,19 @@ export function createUsers({ db, dialect }: TableContext): Tables['users'] {
         email: change.email,
         name: change.name,
         tier: change.tier,
+        quota: change.quota === undefined ? undefined : jsonOf(change.quota),
         updated_at: change.updatedAt === undefined ? undefined : dialect.time(change.updatedAt),
         deleted_at: change.deletedAt === undefined ? undefined : dialect.time(change.deletedAt),
       });
       if (Object.keys(values).length === 0) return;
-      await db.updateTable('users').set(values).where('id', '=', id).execute();
+      await atomically(db, async (db) => {
+        await db.updateTable('users').set(values).where('id', '=', id).execute();
+        const { tier } = change;
+        if (tier !== undefined) await noteTier({ db, dialect }, { id, tier }, change.updatedAt ?? now());
+      });
     },
+
+    tierBefore: (id, end) => tierBefore({ db, dialect }, id, end),
   };
 }
 
@@ -66,6 +77,7 @@ interface Columns {
   email: string;
   name: string;
   tier: string;
+  quota: string | null;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
@@ -77,6 +89,7 @@ function userOf(row: Columns): UserRow {
     email: row.email,
     name: row.name,
     tier: row.tier,
+    quota: quotaOf(row.quota),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,

@@ -29,7 +29,7 @@ insert into api_keys (id, source, key_hash, key_prefix, name, enabled, created_a
 `;
 
 const configKeys = (time: (ms: number) => string): string => `
-insert into config_keys (api_key_id, instance, named_at) values ('${second}', 'gateway', ${time(at)});
+insert into config_keys (api_key_id, instance, named_at) values ('${second}', 'one', ${time(at)});
 `;
 
 const outbox = (time: (ms: number) => string): string => `
@@ -45,7 +45,11 @@ export const oldData: readonly OldData[] = [
   { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 3, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 4, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
-  { version: 5, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) + outbox(time) },
+  ...[5, 6, 7].map((version) => ({
+    version,
+    sql: (time: (ms: number) => string) =>
+      roadmap(time) + keysAndPlans(time) + configKeys(time) + outbox(time),
+  })),
 ];
 
 /** What the store must say of them after migration. */
@@ -66,6 +70,11 @@ export const oldKeys = {
 
 /** The user of both. */
 export const oldUser = {
-  ...{ id: ada, email: 'Ada@example.com', name: 'Ada', tier: 'gold' },
+  ...{ id: ada, email: 'Ada@example.com', name: 'Ada', tier: 'gold', quota: null },
   ...{ createdAt: at, updatedAt: at, deletedAt: null },
+};
+
+/** Of its plan, since version 2. */
+export const oldTerms = {
+  ...{ name: 'gold', currency: 'EUR', monthlyFee: 1n, includedUnits: 2n, price: 3n, pricePer: 4n },
 };

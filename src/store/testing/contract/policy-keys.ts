@@ -9,7 +9,11 @@ export function describePolicyKeys(subject: () => Subject): void {
     const planned = { method: 'eth_call', requests: 9, periodMs: 1000, burstSize: 0 };
     const all = { method: '*', requests: 100, periodMs: 1000, burstSize: 10 };
     const quota = { unit: 'cost', limit: 7, period: 'day', warnAt: [50] } as const;
-    const gold = plan({ limits: [planned, all], quota: { ...quota, warnAt: [50] } });
+    const gold = plan({
+      limits: [planned, all],
+      quota: { ...quota, warnAt: [50] },
+      userQuota: { ...quota, limit: 70, warnAt: [50] },
+    });
     const owner = user({ tier: gold.name });
     const stored = key({ userId: owner.id, overrides: [own], expiresAt: noon });
     await store.plans.put(gold);
@@ -21,6 +25,7 @@ export function describePolicyKeys(subject: () => Subject): void {
       ...{ id, sha256, prefix, name, userId, enabled, expiresAt, previousSha256, previousUntil },
       overrides: [own, all],
       quota: gold.quota,
+      userQuota: gold.userQuota,
     };
     expect(await store.policyKey(id)).toEqual(said);
     expect((await allOf(store)).find((one) => one.id === id)).toEqual(said);
@@ -28,8 +33,12 @@ export function describePolicyKeys(subject: () => Subject): void {
     const its = { unit: 'requests', limit: 1, period: 'month', warnAt: [] } as const;
     await store.keys.update(id, { quota: { ...its, warnAt: [] } });
     expect(await store.policyKey(id), 'its own quota goes before').toEqual({ ...said, quota: its });
-    await store.users.update(owner.id, { tier: 'no such plan' });
-    expect(await store.policyKey(id)).toEqual({ ...said, overrides: [own], quota: its });
+    const theirs = { unit: 'requests', limit: 2, period: 'day', warnAt: [] } as const;
+    await store.users.update(owner.id, { quota: { ...theirs, warnAt: [] } });
+    const both = { ...said, quota: its, userQuota: theirs };
+    expect(await store.policyKey(id), 'the user’s own goes before the plan’s').toEqual(both);
+    await store.users.update(owner.id, { tier: 'no such plan', quota: null });
+    expect(await store.policyKey(id)).toEqual({ ...said, overrides: [own], quota: its, userQuota: null });
   });
 
   it('leaves out what is deleted, and what the config says', async () => {

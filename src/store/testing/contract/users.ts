@@ -50,9 +50,37 @@ export function describeUsers(subject: () => Subject): void {
       tier: 'gold',
       updatedAt: noon + 1,
     });
+    const quota = {
+      unit: 'cost' as const,
+      limit: 9_007_199_254_740_991,
+      period: 'day' as const,
+      warnAt: [80],
+    };
+    await users.update(before.id, { quota });
+    expect(await users.find(before.id)).toMatchObject({ quota, name: 'Grace' });
+    await users.update(before.id, { quota: null });
+    expect(await users.find(before.id)).toMatchObject({ quota: null });
     await users.update(before.id, {});
     await users.update(randomUUID(), { name: 'nobody' });
     expect(await users.find(before.id)).toMatchObject({ name: 'Grace' });
+  });
+
+  it('keeps which tier a user had from when on, and nothing of a change that was undone', async () => {
+    const { store } = subject();
+    const ada = user({ tier: 'free' });
+    await store.users.insert(ada);
+    await store.users.update(ada.id, { tier: 'pro', updatedAt: noon + 10 });
+    await store.users.update(ada.id, { name: 'Grace', updatedAt: noon + 20 });
+    await expect(
+      store.transaction(async (tables) => {
+        await tables.users.update(ada.id, { tier: 'gold', updatedAt: noon + 30 });
+        throw new Error('undone');
+      }),
+    ).rejects.toThrow('undone');
+    const ends = [noon - 5, noon + 10, noon + 11, noon + 100];
+    const tiers = await Promise.all(ends.map((end) => store.users.tierBefore(ada.id, end)));
+    expect(tiers).toEqual(['free', 'free', 'pro', 'pro']);
+    expect(await store.users.tierBefore(randomUUID(), noon)).toBeNull();
   });
 
   it('refuses what is too long', async () => {
