@@ -122,7 +122,6 @@ async function compose(
     ...inside,
     configHash: () => configHash(policy.config),
     version: options.version,
-    events: () => null,
     wallMs: Date.now,
   });
   undo.push(stats.close);

@@ -88,7 +88,7 @@ export function createRecorder(options: {
           now - startedAt,
         );
         counters.answered(call, now - startedAt, upstreamMicros(call, now));
-        if (call.outcome !== outcomes.allowed || call.quota !== null) events.answered(call);
+        if (call.outcome !== outcomes.allowed || call.charged) events.answered(call);
       } else {
         options.refundQuota(call);
         options.violation(call.context, call.refusal);

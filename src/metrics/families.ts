@@ -84,9 +84,18 @@ const written = {
   polymorph_upstream_lag_blocks: gauge('Blocks that an upstream is behind the network’s head', ...byUpstream),
   polymorph_network_head_block: gauge('Latest block of a network', 'network'),
 
-  polymorph_events_pending: gauge('Deliveries of events that are due or under way'),
-  polymorph_events_dead: gauge('Deliveries of events that failed for good and are kept'),
-  polymorph_event_deliveries_total: counter('Deliveries of events, by sink and outcome', 'sink', 'outcome'),
+  polymorph_events_waiting: gauge('Events on their way into the outbox'),
+  polymorph_events_lost_total: counter(
+    'Events that the outbox did not take for too long, or had no room for',
+  ),
+  polymorph_sink_up: gauge('1: the sink takes events; 0: its breaker is open, or it was turned off', 'sink'),
+  polymorph_sink_deliveries_waiting: gauge('Deliveries that this instance has claimed and not ended', 'sink'),
+  polymorph_sink_deliveries_total: counter(
+    'Attempts by what came of them: dead ones failed for good and are kept',
+    'sink',
+    'outcome',
+  ),
+  polymorph_bans: gauge('Addresses and networks that are banned'),
 
   polymorph_config_generation: gauge('Generation of the policy: counts up with each change of it'),
   polymorph_config_last_reload_successful: gauge('0: the config was refused at the last reload, else 1'),

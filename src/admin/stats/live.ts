@@ -71,10 +71,30 @@ export const summary = z.strictObject({
     })
     .nullable()
     .describe('null: there is no store'),
-  events: z
-    .record(z.string(), z.unknown())
-    .nullable()
-    .describe('Outbox and sinks; null: none are configured'),
+  events: z.strictObject({
+    emitted: z.record(z.string(), count).describe('Events made, by type'),
+    folded: count.describe('Of what happened, how much has no event of its own'),
+    subjects: count.describe('Subjects whose window is open'),
+    waiting: count.describe('On their way into the outbox'),
+    lost: count.describe('Dropped: the outbox did not take them for too long, or had no room'),
+    outbox: z.strictObject({ kind: z.enum(['store', 'memory']), size: count.optional() }),
+    sinks: z.record(
+      z.string(),
+      z.strictObject({
+        type: z.string(),
+        delivered: count,
+        retried: count.describe('Attempts that failed and were put off'),
+        dead: count,
+        inFlight: count,
+        waiting: count,
+        breaker: z.enum(['closed', 'open', 'half-open']),
+        disabled: z.string().nullable().describe('Why its receiver turned it off'),
+        problem: z.string().nullable().describe('Of the last delivery that failed'),
+        broken: z.boolean().describe('It cannot be set up'),
+      }),
+    ),
+  }),
+  bans: count.describe('Addresses and networks that are banned'),
   config: z.strictObject({
     generation: count,
     hash: z.string(),

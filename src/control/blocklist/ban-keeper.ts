@@ -24,6 +24,8 @@ export interface BanKeeper {
   /** The table, for workers. */
   readonly memory: SharedArrayBuffer;
   readonly bans: Bans;
+  /** Those that stand. */
+  count(): number;
   /** A policy holds from now on. To be called before workers are given it. */
   configure(config: Config, snapshot: Pick<PolicySnapshot, 'blocklist'>): void;
   /** What a worker folded. */
@@ -151,6 +153,7 @@ export function createBanKeeper(options: {
   return {
     memory,
     configure,
+    count: () => book.size,
     bans: {
       all: async () => [...book.all()],
       holding: async (address) => book.holding(address),

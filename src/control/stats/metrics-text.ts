@@ -73,14 +73,18 @@ function writeStore(add: Add, sources: StatsSources): void {
 }
 
 function writeEvents(add: Add, sources: StatsSources): void {
-  const events = sources.events();
-  if (events === null) return;
-  for (const [type, count] of Object.entries(events.made))
-    add('polymorph_billing_events_total', [type], count);
-  add('polymorph_events_pending', [], events.pending);
-  add('polymorph_events_dead', [], events.dead);
-  for (const { sink, outcome, count } of events.deliveries)
-    add('polymorph_event_deliveries_total', [sink, outcome], count);
+  const { emitted, waiting, lost, sinks } = sources.events();
+  for (const [type, count] of Object.entries(emitted)) add('polymorph_billing_events_total', [type], count);
+  add('polymorph_events_waiting', [], waiting);
+  add('polymorph_events_lost_total', [], lost);
+  for (const [name, sink] of Object.entries(sinks)) {
+    const works = sink.breaker === 'closed' && sink.disabled === null && !sink.broken;
+    add('polymorph_sink_up', [name], works ? 1 : 0);
+    add('polymorph_sink_deliveries_waiting', [name], sink.waiting + sink.inFlight);
+    for (const outcome of ['delivered', 'retried', 'dead'] as const)
+      add('polymorph_sink_deliveries_total', [name, outcome], sink[outcome]);
+  }
+  add('polymorph_bans', [], sources.bans());
 }
 
 function writeThreads(add: Add, { workers, mainLoop, mainHeapBytes, figures }: StatsSources): void {

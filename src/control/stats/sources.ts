@@ -1,18 +1,9 @@
+import type { EventsState } from '../events/events-state.ts';
 import type { StoreFacts } from '../store/store-checks.ts';
 import type { ReloadResult } from '../reload.ts';
 import type { SlotState } from '../worker-slot.ts';
 import type { Figures } from '../../metrics/index.ts';
 import type { BreakerState, NetworkHealth } from '../../upstream/index.ts';
-
-/** What is counted of events; plain data, all since the start. */
-export interface EventFigures {
-  /** Events made, by type. */
-  made: Readonly<Record<string, number>>;
-  /** Deliveries that are due or under way, and those that failed for good and are kept. */
-  pending: number;
-  dead: number;
-  deliveries: readonly { sink: string; outcome: 'delivered' | 'retried' | 'failed'; count: number }[];
-}
 
 /** Where `/stats` and `/metrics` look: main's own, and what workers count. All of it must be cheap. */
 export interface StatsSources {
@@ -30,8 +21,9 @@ export interface StatsSources {
   reloadSucceeded(): boolean;
   /** null: there is no store. */
   store(): StoreFacts | null;
-  /** Events that are known of; null: there is no source of them. */
-  events(): EventFigures | null;
+  events(): EventsState;
+  /** Bans that stand. */
+  bans(): number;
   /** Of main's event loop, microseconds. */
   mainLoop(): { lagMicros: number; maxLagMicros: number };
   mainHeapBytes(): number;

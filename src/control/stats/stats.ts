@@ -2,7 +2,9 @@ import { getHeapStatistics } from 'node:v8';
 import type { AdminPorts } from '../../admin/index.ts';
 import { createLoopWatch } from '../../metrics/index.ts';
 import { createUpstreamBoard, type BoardMemory, type HealthMonitor } from '../../upstream/index.ts';
+import type { BanKeeper } from '../blocklist/ban-keeper.ts';
 import type { DataPlane } from '../data-plane.ts';
+import type { EventsKeeper } from '../events/events-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import type { ReloadResult } from '../reload.ts';
 import type { StoreKeeper } from '../store/store-keeper.ts';
@@ -24,8 +26,8 @@ export interface StatsParts {
   store: Pick<StoreKeeper, 'facts'> | null;
   configHash(): string;
   version: string;
-  /** What is counted of events; null where there are none. */
-  events: StatsSources['events'];
+  events: Pick<EventsKeeper, 'state'>;
+  bans: Pick<BanKeeper, 'count'>;
   wallMs(): number;
 }
 
@@ -71,7 +73,8 @@ export function createStats(parts: StatsParts): Stats {
     reloads,
     reloadSucceeded: () => lastReload !== 'refused',
     store: () => parts.store?.facts() ?? null,
-    events: parts.events,
+    events: parts.events.state,
+    bans: parts.bans.count,
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };

@@ -51,7 +51,8 @@ export function summaryOf(sources: StatsSources): Summary {
     },
     shadow: shadowsOf(sources),
     usage: usageOf(sources, now),
-    events: sources.events() as Summary['events'],
+    events: sources.events(),
+    bans: sources.bans(),
     config: {
       generation: config.generation,
       hash: config.hash,
