@@ -2,7 +2,15 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { PolicyExtension, PolicySnapshot, TlsMaterial } from '../config/index.ts';
 import type { DecisionRecord, FromWorker, ToWorker, WorkerEvent, WorkerStart } from '../gateway/index.ts';
 import { clearConnections, createConnectionMemory } from '../http/index.ts';
-import { clearGauges, counters, createCounterSlab } from '../metrics/index.ts';
+import {
+  clearFigures,
+  clearGauges,
+  counters,
+  createCounterSlab,
+  createFigures,
+  createFiguresMemory,
+  type Figures,
+} from '../metrics/index.ts';
 import { type BoardMemory, clearWorker } from '../upstream/index.ts';
 import type { FromHub, Hub } from '../websocket/index.ts';
 import { type AppliedTracker, createAppliedTracker } from './applied.ts';
@@ -25,6 +33,8 @@ export interface DataPlaneOptions {
   snapshot(): PolicySnapshot;
   instanceId: string;
   bootId: string;
+  /** Keys that figures are kept of. */
+  keysMax: number;
   /** Where workers' usage goes; null: nowhere. */
   journal: WorkerStart['journal'];
   logger: Logger;
@@ -39,7 +49,8 @@ export interface DataPlaneOptions {
 
 /** The workers, and all that is said between them and main. */
 export interface DataPlane {
-  readonly slabs: readonly SharedArrayBuffer[];
+  /** What all workers count. */
+  readonly figures: Figures;
   explain: ExplainCollector<DecisionRecord>;
   /** The hub's word to one worker. */
   sayOfHub(slot: number, message: FromHub): void;
@@ -96,6 +107,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   const { logger, limits, address } = options;
   let { tls } = options;
   const slabs = Array.from({ length: options.workers }, () => createCounterSlab());
+  const memories = slabs.map(() => createFiguresMemory(options.keysMax));
   const connections = createConnectionMemory(options.workers);
   const starts = new Array<number>(options.workers).fill(0);
   const slabOf = (slot: number) => slabs[slot] as SharedArrayBuffer;
@@ -131,6 +143,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         limits: limits.memory,
         board: options.board,
         slab: slabOf(slot),
+        figures: memories[slot]!,
         connections,
         listen: address,
         tls,
@@ -142,6 +155,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     onDeath(death) {
       limits.buckets.releaseDead(death.slot + 1);
       clearGauges(slabOf(death.slot));
+      clearFigures(memories[death.slot]!);
       clearConnections(connections, death.slot);
       clearWorker(options.board, death.slot);
       options.hub.dropWorker(death.slot);
@@ -166,7 +180,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   });
 
   return {
-    slabs,
+    figures: createFigures(slabs, memories),
     explain,
     sayOfHub: (slot, message) => pool.post(slot, { type: 'hub', message } satisfies ToWorker),
     start: pool.start,

@@ -213,6 +213,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
     snapshot: () => policy.snapshot,
     bootId,
+    keysMax: config.limits.quota_slots,
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },

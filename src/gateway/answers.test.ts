@@ -26,8 +26,8 @@ describe('an answer that is kept', () => {
     await until(() => gateway.counter('cacheHits') === 1);
     expect(gateway.counter('cacheMisses')).toBe(1);
     expect(gateway.counter('cacheBytes')).toBeGreaterThan(0);
-    expect(gateway.counter('callsAllowed')).toBe(2);
-    expect(gateway.counter('answersResult')).toBe(2);
+    expect(gateway.counted('allowed')).toBe(2);
+    expect(gateway.counted('allowed') - gateway.counted('errors')).toBe(2);
   });
 
   it('answers items of a batch beside others', async () => {
@@ -54,7 +54,7 @@ describe('an answer that is kept', () => {
     const free = await startTestGateway({ ...config, limits: { ...config.limits, charge_cached: 0 } });
     expect([await left(free), await left(free)]).toEqual([90, 90]);
     expect(free.explain(await chainId(free))).toMatchObject([{ cost: 0, answeredFrom: 'cache' }]);
-    expect(free.counter('costUnits')).toBe(10);
+    expect(free.counted('cost')).toBe(10);
   });
 
   it('is asked for again where the cache is off', async () => {
@@ -81,7 +81,7 @@ describe('identical calls under way', () => {
     expect(gateway.node.bodies).toHaveLength(1);
     const from = answers.map((answer) => gateway.explain(answer)[0]!.answeredFrom);
     expect(from.filter((each) => each === 'joined')).toHaveLength(63);
-    expect(gateway.counter('costUnits')).toBe(64);
+    expect(gateway.counted('cost')).toBe(64);
     await until(() => gateway.counter('cacheJoined') === 63);
   });
 });

@@ -39,6 +39,8 @@ export interface Caller {
   readonly hi: number;
   readonly addressLo: number;
   readonly addressHi: number;
+  /** Where its calls are counted, as `call-figures` knows it; -1: not looked up yet. */
+  row: number;
 }
 
 /** What of a request says from where it comes. */
@@ -96,6 +98,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
       hi,
       addressLo: lo,
       addressHi: hi,
+      row: -1,
     };
   };
 

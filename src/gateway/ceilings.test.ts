@@ -213,7 +213,7 @@ describe.each(transports)('by %s', (transport) => {
       const answers = await Promise.all(Array.from({ length: 5 }, () => gateway.call('m')));
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
       if (transport === 'http') expect(answers[0]!.headers['ratelimit-policy']).toMatch(/^"default";/);
-      expect(gateway.counter('shadowRefusals')).toBe(3);
+      expect(gateway.figures.shadows.total()[0]).toBe(3);
       const last = answers
         .map((answer) => gateway.explain(answer)[0]!)
         .find(({ buckets }) => buckets[1]!.refused);
@@ -236,7 +236,7 @@ describe.each(transports)('by %s', (transport) => {
         limits: { default: 'none', ceilings: [{ name: 'all', per: 'global', ...bucketOf(1), ...shadow }] },
       });
       expect(await refusals(gateway, [{}, {}, {}])).toEqual([null, null, null]);
-      expect(gateway.counter('shadowRefusals')).toBe(2);
+      expect(gateway.figures.shadows.total()[0]).toBe(2);
     });
 
     it('alone means no limit', async () => {
@@ -246,7 +246,7 @@ describe.each(transports)('by %s', (transport) => {
         [200, undefined],
         [200, undefined],
       ]);
-      expect(gateway.counter('shadowRefusals')).toBe(1);
+      expect(gateway.figures.shadows.total()[0]).toBe(1);
     });
 
     it('that turns to enforce holds at once, with what it counted', async () => {

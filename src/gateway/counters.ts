@@ -1,22 +1,23 @@
 import type { HttpStats } from '../http/index.ts';
 import type { RefusalCode } from '../jsonrpc/index.ts';
-import { outcomes } from '../limits/index.ts';
 import {
   type CounterName,
   counters as at,
-  createMethodNumbers,
+  createRowWriter,
+  type Decision,
   definitions,
+  type FiguresMemory,
   latencyOffsets,
-  methodIndex,
   record,
+  upstreamShape,
 } from '../metrics/index.ts';
-import type { FailureKind, UpstreamPool, UpstreamStats } from '../upstream/index.ts';
-import { type UsageRecord, usageStatuses } from '../usage/index.ts';
+import type { FailureKind, UpstreamPool } from '../upstream/index.ts';
+import type { UsageRecord } from '../usage/index.ts';
+import { createCallFigures } from './call-figures.ts';
 import type { NetworkCounts } from './networks.ts';
-import type { SocketCounts } from './socket-counts.ts';
 import type { CallCounters } from './record.ts';
-
-const EXCEEDED = usageStatuses.indexOf('exceeded');
+import type { SocketCounts } from './socket-counts.ts';
+import { createUpstreamFigures } from './upstream-figures.ts';
 
 /** Totals that a network keeps, by the counter that takes them over. */
 type NetworkTotals = Partial<Record<CounterName, number>>;
@@ -25,37 +26,40 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
 export interface WorkerCounters extends CallCounters {
   /** A message of a WebSocket came. */
   message(bytes: number): void;
-  /** A turn's answered calls, folded. */
-  commit(records: readonly UsageRecord[]): void;
+  /** The end of a turn, before its usage is written: counts its calls. */
+  settle(): void;
+  /** And its events, folded. */
+  events(records: readonly UsageRecord[]): void;
   /** Calls and events that are in no journal, in all. */
   usageLost(calls: number): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
   beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
 
-const outcomeCounters: Record<RefusalCode, CounterName> = {
-  rate_limited: 'callsExceeded',
-  quota_exhausted: 'callsQuota',
-  method_blocked: 'callsBlocked',
-  unauthorized: 'callsUnauthorized',
-  forbidden: 'callsForbidden',
-  overloaded: 'callsShed',
-  unmetered: 'callsShed',
-  no_upstream: 'callsFailed',
-  upstream_timeout: 'callsFailed',
-  upstream_invalid: 'callsFailed',
-  parse_error: 'callsInvalid',
-  invalid_request: 'callsInvalid',
-  body_too_large: 'callsInvalid',
-  path_not_found: 'callsInvalid',
-  encoding_unsupported: 'callsInvalid',
-  http_method_unsupported: 'callsInvalid',
-  request_timeout: 'callsInvalid',
-  headers_too_large: 'callsInvalid',
-  bad_http: 'callsInvalid',
-  too_many_sockets: 'callsExceeded',
-  too_many_subscriptions: 'callsExceeded',
-  subscription_unsupported: 'callsInvalid',
+/** What a refusal counts as; null: it was let in, and failed. */
+const decisionOf: Record<RefusalCode, Decision | null> = {
+  rate_limited: 'exceeded',
+  quota_exhausted: 'quota',
+  method_blocked: 'blocked',
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
+  overloaded: 'shed',
+  unmetered: 'shed',
+  no_upstream: null,
+  upstream_timeout: null,
+  upstream_invalid: null,
+  parse_error: 'invalid',
+  invalid_request: 'invalid',
+  body_too_large: 'invalid',
+  path_not_found: 'invalid',
+  encoding_unsupported: 'invalid',
+  http_method_unsupported: 'invalid',
+  request_timeout: 'invalid',
+  headers_too_large: 'invalid',
+  bad_http: 'invalid',
+  too_many_sockets: 'exceeded',
+  too_many_subscriptions: 'exceeded',
+  subscription_unsupported: 'invalid',
 };
 
 const failureCounters: Record<FailureKind, CounterName> = {
@@ -71,9 +75,15 @@ const failureCounters: Record<FailureKind, CounterName> = {
   throttled: 'upstreamThrottled',
 };
 
-export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters {
+export function createWorkerCounters(
+  memory: SharedArrayBuffer,
+  figuresMemory: FiguresMemory,
+  epochMs: () => number,
+): WorkerCounters {
   const slab = new Float64Array(memory);
-  const methods = createMethodNumbers();
+  const upstreamRows = createRowWriter(figuresMemory.upstreams, upstreamShape);
+  const figures = createCallFigures(figuresMemory, upstreamRows, epochMs);
+  const upstreams = createUpstreamFigures(upstreamRows);
   const add = (name: CounterName, count: number): void => {
     slab[at[name]]! += count;
   };
@@ -129,30 +139,19 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     answered(call, totalMicros, upstreamMicros) {
       if (call.id === '') add('notifications', 1);
       record(slab, proxyLatency, totalMicros - upstreamMicros);
-      if (call.sentAt === 0) return;
-      record(slab, upstreamLatency, upstreamMicros);
-      slab[methodIndex(methods.numberOf(call.method), 'upstreamMicros')]! += upstreamMicros;
+      if (call.sentAt !== 0) record(slab, upstreamLatency, upstreamMicros);
+      figures.answered(call, totalMicros, upstreamMicros);
     },
-    refused(call, code) {
-      const counter = outcomeCounters[code];
-      add(counter, 1);
+    refused(call, code, metered) {
       if (call.id === '') add('notifications', 1);
-      else add('answersRefusal', 1);
-      const method = methods.numberOf(call.method);
-      slab[methodIndex(method, 'calls')]!++;
-      slab[methodIndex(method, call.failure === null ? 'refused' : 'failed')]!++;
       if (call.reason === 'burst depleted') add('burstsDepleted', 1);
-      if (call.failure === null) return;
-      add(failureCounters[call.failure.kind], 1);
-      // It was let in, and its tokens are gone.
-      if (counter !== 'callsShed') add(call.outcome === outcomes.burst ? 'callsBurst' : 'callsAllowed', 1);
-      add('costUnits', call.cost);
+      if (call.failure !== null) add(failureCounters[call.failure.kind], 1);
+      figures.refused(call, decisionOf[code], metered);
     },
     turnedAway() {
       add('requestsRefused', 1);
-      add('answersRefusal', 1);
     },
-    shadowRefused: () => add('shadowRefusals', 1),
+    shadowRefused: figures.shadows,
     request(lane) {
       if (lane === 'fast') slab[requestsFast]!++;
       else if (lane === 'fallback') add('requestsFallback', 1);
@@ -169,21 +168,8 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
     unread: () => add('answersUnread', 1),
     evicted: () => add('explainRecordsEvicted', 1),
     lineDropped: () => add('logLinesDropped', 1),
-    commit(records) {
-      for (const { method, status, calls, cost, errors, event } of records) {
-        // What was refused was counted as it came.
-        if (status === EXCEEDED) continue;
-        if (event) {
-          add('costUnits', cost);
-          continue;
-        }
-        add(status === outcomes.burst ? 'callsBurst' : 'callsAllowed', calls);
-        add('costUnits', cost);
-        add('answersResult', calls - errors);
-        add('answersError', errors);
-        slab[methodIndex(methods.numberOf(method), 'calls')]! += calls;
-      }
-    },
+    settle: figures.settle,
+    events: figures.events,
     usageLost(calls) {
       add('usageLost', calls - lostBefore);
       lostBefore = calls;
@@ -193,11 +179,9 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
       takeFront(front);
       takeSockets(sockets);
       for (const network of networks) takeNetwork(network);
+      upstreams.take(networks);
       const sum = (of: (network: NetworkCounts) => number): number =>
         networks.reduce((total, network) => total + of(network), 0);
-      slab[at.upstreamConnectionsOpen] = sum(({ pool }) =>
-        pool.stats().reduce((total, { connections }) => total + connections, 0),
-      );
       slab[at.callsWaiting] = sum(({ pool }) => pool.totals().waiting);
       slab[at.cacheBytes] = sum(({ answers }) => answers.bytes);
       slab[at.cacheEntries] = sum(({ answers }) => answers.entries);
@@ -206,16 +190,8 @@ export function createWorkerCounters(memory: SharedArrayBuffer): WorkerCounters 
 }
 
 function totalsOf({ pool, answers }: NetworkCounts): NetworkTotals {
-  const stats = pool.stats();
   const totals = pool.totals();
-  const sum = (of: (upstream: UpstreamStats) => number): number =>
-    stats.reduce((total, each) => total + of(each), 0);
   return {
-    upstreamCalls: sum((each) => each.sent),
-    upstreamConnectionsTotal: sum((each) => each.opened),
-    upstreamExchanges: sum((each) => each.exchanges),
-    upstreamBytesIn: sum((each) => each.bytesIn),
-    upstreamBytesOut: sum((each) => each.bytesOut),
     upstreamRetries: totals.retries,
     upstreamHedges: totals.hedges,
     upstreamHedgesWon: totals.hedgesWon,

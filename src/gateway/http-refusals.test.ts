@@ -66,7 +66,7 @@ it.each<[string, RefusalCode, string, object]>([
     });
     expect(gateway.counter('requestsRefused')).toBe(1);
     // No call was in it.
-    expect(gateway.counter('callsInvalid')).toBe(0);
+    expect(gateway.counted('invalid')).toBe(0);
     expect(gateway.explainId(requestId!)).toMatchObject([
       { refusal: code, method: '', network: '', caller: { kind: 'address', address: '127.0.0.1' } },
     ]);

@@ -168,7 +168,7 @@ describe('a journal that cannot be written', () => {
     await until(() => told().length === 2);
     for (let k = 0; k < 5; k++) expect((await gateway.call()).status).toBe(200);
     expect(calls()).toBe(5);
-    expect(gateway.counter('callsShed')).toBe(13);
+    expect(gateway.counted('shed')).toBe(13);
   });
 
   it('closes sockets rather than deliver an event that is not counted', async () => {

@@ -1,6 +1,7 @@
 import type { PolicyExtension, PolicySnapshot } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
 import type { LimitsMemory } from '../limits/index.ts';
+import type { FiguresMemory } from '../metrics/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
 import type { FromHub, ToHub } from '../websocket/index.ts';
 import type { DecisionRecord } from './decision.ts';
@@ -23,6 +24,8 @@ export interface WorkerStart {
   board: BoardMemory;
   /** This slot's counters. */
   slab: SharedArrayBuffer;
+  /** And what it counts by name. */
+  figures: FiguresMemory;
   /** Open connections of all workers. */
   connections: SharedArrayBuffer;
   listen: { host: string; port: number; reusePort: boolean };

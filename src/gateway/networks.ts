@@ -15,6 +15,7 @@ import type { Call } from './call.ts';
 
 /** What one network has counted in one worker. */
 export interface NetworkCounts {
+  name: string;
   pool: UpstreamPool;
   answers: AnswerStats;
 }
@@ -116,7 +117,11 @@ export function createNetworks(
   }
   apply(first);
 
-  const counts = ({ pool, answers }: Network): NetworkCounts => ({ pool, answers: answers.stats() });
+  const counts = ({ held, pool, answers }: Network): NetworkCounts => ({
+    name: held.policy.name,
+    pool,
+    answers: answers.stats(),
+  });
   return {
     send: (call) => byIndex[call.context.network]!.answers.send(call),
     holds: (call) => byIndex[call.context.network]!.answers.holds(call),

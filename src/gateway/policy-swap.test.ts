@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startFakeUpstream } from '../../test/fakes/upstream.ts';
 import { callText, notificationText } from './testing/client.ts';
 import { bucketOf, closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
+import { upstreamAt } from '../metrics/index.ts';
 import { until } from './testing/until.ts';
 
 afterEach(closeGateways);
@@ -34,10 +35,10 @@ describe('a new policy', () => {
     const gateway = await startTestGateway({ networks: { one: { path: '/' } } });
     for (let k = 0; k < 20; k++) await gateway.call();
     gateway.apply({ networks: { two: { path: '/' } } });
-    await until(() => gateway.counter('upstreamCalls') === 20);
+    await until(() => gateway.figures.upstreams.total()[upstreamAt.calls] === 20);
     await gateway.call();
     await gateway.drain(1000);
-    expect(gateway.counter('upstreamCalls')).toBe(21);
+    expect(gateway.figures.upstreams.total()[upstreamAt.calls]).toBe(21);
   });
 
   it('that changes nothing about a rule refills and forgets nothing', async () => {

@@ -5,6 +5,7 @@ import type { Hash64 } from '../limits/index.ts';
 import { wellKnownMethods } from '../metrics/index.ts';
 import { extendSnapshot } from './extend-snapshot.ts';
 import { type LimitPlan, planFor } from './limit-plan.ts';
+import { createMethodLabels, type MethodLabels } from './method-labels.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
 /** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */
@@ -36,6 +37,10 @@ export interface MethodFacts {
   readonly cheap: boolean;
   /** Limit plans by rule set and network, made at first use. */
   readonly plans: Map<number, LimitPlan>;
+  /** What metrics call it. */
+  readonly label: string;
+  /** Where its calls are counted, by network from -1 on; filled by `call-figures`. */
+  readonly rows: number[];
 }
 
 /**
@@ -46,6 +51,9 @@ export class Policy {
   readonly snapshot: PolicySnapshot;
   readonly paths: NetworkPaths;
   readonly errorAnswer: ErrorAnswer;
+  readonly labels: MethodLabels;
+  /** Where upstreams are counted, by network and place in it; filled by `call-figures`. */
+  readonly upstreamRows: number[][] = [];
   private readonly methods = new Map<string, MethodFacts>();
   private plans = 0;
   private readonly strangers = new Set<string>();
@@ -55,6 +63,7 @@ export class Policy {
     this.snapshot = snapshot;
     this.paths = networkPaths(snapshot);
     this.errorAnswer = createErrorAnswer(snapshot.server.docsUrl);
+    this.labels = createMethodLabels(snapshot);
     const words = new Uint32Array(2);
     this.networkOwners = snapshot.networks.map(({ name }) => {
       const bytes = Buffer.from(`network:${name}`);
@@ -168,5 +177,7 @@ function methodFacts(name: string, snapshot: PolicySnapshot, policy: Policy): Me
     critical: matchMethod(name, critical, itself) !== undefined,
     cheap: matchMethod(name, cheap, itself) !== undefined,
     plans: new Map(),
+    label: policy.labels.labelOf(name),
+    rows: [],
   };
 }

@@ -16,10 +16,12 @@ import type { RequestIds } from './request-id.ts';
 export interface CallCounters {
   /** A call that was answered. `micros`: whole time and the upstream's part. */
   answered(call: Call, totalMicros: number, upstreamMicros: number): void;
-  refused(call: Call, code: RefusalCode): void;
+  /** `metered`: usage shows it as exceeded. */
+  refused(call: Call, code: RefusalCode, metered: boolean): void;
   /** A request in which no call was found. */
   turnedAway(): void;
-  shadowRefused(): void;
+  /** A rule in shadow mode would have refused it. */
+  shadowRefused(call: Call): void;
   /** An HTTP request or WebSocket message in which calls were found. */
   request(lane: CallLane): void;
   batch(items: number): void;
@@ -87,16 +89,17 @@ export function createRecorder(options: {
         if (call.outcome !== outcomes.allowed || call.quota !== null) events.answered(call);
       } else {
         options.refundQuota(call);
-        if (overLimit.has(call.refusal)) {
+        const metered = overLimit.has(call.refusal);
+        if (metered) {
           const { countedAs } = call.facts ?? call.context.policy.method(call.method);
           usage.refuse(caller.keyId, networkName(call), countedAs, call.end - call.start, call.answer.length);
         }
         if (call.owner.session !== null) chasten(call.owner.session, call.refusal);
-        counters.refused(call, call.refusal);
+        counters.refused(call, call.refusal, metered);
         events.refused(call);
       }
       if (call.attempts > 0 && call.facts!.moves) options.touched(call);
-      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused();
+      if (call.reading !== null && call.reading.shadowRefused !== 0) counters.shadowRefused(call);
       if (call.refusal !== null || (call.sampled & sampled.explain) !== 0) keep(call);
       if ((call.sampled & sampled.log) !== 0) {
         const requestId = requestIds.text(call.request);

@@ -225,7 +225,7 @@ describe.each(transports)('by %s', (transport) => {
         await statuses(gateway, [['admin_x'], ['eth_sign'], ['eth_signTransaction'], ['eth_call']]),
       ).toEqual([200, 200, 200, 429]);
       expect(gateway.node.bodies).toHaveLength(1);
-      expect(gateway.counter('callsBlocked')).toBe(2);
+      expect(gateway.counted('blocked')).toBe(2);
     });
   });
 
@@ -328,9 +328,9 @@ describe.each(transports)('by %s', (transport) => {
         ['exceeded', 'burst depleted'],
         ['exceeded', null],
       ]);
-      expect(gateway.counter('callsAllowed')).toBe(2);
-      expect(gateway.counter('callsBurst')).toBe(2);
-      expect(gateway.counter('callsExceeded')).toBe(2);
+      expect(gateway.counted('allowed')).toBe(2);
+      expect(gateway.counted('burst')).toBe(2);
+      expect(gateway.counted('exceeded')).toBe(2);
       expect(gateway.counter('burstsDepleted')).toBe(1);
     });
 

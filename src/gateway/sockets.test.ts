@@ -228,7 +228,7 @@ describe('limits', () => {
     for (let k = 0; k < 2; k++) expect((await socket.ask(callText())).json.result).toBeDefined();
     for (let k = 0; k < 4; k++) expect((await socket.ask(callText())).json.error.code).toBe(-32005);
     expect(await socket.closed).toEqual({ code: 1008, reason: 'too many calls over the limit' });
-    expect(gateway.counter('callsExceeded')).toBe(4);
+    expect(gateway.counted('exceeded')).toBe(4);
   });
 
   it('of messages count a batch as one, and refuse under the id', async () => {
@@ -405,8 +405,8 @@ describe('subscriptions', () => {
     expect(third!.json).toMatchObject({ id: null, error: { code: 402, data: { quota: 12, used: 11 } } });
     expect(await socket.closed).toMatchObject({ code: 1008 });
     await until(() => gateway.counter('events') === 2);
-    expect(gateway.counter('costUnits')).toBe(11);
-    expect(gateway.counter('callsAllowed')).toBe(1);
+    expect(gateway.counted('cost')).toBe(11);
+    expect(gateway.counted('allowed')).toBe(1);
   });
 
   it('that cannot go on close their sockets, with the reason', async () => {

@@ -32,6 +32,7 @@ import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
 import { createSockets } from './sockets.ts';
+import { createThreadFigures } from './thread-figures.ts';
 import { classify, createMeterStage, createPriceStage, identify } from './stages.ts';
 import { createSubscribeStage } from './subscribe.ts';
 
@@ -63,7 +64,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   const hash = createHash64(start.limits.seed);
   const buckets = createBuckets(start.limits, start.slot + 1);
   const requestIds = createRequestIds(start.bootId, start.slot, start.start);
-  const counters = createWorkerCounters(start.slab);
+  const counters = createWorkerCounters(start.slab, start.figures, Date.now);
+  const thread = createThreadFigures(start.figures.thread, { intervalMs: BEAT_MS, nowMs });
   const journal = openWorkerJournal(start, {
     whenFull: () => reign.policy.snapshot.usage.whenFull,
     tell,
@@ -71,10 +73,15 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     lost: counters.usageLost,
   });
   const usage = createTurnUsage((records) => {
+    counters.events(records);
     journal.write(records);
-    counters.commit(records);
   });
-  const turn = createTurn(() => usage.commit());
+  // Figures first: a disk that hangs is where a thread is ended, and what it was at is written all the same.
+  const commit = (): void => {
+    counters.settle();
+    usage.commit();
+  };
+  const turn = createTurn(commit);
   const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
   const accessLog = createAccessLog(tell, nowMs, counters.lineDropped);
 
@@ -162,8 +169,9 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   let beats = 0;
   const heart = setInterval(() => {
     // Of answers that nobody was there to take.
-    usage.commit();
+    commit();
     beat();
+    thread.tick();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
     decisions.refusals.expire(Date.now());
     decisions.samples.expire(Date.now());
@@ -214,7 +222,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       clearTimeout(cut);
       await networks.close(0);
       clearInterval(heart);
-      usage.commit();
+      commit();
       journal.close();
       beat();
       tell({ type: 'drained' });

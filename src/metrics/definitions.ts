@@ -16,9 +16,7 @@ function gauge(family: string, help: string): CounterDefinition {
   return { family, kind: 'gauge', help };
 }
 
-const callsHelp = 'JSON-RPC calls by what was decided: each call, batch item and notification once';
-const answersHelp = 'Answers sent to callers by where they came from';
-const failuresHelp = 'Exchanges with an upstream that brought no usable answer, by what went wrong';
+const failuresHelp = 'Calls that ended without an answer of an upstream, by what went wrong';
 const cacheHelp =
   'Calls whose answer may be kept or shared: answered from what is kept, by an identical call under way, or by an upstream';
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
@@ -80,40 +78,16 @@ export const definitions = {
     'Heads not sent to a slow subscriber since a newer one came',
   ),
 
-  callsAllowed: total('calls_total', callsHelp, ['outcome', 'allowed']),
-  callsBurst: total('calls_total', callsHelp, ['outcome', 'burst']),
-  callsExceeded: total('calls_total', callsHelp, ['outcome', 'exceeded']),
-  callsBlocked: total('calls_total', callsHelp, ['outcome', 'blocked']),
-  callsQuota: total('calls_total', callsHelp, ['outcome', 'quota']),
-  callsUnauthorized: total('calls_total', callsHelp, ['outcome', 'unauthorized']),
-  callsForbidden: total('calls_total', callsHelp, ['outcome', 'forbidden']),
-  callsInvalid: total('calls_total', callsHelp, ['outcome', 'invalid']),
-  callsShed: total('calls_total', callsHelp, ['outcome', 'shed']),
-  callsFailed: total('failed_calls_total', 'Calls let in that ended in an error of ours'),
   burstsDepleted: total(
     'bursts_depleted_total',
     'Times a caller’s bucket was first found too low after a burst',
   ),
-  shadowRefusals: total('shadow_refusals_total', 'Calls a rule in shadow mode would have refused'),
-  costUnits: total('cost_units_total', 'Tokens taken by calls let in'),
   notifications: total('notifications_total', 'Calls without an id'),
   batches: total('batches_total', 'Batches'),
   batchItems: total('batch_items_total', 'Items of batches'),
 
-  answersResult: total('answers_total', answersHelp, ['kind', 'result']),
-  answersError: total('answers_total', answersHelp, ['kind', 'node_error']),
-  answersRefusal: total('answers_total', answersHelp, ['kind', 'refusal']),
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 
-  upstreamCalls: total('upstream_calls_total', 'Calls sent to an upstream'),
-  upstreamExchanges: total(
-    'upstream_exchanges_total',
-    'HTTP exchanges with an upstream: one may carry a batch',
-  ),
-  upstreamConnectionsOpen: gauge('upstream_connections_open', 'Connections to upstreams that are open'),
-  upstreamConnectionsTotal: total('upstream_connections_total', 'Connections to upstreams opened'),
-  upstreamBytesIn: total('upstream_received_bytes_total', 'Bytes received from upstreams'),
-  upstreamBytesOut: total('upstream_sent_bytes_total', 'Bytes sent to upstreams'),
   upstreamRetries: total('upstream_retries_total', 'Calls sent again, to another upstream or the same'),
   upstreamRetriesDenied: total(
     'upstream_retries_denied_total',
@@ -142,16 +116,16 @@ export const definitions = {
   cacheBytes: gauge('cache_bytes', 'Bytes of answers that are kept, with what holds them'),
   cacheEntries: gauge('cache_entries', 'Answers that are kept'),
 
-  upstreamRefused: total('upstream_failures_total', failuresHelp, ['reason', 'connect']),
-  upstreamReset: total('upstream_failures_total', failuresHelp, ['reason', 'reset']),
-  upstreamTimedOut: total('upstream_failures_total', failuresHelp, ['reason', 'timeout']),
-  upstreamTruncated: total('upstream_failures_total', failuresHelp, ['reason', 'truncated']),
-  upstreamOversized: total('upstream_failures_total', failuresHelp, ['reason', 'oversized']),
-  upstreamBadHttp: total('upstream_failures_total', failuresHelp, ['reason', 'http']),
-  upstreamBadStatus: total('upstream_failures_total', failuresHelp, ['reason', 'status']),
-  upstreamBadAnswer: total('upstream_failures_total', failuresHelp, ['reason', 'answer']),
-  upstreamThrottled: total('upstream_failures_total', failuresHelp, ['reason', 'throttled']),
-  upstreamOverloaded: total('upstream_failures_total', failuresHelp, ['reason', 'overloaded']),
+  upstreamRefused: total('failed_calls_total', failuresHelp, ['reason', 'connect']),
+  upstreamReset: total('failed_calls_total', failuresHelp, ['reason', 'reset']),
+  upstreamTimedOut: total('failed_calls_total', failuresHelp, ['reason', 'timeout']),
+  upstreamTruncated: total('failed_calls_total', failuresHelp, ['reason', 'truncated']),
+  upstreamOversized: total('failed_calls_total', failuresHelp, ['reason', 'oversized']),
+  upstreamBadHttp: total('failed_calls_total', failuresHelp, ['reason', 'http']),
+  upstreamBadStatus: total('failed_calls_total', failuresHelp, ['reason', 'status']),
+  upstreamBadAnswer: total('failed_calls_total', failuresHelp, ['reason', 'answer']),
+  upstreamThrottled: total('failed_calls_total', failuresHelp, ['reason', 'throttled']),
+  upstreamOverloaded: total('failed_calls_total', failuresHelp, ['reason', 'overloaded']),
 
   usageLost: total(
     'usage_lost_total',
@@ -182,15 +156,3 @@ export const latencies = {
 export type LatencyName = keyof typeof latencies;
 
 export const latencyNames = Object.keys(latencies) as LatencyName[];
-
-/** What is counted for each method number. */
-export const methodColumns = {
-  calls: { family: 'method_calls_total', help: 'Calls by method, whatever became of them' },
-  refused: { family: 'method_refused_total', help: 'Calls refused, by whatever stage, by method' },
-  failed: { family: 'method_failed_total', help: 'Calls let in that ended in an error of ours, by method' },
-  upstreamMicros: { family: 'method_upstream_seconds_total', help: 'Time spent at upstreams, by method' },
-} as const;
-
-export type MethodColumn = keyof typeof methodColumns;
-
-export const methodColumnNames = Object.keys(methodColumns) as MethodColumn[];

@@ -78,28 +78,8 @@ export const wellKnownMethods: readonly string[] = [
   'txpool_status',
 ];
 
-/** How many numbers there are, `other` included. */
-export const methodNumberCount = 128;
+/** Labels of methods at once, `other` included: the well-known names and what of the config there is room for. */
+export const METHOD_LABELS_MAX = 200;
 
-/**
- * Numbers for method names. Every thread that writes or reads the slabs of one process must make it of the
- * same list, in the same order.
- */
-export interface MethodNumbers {
-  /** 1 to 127 for a name on the list, 0 (`other`) for any other. */
-  numberOf(name: string): number;
-  /** Names by number; 0 is `other`. */
-  readonly names: readonly string[];
-}
-
-/**
- * `extra`: further names, such as those the configuration at start names in full; those beyond 127 in all
- * count as `other`.
- */
-export function createMethodNumbers(extra: Iterable<string> = []): MethodNumbers {
-  const names = ['other', ...new Set([...wellKnownMethods, ...extra])].slice(0, methodNumberCount);
-  const numbers = new Map(names.map((name, number) => [name, number]));
-  // A caller may call a method `other`.
-  numbers.delete('other');
-  return { names, numberOf: (name) => numbers.get(name) ?? 0 };
-}
+/** The label of methods that have none of their own. */
+export const OTHER_METHODS = 'other';

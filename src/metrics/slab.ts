@@ -4,22 +4,18 @@ import {
   definitions,
   type LatencyName,
   latencyNames,
-  type MethodColumn,
-  methodColumnNames,
 } from './definitions.ts';
 import { histogramLength } from './histogram.ts';
-import { methodNumberCount } from './method-names.ts';
 
 /*
  * A slab: one worker's numbers, doubles in shared memory. Its worker alone writes it, without atomics, so a
  * count costs what `array[i]++` costs; whoever reads sees each number as it is or was a moment ago, since
  * aligned 64-bit stores do not tear on the platforms Node runs on. Doubles count exactly to 2^53.
  *
- *     counters | method 0: calls, refused, failed, upstream µs | method 1 … | histograms
+ *     counters | histograms
  */
 
-const methodsAt = counterNames.length;
-const latenciesAt = methodsAt + methodNumberCount * methodColumnNames.length;
+const latenciesAt = counterNames.length;
 const slabLength = latenciesAt + latencyNames.length * histogramLength;
 
 /** Index in a slab by counter name; `counters.heartbeat` is 0. */
@@ -27,8 +23,6 @@ export const counters = indexed<CounterName>(counterNames, 0, 1);
 
 /** Where a histogram stands in a slab: the offset that `record` takes. */
 export const latencyOffsets = indexed<LatencyName>(latencyNames, latenciesAt, histogramLength);
-
-const columnOffsets = indexed<MethodColumn>(methodColumnNames, methodsAt, 1);
 
 function indexed<Name extends string>(
   names: readonly Name[],
@@ -40,19 +34,11 @@ function indexed<Name extends string>(
 }
 
 /**
- * Memory for one worker's numbers, all 0: about 12 KB. Both sides look at it through `new
+ * Memory for one worker's numbers, all 0: about 8 KB. Both sides look at it through `new
  * Float64Array(slab)`.
  */
 export function createCounterSlab(): SharedArrayBuffer {
   return new SharedArrayBuffer(slabLength * Float64Array.BYTES_PER_ELEMENT);
-}
-
-/**
- * Index of a method's number in a slab, for `slab[methodIndex(n, 'calls')]++`. `method` from
- * `MethodNumbers.numberOf`.
- */
-export function methodIndex(method: number, column: MethodColumn): number {
-  return columnOffsets[column] + method * methodColumnNames.length;
 }
 
 /**

@@ -1,12 +1,4 @@
-/** Powers of two of microseconds that a latency is counted by: bucket k holds times below 2^(k + 6) µs, the last all others. */
-export const LATENCY_BUCKETS = 24;
-
-/** The bucket of a time in microseconds. */
-export function latencyBucket(micros: number): number {
-  if (!(micros >= 64)) return 0;
-  const bucket = 26 - Math.clz32(Math.min(micros, 0x7fff_ffff) | 0);
-  return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
-}
+export { LATENCY_BUCKETS, latencyBucket } from '../metrics/index.ts';
 
 /** What became of calls: `outcomes` of the limits, a refusal by a quota counted as exceeded. */
 export const usageStatuses = ['allowed', 'burst', 'exceeded'] as const;

@@ -1,5 +1,5 @@
 import type { UsageLine } from '../../store/index.ts';
-import { latencyQuantile } from './latency.ts';
+import { latencyQuantile } from '../../metrics/index.ts';
 
 /** What is counted of usage. All whole numbers. */
 export interface UsageSums {

@@ -2,7 +2,15 @@ import { type FakeUpstream, startFakeUpstream, type Vice } from '../../../test/f
 import { compile, createConfig, createRegistries, type Registries } from '../../config/index.ts';
 import { createConnectionMemory, type TlsFiles } from '../../http/index.ts';
 import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
-import { createCounterSlab, type CounterName, readTotals } from '../../metrics/index.ts';
+import {
+  type CallColumn,
+  callAt,
+  type CounterName,
+  createCounterSlab,
+  createFigures,
+  createFiguresMemory,
+  type Figures,
+} from '../../metrics/index.ts';
 import { createBoardMemory } from '../../upstream/index.ts';
 import type { DecisionRecord } from '../decision.ts';
 import { createDryRun, type DryRunAsk } from '../dry-run.ts';
@@ -26,6 +34,9 @@ export interface TestGateway {
   explainId(requestId: string): DecisionRecord[];
   foresee(ask: DryRunAsk): DecisionRecord | undefined;
   counter(name: CounterName): number;
+  /** Of all methods. */
+  counted(column: CallColumn): number;
+  readonly figures: Figures;
   /** Everything this worker told main. */
   readonly told: readonly FromWorker[];
   /** Lines it asked main to log. */
@@ -81,6 +92,8 @@ export async function startTestGateway(
   });
   let snapshot = snapshotOf(config, node, registries);
   const told: FromWorker[] = [];
+  const memory = createFiguresMemory(1024);
+  const figures = createFigures([slab], [memory]);
   const gateway = createWorkerGateway(
     {
       slot,
@@ -92,6 +105,7 @@ export async function startTestGateway(
       limits,
       board: createBoardMemory(),
       slab,
+      figures: memory,
       connections: createConnectionMemory(1),
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
       tls: tls ?? null,
@@ -139,7 +153,9 @@ export async function startTestGateway(
     explain: (answer) => explain(String(answer.headers['x-request-id'])),
     explainId: explain,
     foresee: (ask) => createDryRun(snapshot, limits)(ask),
-    counter: (name) => readTotals([slab]).counters[name],
+    counter: (name) => figures.totals().counters[name],
+    counted: (column) => figures.methods.total()[callAt[column]]!,
+    figures,
     logLines,
     drain: (deadlineMs) => gateway.drain(deadlineMs),
   };

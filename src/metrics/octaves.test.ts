@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LATENCY_BUCKETS, latencyBucket } from '../../usage/index.ts';
-import { latencyQuantile } from './latency.ts';
+import { LATENCY_BUCKETS, latencyBucket, latencyQuantile } from './octaves.ts';
 
 test('no calls have no latency', () => {
   expect(latencyQuantile([], 0.5)).toBe(null);
