@@ -11,7 +11,7 @@ function start(
   add: (entries: readonly OutboxEntry[]) => Promise<void>,
   sinks: readonly string[] | null = [],
 ) {
-  const [onAdded, onLost] = [vi.fn(), vi.fn()];
+  const [onAdded, onLost] = [vi.fn<() => void>(), vi.fn<() => void>()];
   const emitter = createEmitter({
     outbox: { add },
     envelope: createEnvelopes({
@@ -62,7 +62,7 @@ it('lets one that the store has no place for be in the way of none', async () =>
 });
 
 it('makes nothing of what nobody wants, and an entry for somebody else’s transaction', async () => {
-  const add = vi.fn(async () => undefined);
+  const add = vi.fn<() => Promise<void>>(async () => undefined);
   const nobody = start(add, null);
   nobody.emitter.emit(draft);
   expect(nobody.emitter.prepare(draft)).toBeNull();
