@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 import { maskSecrets } from './mask.ts';
 import { nearestName } from './nearest.ts';
 import type { Path } from './problem.ts';
-import { type Expectation, factsOf } from './schema/fields.ts';
+import { type Expectation, type FieldFacts, factsOf } from './schema/fields.ts';
 import { configSections } from './schema/index.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -17,7 +17,7 @@ export function findingsOfIssues(
 ): Finding[] {
   return issues.flatMap((issue) => {
     const path = issue.path as (string | number)[];
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key));
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, value));
     if (issue.code === 'invalid_key') {
       const why = issue.issues[0]?.message ?? 'expected another name';
       return [{ severity: 'error', path, at: 'key', message: `found ${shown(path.at(-1))}, ${why}` }];
@@ -88,8 +88,8 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(cut) : cut;
 }
 
-function unknownKey(path: Path, key: string): Finding {
-  const fields = fieldsAt(path);
+function unknownKey(path: Path, key: string, value: unknown): Finding {
+  const fields = fieldsAt(path, value);
   const near = nearestName(key, Object.keys(fields));
   const elsewhere = sectionsWith(key).filter((section) => section !== path.join('.'));
   const suggestion = near
@@ -106,13 +106,19 @@ function unknownKey(path: Path, key: string): Finding {
   };
 }
 
-/** Names known at a place; of a map with names of the operator's, those of its entries. */
-function fieldsAt(path: Path): Fields {
+/** Names known at a place; of a map with names of the operator's, those of its entries; of one of several kinds, those of its kind. */
+function fieldsAt(path: Path, value: unknown): Fields {
   let fields: Fields = configSections;
-  for (const segment of path) {
+  let variants: FieldFacts['variants'];
+  for (const [index, segment] of path.entries()) {
     const schema =
       typeof segment === 'string' && Object.hasOwn(fields, segment) ? fields[segment] : undefined;
-    if (schema) fields = factsOf(schema).fields ?? {};
+    if (schema) ({ fields = {}, variants } = factsOf(schema));
+    else if (variants) {
+      const kind = valueAt(value, [...path.slice(0, index + 1), variants.tag]);
+      if (typeof kind === 'string' && Object.hasOwn(variants.kinds, kind))
+        fields = factsOf(variants.kinds[kind]!).fields ?? fields;
+    }
   }
   return fields;
 }

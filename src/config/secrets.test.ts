@@ -14,8 +14,25 @@ const canaries = [
   'canarySocketPathH8H8H8H8',
   'canarySocketPasswordI9',
   'canaryStoreJ10',
+  'canaryHookPathK11K11',
+  'canaryHookHeaderL12',
+  'canaryHookSecretM13M13M13M13M13M',
 ];
-const [key, token, password, header, path, bearer, basic, socketPath, socketPassword, store] = canaries;
+const [
+  key,
+  token,
+  password,
+  header,
+  path,
+  bearer,
+  basic,
+  socketPath,
+  socketPassword,
+  store,
+  hookPath,
+  hookHeader,
+  hookSecret,
+] = canaries;
 
 const good = `
 admin: { token: ${token} }
@@ -32,6 +49,13 @@ upstreams:
 keys:
   - { name: acme, key: ${key} }
 store: postgres://me:${store}@db.internal/polymorph
+events:
+  sinks:
+    - name: hook
+      type: webhook
+      url: https://hooks.internal/x/${hookPath}
+      secrets: [whsec_${hookSecret}w=]
+      headers: { x-hook: ${hookHeader} }
 `;
 const options = { env: {}, file: 'c.yaml', directory: '/nowhere' };
 
@@ -71,7 +95,10 @@ describe('secrets', () => {
   it('are in the config and the snapshot only where calls need them', () => {
     const result = parseConfig(good, options);
     if (!result.ok) throw new Error(result.problems.map(formatProblem).join());
-    expect(leaks(JSON.stringify(result.config))).toEqual([header, path, bearer, socketPath, store]);
+    expect(leaks(JSON.stringify(result.config))).toEqual([
+      ...[header, path, bearer, socketPath, store],
+      ...[hookPath, hookHeader, hookSecret],
+    ]);
     const snapshot = compile(result.config, testRegistries());
     const upstream = snapshot.networks[0]?.upstreams[0];
     expect(upstream?.url).toBe('http://127.0.0.1:8545');

@@ -24,7 +24,7 @@ export function createEmitter(parts: {
   /** Names of the sinks that want it; null: nobody does, and it is not kept either. */
   route(draft: EventDraft): readonly string[] | null;
   onAdded(): void;
-  /** The first that was lost since there was room. */
+  /** One was lost, the first since the outbox took some. */
   onLost(): void;
 }): Emitter {
   const emitted: Partial<Record<EventType, number>> = {};
@@ -34,16 +34,29 @@ export function createEmitter(parts: {
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let stopped = false;
+  /** Events to be added one by one: the store refused one of them. */
+  let alone = 0;
+
+  const lose = (): void => {
+    lost += 1;
+    if (!losing) parts.onLost();
+    losing = true;
+  };
 
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH);
+      const batch = waiting.slice(0, alone > 0 ? 1 : BATCH);
       try {
         await parts.outbox.add(batch);
-      } catch {
+      } catch (error) {
         // The store says elsewhere why it is away.
-        return arm(RETRY_MS);
+        if (!isInvalid(error)) return arm(RETRY_MS);
+        // One that it never takes must not be in the way of all others.
+        alone = batch.length;
+        if (batch.length === 1) lose();
+        else continue;
       }
+      alone = Math.max(0, alone - batch.length);
       waiting = waiting.slice(batch.length);
       losing = false;
       parts.onAdded();
@@ -75,9 +88,7 @@ export function createEmitter(parts: {
       const entry = prepare(draft);
       if (entry === null) return;
       if (waiting.length >= WAITING_MAX) {
-        lost += 1;
-        if (!losing) parts.onLost();
-        losing = true;
+        lose();
         return;
       }
       waiting.push(entry);
@@ -97,4 +108,9 @@ export function createEmitter(parts: {
       clearTimeout(timer);
     },
   };
+}
+
+/** By the store's own word: the values are such as it has no place for. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'invalid';
 }

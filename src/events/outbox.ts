@@ -105,6 +105,9 @@ export interface Outbox {
   recordBilling: RecordBilling;
 }
 
+/** What the store has room for; a key's prefix and name are shorter. */
+const SUBJECT_MAX = 300;
+
 /** The entry of an event. */
 export function outboxEntry(
   event: UnnumberedEvent,
@@ -113,7 +116,8 @@ export function outboxEntry(
 ): OutboxEntry {
   const { id, type, subject, severity } = event;
   return {
-    ...{ id, type, subject, severity, atMs },
+    ...{ id, type, severity, atMs },
+    subject: subject.slice(0, SUBJECT_MAX),
     keyId: keyId ?? null,
     userId: userId ?? null,
     event: storable(JSON.stringify(event)),

@@ -54,6 +54,21 @@ describe('warnings of upstreams and networks', () => {
       '1:20: warning: upstreams[0].url: credentials cross the network in the clear (use https)',
     ],
     [
+      'a webhook without secrets',
+      `${one}events: { sinks: [{ name: a, type: webhook, url: "https://example.com" }] }\n`,
+      '2:19: warning: events.sinks[0]: no secrets: whoever gets its events cannot tell that they are ours (add secrets: [${WEBHOOK_SECRET}])',
+    ],
+    [
+      'a webhook in the clear',
+      `${one}events: { sinks: [{ name: a, type: webhook, url: "http://example.com", secrets: [whsec_cG9seW1vcnBoLWV4YW1wbGUtc2VjcmV0] }] }\n`,
+      '2:50: warning: events.sinks[0].url: events cross the network in the clear (use https)',
+    ],
+    [
+      'a webhook to loopback',
+      `${one}events: { sinks: [{ name: a, type: webhook, url: "http://localhost:1", secrets: [whsec_cG9seW1vcnBoLWV4YW1wbGUtc2VjcmV0] }] }\n`,
+      '2:50: warning: events.sinks[0].url: a loopback address is refused (set allow_private: true)',
+    ],
+    [
       'minutes dropped before journals',
       `${one}server: { state_dir: /s }\nstore: sqlite\nusage: { keep_minutes: 2h }\n`,
       '4:24: warning: usage.keep_minutes: shorter than usage.keep_journal: journals beyond it are compared to the whole hour only (polymorph reconcile) (keep minutes as long as journals, or longer)',

@@ -33,6 +33,17 @@ describe('planChange', () => {
       ],
     ],
     [
+      'sinks that come, change and go',
+      'events: { sinks: [{ name: a, type: stdout }, { name: b, type: stdout }] }',
+      'events: { window: 5m, sinks: [{ name: a, type: stdout, rate: 5 }, { name: c, type: database }] }',
+      [
+        'events.window changes from 1m to 5m.',
+        'events.sinks: a changes rate.',
+        'events.sinks gains c (database).',
+        'events.sinks loses b: what it has not been sent yet is kept as dead letters.',
+      ],
+    ],
+    [
       'a new rule',
       '',
       'limits: { methods: { eth_call: { requests: 9, period: 1m, burst_size: 3 } } }',

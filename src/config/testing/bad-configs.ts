@@ -1313,6 +1313,59 @@ export const badConfigs: readonly BadConfig[] = [
     problems: ['2:8: error: retry: found 3, expected a map'],
   },
   {
+    name: 'a sink of no kind',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'events:',
+      '  sinks:',
+      '    - { name: a, type: webhok }',
+      '    - { name: b }',
+      '    - webhook',
+    ],
+    problems: [
+      '4:24: error: events.sinks[0].type: found "webhok", expected webhook, stdout or database (did you mean webhook?)',
+      '5:7: error: events.sinks[1].type: is missing (expected webhook, stdout or database)',
+      '6:7: error: events.sinks[2]: found "webhook", expected a map',
+    ],
+  },
+  {
+    name: 'sinks with wrong fields',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'events:',
+      '  sinks:',
+      '    - { name: a, type: stdout, url: "https://example.com" }',
+      '    - name: b',
+      '      type: webhook',
+      '      url: https://user:hunter2@example.com/',
+      '      events: [quota.*, ip.baned]',
+      '      secrets: [whsec_c2hvcnQ=]',
+      '      rate: -1',
+    ],
+    problems: [
+      '4:32: error: events.sinks[0].url: unknown key "url" (known here: type, name, events, min_severity, keys, users, concurrency, rate, timeout, retries)',
+      '7:12: error: events.sinks[1].url: found text of 33 characters, expected a URL such as https://example.com/hooks (give credentials in headers)',
+      '8:25: error: events.sinks[1].events[1]: found "ip.baned", expected a type of event (rate_limit.exceeded, burst.used, burst.depleted, method.blocked, quota.warning, quota.exceeded, config.reloaded, ip.banned, ip.unbanned, upstream.down, upstream.up, alert.firing, alert.resolved) or a pattern such as quota.* (did you mean ip.banned?)',
+      '9:17: error: events.sinks[1].secrets[0]: found text of 14 characters, expected whsec_ and base64 of 24 to 64 bytes, or whsk_ and base64 of an ed25519 private key (it holds 5 bytes after whsec_)',
+      '10:13: error: events.sinks[1].rate: found -1, expected a number from 0 to 100000',
+    ],
+  },
+  {
+    name: 'two sinks of one name, and a table without a database',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'store: none',
+      'events:',
+      '  sinks:',
+      '    - { name: a, type: stdout }',
+      '    - { name: a, type: database }',
+    ],
+    problems: [
+      '6:15: error: events.sinks[1].name: a is the sink at line 5 already (give each a name of its own)',
+      '6:24: error: events.sinks[1].type: there is no database: store is none (set store: sqlite)',
+    ],
+  },
+  {
     name: 'a cached share of two',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'limits: { charge_cached: 2 }'],
     problems: [

@@ -92,7 +92,10 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     },
     onAdded: delivery.poke,
     onLost: () =>
-      logger.error({ kind: 'events' }, 'events are lost: the store does not take them, and too many wait'),
+      logger.error(
+        { kind: 'events' },
+        'events are lost: too many wait for the store, or it has no place for them',
+      ),
   });
   const fold = createFold({ emit: emitter.emit, windowMs: () => config.events.window });
   const looks = setInterval(() => fold.look(epochMs()), LOOK_MS);

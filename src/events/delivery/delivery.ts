@@ -24,6 +24,8 @@ const usualTiming: DeliveryTiming = {
   breaker: usualBreaker,
 };
 
+/** For what is under way after it was cut, and for the last word to the store. */
+const END_MS = 1000;
 const UNROUTED_AT_ONCE = 200;
 
 export interface DeliveryParts {
@@ -191,9 +193,11 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     stopped = true;
     clearTimeout(timer);
     if (cut) for (const slot of slots.values()) slot.cut();
-    await working;
-    await Promise.all([...slots.values()].map((slot) => slot.close()));
-    await Promise.all(ending);
+    // A store that does not answer keeps nobody from ending: what it was asked for is claimed by us, and free at the next start.
+    await within(
+      END_MS,
+      Promise.all([working, ...[...slots.values()].map((slot) => slot.close()), ...ending]),
+    );
   };
 
   return {
@@ -231,9 +235,12 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       await close(true);
-      await settler.flush();
+      await within(END_MS, settler.flush());
       settler.stop();
-      await outbox.release(by).catch(() => undefined);
+      await within(
+        END_MS,
+        outbox.release(by).catch(() => undefined),
+      );
     },
     async stop() {
       await close(true);
@@ -241,4 +248,14 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     },
     state: () => Object.fromEntries([...slots].map(([name, slot]) => [name, slot.state()])),
   };
+}
+
+/** Resolves with the work, or without it when the time is over. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

@@ -29,8 +29,7 @@ export const webhookSink = record('An HTTP POST of the event to a URL, signed as
       const fine = /^https?:\/\/[^/\s]/i.test(written) && !/[\s\p{Cc}\\]/u.test(written);
       if (!fine || !URL.canParse(written)) return undefined;
       const { username, password } = new URL(written);
-      if (username !== '' || password !== '')
-        return wrong({ suggestion: 'give credentials as headers: { authorization: … }' });
+      if (username !== '' || password !== '') return wrong({ suggestion: 'give credentials in headers' });
       return written;
     },
   }),
