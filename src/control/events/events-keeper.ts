@@ -49,7 +49,7 @@ export interface EventsKeeperOptions {
   /** Of the store; null: there is none. */
   outbox: { outbox: Outbox; by: string; shared: boolean } | null;
   keyByNumber(keyNumber: number): NamedKey | undefined;
-  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  logger: Pick<Logger, 'warn' | 'error'>;
   /** Standard output, a line at a time. */
   write(line: string): void;
   epochMs(): number;

@@ -29,7 +29,7 @@ function start(
   const engine = createDelivery({
     ...{ outbox, by: 'me', shared: false, epochMs: Date.now, random: () => 0.5 },
     makeSink: async ({ name }) => sinks[name]!.sink,
-    log: { info: log, warn: log, error: log },
+    log: { warn: log, error: log },
     timing: {
       pollMs: 20,
       sweepMs: 50,

@@ -1,11 +1,11 @@
-import { hash } from 'node:crypto';
 import type { SinkConfig } from '../../config/index.ts';
-import type { ClaimedDelivery, DisabledSink, Outbox } from '../outbox.ts';
+import type { ClaimedDelivery, Outbox } from '../outbox.ts';
 import { createRouting } from '../routing.ts';
 import type { Sink } from '../sink.ts';
 import { type BreakerTiming, usualBreaker } from './breaker.ts';
 import { createSettler } from './settler.ts';
-import { createSinkSlot, type SinkSlot, type SinkState } from './sink-slot.ts';
+import { createSinkSlot, type DeliveryLog, type SinkSlot, type SinkState } from './sink-slot.ts';
+import { createTidier, fingerprint, removed } from './tidier.ts';
 
 export interface DeliveryTiming {
   /** Between two looks at what is due, where nothing says sooner. */
@@ -24,8 +24,6 @@ const usualTiming: DeliveryTiming = {
   breaker: usualBreaker,
 };
 
-/** Deliveries of sinks that this config has not: another instance's may have them. One that nobody made for so long is nobody's. */
-const FOREIGN_MS = 3_600_000;
 const UNROUTED_AT_ONCE = 200;
 
 export interface DeliveryParts {
@@ -35,11 +33,7 @@ export interface DeliveryParts {
   /** Others deliver from the same outbox. */
   shared: boolean;
   makeSink(config: SinkConfig): Promise<Sink>;
-  log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  log: DeliveryLog;
   epochMs(): number;
   random(): number;
   timing?: Partial<DeliveryTiming>;
@@ -56,11 +50,6 @@ export interface DeliveryEngine {
   state(): Record<string, SinkState>;
 }
 
-/** Of what a sink is configured with: one that was turned off stays off for as long as it is the same. */
-function fingerprint(config: SinkConfig): string {
-  return hash('sha256', JSON.stringify(config), 'hex');
-}
-
 export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   const { outbox, by, log, epochMs } = parts;
   const timing = { ...usualTiming, ...parts.timing };
@@ -68,13 +57,11 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   /** Names that were configured away and are still ending. */
   const ending = new Set<Promise<void>>();
   let route = createRouting([]);
-  let known: DisabledSink[] | null = null;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let again = false;
   let stopped = false;
   let claimedAny = false;
-  let sweptAt = Number.NEGATIVE_INFINITY;
   let renewedAt = epochMs();
 
   const ended = (): boolean => stopped;
@@ -88,69 +75,23 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     }
   };
 
-  const gone = (config: SinkConfig, problem: string): void => {
-    const slot = slots.get(config.name);
-    if (slot === undefined || slot.disabled !== null) return;
-    slot.turnOff(problem);
-    const fields = { kind: 'events', sink: config.name };
-    log.error(fields, `sink ${config.name} is off until its config changes: its receiver ${problem}`);
-    const disabled = {
-      ...{ name: config.name, config: fingerprint(config), problem },
-      disabledAtMs: epochMs(),
-    };
-    known = [...(known ?? []).filter(({ name }) => name !== config.name), disabled];
-    outbox.disable(disabled).catch(() => {
-      // Said again by the next that is answered 410.
-      slot.turnOff(null);
-    });
-    sweptAt = Number.NEGATIVE_INFINITY;
-    poke();
-  };
+  const tidier = createTidier({
+    ...{ outbox, slots, shared: parts.shared, log, epochMs, sweepMs: timing.sweepMs },
+    onChange: () => poke(),
+  });
 
   const slotOf = (config: SinkConfig): SinkSlot =>
     createSinkSlot(config, {
       makeSink: parts.makeSink,
       settle: settler.add,
-      ...{ gone, left, epochMs },
+      gone: tidier.gone,
+      ...{ left, epochMs },
       onRoom: () => poke(),
       onBroken: ({ name }, error) =>
         log.error({ kind: 'events', sink: name, err: error }, `sink ${name} cannot be set up`),
       random: parts.random,
       breaker: timing.breaker,
     });
-
-  /** Those that were turned off and are the same still; the others are on again. */
-  const applyDisabled = async (): Promise<void> => {
-    known ??= await outbox.disabled();
-    for (const { name, config, problem } of known) {
-      const slot = slots.get(name);
-      if (slot === undefined) continue;
-      const same = fingerprint(slot.config) === config;
-      slot.turnOff(same ? problem : null);
-      if (same) continue;
-      await outbox.enable(name);
-      known = known.filter((one) => one.name !== name);
-    }
-  };
-
-  const sweep = async (): Promise<void> => {
-    const nowMs = epochMs();
-    if (nowMs - sweptAt < timing.sweepMs) return;
-    const graceMs = parts.shared ? FOREIGN_MS : 0;
-    const lost = await outbox.abandon(
-      { except: [...slots.keys()], dueBeforeMs: nowMs - graceMs + 1 },
-      removed,
-      nowMs,
-    );
-    if (lost > 0)
-      log.warn({ kind: 'events', deliveries: lost }, `${lost} deliveries are dead letters: ${removed}`);
-    for (const [name, slot] of slots) {
-      if (slot.disabled !== null)
-        await outbox.abandon({ only: name }, `the sink is off: its receiver ${slot.disabled}`, nowMs);
-      slot.mend();
-    }
-    sweptAt = nowMs;
-  };
 
   const routeForeign = async (): Promise<void> => {
     const found = await outbox.unrouted(UNROUTED_AT_ONCE);
@@ -206,16 +147,17 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
       do {
         again = false;
         await keepClaims();
-        await applyDisabled();
+        await tidier.applyDisabled();
         await routeForeign();
-        await sweep();
+        await tidier.sweep();
         waitMs = await claim();
       } while (again && !ended());
     } catch {
       // The store is away, and says so itself.
       again = false;
     }
-    arm(waitMs);
+    // Without sinks there is nothing to deliver, and little to look for.
+    arm(slots.size === 0 ? timing.sweepMs : waitMs);
   };
   const run = (): void => {
     clearTimeout(timer);
@@ -263,7 +205,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
         slots.delete(name);
         const ended: Promise<void> = slot.close().finally(() => {
           ending.delete(ended);
-          sweptAt = Number.NEGATIVE_INFINITY;
+          tidier.soon();
         });
         ending.add(ended);
       }
@@ -272,7 +214,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
         if (slot === undefined) slots.set(config.name, slotOf(config));
         else if (fingerprint(slot.config) !== fingerprint(config)) slot.configure(config);
       }
-      sweptAt = Number.NEGATIVE_INFINITY;
+      tidier.soon();
       poke();
     },
     poke,
@@ -300,5 +242,3 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     state: () => Object.fromEntries([...slots].map(([name, slot]) => [name, slot.state()])),
   };
 }
-
-const removed = 'the sink is in no config any more';

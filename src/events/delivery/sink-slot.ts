@@ -4,6 +4,12 @@ import type { Sink } from '../sink.ts';
 import type { BreakerTiming } from './breaker.ts';
 import { createSinkQueue, type SinkCounts, type SinkQueue } from './sink-queue.ts';
 
+/** What delivery has to say to who runs the gateway. */
+export interface DeliveryLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /** How a sink stands. */
 export interface SinkState extends SinkCounts {
   type: SinkConfig['type'];

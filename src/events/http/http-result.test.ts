@@ -21,7 +21,10 @@ it('410 turns it off', async () => {
 });
 
 it('no answer is tried again, a fault of ours is told', async () => {
-  const failing = (error: Error) => httpResult(() => Promise.reject(error), now);
+  const failing = (problem: Error) =>
+    httpResult(async () => {
+      throw problem;
+    }, now);
   expect(await failing(new HttpProblem('timeout', 'too late'))).toMatchObject({
     kind: 'retry',
     problem: 'too late',

@@ -33,7 +33,7 @@ export function scriptedSink(
       sink.inFlight += 1;
       sink.inFlightMax = Math.max(sink.inFlightMax, sink.inFlight);
       try {
-        return await Promise.all(deliveries.map((delivery) => sink.answer(delivery)));
+        return await Promise.all(deliveries.map(async (delivery) => sink.answer(delivery)));
       } finally {
         sink.inFlight -= 1;
       }

@@ -223,10 +223,12 @@ export function describeOutbox(subject: () => Subject): void {
     const sink = newSink();
     const old = noon - 40 * 86_400_000;
     const [waits, over] = [entry({ atMs: old, sinks: [sink] }), entry({ atMs: old })];
-    await store.outbox.add([waits, over]);
+    const ancient = entry({ atMs: old - 30 * 86_400_000, sinks: [sink] });
+    await store.outbox.add([waits, over, ancient]);
     const forever = { minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity, rawMs: Infinity };
     await store.maintain({ ...forever, eventsMs: 30 * 86_400_000 });
     expect(await store.outbox.get(over.id)).toBeNull();
+    expect(await store.outbox.get(ancient.id)).toBeNull();
     expect(await store.outbox.get(waits.id)).not.toBeNull();
     await store.outbox.abandon({ only: sink }, 'over', clock.now);
     await store.maintain({ ...forever, eventsMs: 30 * 86_400_000 });

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { WorkerEvent } from './event-fold.ts';
+import { closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
+
+afterEach(closeGateways);
+
+const acme = 'acme-key-of-twenty-two-characters';
+const asAcme = { headers: { 'x-api-key': acme } };
+const keyOf = {
+  number: expect.any(Number) as number,
+  id: expect.any(String) as string,
+  prefix: expect.any(String) as string,
+};
+
+const eventsOf = ({ told }: TestGateway): WorkerEvent[] =>
+  told.flatMap((message) => (message.type === 'events' ? message.events : []));
+/** With a beat that is still to come: main is told of nothing else then. */
+const beat = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250));
+/** How often it happened, once so much was told. */
+const happened = (gateway: TestGateway, count: number): Promise<void> =>
+  vi.waitFor(() => expect(eventsOf(gateway).reduce((sum, event) => sum + event.count, 0)).toBe(count), 5000);
+
+describe('what a worker tells of', () => {
+  it('is one of a caller and type between two beats, with how often and the data of the first', async () => {
+    const gateway = await startTestGateway({
+      limits: { default: { requests: 1, period: '1d', burst_size: 1 } },
+      keys: [{ name: 'acme', key: acme }],
+    });
+    await beat();
+    for (let at = 0; at < 6; at += 1) await gateway.call(`eth_${at}`, asAcme);
+    await gateway.call('m');
+    await happened(gateway, 6);
+    const events = Object.groupBy(eventsOf(gateway), ({ type }) => type);
+    const rule = { network: 'default', policy: 'default', limit: 1, burst: 1 };
+    const counted = (type: WorkerEvent['type']) =>
+      (events[type] ?? []).reduce((sum, { count }) => sum + count, 0);
+    expect(events['burst.used']).toMatchObject([
+      { key: keyOf, count: 1, data: { ...rule, method: 'eth_1' } },
+    ]);
+    expect(events['burst.depleted']).toMatchObject([
+      { key: keyOf, count: 1, data: { ...rule, method: 'eth_2' } },
+    ]);
+    expect(counted('rate_limit.exceeded')).toBe(4);
+    expect(events['rate_limit.exceeded']![0]).toMatchObject({
+      ...{ key: keyOf, address: '127.0.0.1' },
+      data: { ...rule, method: 'eth_2', retryAfterMs: expect.any(Number) as number },
+    });
+    expect(JSON.stringify(eventsOf(gateway))).not.toContain(acme);
+    await beat();
+    expect(eventsOf(gateway)).toHaveLength(Object.values(events).flat().length);
+  });
+
+  it('names the bucket that refused, a ceiling too', async () => {
+    const gateway = await startTestGateway({
+      methods: { costs: { huge: 15 } },
+      limits: {
+        default: { requests: 1000, period: '1s' },
+        ceilings: [{ name: 'per-address', per: 'address', requests: 20, period: '1d' }],
+      },
+    });
+    await gateway.call('huge');
+    await gateway.call('huge');
+    await happened(gateway, 1);
+    expect(eventsOf(gateway)).toMatchObject([
+      {
+        ...{ type: 'rate_limit.exceeded', key: null, address: '127.0.0.1', count: 1 },
+        data: { policy: 'ceiling:per-address', limit: 20, burst: 0, method: 'huge' },
+      },
+    ]);
+  });
+
+  it('is a blocked method with its pattern, and no long name of a caller’s making', async () => {
+    const gateway = await startTestGateway({ methods: { blocked: ['admin_*'] } });
+    await gateway.call(`admin_${'x'.repeat(250)}`);
+    await happened(gateway, 1);
+    const [event] = eventsOf(gateway);
+    expect(event).toMatchObject({ type: 'method.blocked', data: { pattern: 'admin_*' } });
+    expect(JSON.stringify(event).length).toBeLessThan(400);
+  });
+
+  it('warns of each mark of a quota once, and tells of a quota that is used up', async () => {
+    const gateway = await startTestGateway({
+      limits: { default: 'none' },
+      keys: [{ name: 'acme', key: acme, quota: { requests: 10, period: 'day', warn_at: [50, 80, 100] } }],
+    });
+    for (let at = 0; at < 12; at += 1) await gateway.call('m', asAcme);
+    await happened(gateway, 5);
+    const events = eventsOf(gateway);
+    const warned = events.filter(({ type }) => type === 'quota.warning').map(({ data }) => data);
+    expect(warned).toMatchObject([
+      { of: 'key', unit: 'requests', limit: 10, used: 5, period: 'day', percent: 50 },
+      { used: 8, percent: 80 },
+      { used: 10, percent: 100 },
+    ]);
+    expect(warned[0]!['resetsAt']).toMatch(/T00:00:00\.000Z$/);
+    const exceeded = events.filter(({ type }) => type === 'quota.exceeded');
+    expect(exceeded.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+    expect(exceeded[0]).toMatchObject({ key: keyOf, data: { of: 'key', limit: 10, used: 10 } });
+  });
+
+  it('is nothing that nobody wants', async () => {
+    const limits = { default: { requests: 1, period: '1d', burst_size: 1 } };
+    const quiet = { server: { state_dir: 'none' }, methods: { blocked: ['admin_*'] }, limits };
+    const gateway = await startTestGateway(quiet);
+    const flood = async () => {
+      for (let at = 0; at < 4; at += 1) await gateway.call('m');
+      await gateway.call('admin_peers');
+      await beat();
+    };
+    await flood();
+    expect(eventsOf(gateway)).toEqual([]);
+    const sinks = [{ type: 'stdout', name: 'one', events: ['method.*'] }];
+    gateway.apply({ ...quiet, events: { sinks } });
+    await flood();
+    expect(new Set(eventsOf(gateway).map(({ type }) => type))).toEqual(new Set(['method.blocked']));
+  });
+
+  it('is bounded: callers beyond are told of as one', async () => {
+    const gateway = await startTestGateway({
+      server: { trusted_proxies: ['127.0.0.1'] },
+      methods: { blocked: ['admin_*'] },
+    });
+    await beat();
+    const calls = 2000;
+    for (let at = 0; at < calls; at += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, more) =>
+          gateway.call('admin_peers', {
+            headers: { 'x-forwarded-for': `198.51.${Math.floor((at + more) / 256)}.${(at + more) % 256}` },
+          }),
+        ),
+      );
+    await happened(gateway, calls);
+    const messages = gateway.told.flatMap((message) => (message.type === 'events' ? [message.events] : []));
+    for (const events of messages) expect(events.length).toBeLessThanOrEqual(501);
+  });
+});
