@@ -35,15 +35,15 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
     health: { update: () => {} },
     hub: { update: () => said.push('hub') },
     admin: null,
-    events: { reloaded: () => {} },
     alerts: { update: () => said.push('alerts'), close: () => {} },
     log: { addSecrets: () => {}, logger: { info: () => {}, warn: () => {}, error: () => {} } },
     instanceId: 'test',
+    events: { reloaded: () => said.push('event') },
     watch: false,
     onResult: () => {},
   };
   const reload = createGatewayReload(parts as unknown as GatewayReloadParts);
   expect(await reload.reload()).toMatchObject({ outcome: 'applied' });
-  expect(said).toEqual(['workers', 'hub', 'retired', 'alerts']);
+  expect(said).toEqual(['workers', 'hub', 'retired', 'alerts', 'event']);
   reload.close();
 });

@@ -28,11 +28,16 @@ insert into api_keys (id, source, key_hash, key_prefix, name, enabled, created_a
     '${'ef'.repeat(32)}', ${time(at + 3)}, '{"unit":"cost","limit":5,"period":"day","warnAt":[]}');
 `;
 
+const configKeys = (time: (ms: number) => string): string => `
+insert into config_keys (api_key_id, instance, named_at) values ('${second}', 'gateway', ${time(at)});
+`;
+
 /** One for each version that there was before the latest. */
 export const oldData: readonly OldData[] = [
   { version: 1, sql: roadmap },
   { version: 2, sql: (time) => roadmap(time) + keysAndPlans(time) },
   { version: 3, sql: (time) => roadmap(time) + keysAndPlans(time) },
+  { version: 4, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
 ];
 
 /** What the store must say of them after migration. */
