@@ -8,6 +8,7 @@ import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
 import { createBanKeeper } from './blocklist/ban-keeper.ts';
 import { createOperationsPort } from './blocklist/operations-port.ts';
 import { claimAddress } from './bind.ts';
+import { configFacts } from './config-facts.ts';
 import {
   type Configuration,
   type ConfigOverrides,
@@ -314,17 +315,4 @@ function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logge
 async function refuseOurselves(config: Config, instanceId: string): Promise<void> {
   const own = await findSelf(upstreamsOf(config), instanceId, probeTimeoutMs);
   if (own.length > 0) throw new StartError('upstream_is_ourselves', sayOurselves(own));
-}
-
-function configFacts(
-  policy: PolicyKeeper,
-  last: ReloadResult | undefined,
-): Parameters<typeof readinessOf>[0]['config'] {
-  return {
-    generation: policy.snapshot.generation,
-    hash: configHash(policy.config),
-    appliedAtMs: policy.appliedAtMs,
-    problem: last?.problems[0] ?? null,
-    restartNeeded: last?.restartNeeded ?? [],
-  };
 }
