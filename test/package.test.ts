@@ -44,7 +44,7 @@ afterAll(() => {
 });
 
 test('holds the program and its documents, no sources and no tests', () => {
-  const outside = contents.filter((path) => !/^package\/(dist|docs|examples)\//.test(path));
+  const outside = contents.filter((path) => !/^package\/(deploy|dist|docs|examples)\//.test(path));
   expect(outside.toSorted()).toEqual(
     ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].map((name) => `package/${name}`),
   );

@@ -37,23 +37,31 @@ export interface CallFigures {
   shadows(call: Call): void;
 }
 
-/** Of a noted call. */
-const note = {
-  method: 0,
-  upstream: 1,
-  decision: 2,
-  flags: 3,
-  cost: 4,
-  bytesIn: 5,
-  bytesOut: 6,
-  total: 7,
-  ofUpstream: 8,
-} as const;
-const NOTE_LENGTH = 9;
-const flag = { answered: 1, failed: 2, error: 4, cached: 8, joined: 16, sent: 32 } as const;
+/** Of a noted call: whole numbers, and the others. Constants of this module, since one of another is read anew at each use. */
+const METHOD = 0;
+const UPSTREAM = 1;
+const DECISION = 2;
+const FLAGS = 3;
+const WHOLE_LENGTH = 4;
+const COST = 0;
+const BYTES_IN = 1;
+const BYTES_OUT = 2;
+const TOTAL = 3;
+const OF_UPSTREAM = 4;
+const OTHER_LENGTH = 5;
+const ANSWERED = 1;
+const FAILED = 2;
+const ERROR = 4;
+const CACHED = 8;
+const JOINED = 16;
+const SENT = 32;
 const NOTED_AT_FIRST = 256;
-const { failed, errors, cached, joined, events, cost, bytesIn, bytesOut, totalMicros } = callAt;
+const { allowed, burst, failed, errors, cached, joined, events, cost, bytesIn, bytesOut, totalMicros } =
+  callAt;
 const { lastSeenMs } = callerAt;
+const { proxyMicros, upstreamMicros, total: totalAt, proxy: proxyAt, upstream: upstreamPartAt } = methodAt;
+const { micros: upstreamSumAt } = upstreamAt;
+const upstreamTimesAt = upstreamHistogramAt;
 
 export function createCallFigures(
   memory: FiguresMemory,
@@ -64,15 +72,17 @@ export function createCallFigures(
   const keys = createRowWriter(memory.keys, keyShapeOf(memory));
   const shadows = createRowWriter(memory.shadows, shadowShape);
   const addresses = createSketchWriter(memory.addresses);
-  let notes = new Float64Array(NOTED_AT_FIRST * NOTE_LENGTH);
+  let wholes = new Int32Array(NOTED_AT_FIRST * WHOLE_LENGTH);
+  let others = new Float64Array(NOTED_AT_FIRST * OTHER_LENGTH);
   const callers: (Caller | null)[] = [];
   let noted = 0;
 
-  function methodRow({ context, facts, method }: Call): number {
-    const { policy, network } = context;
+  function methodRow({ context: { policy, network }, facts, method }: Call): number {
+    const known = facts?.rows[network + 1];
+    if (known !== undefined) return known;
     const name = policy.snapshot.networks[network]?.name ?? '';
     if (facts === null) return methods.rowOf(rowName(name, policy.labels.named(method)));
-    return (facts.rows[network + 1] ??= methods.rowOf(rowName(name, facts.label)));
+    return (facts.rows[network + 1] = methods.rowOf(rowName(name, facts.label)));
   }
 
   /** Of the upstream that answered, or was asked last; -1: none was. */
@@ -86,18 +96,27 @@ export function createCallFigures(
     return upstream === undefined ? -1 : (rows[via] = upstreams.rowOf(rowName(name, upstream.name)));
   }
 
-  function begin(call: Call): number {
-    if ((noted + 1) * NOTE_LENGTH > notes.length) {
-      const larger = new Float64Array(notes.length * 2);
-      larger.set(notes);
-      notes = larger;
-    }
-    callers[noted] = call.context.caller;
-    const at = noted++ * NOTE_LENGTH;
-    notes[at + note.method] = methodRow(call);
-    notes[at + note.bytesIn] = call.end - call.start;
-    notes[at + note.bytesOut] = call.answer.length;
-    return at;
+  function grow(): void {
+    const [more, further] = [new Int32Array(wholes.length * 2), new Float64Array(others.length * 2)];
+    more.set(wholes);
+    further.set(others);
+    wholes = more;
+    others = further;
+  }
+
+  /** Notes a call; returns its place. */
+  function begin(call: Call, decision: number, flags: number, metered: boolean): number {
+    const place = noted++;
+    const at = place * WHOLE_LENGTH;
+    if (at >= wholes.length) grow();
+    callers[place] = call.context.caller;
+    wholes[at + METHOD] = methodRow(call);
+    wholes[at + DECISION] = decision;
+    wholes[at + FLAGS] = flags;
+    const of = place * OTHER_LENGTH;
+    others[of + BYTES_IN] = metered ? call.end - call.start : 0;
+    others[of + BYTES_OUT] = metered ? call.answer.length : 0;
+    return place;
   }
 
   /** The doubles that count a caller, and the index of the first. */
@@ -114,76 +133,69 @@ export function createCallFigures(
     return caller.row;
   }
 
-  function countCall(to: Float64Array, row: number, at: number, flags: number): void {
-    to[row + notes[at + note.decision]!]!++;
-    if ((flags & flag.answered) !== 0) {
-      to[row + cost]! += notes[at + note.cost]!;
-      to[row + totalMicros]! += notes[at + note.total]!;
-      if ((flags & flag.error) !== 0) to[row + errors]!++;
-      if ((flags & flag.cached) !== 0) to[row + cached]!++;
-      else if ((flags & flag.joined) !== 0) to[row + joined]!++;
-    } else if ((flags & flag.failed) !== 0) to[row + failed]!++;
-    to[row + bytesIn]! += notes[at + note.bytesIn]!;
-    to[row + bytesOut]! += notes[at + note.bytesOut]!;
+  function countCall(to: Float64Array, row: number, place: number): void {
+    const flags = wholes[place * WHOLE_LENGTH + FLAGS]!;
+    const of = place * OTHER_LENGTH;
+    to[row + wholes[place * WHOLE_LENGTH + DECISION]!]!++;
+    to[row + bytesIn]! += others[of + BYTES_IN]!;
+    to[row + bytesOut]! += others[of + BYTES_OUT]!;
+    if ((flags & ANSWERED) !== 0) {
+      to[row + cost]! += others[of + COST]!;
+      to[row + totalMicros]! += others[of + TOTAL]!;
+      if ((flags & ERROR) !== 0) to[row + errors]!++;
+      if ((flags & CACHED) !== 0) to[row + cached]!++;
+      else if ((flags & JOINED) !== 0) to[row + joined]!++;
+    } else if ((flags & FAILED) !== 0) to[row + failed]!++;
   }
 
-  function countTimes(row: number, at: number, flags: number): void {
+  function countTimes(row: number, place: number): void {
+    const flags = wholes[place * WHOLE_LENGTH + FLAGS]!;
     const to = methods.numbers;
-    const total = notes[at + note.total]!;
-    const ofUpstream = notes[at + note.ofUpstream]!;
-    to[row + methodAt.proxyMicros]! += total - ofUpstream;
-    to[row + methodAt.total + latencyBucket(total)]!++;
-    to[row + methodAt.proxy + latencyBucket(total - ofUpstream)]!++;
-    if ((flags & flag.sent) === 0) return;
+    const total = others[place * OTHER_LENGTH + TOTAL]!;
+    const ofUpstream = others[place * OTHER_LENGTH + OF_UPSTREAM]!;
+    to[row + proxyMicros]! += total - ofUpstream;
+    to[row + totalAt + latencyBucket(total)]!++;
+    to[row + proxyAt + latencyBucket(total - ofUpstream)]!++;
+    if ((flags & SENT) === 0) return;
     const bucket = latencyBucket(ofUpstream);
-    to[row + methodAt.upstreamMicros]! += ofUpstream;
-    to[row + methodAt.upstream + bucket]!++;
-    const upstream = notes[at + note.upstream]!;
-    if (upstream < 0 || (flags & flag.joined) !== 0) return;
-    upstreams.numbers[upstream + upstreamAt.micros]! += ofUpstream;
-    upstreams.numbers[upstream + upstreamHistogramAt + bucket]!++;
+    to[row + upstreamMicros]! += ofUpstream;
+    to[row + upstreamPartAt + bucket]!++;
+    const upstream = wholes[place * WHOLE_LENGTH + UPSTREAM]!;
+    if (upstream < 0 || (flags & JOINED) !== 0) return;
+    upstreams.numbers[upstream + upstreamSumAt]! += ofUpstream;
+    upstreams.numbers[upstream + upstreamTimesAt + bucket]!++;
   }
 
   return {
     answered(call, total, ofUpstream) {
-      const at = begin(call);
-      notes[at + note.decision] = call.outcome === outcomes.burst ? callAt.burst : callAt.allowed;
-      let flags: number = flag.answered;
-      if (call.isError) flags |= flag.error;
-      if (call.source === 'cache') flags |= flag.cached;
-      else if (call.source === 'joined') flags |= flag.joined;
-      if (call.sentAt !== 0) {
-        flags |= flag.sent;
-        notes[at + note.upstream] = upstreamRow(call);
-      }
-      notes[at + note.flags] = flags;
-      notes[at + note.cost] = call.cost;
-      notes[at + note.total] = total;
-      notes[at + note.ofUpstream] = ofUpstream;
+      let flags = ANSWERED;
+      if (call.isError) flags |= ERROR;
+      if (call.source === 'cache') flags |= CACHED;
+      else if (call.source === 'joined') flags |= JOINED;
+      if (call.sentAt !== 0) flags |= SENT;
+      const place = begin(call, call.outcome === outcomes.burst ? burst : allowed, flags, true);
+      if (call.sentAt !== 0) wholes[place * WHOLE_LENGTH + UPSTREAM] = upstreamRow(call);
+      const of = place * OTHER_LENGTH;
+      others[of + COST] = call.cost;
+      others[of + TOTAL] = total;
+      others[of + OF_UPSTREAM] = ofUpstream;
     },
     refused(call, decision, metered) {
-      const at = begin(call);
-      const letIn = call.outcome === outcomes.burst ? callAt.burst : callAt.allowed;
-      notes[at + note.decision] = decision === null ? letIn : callAt[decision];
-      notes[at + note.flags] = decision === null ? flag.failed : 0;
-      if (metered) return;
-      notes[at + note.bytesIn] = 0;
-      notes[at + note.bytesOut] = 0;
+      if (decision !== null) begin(call, callAt[decision], 0, metered);
+      else begin(call, call.outcome === outcomes.burst ? burst : allowed, FAILED, metered);
     },
     settle() {
       if (noted === 0) return;
       const now = epochMs();
-      for (let call = 0; call < noted; call++) {
-        const at = call * NOTE_LENGTH;
-        const flags = notes[at + note.flags]!;
-        const method = notes[at + note.method]!;
-        const caller = callerRow(callers[call]!);
-        countCall(methods.numbers, method, at, flags);
-        countCall(numbers, caller, at, flags);
+      for (let place = 0; place < noted; place++) {
+        const method = wholes[place * WHOLE_LENGTH + METHOD]!;
+        const caller = callerRow(callers[place]!);
+        countCall(methods.numbers, method, place);
+        countCall(numbers, caller, place);
         numbers[caller + lastSeenMs] = now;
-        if ((flags & flag.answered) !== 0) countTimes(method, at, flags);
+        if ((wholes[place * WHOLE_LENGTH + FLAGS]! & ANSWERED) !== 0) countTimes(method, place);
         // A caller that is gone must not be held.
-        callers[call] = null;
+        callers[place] = null;
       }
       noted = 0;
     },
