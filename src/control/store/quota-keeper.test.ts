@@ -9,6 +9,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { key, user } from '../../store/testing/subject.ts';
 import { batch, row } from '../../store/testing/usage-samples.ts';
 import { createOwnUsage, type OwnUsage } from './own-usage.ts';
+import type { SubjectUse } from './messages.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
 
 const id = '11111111-2222-4333-8444-555555555555';
@@ -66,6 +67,7 @@ function start(policy: QuotaPolicy = quota, name = storedName(id)) {
   };
   const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();
+  let replaced = 0;
   const owners = new Map([
     [3, name],
     [5, userName],
@@ -100,8 +102,11 @@ function start(policy: QuotaPolicy = quota, name = storedName(id)) {
     used: (of = policy) => buckets.readQuota(3, periodOf(of)),
     replaceThread() {
       thread = threadOf();
-      keeper.forgotten();
+      replaced += 1;
+      keeper.answeredBy(replaced);
     },
+    /** The database was away, and the thread lived on. */
+    comesBack: () => keeper.answeredBy(replaced),
   };
 }
 
@@ -180,6 +185,26 @@ describe('quotas of the ledger', () => {
     await main.keeper.sync('changed');
     expect(main.used()).toBe(120);
   });
+
+  it.each([0, 1])(
+    'lose nothing that others used while the database was away, with calls of ours that wait in the journals: %i threads died before',
+    async (deaths) => {
+      await use(store, 'other', 100);
+      const main = start();
+      await main.keeper.sync('all');
+      main.count(50);
+      await main.apply(50);
+      if (deaths > 0) main.replaceThread();
+      await main.keeper.sync('all');
+      await use(store, 'other', 30);
+      main.count(40);
+      main.comesBack();
+      await main.keeper.sync('all');
+      await main.apply(40);
+      await main.keeper.sync('changed');
+      expect(main.used()).toBe(220);
+    },
+  );
 
   it('are those of the ledger for a key that gets a quota, or another unit of it, while all runs', async () => {
     const main = start();
@@ -294,6 +319,44 @@ describe('quotas of the ledger', () => {
     await main.keeper.sync('changed');
     expect(main.buckets.readQuota(3, held)).toBe(15);
     expect(main.used()).toBe(15);
+  });
+});
+
+describe('quotas of very many keys', () => {
+  it('are those of the later reading, where an earlier one is still being taken over', async () => {
+    const slots = 2500;
+    const buckets = createBuckets(
+      createLimitsMemory({ entries: 1024, quotaSlots: slots, seed: new Uint32Array(4) }),
+      0,
+    );
+    const ids = Array.from({ length: slots }, (_, slot) => `${String(slot).padStart(8, '0')}${id.slice(8)}`);
+    let requests = 5;
+    const read: SubjectUse[] = [];
+    const keeper = createQuotaKeeper({
+      buckets,
+      ownerOf: (slot) => storedName(ids[slot]!),
+      async use({ nowMs, of: asked }) {
+        const none = { requests: 0, cost: 0 };
+        const some = asked === 'all' ? ids : ids.slice(-1);
+        const uses = some.map((of) => ({
+          id: of,
+          day: none,
+          month: { requests, cost: 0 },
+          ownDay: none,
+          ownMonth: none,
+        }));
+        read.push(...uses);
+        return { starts: { day: nowMs, month: nowMs }, uses };
+      },
+      wallMs: () => now,
+    });
+    for (const [slot, of] of ids.entries()) keeper.own({ slot, name: storedName(of), quota });
+    const earlier = keeper.sync('all');
+    while (read.length === 0) await Promise.resolve();
+    requests = 7;
+    await Promise.all([earlier, keeper.sync('changed')]);
+    const period = quotaPeriod('month', now).id;
+    expect([0, slots - 1].map((slot) => buckets.readQuota(slot, period))).toEqual([5, 7]);
   });
 });
 

@@ -15,8 +15,11 @@ export interface QuotaKeeper {
   own(owner: QuotaOwner): void;
   /** Takes what slots hold now, of the last run's saved state, for what came from elsewhere. */
   restored(): void;
-  /** A new store thread knows nothing of what this run has put into the ledger before. */
-  forgotten(): void;
+  /**
+   * The store's thread of this number answers. One that took another's place knows nothing of what this run has put into the ledger
+   * before; one that is the same knows all, however long its database was away.
+   */
+  answeredBy(thread: number): void;
   /** Reads the ledger and corrects the slots. `of`: `changed` where only other instances' use is asked for. */
   sync(of: 'all' | 'changed'): Promise<void>;
   /**
@@ -61,6 +64,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   let users = false;
   const fresh = new Set<string>();
   let synced = false;
+  let thread = 0;
   let lacking = false;
 
   const open = (owner: QuotaOwner): Account => ({
@@ -131,6 +135,14 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     return current;
   }
 
+  /** Of two readings the later must be taken over last. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+
   async function sync(of: 'all' | 'changed'): Promise<void> {
     const read = await options.use({ nowMs: wallMs(), of, users });
     if (of === 'all') fresh.clear();
@@ -138,6 +150,15 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     // Midnight passed meanwhile: what counts now is read at once.
     if (!(await correctAll(read, ids))) return sync('all');
     synced = true;
+  }
+
+  async function syncNew(): Promise<void> {
+    const ids = [...fresh];
+    if (ids.length === 0) return;
+    if (ids.length > NAMED_MAX) return sync('all');
+    const read = await options.use({ nowMs: wallMs(), of: ids, users });
+    for (const id of ids) fresh.delete(id);
+    if (!(await correctAll(read, ids))) await sync('all');
   }
 
   return {
@@ -155,22 +176,17 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       for (const account of accounts.values())
         account.elsewhere = buckets.readQuota(account.owner.slot, account.period.id);
     },
-    forgotten() {
+    answeredBy(next) {
+      if (next === thread) return;
+      thread = next;
       if (!synced) return;
       for (const account of accounts.values()) account.reclaim = account.fresh === null;
     },
-    sync,
+    sync: (of) => inTurn(() => sync(of)),
     lacks(some) {
       lacking = some;
     },
-    async syncNew() {
-      const ids = [...fresh];
-      if (ids.length === 0) return;
-      if (ids.length > NAMED_MAX) return sync('all');
-      const read = await options.use({ nowMs: wallMs(), of: ids, users });
-      for (const id of ids) fresh.delete(id);
-      if (!(await correctAll(read, ids))) await sync('all');
-    },
+    syncNew: () => inTurn(syncNew),
   };
 }
 

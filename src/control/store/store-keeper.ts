@@ -186,7 +186,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     compileCache: options.compileCache,
     logger,
     onUp: () => {
-      quotas.forgotten();
+      quotas.answeredBy(link.state().restarts);
       void refresh();
     },
     onAway: () => {
