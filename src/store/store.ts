@@ -137,11 +137,26 @@ export interface UsageFilter {
   after?: { keyId: string; network: string; method: string; status: string };
 }
 
+/** Which keys: these, or those that these users have or had, or all. Not both lists. */
 export interface QuotaUseFilter {
   /** Is `userId` wanted? */
   users?: boolean;
   keyIds?: readonly string[];
   userIds?: readonly string[];
+}
+
+/** What counts for quotas, calls and events. */
+export interface QuotaUsed {
+  requests: number;
+  cost: number;
+}
+
+/** What a key used of a day and a month. */
+export interface KeyUse {
+  day: QuotaUsed;
+  month: QuotaUsed;
+  /** null: it is nobody's, or was not asked for. */
+  userId: string | null;
 }
 
 export interface UsageLine {
@@ -290,14 +305,10 @@ export interface Tables {
     linesMax?: number,
   ): Promise<UsageLine[]>;
   /**
-   * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
-   * keys, of those that these users have or had, or of all. `userId` is told with `users` only, and null for a key that is nobody's.
+   * By key, what counts for quotas of the UTC day and the month that begin at `starts`, both of one moment. Keys without are left out,
+   * and calls without a key. Days are kept for some days, months until the next is over.
    */
-  quotaUse(
-    from: number,
-    to: number,
-    filter?: QuotaUseFilter,
-  ): Promise<Map<string, { requests: number; cost: number; userId: string | null }>>;
+  quotaUse(starts: { day: number; month: number }, filter?: QuotaUseFilter): Promise<Map<string, KeyUse>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.

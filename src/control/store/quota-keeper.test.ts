@@ -63,7 +63,7 @@ function start(policy: QuotaPolicy = quota, name = storedName(id)) {
   const through: Parameters<typeof createOwnUsage>[0] = {
     apply,
     segments: (names) => store.segments(names),
-    quotaUse: (from, to, ids) => store.quotaUse(from, to, ids),
+    quotaUse: (starts, filter) => store.quotaUse(starts, filter),
   };
   const threadOf = () => createOwnUsage(through, (segment) => segment.startsWith('own-'));
   let thread: OwnUsage = threadOf();
@@ -87,6 +87,7 @@ function start(policy: QuotaPolicy = quota, name = storedName(id)) {
   return {
     keeper,
     buckets,
+    owners,
     /** Calls that this process lets through: counted at once, in the ledger later. */
     count: (calls: number, of = policy) =>
       buckets.adjustQuota(3, periodOf(of), calls * (of.unit === 'cost' ? 10 : 1)),
@@ -293,6 +294,21 @@ describe('quotas of the ledger', () => {
       expect(main.used()).toBe(8);
     },
   );
+
+  it('are read of a key that gets one while the others are being read', async () => {
+    await use(store, 'earlier', 7);
+    const main = start();
+    await main.keeper.sync('all');
+    await store.apply(usageOf('earlier', 5, now, goneId));
+    main.owners.set(6, storedName(goneId));
+    underWay = () => {
+      underWay = () => {};
+      main.keeper.own({ slot: 6, name: storedName(goneId), quota });
+    };
+    await main.keeper.sync('all');
+    await main.keeper.syncNew();
+    expect(main.buckets.readQuota(6, quotaPeriod('month', now).id)).toBe(5);
+  });
 
   it('tell of what others used in a new month though it is as much as in the last', async () => {
     now = Date.UTC(2028, 1, 1);

@@ -4,7 +4,7 @@ import { configKeyId, uuidText } from '../../identity/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { type SubjectUse, type QuotaUse, type UseOf, userSubject } from './messages.ts';
+import { type SubjectUse, type QuotaUse, type UseQuestion, userSubject } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -35,7 +35,7 @@ export interface QuotaKeeperOptions {
   buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
   /** Whose slot it is now. */
   ownerOf(slot: number): string | undefined;
-  use(input: { nowMs: number; of: UseOf; users: boolean }): Promise<QuotaUse>;
+  use(question: UseQuestion): Promise<QuotaUse>;
   wallMs(): number;
 }
 
@@ -53,8 +53,8 @@ interface Account {
 
 /** Slots corrected before main turns to other things. */
 const SLOTS_A_TURN = 2000;
-/** Beyond, all are read at once. */
-const NAMED_MAX = 200;
+/** The ledger is asked for so many by name; for more, all that it has are read at once. */
+const NAMED_MAX = 2000;
 
 export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   const { buckets, ownerOf, wallMs } = options;
@@ -143,10 +143,15 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     return next;
   };
 
+  const ask = (of: UseQuestion['of'], subjects: UseQuestion['subjects']): Promise<QuotaUse> =>
+    options.use({ nowMs: wallMs(), of, subjects, users });
+
   async function sync(of: 'all' | 'changed'): Promise<void> {
-    const read = await options.use({ nowMs: wallMs(), of, users });
-    if (of === 'all') fresh.clear();
-    const ids = of === 'all' ? [...accounts.keys()] : read.uses.map(({ id }) => id);
+    const asked = [...accounts.keys()];
+    const read = await ask(of, asked.length > NAMED_MAX ? null : asked);
+    // Not those that came meanwhile: nothing was asked of them.
+    if (of === 'all') for (const id of asked) fresh.delete(id);
+    const ids = of === 'all' ? asked : read.uses.map(({ id }) => id);
     // Midnight passed meanwhile: what counts now is read at once.
     if (!(await correctAll(read, ids))) return sync('all');
     synced = true;
@@ -156,7 +161,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     const ids = [...fresh];
     if (ids.length === 0) return;
     if (ids.length > NAMED_MAX) return sync('all');
-    const read = await options.use({ nowMs: wallMs(), of: ids, users });
+    const read = await ask('new', ids);
     for (const id of ids) fresh.delete(id);
     if (!(await correctAll(read, ids))) await sync('all');
   }

@@ -11,6 +11,7 @@ import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
 import { dropOldEvents } from '../tables/outbox/retention.ts';
+import { createQuotaUse } from '../tables/quota-use.ts';
 import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
@@ -75,7 +76,7 @@ export function openSqlite(options: SqliteOptions): Store {
     createReader(join(folder, databaseName)),
   ];
   const tables = createTables(context);
-  const { quotaUse: quotaUseOfAll } = createUsage({ ...context, db: quotaReader.db });
+  const quotaUseOfAll = createQuotaUse({ ...context, db: quotaReader.db });
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -95,8 +96,8 @@ export function openSqlite(options: SqliteOptions): Store {
     kind: 'sqlite',
     ...noted(tables, (entry) => issued?.append([entry])),
     usage: createUsage({ ...context, db: reader.db }).usage,
-    quotaUse: (from, to, filter) =>
-      (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, filter),
+    quotaUse: (starts, filter) =>
+      (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(starts, filter),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
