@@ -220,6 +220,8 @@ export type KeyChange =
 export interface Tables {
   readonly users: {
     insert(user: UserRow): Promise<void>;
+    /** Of many users, deleted ones too, what they are called, by id. */
+    names(ids: readonly string[]): Promise<Map<string, Pick<UserRow, 'email' | 'name'>>>;
     /** By id or e-mail (case of ASCII letters ignored); deleted ones by id only. */
     find(idOrEmail: string): Promise<UserRow | null>;
     /** Not deleted, by e-mail. */
@@ -238,8 +240,10 @@ export interface Tables {
     names(ids: readonly string[]): Promise<Map<string, Pick<KeyRow, 'name' | 'prefix'>>>;
     /** Not deleted: whose id, prefix or name it is. More than one: it is ambiguous. */
     find(idPrefixOrName: string): Promise<KeyRow[]>;
+    /** Not deleted, by name and id. `after`: a key's id; nothing follows one that is not there. */
     list(filter: {
       userId?: string;
+      name?: string;
       source?: KeyRow['source'];
       after?: string;
       limit: number;
@@ -333,9 +337,10 @@ export interface Store extends Tables, Ledger {
   readonly kind: StoreKind;
   /**
    * All or nothing, and as if no other ran at the same time, whichever instance's: `work` may decide by what it reads. It is run
-   * again where the database asks for it (serialisation failure, deadlock).
+   * again where the database asks for it (serialisation failure, deadlock). `warn` is told of what went wrong after the commit: what
+   * was to be done is done then.
    */
-  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tables: Tables) => Promise<T>, warn?: (message: string) => void): Promise<T>;
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
   policyKey(id: string): Promise<PolicyKey | null>;

@@ -10,13 +10,19 @@ insert into quota_sums (period, at, api_key_id, requests, cost)
   group by ${monthOfAt}, api_key_id;
 `;
 
+/** Of a user's keys, of which there may be very many: by name, and page by page. */
+const keysOfUser = `
+create index api_keys_user_name on api_keys (user_id, name, id);
+drop index api_keys_user;
+`;
+
 /**
  * What counts for a key's quota, by UTC day and month, added to as usage is applied: to sum it up from the rollups took seconds
  * where there are very many, every time that it was asked for.
  */
-export const quotaSums: Migration = {
+export const largeStores: Migration = {
   version: 9,
-  name: 'sums for quotas',
+  name: 'sums for quotas, keys of a user by name',
 
   postgres: `
 create table quota_sums (
@@ -27,7 +33,7 @@ create table quota_sums (
   cost bigint not null,
   primary key (period, at, api_key_id)
 ) with (fillfactor = 70);
-${fill(`date_trunc('month', at at time zone 'UTC') at time zone 'UTC'`)}`,
+${fill(`date_trunc('month', at at time zone 'UTC') at time zone 'UTC'`)}${keysOfUser}`,
 
   sqlite: `
 create table quota_sums (
@@ -38,5 +44,5 @@ create table quota_sums (
   cost integer not null,
   primary key (period, at, api_key_id)
 ) strict, without rowid;
-${fill(`unixepoch(at / 1000, 'unixepoch', 'start of month') * 1000`)}`,
+${fill(`unixepoch(at / 1000, 'unixepoch', 'start of month') * 1000`)}${keysOfUser}`,
 };

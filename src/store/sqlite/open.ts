@@ -35,7 +35,7 @@ export interface SqliteOptions {
   now: () => number;
   /** False: the schema stays as it is, and `issued.log` is not looked at. */
   migrate: boolean;
-  /** Told what an operator must know of a database that was restored. */
+  /** Told what an operator must know: of a database that was restored, of what `issued.log` lacks. */
   onNews(message: string): void;
 }
 
@@ -91,10 +91,19 @@ export function openSqlite(options: SqliteOptions): Store {
   const noted = (tables: Tables, note: (entry: IssuedEntry) => void): Tables =>
     issued === null ? tables : notedTables(tables, { note, ended: issued.ended, now });
 
+  /** After the commit: whoever asked must have their answer, which may be the only place where a new key is ever shown. */
+  const append = (entries: readonly IssuedEntry[], warn: (message: string) => void): void => {
+    try {
+      issued?.append(entries);
+    } catch (error) {
+      warn((error as Error).message);
+    }
+  };
+
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...noted(tables, (entry) => issued?.append([entry])),
+    ...noted(tables, (entry) => append([entry], onNews)),
     usage: createUsage({ ...context, db: reader.db }).usage,
     quotaUse: (starts, filter) =>
       (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(starts, filter),
@@ -106,7 +115,7 @@ export function openSqlite(options: SqliteOptions): Store {
         return apply(batch);
       }),
 
-    async transaction(work) {
+    async transaction(work, warn = onNews) {
       const changes: KeyChange[] = [];
       const banned: string[] = [];
       const notes: IssuedEntry[] = [];
@@ -119,7 +128,7 @@ export function openSqlite(options: SqliteOptions): Store {
       });
       for (const change of changes) watchers.tell(change);
       for (const prefix of banned) banWatchers.tell(prefix);
-      issued?.append(notes);
+      append(notes, warn);
       return result;
     },
 
