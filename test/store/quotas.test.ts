@@ -224,7 +224,7 @@ it('quotas that cannot be read are told as such, keep no key away, and are true 
     ),
   });
   await delay(1500);
-  const said = second.program.logs().map(({ msg }) => String(msg));
+  const said = second.program.logs().map(({ msg }) => msg);
   expect(said.filter((msg) => msg.includes('could not be read'))).toEqual([
     expect.stringContaining('quotas could not be read from the ledger'),
   ]);
