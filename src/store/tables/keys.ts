@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
-import type { KeyRow, OverrideRow, Tables } from '../store.ts';
+import type { KeyRow, OverrideRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { insertOverrides, overridesOf } from './overrides.ts';

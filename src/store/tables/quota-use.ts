@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { KeyUse, QuotaUseFilter, Tables } from '../store.ts';
+import type { KeyUse, QuotaUseFilter } from '../usage-sums.ts';
+import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
 import { isUuid } from './users.ts';
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Tables, UserRow } from '../store.ts';
+import type { UserRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { noteTier, tierBefore } from './terms.ts';
