@@ -32,7 +32,8 @@ ${table(rowsOf(methods))}
 
 ## GET /stats/top
 
-\`?by=calls\` (the default), \`cost\`, \`refused\` or \`bytes\`; \`&limit=\` 1 to 1000, 20 by default.
+\`?by=calls\` (the default), \`cost\`, \`refused\` or \`bytes\`; \`&limit=\` 1 to 1000, 20 by default. Refused is all that was not
+let in, from \`exceeded\` to \`shed\`.
 
 ${table(rowsOf(top))}
 
