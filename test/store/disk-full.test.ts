@@ -77,7 +77,10 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
     await eventually(() => (load.others['503'] ?? 0) > 0, FULL_MS);
     await load.stop();
     expect(Object.keys(load.others)).toEqual(['503']);
-    expect(running.program.output()).toContain('all calls are refused until there is room');
+    await eventually(
+      () => running.program.output().includes('all calls are refused until there is room'),
+      5000,
+    );
     expect(await running.readiness()).toBe('degraded');
     expect(await running.check('usage')).toMatchObject({
       status: 'degraded',

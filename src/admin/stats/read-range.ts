@@ -1,6 +1,5 @@
 import { runOperation } from '../operation-problem.ts';
 import type { AdminPorts } from '../ports.ts';
-import { AdminProblem } from '../problem.ts';
 import { oneOf } from '../query.ts';
 import { type Range, type Step, steps } from './range.ts';
 
@@ -19,11 +18,6 @@ export async function rangeOf(
   by: readonly ('network' | 'method' | 'key')[],
   key?: string,
 ): Promise<Range> {
-  if (ports.operations === null)
-    throw new AdminProblem(
-      'conflict',
-      'this gateway keeps no ledger (store: none): leave from, to and step out for what was counted since the start',
-    );
   const step = given.step === undefined ? null : oneOf('step', given.step, steps);
   const result = (await runOperation(ports, 'usage.query', {
     ...(given.from === undefined ? {} : { from: given.from }),

@@ -1323,8 +1323,8 @@ export const badConfigs: readonly BadConfig[] = [
       '    - webhook',
     ],
     problems: [
-      '4:24: error: events.sinks[0].type: found "webhok", expected webhook, stdout or database (did you mean webhook?)',
-      '5:7: error: events.sinks[1].type: is missing (expected webhook, stdout or database)',
+      '4:24: error: events.sinks[0].type: found "webhok", expected webhook, stdout, database, redis-stream, slack, discord, pagerduty, email or module (did you mean webhook?)',
+      '5:7: error: events.sinks[1].type: is missing (expected webhook, stdout, database, redis-stream, slack, discord, pagerduty, email or module)',
       '6:7: error: events.sinks[2]: found "webhook", expected a map',
     ],
   },

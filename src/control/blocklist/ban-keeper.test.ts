@@ -27,7 +27,8 @@ let warnings: string[];
 function start(blocklist: object = { auto_ban: autoBan }): void {
   events = [];
   warnings = [];
-  const logger = { warn: (_: object, text: string) => warnings.push(text) } as never;
+  const warn = (facts: object, text: string) => 'event' in facts || warnings.push(text);
+  const logger = { warn, info: () => {} } as never;
   keeper = createBanKeeper({
     ...policyOf(blocklist),
     events: {

@@ -11,6 +11,7 @@ import {
   type Violations,
 } from '../../admission/index.ts';
 import type { Config, PolicySnapshot } from '../../config/index.ts';
+import type { EventDraft } from '../../events/index.ts';
 import { parseCidr } from '../../identity/index.ts';
 import type { BanRow } from '../../store/index.ts';
 import type { CausedEvents } from '../events/events-keeper.ts';
@@ -73,14 +74,19 @@ export function createBanKeeper(options: {
 
   const memoryMs = (): number => settings.auto_ban?.ban_max ?? repeatMs;
 
+  const say = ({ type, subject, data }: EventDraft, level: 'warn' | 'info'): void =>
+    logger[level]({ kind: 'blocklist', event: type, subject, ...data }, `${type} ${subject}`);
+
   /** Told and kept. One of a simulation refuses nobody, and is not worth keeping. */
   const began = (ban: Ban): void => {
     const event = bannedEvent(ban);
+    say(event, 'warn');
     if (journal === null || ban.simulated) events.emit(event);
     else journal.add({ kind: 'put', ban: rowOf(ban) }, event);
   };
   const ended = (ban: Ban, reason: 'expired' | 'lifted', by: string, endedAt: number): void => {
     const event = unbannedEvent(ban, reason, by, endedAt);
+    say(event, 'info');
     if (journal === null || ban.simulated) events.emit(event);
     else journal.add({ kind: 'end', prefix: ban.prefix, beganAt: ban.beganAt, endedAt }, event);
   };

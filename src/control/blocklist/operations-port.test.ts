@@ -20,7 +20,7 @@ beforeEach(() => {
   const { config } = result;
   keeper = createBanKeeper({
     ...{ config, snapshot: compile(config, testRegistries()), events: noEvents },
-    logger: { warn: () => {} } as never,
+    logger: { warn: () => {}, info: () => {} } as never,
     seed: Uint32Array.of(1, 2, 3, 4),
     epochMs: Date.now,
   });

@@ -26,7 +26,7 @@ export function createOperationsPort(options: {
       if (store === null)
         throw new AccountsError(
           'refused',
-          'This gateway keeps no store (store: none), so it has no users, keys or usage',
+          'This gateway keeps no store (store: none), so it has no users, keys, usage or events',
         );
       return store.run(name, input, peer);
     },

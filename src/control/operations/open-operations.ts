@@ -29,7 +29,7 @@ export async function openOperations({
   if (place === null)
     throw new AccountsError(
       'refused',
-      'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys or usage',
+      'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys, usage or events',
     );
   return openOrAsk(place, () => directOperations(place, config, { migrate, onNews }), remote);
 }

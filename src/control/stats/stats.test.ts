@@ -193,7 +193,7 @@ describe('statistics', () => {
       const answer = await fetch(`${other.adminUrl}/stats/top?from=1h`, { headers });
       expect([answer.status, await answer.json()]).toEqual([
         409,
-        expect.objectContaining({ detail: expect.stringContaining('keeps no ledger') }),
+        expect.objectContaining({ detail: expect.stringContaining('keeps no store') }),
       ]);
     } finally {
       await other.stop();
