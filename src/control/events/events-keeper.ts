@@ -79,7 +79,8 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     recordBilling: outbox.recordBilling,
   };
   const delivery = createDelivery({
-    ...{ outbox, by, shared, epochMs, log: logger, random: Math.random, timing: options.timing },
+    ...{ outbox, by, shared, epochMs, elapsedMs: () => performance.now(), log: logger, random: Math.random },
+    timing: options.timing,
     makeSink: (sink) => createSink(sink, deps),
   });
   const emitter = createEmitter({

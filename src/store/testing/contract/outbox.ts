@@ -101,6 +101,22 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.claim(ask(sink, { by: 'two', nowMs: noon + 5000 }))).toHaveLength(2);
   });
 
+  it('lets go of some of what it has claimed, and of no state', async () => {
+    const { outbox } = subject().store;
+    const sink = newSink();
+    await outbox.add([entry({ sinks: [sink] }), entry({ sinks: [sink] }), entry({ sinks: [sink] })]);
+    const [first, second] = await outbox.claim(ask(sink));
+    const these = { sink, numbers: [first!.number, second!.number] };
+    await outbox.release('two', these);
+    await outbox.release('one', { sink: newSink(), numbers: these.numbers });
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([]);
+    await outbox.release('one', these);
+    expect((await outbox.list({ sink }, 9)).map(({ deliveries }) => deliveries[0]!.state)).toEqual([
+      ...['new', 'new', 'new'],
+    ]);
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([first, second]);
+  });
+
   it('has no two claim the same, or begin with one subject at two places', async () => {
     const { store, another } = subject();
     if (another === null) return;
