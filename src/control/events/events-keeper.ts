@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import type { ReadinessCheck } from '../../admin/index.ts';
 import { type Config, configHash } from '../../config/index.ts';
 import {
@@ -7,6 +6,7 @@ import {
   createEmitter,
   createFold,
   createMemoryOutbox,
+  createResolve,
   createRouting,
   createSink,
   createSinkHttp,
@@ -17,6 +17,7 @@ import {
   type Outbox,
   type OutboxEntry,
   type Resolve,
+  systemNames,
 } from '../../events/index.ts';
 import type { WorkerEvent } from '../../gateway/index.ts';
 import type { HealthEvent } from '../../upstream/index.ts';
@@ -71,7 +72,7 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
   const isTold = createToldMarks();
   let routing = createRouting(config.events.sinks);
   const sinkHttp = createSinkHttp({
-    resolve: options.resolve ?? ((name) => lookup(name, { all: true }) as ReturnType<Resolve>),
+    resolve: options.resolve ?? createResolve(systemNames),
   });
   const deps = {
     http: sinkHttp.http,
