@@ -176,6 +176,6 @@ export interface EventHistory {
   get(id: string): Promise<EventRow | null>;
   /** Dead letters of these events and this sink, where they are given, are to be delivered anew. How many. */
   replay(which: { ids?: readonly string[]; sink?: string }, nowMs: number): Promise<number>;
-  /** One event is to be sent to a sink, whether it was or not. False: there is no such event. */
+  /** One event is to be sent to a sink, whether it was or not. False: there is no such event, or an instance has it in hand. */
   resend(id: string, sink: string, nowMs: number): Promise<boolean>;
 }

@@ -174,6 +174,10 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(true);
     expect(await outbox.resend(randomUUID(), gone, noon)).toBe(false);
     expect(await outbox.claim(ask(gone))).toHaveLength(1);
+    // Nothing is taken from who delivers it now.
+    expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(false);
+    expect(await outbox.claim(ask(gone, { by: 'two' }))).toEqual([]);
+    expect(await outbox.resend(entries[0]!.id, gone, noon + minute)).toBe(true);
   });
 
   it('abandons what belongs to sinks that nobody has', async () => {
