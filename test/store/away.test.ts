@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/index.ts';
 import { type PostgresServer, runSql, startPostgres } from '../../src/store/testing/postgres.ts';
 import { batch, row } from '../../src/store/testing/usage-samples.ts';
@@ -22,17 +22,19 @@ const gateways: StoreGateway[] = [];
 
 beforeAll(async () => {
   node = await startFakeUpstream();
-});
-// Each its own: one that fails half-way leaves it stopped.
-beforeEach(async () => {
   postgres = await startPostgres();
 });
 afterEach(async () => {
   for (const { program } of gateways.splice(0)) await program.kill();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-  await postgres.stop();
+  // Whatever a test left it in, stopped or frozen; each has a database of its own.
+  await postgres.halt('crash');
+  await postgres.start();
 });
-afterAll(() => node.close());
+afterAll(async () => {
+  await postgres.stop();
+  await node.close();
+});
 
 async function start(store: string): Promise<StoreGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'polymorph-away-'));
