@@ -60,7 +60,7 @@ export function createSockets(options: {
   turn: Turn;
   held: Pick<HeldAnswers, 'grown'>;
   limits: LimitStage;
-  admission: Pick<Admission, 'refuses'>;
+  admission: Pick<Admission, 'refuses' | 'turnsAway'>;
   usage: TurnUsage;
   /** Nothing may be delivered now: its usage could not be kept. */
   unmetered: (context: CallContext) => boolean;

@@ -158,7 +158,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
   const sample = (): number => samples(reign.policy.snapshot);
   const reader = createCallReader({
-    ...{ requestIds, pipeline, sink: recorder, now, sample },
+    ...{ requestIds, pipeline, admission, sink: recorder, now, sample },
     refund: limitStage.refund,
   });
   sockets.start(reader);
@@ -167,10 +167,14 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       reign: () => reign,
       requestIds,
       reader,
+      admission,
       epochMs: Date.now,
       instanceId: start.instanceId,
     }),
-    refuse: createHttpRefusals({ reign: () => reign, requestIds, sink: recorder, now, epochMs: Date.now }),
+    refuse: createHttpRefusals({
+      reign: () => reign,
+      ...{ requestIds, admission, sink: recorder, now, epochMs: Date.now },
+    }),
     upgrade: sockets.upgrade,
     turn,
     settings: () => settings,
@@ -201,6 +205,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     decisions.refusals.expire(Date.now());
     decisions.samples.expire(Date.now());
     reign.recent.clear();
+    reign.standings.clear();
   }, BEAT_MS);
   heart.unref();
 
