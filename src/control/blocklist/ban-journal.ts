@@ -11,8 +11,8 @@ export interface ToldChange {
   event: OutboxEntry | null;
 }
 
-/** Writes changes of bans to the store; rejects while it is away. */
-export type WriteBans = (changes: ToldChange[]) => Promise<unknown>;
+/** Writes changes of bans to the store, for each whether it was made; rejects while it is away. */
+export type WriteBans = (changes: ToldChange[]) => Promise<boolean[]>;
 
 /** Changes of bans on their way to the store, and their events. */
 export interface BanJournal {
