@@ -185,14 +185,14 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     now: nowMs,
   });
 
-  let bansSeen = bans.generation();
+  let bansSeen = bans.additions();
   /** Tells main who misbehaved, and closes sockets of those who are banned for it, also where they say nothing. */
   const lookAtBans = (): void => {
     const found = violations.take();
     if (found !== null) tell({ type: 'violations', violations: found });
-    const generation = bans.generation();
-    if (generation !== bansSeen) sockets.look();
-    bansSeen = generation;
+    const additions = bans.additions();
+    if (additions !== bansSeen) sockets.look();
+    bansSeen = additions;
   };
   let beats = 0;
   const heart = setInterval(() => {

@@ -82,6 +82,7 @@ describe('without a store', () => {
   it('says that a ban is not kept', async () => {
     expect(await keeper.bans.add(draft('203.0.113.0/24'))).toMatchObject({ kept: false, ban: { times: 1 } });
     expect(refuses('203.0.113.200')).toBe(true);
+    expect(keeper.made()).toEqual({ auto: 0, operator: 1 });
     expect(await keeper.bans.lift('203.0.113.0/24', 'bob')).toMatchObject({ kept: false });
     expect(await keeper.bans.lift('203.0.113.0/24', 'bob')).toBeUndefined();
     expect(events.at(-1)).toMatchObject({ type: 'ip.unbanned', data: { reason: 'lifted', by: 'bob' } });
@@ -91,6 +92,7 @@ describe('without a store', () => {
     start({ auto_ban: autoBan, max_bans: 100 });
     for (let i = 0; i < 200; i += 1) violate(`198.51.100.${i}`);
     expect(await keeper.bans.all()).toHaveLength(100);
+    expect(keeper.made()).toEqual({ auto: 100, operator: 0 });
     expect(warnings).toEqual(['no room for more bans: blocklist.max_bans']);
     await expect(keeper.bans.add(draft('10.0.0.1'))).rejects.toMatchObject({ code: 'refused' });
   });

@@ -27,6 +27,8 @@ export interface BanKeeper {
   readonly bans: Bans;
   /** Those that stand. */
   count(): number;
+  /** Made here since the start, not by other instances. */
+  made(): { auto: number; operator: number };
   /** A policy holds from now on. To be called before workers are given it. */
   configure(config: Config, snapshot: Pick<PolicySnapshot, 'blocklist'>): void;
   /** What a worker folded. */
@@ -82,6 +84,7 @@ export function createBanKeeper(options: {
   let autoFor = '';
   let fullTold = Number.NEGATIVE_INFINITY;
 
+  const madeBy = { auto: 0, operator: 0 };
   const memoryMs = (): number => settings.auto_ban?.ban_max ?? repeatMs;
 
   const say = ({ type, subject, data }: EventDraft, level: 'warn' | 'info'): void =>
@@ -171,6 +174,7 @@ export function createBanKeeper(options: {
     memory,
     configure,
     count: () => book.size,
+    made: () => madeBy,
     bans: {
       all: async () => [...book.all()],
       holding: async (address, bitsMax) => book.holding(address, bitsMax),
@@ -182,6 +186,7 @@ export function createBanKeeper(options: {
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
         if (!book.put(ban)) throw fullError(book.size);
         book.publish();
+        madeBy.operator += 1;
         began(ban);
         return { ban, kept: await kept() };
       },
@@ -200,6 +205,7 @@ export function createBanKeeper(options: {
       if (made.length < bans.length) tellFull();
       if (made.length === 0) return;
       book.publish();
+      madeBy.auto += made.length;
       made.forEach(began);
     },
     replace(rows) {
