@@ -32,7 +32,7 @@ export function createHttpRefusals(options: {
     const origin = { peerAddress, forwardedFor, forwarded };
     const caller = callers.resolve(origin, {}, options.epochMs());
     const context: CallContext = {
-      ...{ policy, caller, standing: standingOf(reign, caller.from), network: -1 },
+      ...{ policy, caller, standing: standingOf(reign, caller), network: -1 },
       ...{ lane: from.lane, socketId: null, corsLines },
     };
     const banned = options.admission.turnsAway(context);

@@ -65,7 +65,7 @@ export function createVisitors({
       const caller = now.callers.resolve(from, sources, epochMs());
       const corsLines = corsOf(now.cors, request.origin);
       const context: CallContext = {
-        ...{ policy, caller, standing: standingOf(now, caller.from), network: route.network },
+        ...{ policy, caller, standing: standingOf(now, caller), network: route.network },
         ...{ lane: 'websocket', socketId, corsLines },
       };
       const key = presentedKey(sources);
@@ -88,7 +88,7 @@ export function createVisitors({
       const network = snapshot.networks.findIndex(({ name }) => name === visitor.networkName);
       const caller = callerNow(now, context.caller, digest);
       visitor.reign = now;
-      const standing = standingOf(now, caller.from);
+      const standing = standingOf(now, caller);
       visitor.context = { ...context, policy: now.policy, network, caller, standing };
     },
   };

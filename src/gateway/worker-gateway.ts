@@ -205,7 +205,6 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     decisions.refusals.expire(Date.now());
     decisions.samples.expire(Date.now());
     reign.recent.clear();
-    reign.standings.clear();
   }, BEAT_MS);
   heart.unref();
 
