@@ -249,6 +249,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     },
     seed: crypto.getRandomValues(new Uint32Array(4)),
     epochMs: Date.now,
+    steadyMs: () => performance.now(),
   });
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,

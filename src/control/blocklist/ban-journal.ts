@@ -11,8 +11,11 @@ export interface ToldChange {
   event: OutboxEntry | null;
 }
 
-/** Writes changes of bans to the store, all or none; rejects while it is away (see `isRefusal`), or where it does not take them. */
-export type WriteBans = (changes: ToldChange[]) => Promise<unknown>;
+/**
+ * Writes changes of bans to the store, all or none, and says of each whether it was made; rejects while it is away (see `isRefusal`), or where
+ * it does not take them.
+ */
+export type WriteBans = (changes: ToldChange[]) => Promise<boolean[]>;
 
 /** Changes of bans on their way to the store, and their events. */
 export interface BanJournal {

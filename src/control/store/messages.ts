@@ -88,6 +88,8 @@ export interface StoreRequests {
   'quota.use': { input: UseQuestion; answer: QuotaUse };
   /** Bans that stand, and those that ended since. */
   'bans.read': { input: { endedSince: number }; answer: BanRow[] };
+  /** Of these prefixes, as they are now. */
+  'bans.of': { input: { prefixes: string[] }; answer: BanRow[] };
   /** Deletes bans that ended before. */
   'bans.forget': { input: { endedBefore: number }; answer: null };
   /** For each change whether it was made; see `writeBans`. */

@@ -178,7 +178,10 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     link.ask('bans.forget', { endedBefore: bans.endedSince() }).catch(() => undefined);
   }, FORGET_MS).unref();
 
-  bans.keepIn((changes) => link.ask('bans.write', changes));
+  bans.keepIn({
+    write: (changes) => link.ask('bans.write', changes),
+    read: (prefixes) => link.ask('bans.of', { prefixes }),
+  });
   return {
     async loaded(boundMs) {
       let bound: NodeJS.Timeout | undefined;

@@ -3,7 +3,7 @@ import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
 import { openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
-import { readBans } from '../blocklist/read-bans.ts';
+import { readBans, readBansOf } from '../blocklist/read-bans.ts';
 import { watchBans } from '../blocklist/watch-bans.ts';
 import { writeBans } from '../blocklist/write-bans.ts';
 import { failureOf } from './failure.ts';
@@ -119,6 +119,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       flush: () => made.flush(),
       'quota.use': (input) => ledger.use(input),
       'bans.read': ({ endedSince }) => readBans(opened, endedSince),
+      'bans.of': ({ prefixes }) => readBansOf(opened, prefixes),
       async 'bans.forget'({ endedBefore }) {
         await opened.bans.forget(endedBefore);
         return null;
