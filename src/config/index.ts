@@ -52,6 +52,7 @@ export {
 export {
   type EventTypeName,
   eventTypes,
+  floodTypes,
   matchesEventType,
   type Severity,
   severities,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { ReadinessCheck } from '../../admin/index.ts';
-import { type Config, configHash } from '../../config/index.ts';
+import { type Config, configHash, floodTypes } from '../../config/index.ts';
 import {
   createDelivery,
   createEmitter,
@@ -87,8 +87,10 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     envelope: createMarkedEnvelopes({ source: () => config.events.source, random: randomBytes }),
     route({ type, severity, subject, keyId = null, userId = null, sinks: named }) {
       const sinks = routing({ type, severity, subject, keyId, userId, sinks: named });
-      // With a store they are its history, whoever wants them.
-      return sinks.length > 0 || memory === null ? sinks : null;
+      if (sinks.length > 0) return sinks;
+      // With a store they are its history, whoever wants them; but whoever has many addresses could fill the disk.
+      const isFree = keyId === null && floodTypes.includes(type);
+      return memory === null && !isFree ? sinks : null;
     },
     onAdded: delivery.poke,
     onLost: () =>
@@ -97,8 +99,13 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
         'events are lost: too many wait for the store, or it has no place for them',
       ),
   });
-  const fold = createFold({ emit: emitter.emit, windowMs: () => config.events.window });
-  const looks = setInterval(() => fold.look(epochMs()), LOOK_MS);
+  const fold = createFold({
+    emit: emitter.emit,
+    windowMs: () => config.events.window,
+    monotonicMs: () => performance.now(),
+    epochMs,
+  });
+  const looks = setInterval(() => fold.look(), LOOK_MS);
   looks.unref();
 
   const emit = (draft: EventDraft): void => {
@@ -151,8 +158,14 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     async drain(boundMs) {
       const until = performance.now() + boundMs;
       clearInterval(looks);
-      fold.flush(epochMs());
+      fold.flush();
       await emitter.flush(boundMs / 2);
+      const { waiting } = emitter.state();
+      if (waiting > 0)
+        logger.error(
+          { kind: 'events', events: waiting },
+          `${waiting} events are lost: the store did not take them before the end`,
+        );
       emitter.stop();
       await delivery.drain(Math.max(0, until - performance.now()));
       sinkHttp.close();

@@ -10,7 +10,7 @@ it('finds secrets, headers, passwords and keys in paths, and nothing that may be
     secrets: ['whsec_canarySecret'],
     headers: { authorization: 'Bearer canaryHeader' },
   });
-  const found = sinkSecrets({ events: { source: '/', window: 1, keep: 1, sinks: [config] } });
+  const found = sinkSecrets({ events: { source: '/', window: 1, keep: 1, max_rows: 1, sinks: [config] } });
   expect(found.sort()).toEqual([
     '/T0000000000/B00000000000000/canaryPathCanary1',
     'Bearer canaryHeader',

@@ -20,7 +20,14 @@ export interface StoreStart {
 export interface StoreSettings {
   applier: ApplierSettings;
   /** Milliseconds of age. */
-  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number; eventsMs: number };
+  retention: {
+    minutesMs: number;
+    hoursMs: number;
+    daysMs: number;
+    rawMs: number;
+    eventsMs: number;
+    eventsMax: number;
+  };
 }
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;

@@ -43,6 +43,7 @@ export function storeChangeOf({
         daysMs: usage.keep_days,
         rawMs: usage.keep_raw,
         eventsMs: events.keep,
+        eventsMax: events.max_rows,
       },
     },
     configKeys: keys.map(
