@@ -39,8 +39,8 @@ const node = {
 const alert = {
   alert: z.string().describe('Its name'),
   when: z.string().describe('Its condition'),
-  value: z.number().describe('The metric now: a share from 0 to 1, seconds, or a number'),
 };
+const value = z.number().describe('The metric now: a share from 0 to 1, seconds, or a number');
 
 /** What each type of event tells. Names are of the API: they never change their meaning. */
 export const eventData = {
@@ -88,10 +88,15 @@ export const eventData = {
   'upstream.up': z.object({ ...node, downMs: z.int().describe('Milliseconds that it was down') }),
   'alert.firing': z.object({
     ...alert,
+    value,
     threshold: z.number().describe('What it is measured against, in the same unit'),
     since: z.iso.datetime().describe('Since when the condition has held'),
   }),
-  'alert.resolved': z.object({ ...alert, firedMs: z.int().describe('Milliseconds that it fired') }),
+  'alert.resolved': z.object({
+    ...alert,
+    value: value.nullable().describe('The metric now, in the same unit; null: not known'),
+    firedMs: z.int().describe('Milliseconds that it fired'),
+  }),
 } satisfies Record<EventTypeName, z.ZodObject>;
 
 export type EventType = EventTypeName;

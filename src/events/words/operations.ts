@@ -90,10 +90,10 @@ export const alertFiring: Teller<'alert.firing'> = (data) => ({
 
 export const alertResolved: Teller<'alert.resolved'> = (data) => ({
   title: `Alert ${data.alert} is over`,
-  text: `${data.when} no longer holds: it is ${countText(data.value)} now.`,
+  text: `${data.when} no longer holds: it is ${data.value === null ? 'not known' : countText(data.value)} now.`,
   facts: [
     ['Rule', data.when],
-    ['Value', countText(data.value)],
+    ...(data.value === null ? [] : [['Value', countText(data.value)] as const]),
     ['Fired for', spanText(data.firedMs)],
   ],
   advice: null,
