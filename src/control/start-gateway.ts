@@ -179,6 +179,7 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();
@@ -282,6 +283,7 @@ async function createInside(options: GatewayOptions, { config, tls }: Configurat
     ...{ config, logger, write: log.write },
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
+    watched: health.state,
     epochMs: Date.now,
   });
   for (const owner of early) store?.ownQuota(owner);

@@ -85,7 +85,14 @@ export const eventData = {
     by: z.string().describe('`auto`, or who did it'),
   }),
   'upstream.down': z.object({ ...node, reason: z.string().describe('Why') }),
-  'upstream.up': z.object({ ...node, downMs: z.int().describe('Milliseconds that it was down') }),
+  'upstream.up': z.object({
+    ...node,
+    downMs: z.int().describe('Milliseconds that it was down'),
+    reason: z
+      .string()
+      .nullable()
+      .describe('Why it counts as down no more though no check says so; null: its checks are good'),
+  }),
   'alert.firing': z.object({
     ...alert,
     value,

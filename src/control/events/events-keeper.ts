@@ -19,13 +19,14 @@ import {
   type Resolve,
 } from '../../events/index.ts';
 import type { WorkerEvent } from '../../gateway/index.ts';
-import type { HealthEvent } from '../../upstream/index.ts';
+import type { HealthEvent, NetworkHealth } from '../../upstream/index.ts';
 import type { NamedKey } from '../explain-port.ts';
 import type { Logger } from '../logs.ts';
 import type { ReloadResult } from '../reload.ts';
 import type { EventsState } from './events-state.ts';
 import { draftOfHealth, draftOfReload, draftOfWorker } from './drafts.ts';
 import { eventsCheck } from './events-check.ts';
+import { createIncidents } from './incidents.ts';
 import { createMarkedEnvelopes, createToldMarks } from './warning-ids.ts';
 
 /** Where events go, also those that belong into a transaction with what caused them. */
@@ -41,6 +42,8 @@ export interface EventsKeeper extends CausedEvents {
   heard(events: readonly WorkerEvent[]): void;
   health(event: HealthEvent): void;
   reloaded(result: ReloadResult, config: Config): void;
+  /** The gateway serves, and knows its upstreams: what was open when it last ended is looked at. */
+  began(): void;
   checks(): ReadinessCheck[];
   state(): EventsState;
   /** Tells of what is counted, delivers what is due within `boundMs`. What is left is in the store. */
@@ -53,6 +56,8 @@ export interface EventsKeeperOptions {
   /** Of the store; null: there is none. */
   outbox: { outbox: Outbox; by: string; shared: boolean } | null;
   keyByNumber(keyNumber: number): NamedKey | undefined;
+  /** Upstreams that are checked, as the config says now. */
+  watched(): readonly Pick<NetworkHealth, 'network' | 'upstreams'>[];
   logger: Pick<Logger, 'warn' | 'error'>;
   /** Standard output, a line at a time. */
   write(line: string): void;
@@ -110,12 +115,14 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
 
   const emit = (draft: EventDraft): void => {
     if (isTold(draft)) return;
+    if (draft.type === 'alert.firing') incidents.fired(draft.subject);
     if (isFolded(draft)) fold.add(draft);
     else emitter.emit(draft);
   };
   const emitIf = (draft: EventDraft | null): void => {
     if (draft !== null) emit(draft);
   };
+  const incidents = createIncidents({ outbox, shared, emit, watched: options.watched, epochMs });
   const sayWhere = (): void => {
     if (memory !== null && config.events.sinks.length > 0)
       logger.warn(
@@ -142,9 +149,12 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     heard(events) {
       for (const event of events) emit(draftOfWorker(event, options.keyByNumber));
     },
-    health: (event) => emitIf(draftOfHealth(event, epochMs())),
+    health: (event) => emitIf(incidents.health(event) ?? draftOfHealth(event, epochMs())),
+    began: incidents.begin,
     reloaded(result, next) {
       if (result.outcome === 'applied') {
+        // To those that were told of the beginning, before they change.
+        incidents.look();
         const hadSinks = config.events.sinks.length > 0;
         config = next;
         routing = createRouting(config.events.sinks);
@@ -156,6 +166,7 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     checks: () => eventsCheck(state()),
     state,
     async drain(boundMs) {
+      incidents.stop();
       const until = performance.now() + boundMs;
       clearInterval(looks);
       fold.flush();
@@ -171,6 +182,7 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
       sinkHttp.close();
     },
     async stop() {
+      incidents.stop();
       clearInterval(looks);
       emitter.stop();
       await delivery.stop();

@@ -64,8 +64,8 @@ export const upstreamDown: Teller<'upstream.down'> = (data) => ({
 });
 
 export const upstreamUp: Teller<'upstream.up'> = (data) => ({
-  title: `Upstream ${data.upstream} of ${data.network} is up again`,
-  text: `It was down for ${spanText(data.downMs)} and gets calls again.`,
+  title: `Upstream ${data.upstream} of ${data.network} is ${data.reason === null ? 'up again' : 'down no more'}`,
+  text: `It was down for ${spanText(data.downMs)}${data.reason === null ? ' and gets calls again' : `: ${data.reason}`}.`,
   facts: [
     ['Network', data.network],
     ['Upstream', data.upstream],
