@@ -47,7 +47,7 @@ export interface Program {
   output(): string;
   /**
    * Resolves with the first log line whose text matches, also one already written; `from` is the index in `logs()`
-   * to begin at. Rejects when the program ends or 15 s have passed without one.
+   * to begin at. Rejects when the program ends or a minute has passed without one: the machine may be crowded.
    */
   waitFor(pattern: RegExp | string, from?: number): Promise<LogLine>;
   /**
@@ -58,7 +58,7 @@ export interface Program {
   signal(signal: NodeJS.Signals): void;
   /** Resolves when it has ended, by whatever cause. */
   readonly exited: Promise<Exit>;
-  /** SIGTERM, and waits for the end; rejects where that takes over 15 s. Removes the folder. May be called twice. */
+  /** SIGTERM, and waits for the end; rejects where that takes over a minute. Removes the folder. May be called twice. */
   stop(): Promise<Exit>;
   /** SIGKILL, of the whole group where it has one, and waits for the end. Removes the folder. */
   kill(): Promise<Exit>;
@@ -66,9 +66,11 @@ export interface Program {
 
 /** The program's command line, to be run by Node. */
 export const mainFile = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const patienceMs = 15_000;
+const patienceMs = 60_000;
+/** Until it serves: that is the work of some seconds, and on a busy machine of more. */
+const startPatienceMs = 60_000;
 
-/** Runs `polymorph start` with this config and resolves when it serves. Rejects with its output if it does not. */
+/** Runs `polymorph start` with this config and resolves when it serves. Rejects with its output if it does not in 60 s. */
 export async function startProgram({
   config,
   args = [],
@@ -110,8 +112,9 @@ export async function startProgram({
   });
   const output = () => log.text() + complaints;
 
-  const waitFor = (pattern: RegExp | string, from = 0): Promise<LogLine> =>
-    within(patienceMs, log.find(pattern, from), () => `no log line matches ${pattern}:\n${output()}`);
+  const find = (ms: number, pattern: RegExp | string, from = 0): Promise<LogLine> =>
+    within(ms, log.find(pattern, from), () => `no log line matches ${pattern}:\n${output()}`);
+  const waitFor: Program['waitFor'] = (pattern, from) => find(patienceMs, pattern, from);
   const clear = async (): Promise<void> => {
     if (folder === undefined) await rm(home, { recursive: true, force: true });
   };
@@ -133,7 +136,7 @@ export async function startProgram({
 
   let serving: LogLine;
   try {
-    serving = await waitFor(/"msg":"serving"/);
+    serving = await find(startPatienceMs, /"msg":"serving"/);
   } catch (error) {
     await end('SIGKILL');
     throw error;

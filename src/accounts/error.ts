@@ -11,7 +11,10 @@ export type AccountsErrorCode =
   | 'conflict'
   /** The state of things forbids it: `message` says what to do first. */
   | 'refused'
-  /** The store is away, or its schema is not this program's; nothing was changed. */
+  /**
+   * The store is away, or its schema is not this program's. Nothing was changed, but where the connection to PostgreSQL broke at the commit:
+   * then it is not known, and to be looked at before it is tried again.
+   */
   | 'unavailable';
 
 /** Why an operation was not done. `message` is for the one who asked; it holds no stack, and no key, also where one was given by mistake. */

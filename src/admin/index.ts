@@ -20,4 +20,4 @@ export type {
   TopOrder,
   UpstreamStatsView,
 } from './stats/index.ts';
-export { statisticsPage, statsSchemas } from './stats/index.ts';
+export { refusals, refusedOf, statisticsPage, statsSchemas } from './stats/index.ts';

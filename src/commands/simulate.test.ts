@@ -153,3 +153,17 @@ test('a log without calls', async () => {
   ]);
   expect({ stdout, code }).toEqual({ stdout: 'No calls were found to replay.\n', code: 1 });
 });
+
+test('refusals by address: a ban is taken from the log, a list is the new config’s', async () => {
+  const by = (reason: string) => ({ outcome: 'refused', refusal: 'forbidden', reason, cost: 0 });
+  const banned = [0, 1, 2, 3].map((s) => line(s, by('address banned: 192.0.2.1')));
+  const listed = [4, 5, 6].map((s) => line(s, by('address denied by the blocklist: 192.0.2.1')));
+  const { report } = await simulate('--log', write('forbidden.log', [...banned, ...listed].join('')));
+  // The banned took nothing: two of the three that the new config does not deny have room.
+  expect(report).toMatchObject({ calls: 7, refusedThen: 7, refused: 5 });
+  expect(report.limited[0]!.rules.map(({ outcome, calls }) => [outcome, calls])).toEqual([
+    ['denied', 4],
+    ['exceeded', 1],
+  ]);
+  expect(report.notes).toEqual([expect.stringMatching(/^4 calls were refused by a ban/)]);
+});

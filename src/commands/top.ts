@@ -43,11 +43,11 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       const base = adminUrl(options.admin);
       const token = (options.token ?? io.env['POLYMORPH_ADMIN_TOKEN']) || null;
       const ask = createAskStats(base, token, () => performance.now());
-      const first = await ask();
+      const first = await ask(options.sort);
       const live = options.once !== true && options.json !== true && io.interactive === true;
       if (!live) {
         await sleep(options.interval);
-        const frame = frameOf(await ask(), first);
+        const frame = frameOf(await ask(options.sort), first);
         const lists = {
           callers: sorted(frame.callers, options.sort),
           methods: sorted(frame.methods, options.sort),

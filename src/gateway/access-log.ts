@@ -74,6 +74,8 @@ function accessLine(call: DecisionSource, note: NoteContext, droppedBefore: numb
       outcome: record.outcome,
       refusal: record.refusal ?? undefined,
       policy: refusedBy[0]?.policy,
+      // Which entry it was: a list's or a ban.
+      reason: record.refusal === 'forbidden' ? (record.reason ?? undefined) : undefined,
       shadow: shadows.length === 0 ? undefined : shadows.map((bucket) => bucket.policy),
       cost: record.cost,
       fullCost: record.cost === fullCost ? undefined : fullCost,

@@ -21,9 +21,11 @@ import type { Call } from './call.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * One worker's counts by method, caller and upstream. What ends in a turn is noted and counted at the turn's end, beside the
- * journal and by nothing that allocates: a worker that dies in between has either done both for all calls of a turn or
- * neither, so that figures and ledger agree.
+ * One worker's counts by method, caller and upstream. What ends in a turn is noted and counted at the turn's end, right before the
+ * journal is written and by nothing that allocates. A worker that throws or exits has done both for all calls of a turn or
+ * neither, so that figures and ledger agree. One that is ended from outside (main ends it, or it runs out of memory) may be cut
+ * off within these microseconds: then figures are ahead of the ledger by calls of that one turn at most, none of which was
+ * answered, and of one call they may have the method's part and not the caller's. They are never behind.
  */
 export interface CallFigures {
   answered(call: Call, totalMicros: number, upstreamMicros: number): void;

@@ -22,7 +22,11 @@ import { createUpstreamFigures } from './upstream-figures.ts';
 /** Totals that a network keeps, by the counter that takes them over. */
 type NetworkTotals = Partial<Record<CounterName, number>>;
 
-/** One worker's counters: the only writer of its slab. */
+/**
+ * One worker's counters: the only writer of its slab. Calls by method and caller are counted at the end of their turn; the slab's own
+ * totals (notifications, bursts depleted, failures by kind, the fine histograms of latency) at once, so that they may be ahead by the
+ * calls of a turn that a death cut off.
+ */
 export interface WorkerCounters extends CallCounters {
   /** A call that the blocklist would have refused. */
   banSimulated(): void;

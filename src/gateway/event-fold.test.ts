@@ -2,7 +2,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventTypes, type PolicySnapshot } from '../config/index.ts';
 import type { Call } from './call.ts';
 import { createEventFold, type WorkerEvent } from './event-fold.ts';
+import { callText } from './testing/client.ts';
 import { closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
+import { connectSocket } from './testing/socket.ts';
 
 afterEach(closeGateways);
 
@@ -102,6 +104,26 @@ describe('what a worker tells of', () => {
     const exceeded = told.filter(({ type }) => type === 'quota.exceeded');
     expect(exceeded.reduce((sum, { count }) => sum + count, 0)).toBe(2);
     expect(exceeded[0]).toMatchObject({ key: keyOf, data: { of: 'key', limit: 10, used: 10 } });
+  });
+
+  it('warns and tells of a quota that events of a subscription use up, as of calls', async () => {
+    const gateway = await startTestGateway({
+      limits: { default: 'none' },
+      methods: { costs: { eth_subscription: 4 } },
+      keys: [{ name: 'acme', key: acme, quota: { cost: 12, period: 'day', warn_at: [50, 75] } }],
+    });
+    const socket = await connectSocket(gateway.port, { path: `/${acme}` });
+    await socket.ask(callText('eth_subscribe', '1', '["newHeads"]'));
+    for (let at = 0; at < 3; at += 1) gateway.hub.event(1, `${at}`);
+    await socket.closed;
+    await happened(gateway, 3);
+    const quota = { of: 'key', unit: 'cost', limit: 12, period: 'day' };
+    const warning = { type: 'quota.warning', key: keyOf, address: '127.0.0.1', count: 1 };
+    expect(eventsOf(gateway)).toMatchObject([
+      { ...warning, data: { ...quota, used: 9, percent: 50 } },
+      { ...warning, data: { ...quota, used: 9, percent: 75 } },
+      { type: 'quota.exceeded', key: keyOf, count: 1, data: { ...quota, used: 9 } },
+    ]);
   });
 
   it('is nothing that nobody wants', async () => {

@@ -2,6 +2,7 @@ import type { EventTypeName, PolicySnapshot } from '../config/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { Call } from './call.ts';
 import type { QuotaReading } from './decision-source.ts';
+import type { EventCharge } from './limit.ts';
 import type { Caller } from './caller.ts';
 
 /** What happened to one caller since the last beat, as main is told. */
@@ -23,6 +24,8 @@ export interface EventFold {
   refused(call: Call): void;
   /** A call that was answered and took from its burst, or that counted for a quota. */
   answered(call: Call): void;
+  /** An event of a subscription that counted for a quota, or that one refused. */
+  charged(charge: EventCharge): void;
   tick(): void;
 }
 
@@ -41,6 +44,9 @@ interface Folded {
 }
 
 const emptyFold = (): Folded => ({ keys: new Map(), addresses: new Map() });
+
+/** A call, or an event of a subscription. */
+type Subject = Pick<Call, 'context' | 'quota' | 'userQuota'>;
 
 /**
  * A refusal costs one look into a map and an addition (20 to 50 ns), whatever their number; the data is made of the first of a caller only. A
@@ -64,8 +70,13 @@ export function createEventFold(parts: {
   let wanted = wantedOf(parts.snapshot);
   let ofAnonymous = new Set(parts.snapshot.events.ofAnonymous);
 
-  function add(fold: Folded, type: EventTypeName, call: Call, dataOf: (call: Call) => object | null): void {
-    const { caller } = call.context;
+  function add<T extends Subject>(
+    fold: Folded,
+    type: EventTypeName,
+    of: T,
+    dataOf: (of: T) => object | null,
+  ): void {
+    const { caller } = of.context;
     const { keyNumber, address } = caller;
     if (keyNumber < 0 && !ofAnonymous.has(type)) return;
     const known = keyNumber >= 0 ? fold.keys.get(keyNumber) : fold.addresses.get(address);
@@ -73,8 +84,8 @@ export function createEventFold(parts: {
       known.count += 1;
       return;
     }
-    if (keyNumber < 0 && fold.addresses.size >= ADDRESSES_MAX) return addToAll(fold, type, call, dataOf);
-    const event = eventOf(type, keyOf(caller), address, call, dataOf);
+    if (keyNumber < 0 && fold.addresses.size >= ADDRESSES_MAX) return addToAll(fold, type, of, dataOf);
+    const event = eventOf(type, keyOf(caller), address, of, dataOf);
     if (event === null) return;
     if (keyNumber < 0) fold.addresses.set(address, event);
     else {
@@ -83,37 +94,32 @@ export function createEventFold(parts: {
     }
   }
 
-  function addToAll(
-    fold: Folded,
-    type: EventTypeName,
-    call: Call,
-    dataOf: (call: Call) => object | null,
-  ): void {
+  function addToAll<T>(fold: Folded, type: EventTypeName, of: T, dataOf: (of: T) => object | null): void {
     const known = fold.addresses.get(everybody);
     if (known !== undefined) {
       known.count += 1;
       return;
     }
-    const event = eventOf(type, null, everybody, call, dataOf);
+    const event = eventOf(type, null, everybody, of, dataOf);
     if (event !== null) fold.addresses.set(everybody, event);
   }
 
-  function eventOf(
+  function eventOf<T>(
     type: EventTypeName,
     key: WorkerEvent['key'],
     address: string,
-    call: Call,
-    dataOf: (call: Call) => object | null,
+    of: T,
+    dataOf: (of: T) => object | null,
   ): WorkerEvent | null {
-    const own = dataOf(call);
+    const own = dataOf(of);
     if (own === null) return null;
     return { type, key, address, count: 1, atMs: parts.epochMs(), data: { ...own } };
   }
 
   /** Each mark once a period, and again where the quota is another. */
-  function warn(call: Call, quota: QuotaReading | null, marks: readonly number[] | undefined): void {
+  function warn(of: Subject, quota: QuotaReading | null, marks: readonly number[] | undefined): void {
     if (quota === null || marks === undefined) return;
-    const { caller } = call.context;
+    const { caller } = of.context;
     const { slot, limit, used, resetsAtMs } = quota;
     const [first] = marks;
     if (first === undefined || used * 100 < limit * first) return;
@@ -128,7 +134,7 @@ export function createEventFold(parts: {
     warned.set(slot, { resetsAtMs, limit, percent: reached.at(-1)! });
     for (const percent of reached) {
       const dataOf = (): object => ({ ...quotaData(quota), percent });
-      const event = eventOf('quota.warning', keyOf(caller), caller.address, call, dataOf);
+      const event = eventOf('quota.warning', keyOf(caller), caller.address, of, dataOf);
       if (event !== null) warnings.push(event);
     }
   }
@@ -143,6 +149,11 @@ export function createEventFold(parts: {
       addresses.clear();
     }
     if (events.length > 0) parts.tell(events);
+  }
+
+  function warnOf(of: Subject, plan: EventCharge['plan']): void {
+    warn(of, of.quota, plan.quota?.warnAt);
+    warn(of, of.userQuota, plan.userQuota?.warnAt);
   }
 
   return {
@@ -162,9 +173,12 @@ export function createEventFold(parts: {
     },
     answered(call) {
       if (call.outcome === outcomes.burst && wanted.burst) add(folds.burst, 'burst.used', call, matchingRule);
-      if (!wanted.warning || call.plan === null) return;
-      warn(call, call.quota, call.plan.quota?.warnAt);
-      warn(call, call.userQuota, call.plan.userQuota?.warnAt);
+      if (wanted.warning && call.plan !== null) warnOf(call, call.plan);
+    },
+    charged(charge) {
+      if (charge.refusal === null) {
+        if (wanted.warning) warnOf(charge, charge.plan);
+      } else if (wanted.quota) add(folds.quota, 'quota.exceeded', charge, exhaustedData);
     },
     tick,
   };
@@ -222,7 +236,7 @@ function blockedData(call: Call): object {
 }
 
 /** The first of the two that has no room for the call. */
-function exhaustedData({ quota, userQuota }: Call): object | null {
+function exhaustedData({ quota, userQuota }: Subject): object | null {
   const full = [quota, userQuota].find((one) => one !== null && one.used + one.cost > one.limit);
   return full ? quotaData(full) : null;
 }

@@ -16,8 +16,8 @@ export interface LimitStage {
   limit(call: Call): boolean;
   /** The same decision without taking anything or ending the call: for a dry run. */
   foresee(call: Call): void;
-  /** Takes what one event of a subscription costs from its caller's quotas; what a refusal says where one is used up. */
-  chargeEvent(context: CallContext, cost: number): RefusalDetail['data'] | null;
+  /** Takes what one event of a subscription costs from its caller's quotas; null: there are none. */
+  chargeEvent(context: CallContext, cost: number): EventCharge | null;
   /** Takes one message from the bucket of a rule that counts them; what a refusal says where it is empty. */
   takeMessage(
     context: CallContext,
@@ -25,6 +25,17 @@ export interface LimitStage {
   ): { data: RefusalDetail['data']; retryAfterMs: number } | null;
   /** Gives back what the quotas hold for a call that came to nothing. Once: a call that holds nothing is left alone. */
   refund(call: Call): void;
+}
+
+/** What the quotas of a subscription's caller say to one of its events. */
+export interface EventCharge {
+  readonly context: CallContext;
+  /** As a call's: that of the key, and that of its user. */
+  readonly quota: QuotaReading | null;
+  readonly userQuota: QuotaReading | null;
+  readonly plan: { readonly quota: QuotaPolicy | null; readonly userQuota: QuotaPolicy | null };
+  /** What a refusal says where one is used up; null: it is paid for. */
+  readonly refusal: RefusalDetail['data'] | null;
 }
 
 /** The stage of one thread: its chain is reused for every call. */
@@ -76,13 +87,15 @@ export function createLimitStage(options: {
     quota.periodId = chain.quotaPeriod[at]!;
   }
 
+  function readQuotas({ quota, userQuota }: Pick<Call, 'quota' | 'userQuota'>): void {
+    if (quota !== null) readQuota(quota, 0);
+    if (userQuota !== null) readQuota(userQuota, chain.quotas - 1);
+  }
+
   function unload(call: Call, keep: boolean): void {
     call.outcome = chain.outcome;
     if (call.plan!.rule !== null) call.remaining = chain.after[0]!;
-    if (chain.quotas !== 0) {
-      if (call.quota !== null) readQuota(call.quota, 0);
-      if (call.userQuota !== null) readQuota(call.userQuota, chain.quotas - 1);
-    }
+    if (chain.quotas !== 0) readQuotas(call);
     if (chain.outcome >= outcomes.exceeded) {
       // The call ends now, before the chain serves another: nothing needs to be copied.
       call.reading = chain;
@@ -122,18 +135,19 @@ export function createLimitStage(options: {
         call.retryAfterMs = chain.retryAfterMs;
       } else if (chain.outcome === outcomes.quota) call.refusal = 'quota_exhausted';
     },
-    chargeEvent({ caller, policy }, cost) {
+    chargeEvent(context, cost) {
+      const { caller, policy } = context;
       chain.reset(0);
       if (caller.kind !== 'key') return null;
-      const own = policy.keySet(caller.ruleSet);
-      const quota = addKeyQuota(caller, own.quota, cost);
-      const userQuota = addUserQuota(caller, own.userQuota, cost);
+      const plan = policy.keySet(caller.ruleSet);
+      const quota = addKeyQuota(caller, plan.quota, cost);
+      const userQuota = addUserQuota(caller, plan.userQuota, cost);
       if (chain.quotas === 0) return null;
       buckets.take(chain, options.now());
-      if (chain.outcome !== outcomes.quota) return null;
-      const failing = failingOf(chain, { quota, userQuota });
-      failing.used = chain.quotaUsed[chain.failingQuota]!;
-      return quotaData(failing);
+      const read = { quota, userQuota };
+      readQuotas(read);
+      const refusal = chain.outcome === outcomes.quota ? quotaData(failingOf(chain, read)) : null;
+      return { context, quota, userQuota, plan, refusal };
     },
     takeMessage({ caller }, rule) {
       chain.reset(1);

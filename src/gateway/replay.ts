@@ -2,7 +2,7 @@ import { createBanMemory, newStanding, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import { createKeyIndexReader, digestOfSha256 } from '../identity/index.ts';
 import { createBuckets, createHash64, type LimitsMemory, outcomes } from '../limits/index.ts';
-import { createAdmission } from './admit.ts';
+import { addressRefused, createAdmission } from './admit.ts';
 import { Call, type CallOwner } from './call.ts';
 import { type Caller, createCallerResolver } from './caller.ts';
 import type { CallContext } from './context.ts';
@@ -26,6 +26,8 @@ export interface RecordedCall {
   cached: boolean;
   /** It came to nothing after its limits: what the quota counted was given back. */
   failed: boolean;
+  /** A ban refused it, which no config has and no replay makes. */
+  banned: boolean;
 }
 
 /** What the policy makes of it. */
@@ -51,6 +53,9 @@ export interface Replay {
   decide(call: RecordedCall): ReplayVerdict | undefined;
 }
 
+/** The rule of calls that a ban refused in the record. */
+export const BANNED_THEN = 'address banned in the log';
+
 /** Callers remembered; the same buckets are found again for one that was forgotten. */
 const CALLERS_MAX = 65_536;
 const noNames: readonly string[] = [];
@@ -72,7 +77,7 @@ export function createReplay(
   const index = createKeyIndexReader(snapshot.keyIndex);
   const networks = new Map(snapshot.networks.map(({ name }, at) => [name, at]));
   let nowMicros = 0;
-  // The config's own lists: who was banned when is in no log.
+  // The config's own lists; bans are those that the record tells of.
   const admission = createAdmission(openBans(createBanMemory(1, limits.seed)), () => {});
   const identify = createIdentifyStage(admission);
   const limit = createLimitStage({
@@ -148,6 +153,13 @@ export function createReplay(
     ended: () => {},
   });
 
+  /** Bans are made by hand and by what callers do, not by the config; its allow-list frees from them, and so does simulating them. */
+  function stillBanned(call: Call): boolean {
+    if (snapshot.blocklist.mode !== 'enforce' || !admission.counts(call.context)) return false;
+    call.refuse('forbidden', BANNED_THEN, addressRefused);
+    return true;
+  }
+
   return {
     decide(recorded) {
       const network = recorded.network === '' ? 0 : networks.get(recorded.network);
@@ -161,7 +173,7 @@ export function createReplay(
       });
       const call = new Call(ownerOf(context), -1, 0);
       call.method = recorded.method;
-      const admitted = identify(call) && admission.admit(call);
+      const admitted = identify(call) && admission.admit(call) && !(recorded.banned && stillBanned(call));
       const passed = admitted && classify(call) && price(call, recorded.cached) && limit.limit(call);
       const { reading } = call;
       return {

@@ -17,6 +17,7 @@ import type { LimitStage } from './limit.ts';
 import type { CallContext } from './context.ts';
 import type { Arrival, CallReader } from './read-calls.ts';
 import { cutId, type Reign } from './receive.ts';
+import type { EventFold } from './event-fold.ts';
 import { closeCounters, type SocketCounts } from './socket-counts.ts';
 
 import { createVisitors, type Visitor } from './visitors.ts';
@@ -60,6 +61,7 @@ export function createSockets(options: {
   turn: Turn;
   held: Pick<HeldAnswers, 'grown'>;
   limits: LimitStage;
+  events: Pick<EventFold, 'charged'>;
   admission: Pick<Admission, 'refuses'>;
   usage: TurnUsage;
   /** Nothing may be delivered now: its usage could not be kept. */
@@ -114,12 +116,13 @@ export function createSockets(options: {
       return false;
     }
     const { cost } = context.policy.method(EVENT_METHOD);
-    const usedUp = options.limits.chargeEvent(context, cost);
-    if (usedUp === null) {
+    const charge = options.limits.chargeEvent(context, cost);
+    if (charge !== null) options.events.charged(charge);
+    if (charge === null || charge.refusal === null) {
       options.usage.addEvent(context.caller.keyId, visitorOf(session).networkName, cost, bytes);
       return true;
     }
-    const detail = { requestId: context.socketId ?? '', data: usedUp };
+    const detail = { requestId: context.socketId ?? '', data: charge.refusal };
     session.send(context.policy.errorAnswer('null', 'quota_exhausted', detail));
     session.finish(closeCauses.quota);
     return false;

@@ -138,6 +138,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     turn,
     held: { grown: (holder) => front.held.grown(holder) },
     limits: limitStage,
+    events,
     admission,
     usage,
     unmetered: journal.unmetered,

@@ -107,7 +107,10 @@ const written = {
   ),
   polymorph_journal_damaged: gauge('Places in usage journals that cannot be read'),
 
-  polymorph_callers: gauge('Callers that are counted one by one: keys that called, addresses listed', 'kind'),
+  polymorph_callers: gauge(
+    'Callers that are counted one by one: keys that called, addresses listed (once for each worker that lists them)',
+    'kind',
+  ),
   polymorph_workers: gauge('Worker threads by state', 'state'),
   polymorph_worker_restarts_total: counter('Workers that died and were replaced'),
   polymorph_event_loop_lag_seconds: gauge('Mean delay of a thread’s event loop over ten seconds', 'thread'),

@@ -5,7 +5,8 @@ import { CALLER_COLUMNS, decisions } from './columns.ts';
  * memory, written by one worker. An address without a place takes that of the least, whose weight it inherits as the most
  * calls that may have been missed of it. So of an address that has a place the true number of calls lies between what was
  * counted and that plus `missed`, and one without a place made no more than `floor`, which is at most the calls of all
- * addresses divided by the places. Memory and time of a call are the same for ten addresses and a hundred million.
+ * addresses divided by the places. Memory is the same for ten addresses and a hundred million. A call of an address that has a
+ * place takes some 80 ns at most; of one that must be given another's, the most where nearly all call once, 350 to 550 ns.
  *
  *     f64 floor · i32 places in use · 52 bytes unused
  *     places of: i32 version (odd: being given to another) · u8 length, text | doubles: calls' columns, missed
@@ -163,6 +164,11 @@ export interface SketchedAddress {
   numbers: Float64Array;
   /** Calls that may have been missed, at most. */
   missed: number;
+}
+
+/** Places in use of all sketches: an address that several workers know is counted once for each. */
+export function placesInUse(memories: readonly SharedArrayBuffer[]): number {
+  return memories.reduce((sum, memory) => sum + Atomics.load(new Int32Array(memory), usedWord), 0);
 }
 
 /** What the sketches of all workers say. `floor`: an address that is in none made at most so many calls. */

@@ -4,22 +4,22 @@ export { lockStateFolder, openStore, type StateFolder, type StoreOptions } from 
 export type {
   BanRow,
   InvoiceRow,
-  KeyChange,
   KeyRow,
-  MigrationStatus,
   OverrideRow,
   PlanRow,
   PolicyKey,
   PlanTerms,
   QuotaRow,
-  QuotaUseFilter,
+  UserRow,
+} from './rows.ts';
+export type { KeyUse, QuotaUsed, QuotaUseFilter, UsageFilter, UsageLine } from './usage-sums.ts';
+export type {
+  KeyChange,
+  MigrationStatus,
   Store,
   StoreAdmin,
   StoreErrorCode,
   StoreKind,
   Tables,
-  UsageFilter,
-  UsageLine,
-  UserRow,
 } from './store.ts';
 export { StoreError, type StoreOwner } from './store-error.ts';

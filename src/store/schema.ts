@@ -113,6 +113,7 @@ export interface Schema {
   usage_minutes: UsageTable;
   usage_hours: UsageTable;
   usage_days: UsageTable;
+  quota_sums: { period: string; at: number; api_key_id: string; requests: number; cost: number };
 }
 
 /** A rollup; its histogram is read by {@link Dialect.latency}. */
@@ -132,7 +133,7 @@ interface UsageTable {
 }
 
 /** Tables whose rows are deleted once they are old. */
-export type AgingTable = 'usage_minutes' | 'usage_hours' | 'usage_days' | 'usage_logs';
+export type AgingTable = 'usage_minutes' | 'usage_hours' | 'usage_days' | 'usage_logs' | 'quota_sums';
 
 /** Where the two databases differ for the queries that they share. */
 export interface Dialect {

@@ -1,5 +1,16 @@
 import type { EventHistory, Outbox } from '../events/index.ts';
-import type { Ledger, UsageStatus } from '../usage/index.ts';
+import type { Ledger } from '../usage/index.ts';
+import type {
+  BanRow,
+  InvoiceRow,
+  KeyRow,
+  OverrideRow,
+  PlanRow,
+  PlanTerms,
+  PolicyKey,
+  UserRow,
+} from './rows.ts';
+import type { KeyUse, QuotaUseFilter, UsageFilter, UsageLine } from './usage-sums.ts';
 
 export type StoreKind = 'sqlite' | 'postgres';
 
@@ -27,173 +38,6 @@ export interface StoreAdmin {
   token: string;
 }
 
-/** Times are epoch milliseconds, UTC. Ids are UUIDs in lower case. */
-export interface UserRow {
-  id: string;
-  email: string;
-  name: string;
-  /** A plan's name; `free` where none was given. */
-  tier: string;
-  /** Of all its keys together; null: its plan's. */
-  quota: QuotaRow | null;
-  createdAt: number;
-  updatedAt: number;
-  deletedAt: number | null;
-}
-
-/** As in `rate_limit_overrides`. `method`: a name or pattern, `group:<name>`, or `*`. `periodMs` in milliseconds. */
-export interface OverrideRow {
-  method: string;
-  requests: number;
-  periodMs: number;
-  burstSize: number;
-}
-
-export interface QuotaRow {
-  unit: 'requests' | 'cost';
-  limit: number;
-  period: 'day' | 'month';
-  /** Percentages, ascending. */
-  warnAt: number[];
-}
-
-export interface KeyRow {
-  id: string;
-  /** null: a key of the config that belongs to no user. */
-  userId: string | null;
-  /** `config`: mirrored; what holds of it is in the config file. */
-  source: 'store' | 'config';
-  /** Hex, 64 characters. */
-  sha256: string;
-  /** 8 characters. */
-  prefix: string;
-  name: string;
-  enabled: boolean;
-  /** null: never. */
-  expiresAt: number | null;
-  /** The hash before the last rotation, and until when it is taken too. */
-  previousSha256: string | null;
-  previousUntil: number | null;
-  /** Its own; null: its plan's. */
-  quota: QuotaRow | null;
-  overrides: OverrideRow[];
-  createdAt: number;
-  lastUsedAt: number | null;
-  deletedAt: number | null;
-}
-
-/** What a tier means: limits and quota of its keys, and what their usage costs. */
-export interface PlanRow {
-  name: string;
-  /** ISO 4217. */
-  currency: string;
-  /** Smallest units of the currency a month. */
-  monthlyFee: bigint;
-  /** Cost units a month that the fee includes. */
-  includedUnits: bigint;
-  /** `price` smallest units for each `pricePer` cost units beyond. */
-  price: bigint;
-  pricePer: bigint;
-  /** Limits of each of its keys, as a key's own; overrides go before them. */
-  limits: OverrideRow[];
-  /** Of each of its keys. */
-  quota: QuotaRow | null;
-  /** Of all keys of a user together. */
-  userQuota: QuotaRow | null;
-  createdAt: number;
-  updatedAt: number;
-}
-
-/** What of a plan an invoice goes by. */
-export type PlanTerms = Pick<
-  PlanRow,
-  'name' | 'currency' | 'monthlyFee' | 'includedUnits' | 'price' | 'pricePer'
->;
-
-/** What the policy needs of a key: its user's plan worked in. */
-export interface PolicyKey {
-  id: string;
-  sha256: string;
-  previousSha256: string | null;
-  previousUntil: number | null;
-  prefix: string;
-  name: string;
-  userId: string | null;
-  enabled: boolean;
-  expiresAt: number | null;
-  overrides: OverrideRow[];
-  quota: QuotaRow | null;
-  /** Of all keys of its user together. */
-  userQuota: QuotaRow | null;
-}
-
-export interface UsageFilter {
-  keyIds?: readonly string[];
-  userId?: string;
-  /** Epoch milliseconds: [from, to). */
-  from?: number;
-  to?: number;
-  /** Only what comes later in the order of lines by key, network, method and status: for one part after the other, with `linesMax`. */
-  after?: { keyId: string; network: string; method: string; status: string };
-}
-
-export interface QuotaUseFilter {
-  /** Is `userId` wanted? */
-  users?: boolean;
-  keyIds?: readonly string[];
-  userIds?: readonly string[];
-}
-
-export interface UsageLine {
-  /** Beginning of the minute, hour or day; null where not asked by time. */
-  at: number | null;
-  keyId: string | null;
-  network: string | null;
-  method: string | null;
-  status: UsageStatus | null;
-  calls: number;
-  /** Of `calls`, those that a limit or quota refused. */
-  refused: number;
-  cost: number;
-  errors: number;
-  bytesIn: number;
-  bytesOut: number;
-  latencyMicros: number;
-  /** Calls by `latencyBucket`. */
-  latency: number[];
-  events: number;
-}
-
-export interface InvoiceRow {
-  /** `2026-000001`, without a gap within a year. */
-  number: string;
-  userId: string;
-  /** `2026-11`. */
-  month: string;
-  currency: string;
-  total: bigint;
-  /** The whole invoice as it was issued. */
-  document: unknown;
-  issuedAt: number;
-}
-
-/** An address or network that is refused: a row for each that was within memory. */
-export interface BanRow {
-  /** Canonical text, an address alone without its length. */
-  prefix: string;
-  /** At most 500 characters. */
-  reason: string;
-  /** `auto`, or who did it; at most 255 characters. */
-  by: string;
-  /** How often it has been banned, this time included. */
-  times: number;
-  beganAt: number;
-  /** null: until it is lifted. */
-  until: number | null;
-  /** null: it stands. */
-  endedAt: number | null;
-}
-
 /** A change of what {@link PolicyKey} says. */
 export type KeyChange =
   /** One key was made, changed or deleted. */
@@ -205,6 +49,8 @@ export type KeyChange =
 export interface Tables {
   readonly users: {
     insert(user: UserRow): Promise<void>;
+    /** Of many users, deleted ones too, what they are called, by id. */
+    names(ids: readonly string[]): Promise<Map<string, Pick<UserRow, 'email' | 'name'>>>;
     /** By id or e-mail (case of ASCII letters ignored); deleted ones by id only. */
     find(idOrEmail: string): Promise<UserRow | null>;
     /** Not deleted, by e-mail. */
@@ -223,8 +69,10 @@ export interface Tables {
     names(ids: readonly string[]): Promise<Map<string, Pick<KeyRow, 'name' | 'prefix'>>>;
     /** Not deleted: whose id, prefix or name it is. More than one: it is ambiguous. */
     find(idPrefixOrName: string): Promise<KeyRow[]>;
+    /** Not deleted, by name and id. `after`: a key's id; nothing follows one that is not there. */
     list(filter: {
       userId?: string;
+      name?: string;
       source?: KeyRow['source'];
       after?: string;
       limit: number;
@@ -290,14 +138,10 @@ export interface Tables {
     linesMax?: number,
   ): Promise<UsageLine[]>;
   /**
-   * Of what counts for its quota, calls and events: by key, in [from, to). Keys without are left out, and calls without a key. Of these
-   * keys, of those that these users have or had, or of all. `userId` is told with `users` only, and null for a key that is nobody's.
+   * By key, what counts for quotas of the UTC day and the month that begin at `starts`, both of one moment. Keys without are left out,
+   * and calls without a key. Days are kept for some days, months until the next is over.
    */
-  quotaUse(
-    from: number,
-    to: number,
-    filter?: QuotaUseFilter,
-  ): Promise<Map<string, { requests: number; cost: number; userId: string | null }>>;
+  quotaUse(starts: { day: number; month: number }, filter?: QuotaUseFilter): Promise<Map<string, KeyUse>>;
   /**
    * Tells all instances of a change of keys. In a transaction it goes out with the commit, and not at all where that does
    * not come; else to be called after the change.
@@ -322,9 +166,10 @@ export interface Store extends Tables, Ledger {
   readonly kind: StoreKind;
   /**
    * All or nothing, and as if no other ran at the same time, whichever instance's: `work` may decide by what it reads. It is run
-   * again where the database asks for it (serialisation failure, deadlock).
+   * again where the database asks for it (serialisation failure, deadlock). `warn` is told of what went wrong after the commit: what
+   * was to be done is done then.
    */
-  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tables: Tables) => Promise<T>, warn?: (message: string) => void): Promise<T>;
   /** All keys the policy may need, not deleted, not of the config, by the thousand. */
   policyKeys(): AsyncIterable<PolicyKey[]>;
   policyKey(id: string): Promise<PolicyKey | null>;

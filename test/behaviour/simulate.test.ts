@@ -31,7 +31,7 @@ const config = (nodeUrl: string) => ({
     default: { requests: 6, period: '700ms', burst_size: 4 },
     groups: { logs: { requests: 21, period: '1s' } },
     methods: {
-      eth_call: { requests: 5, period: '1s', mode: 'shadow' },
+      eth_call: { requests: 5, period: '5s', mode: 'shadow' },
       eth_chainId: { requests: 5, period: '333ms', network: 'main' },
     },
     ceilings: [
@@ -48,6 +48,15 @@ const config = (nodeUrl: string) => ({
       limits: { default: 'none' },
     },
   ],
+  blocklist: {
+    deny: ['198.51.100.128/25'],
+    auto_ban: {
+      threshold: 50,
+      window: '1m',
+      ban_for: '1h',
+      weights: { rate_limited: 0, unauthorized: 10, invalid: 0, method_blocked: 0 },
+    },
+  },
   logging: { access_sample: 1, access_max_per_second: 100_000 },
 });
 
@@ -95,11 +104,30 @@ async function drive(port: number): Promise<void> {
     await Promise.all(calls);
     await new Promise((resolve) => setTimeout(resolve, 120));
   }
+  await provokeBan(port);
   await send(port, {
     headers: { 'x-api-key': 'no-such-key-no-such-key-no-such' },
     body: callText('eth_call'),
   });
   await send(port, { headers: { 'x-request-id': 'last-of-all' }, body: callText('eth_call') });
+}
+
+const banned = '203.0.113.77';
+
+/** Calls of a denied address, and of one that tries keys until it is banned: then of both kinds of limits, all refused. */
+async function provokeBan(port: number): Promise<void> {
+  const call = (address: string, headers: Record<string, string> = {}) =>
+    send(port, { headers: { ...headers, 'x-forwarded-for': address }, body: callText('eth_chainId') });
+  for (let k = 0; k < 6; k++) {
+    await call('198.51.100.200');
+    await call(banned, { 'x-api-key': 'no-such-key-no-such-key-no-such' });
+  }
+  for (const end = performance.now() + 10_000; performance.now() < end; ) {
+    if ((await call(banned)).status === 403) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (let k = 0; k < 8; k++) await call(banned);
+  await call(banned, { 'x-api-key': keys.quota });
 }
 
 function polymorph(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -131,6 +159,12 @@ function recorded(): Facts {
     if (line['outcome'] === 'exceeded') add(facts, `${subject} exceeded ${String(line['policy'])}`, at);
     if (line['outcome'] === 'quota') add(facts, `${subject} quota quota`, at);
     if (line['refusal'] === 'method_blocked') add(facts, `${subject} blocked admin_*`, at);
+    if (line['refusal'] === 'forbidden')
+      add(
+        facts,
+        `${subject} denied ${line['caller'] === '198.51.100.200' ? String(line['reason']) : 'address banned in the log'}`,
+        at,
+      );
     for (const shadow of (line['shadow'] ?? []) as string[]) add(facts, `${subject} shadow ${shadow}`, at);
   }
   return facts;
@@ -177,15 +211,33 @@ describe('traffic over the limits of every kind, recorded by a gateway', () => {
     );
     expect(report.refused).toBe(report.refusedThen);
     expect(simulated(report)).toEqual(recorded());
-    expect(report.notes).toEqual(['1 calls with an unknown, disabled or expired key were left out.']);
+    const badKeys = lines.filter(({ callerKind }) => callerKind === 'unknown').length;
+    expect(badKeys).toBeGreaterThan(5);
+    const byBan = lines.filter(
+      ({ refusal, reason }) => refusal === 'forbidden' && String(reason).startsWith('address banned'),
+    ).length;
+    expect(byBan).toBeGreaterThan(8);
+    expect(report.notes).toEqual([
+      `${byBan} calls were refused by a ban, and are here too: bans are taken from the log, none is made or lifted.`,
+      `${badKeys} calls with an unknown, disabled or expired key were left out.`,
+    ]);
+    expect(report.refusedThen).toBeGreaterThan(
+      lines.filter(({ outcome }) => outcome === 'exceeded').length + byBan,
+    );
   });
 
   it('says for people who would be limited by another config, from a log that was packed away', async () => {
-    const strict = { ...config(node.url), limits: { default: { requests: 5, period: '24h' } } };
+    const strict = {
+      ...config(node.url),
+      blocklist: { allow: [banned] },
+      limits: { default: { requests: 5, period: '24h' } },
+    };
     await writeFile(join(program.folder, 'other.yaml'), JSON.stringify(strict));
     await writeFile(`${log}.1.gz`, gzipSync(program.output()));
     const { code, stdout, stderr } = await polymorph('simulate', 'other.yaml', '--log', 'access.log.1.gz');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('address banned');
+    expect(stdout).not.toContain('denied by the blocklist');
     expect(stdout).toMatch(/refused by other\.yaml +[\d,]+ +\d/);
     expect(stdout).toMatch(/^198\.51\.100\.1 +eth_getLogs .* default$/m);
     expect(stdout).toMatch(/^key:own +admin_peers .* blocked: admin_\*$/m);

@@ -46,9 +46,9 @@ const statuses = (address: string): Promise<number[]> =>
 const both = (address: string, status: number) =>
   eventually(async () => (await statuses(address)).every((one) => one === status), 10_000);
 const told = async (): Promise<string[]> => {
-  const { events } = (await gateways[0]!.operate('events.list', { type: 'ip.*' })) as {
+  const { events } = await gateways[0]!.operate<{
     events: { event: { type: string; subject: string } }[];
-  };
+  }>('events.list', { type: 'ip.*' });
   return events.map(({ event: { type, subject } }) => `${type} ${subject}`).reverse();
 };
 

@@ -2,10 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStore } from '../../src/store/index.ts';
 import { type PostgresServer, runSql, startPostgres } from '../../src/store/testing/postgres.ts';
+import { batch, row } from '../../src/store/testing/usage-samples.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
+import { startLink } from './link.ts';
 import { startStoreLoad } from './load.ts';
 
 /** From the store's return until all is as before. */
@@ -19,17 +22,19 @@ const gateways: StoreGateway[] = [];
 
 beforeAll(async () => {
   node = await startFakeUpstream();
-});
-// Each its own: one that fails half-way leaves it stopped.
-beforeEach(async () => {
   postgres = await startPostgres();
 });
 afterEach(async () => {
   for (const { program } of gateways.splice(0)) await program.kill();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-  await postgres.stop();
+  // Whatever a test left it in, stopped or frozen; each has a database of its own.
+  await postgres.halt('crash');
+  await postgres.start();
 });
-afterAll(() => node.close());
+afterAll(async () => {
+  await postgres.stop();
+  await node.close();
+});
 
 async function start(store: string): Promise<StoreGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'polymorph-away-'));
@@ -110,6 +115,37 @@ describe('PostgreSQL away under load', () => {
     await runSql(url, `update api_keys set enabled = false where id = '${id}'`);
     await eventually(async () => (await gateway.call(key)).status === 401, BACK_MS);
   });
+});
+
+it('what others used of a quota while the database was away counts once it is back, with calls coming all the while', async () => {
+  const url = await postgres.createDatabase();
+  const way = await startLink(Number(new URL(url).port));
+  try {
+    const through = new URL(url);
+    through.port = String(way.port);
+    const gateway = await start(through.href);
+    const quota = { unit: 'requests', limit: 1_000_000, period: 'month', warnAt: [] };
+    const { key, id } = await gateway.createKey({ name: 'mine', quota });
+    await eventually(async () => (await gateway.call(key)).status === 200, 1000);
+    const load = startStoreLoad(gateway.program.port, key, { connections: 4, pauseMs: 2 });
+    await delay(1500);
+    way.resets = true;
+    way.reset();
+    await eventually(async () => (await gateway.readiness()) === 'degraded', BACK_MS);
+    const other = await openStore({ kind: 'postgres', url });
+    const rows = [row({ keyId: id, minute: Math.floor(Date.now() / 60_000) * 60_000, calls: 10_000 })];
+    await other.apply(batch({ rows }));
+    await other.close();
+    way.resets = false;
+    await eventually(async () => (await gateway.readiness()) === 'ready', BACK_MS);
+    await delay(500);
+    await load.stop();
+    const all = 10_001 + load.received;
+    await eventually(async () => (await gateway.ledgerCalls('mine')) === all, BACK_MS);
+    await eventually(async () => (await gateway.quotaUsed('mine')) === all, BACK_MS);
+  } finally {
+    await way.close();
+  }
 });
 
 it('a start without the database serves the keys of the config, and those of the store once it is there', async () => {

@@ -15,6 +15,8 @@ export interface StoreGateway {
   readiness(): Promise<string>;
   /** Calls in the ledger that were not refused, of a key or all; of this month. */
   ledgerCalls(key?: string): Promise<number>;
+  /** What its quota counts for the key, or that of its user. */
+  quotaUsed(keyName: string, which?: 'quota' | 'userQuota'): Promise<number>;
   /** A user with this plan and a key of theirs. */
   createKey(input?: object): Promise<{ id: string; key: string; name: string }>;
 }
@@ -55,20 +57,19 @@ export async function startStoreGateway(options: {
     if (!answer.ok) throw new Error(`${name}: ${JSON.stringify(body)}`);
     return body;
   };
+  const explain = (keyName: string) =>
+    fetch(`${program.adminUrl}/explain`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ method: 'm', keyName }),
+    });
   let users = 0;
   return {
     program,
     operate,
     call: (key, method = 'm') =>
       send(program.port, { headers: key === undefined ? {} : { 'x-api-key': key }, body: callText(method) }),
-    async knows(keyName) {
-      const answer = await fetch(`${program.adminUrl}/explain`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ method: 'm', keyName }),
-      });
-      return answer.ok;
-    },
+    knows: async (keyName) => (await explain(keyName)).ok,
     async check(name) {
       return (await ready()).checks.find((check) => check['name'] === name) ?? {};
     },
@@ -76,6 +77,12 @@ export async function startStoreGateway(options: {
     async ledgerCalls(key) {
       const { totals } = await operate('usage.query', key === undefined ? {} : { key });
       return totals.calls;
+    },
+    async quotaUsed(keyName, which = 'quota') {
+      const answer = await explain(keyName);
+      const { records } = (await answer.json()) as { records: Record<typeof which, { used: number }>[] };
+      // A dry run adds the call that it decides.
+      return records[0]![which].used - 1;
     },
     async createKey(input = {}) {
       users += 1;

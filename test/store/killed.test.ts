@@ -16,7 +16,7 @@ import { doubleRow, dropFrame } from './spoil.ts';
 const long = process.env['POLYMORPH_TEST_LONG'] === '1';
 /** Fifty in the long run, over both stores; else as many as fit. */
 const ROUNDS = long ? 25 : 5;
-const FURTHER_UNTIL_MS = long ? 0 : 40_000;
+const FURTHER_UNTIL_MS = long ? 0 : 12_000;
 const configKey = { name: 'acme', key: 'killed-key-of-22-characters' };
 const LIMIT = 150;
 

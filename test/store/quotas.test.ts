@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { configKeyId, uuidText } from '../../src/identity/index.ts';
-import { type PostgresServer, startPostgres } from '../../src/store/testing/postgres.ts';
+import { type PostgresServer, runSql, startPostgres } from '../../src/store/testing/postgres.ts';
 import { createJournalWriter, createTurnUsage } from '../../src/usage/index.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import { eventually, type StoreGateway, startStoreGateway } from './gateway.ts';
@@ -49,20 +49,8 @@ async function start(folder: string, store: string | undefined): Promise<StoreGa
   return gateway;
 }
 
-/** What its quota counts for the key, as a dry run says, which adds the call it decides. */
-async function used(
-  { program }: StoreGateway,
-  keyName: string,
-  which: 'quota' | 'userQuota' = 'quota',
-): Promise<number> {
-  const answer = await fetch(`${program.adminUrl}/explain`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ method: 'm', keyName }),
-  });
-  const { records } = (await answer.json()) as { records: Record<typeof which, { used: number }>[] };
-  return records[0]![which].used - 1;
-}
+const used = (gateway: StoreGateway, keyName: string, which?: 'quota' | 'userQuota'): Promise<number> =>
+  gateway.quotaUsed(keyName, which);
 
 /** What a worker of an earlier run left behind; returns its files. */
 function writeJournal(folder: string, keyId: string, calls: number): string[] {
@@ -218,4 +206,33 @@ it('two instances share a quota: what both let through beyond it is what one doe
   expect(passed).toBeLessThanOrEqual(limit + fasterPerS * 3.5 + 10);
   await eventually(async () => (await one.ledgerCalls('shared')) === passed, 5000);
   expect(Object.keys(loads[0]!.others)).toEqual(['402']);
+});
+
+it('quotas that cannot be read are told as such, keep no key away, and are true once they can be read', async () => {
+  const store = await postgres.createDatabase();
+  const first = await start(await newFolder(), store);
+  const { key } = await first.createKey({ name: 'mine', quota: quota(100) });
+  await eventually(async () => (await first.call(key)).status === 200, 1000);
+  await eventually(async () => (await first.ledgerCalls('mine')) === 1, 5000);
+  await runSql(store, 'alter table quota_sums rename to elsewhere');
+  const second = await start(await newFolder(), store);
+  expect((await second.call(key)).status).toBe(200);
+  expect(await second.check('store')).toMatchObject({
+    status: 'degraded',
+    problem: expect.stringMatching(
+      /^quotas could not be read from the ledger, they go on as they are: the database is not migrated/,
+    ),
+  });
+  await delay(1500);
+  const said = second.program.logs().map(({ msg }) => msg);
+  expect(said.filter((msg) => msg.includes('could not be read'))).toEqual([
+    expect.stringContaining('quotas could not be read from the ledger'),
+  ]);
+  expect(said.filter((msg) => msg === 'keys of the store read')).toHaveLength(1);
+  await runSql(store, 'alter table elsewhere rename to quota_sums');
+  await eventually(async () => (await second.check('store'))['status'] === 'up', 10_000);
+  expect(await used(second, 'mine')).toBe(2);
+  // And what others use from now on.
+  await first.call(key);
+  await eventually(async () => (await used(second, 'mine')) === 3, 6000);
 });

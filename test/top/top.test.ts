@@ -161,7 +161,7 @@ describe('polymorph top without a terminal', () => {
     expect(frame.callers.map(({ name }) => name)).toEqual(['acme', '127.0.0.1']);
     expect(frame.callers[0]!.calls).toBeGreaterThan(1);
     // The three are read one after the other.
-    const [all, both] = [frame.totals.calls, frame.callers[0]!.calls + frame.callers[1]!.calls];
+    const [all, both] = [frame.totals.calls, frame.callers[0]!.calls! + frame.callers[1]!.calls!];
     expect(Math.abs(all - both) / all).toBeLessThan(0.5);
     expect(frame.methods.map(({ name }) => name)).toContain('other');
     expect(frame.shadow).toEqual([{ rule: 'method:m', wouldRefuse: expect.any(Number) }]);

@@ -6,7 +6,6 @@ import { futureTime, keyName, override, quota, userRef } from '../input/fields.t
 import { checkOverrides } from '../limits/check-overrides.ts';
 import { newId } from '../new-id.ts';
 import { findUser } from '../users/find-user.ts';
-import { keysOfUser } from '../users/keys-of-user.ts';
 import { verb } from '../verb.ts';
 import { expiryOf } from './expiry.ts';
 import { keyView } from './view.ts';
@@ -48,7 +47,7 @@ export const createKey = verb(input, async (context, { user: ref, expires, overr
   };
   const made = await store.transaction(async (tables) => {
     const user = await findUser(tables, ref);
-    const taken = (await keysOfUser(tables, user.id)).find(({ name }) => name === row.name);
+    const [taken] = await tables.keys.list({ userId: user.id, name: row.name, limit: 1 });
     if (taken !== undefined)
       throw new AccountsError(
         'conflict',

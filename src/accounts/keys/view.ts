@@ -25,14 +25,10 @@ export interface KeyView {
 
 /** Views of keys, their users looked up. */
 export async function keyViews(tables: Tables, keys: readonly KeyRow[], now: number): Promise<KeyView[]> {
-  const emails = new Map<string, string>();
-  for (const { userId } of keys) {
-    if (userId === null || emails.has(userId)) continue;
-    emails.set(userId, (await tables.users.find(userId))?.email ?? '');
-  }
+  const users = await tables.users.names([...new Set(keys.flatMap(({ userId }) => userId ?? []))]);
   return keys.map((key) => {
     const { userId } = key;
-    return view(key, userId === null ? null : { id: userId, email: emails.get(userId) ?? '' }, now);
+    return view(key, userId === null ? null : { id: userId, email: users.get(userId)?.email ?? '' }, now);
   });
 }
 

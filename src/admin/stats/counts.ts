@@ -30,6 +30,22 @@ export const callCounts = z.strictObject({
 });
 export type CallCounts = z.infer<typeof callCounts>;
 
+/** What `refused` is wherever it is one number: all that was not let in, for whatever reason. */
+export const refusals = [
+  'exceeded',
+  'blocked',
+  'quota',
+  'unauthorized',
+  'forbidden',
+  'invalid',
+  'shed',
+] as const satisfies readonly (keyof CallCounts)[];
+
+/** Calls that were not let in. */
+export function refusedOf(counts: Readonly<Record<(typeof refusals)[number], number>>): number {
+  return refusals.reduce((sum, name) => sum + counts[name], 0);
+}
+
 /** How long calls took, in microseconds. */
 export const latency = z.strictObject({
   count,

@@ -4,7 +4,7 @@ import { range } from './range.ts';
 /** The JSON of /stats: zod schemas that docs and tests are made of, and their types. */
 export const statsSchemas = { summary, methods, top, identity, range } as const;
 
-export type { CallCounts, Latencies, Latency } from './counts.ts';
+export { type CallCounts, type Latencies, type Latency, refusals, refusedOf } from './counts.ts';
 export {
   type Identity,
   type Methods,

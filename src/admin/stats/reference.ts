@@ -32,7 +32,8 @@ ${table(rowsOf(methods))}
 
 ## GET /stats/top
 
-\`?by=calls\` (the default), \`cost\`, \`refused\` or \`bytes\`; \`&limit=\` 1 to 1000, 20 by default.
+\`?by=calls\` (the default), \`cost\`, \`refused\` or \`bytes\`; \`&limit=\` 1 to 1000, 20 by default. Refused is all that was not
+let in, from \`exceeded\` to \`shed\`.
 
 ${table(rowsOf(top))}
 
@@ -159,7 +160,9 @@ curl 'http://127.0.0.1:9540/stats/methods?from=24h&step=hour'
 
 Without a time they are live, from memory: of this process since it started, all workers together, those that died and were replaced
 included. A call is counted before its answer leaves, together with its usage: once calls have come to rest these figures, [/metrics](metrics.md) and
-the ledger agree exactly. With a time they are [from the ledger](#a-time-from-the-ledger).
+the ledger agree exactly, also where a worker threw or exited in between. One that was ended from outside (it hung, or ran out of memory) may
+have been cut off within the microseconds between the two: then these figures are ahead of the ledger by unanswered calls of one turn at most.
+\`latency.proxy\` and \`latency.upstream\` of the summary are counted at once, and so may be ahead by a turn after any death. With a time they are [from the ledger](#a-time-from-the-ledger).
 `;
 
 const sketchText = `Keys are counted exactly, each in a row of its own from its first call on. Addresses without a key can be any number, so the 1,024 that call most are listed by each worker, by a

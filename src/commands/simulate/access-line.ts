@@ -1,7 +1,9 @@
 import { createTimeReader, type Line } from './logged-call.ts';
 
 /** Refusals before the limits: nothing was taken, and under another config the call may pass. */
-const beforeLimits = new Set(['unauthorized', 'method_blocked', 'unmetered']);
+const beforeLimits = new Set(['unauthorized', 'forbidden', 'method_blocked', 'unmetered']);
+/** Refusals by what the limits, the keys and the blocklist say, and no fault of anybody’s. */
+const byPolicy = new Set(['unauthorized', 'forbidden', 'method_blocked']);
 
 /** Reads lines of the access log; whatever else the gateway logs is `other`. */
 export function createAccessLineReader(): (fields: Readonly<Record<string, unknown>>) => Line {
@@ -38,7 +40,10 @@ export function createAccessLineReader(): (fields: Readonly<Record<string, unkno
       cached: fields['fullCost'] !== undefined || fields['from'] === 'cache' || fields['from'] === 'joined',
       failed: refused && !limited && !early,
       endAt: at + micros,
-      refusedThen: limited || refusal === 'unauthorized' || refusal === 'method_blocked',
+      refusedThen: limited || (refused && byPolicy.has(refusal)),
+      // Of a list the config that is tried has its own.
+      banned:
+        refusal === 'forbidden' && !text(fields['reason']).startsWith('address denied by the blocklist'),
       sample: number(fields['sample'], 1),
       dropped: number(fields['linesDropped'], 0),
       worker: number(fields['worker'], 0),

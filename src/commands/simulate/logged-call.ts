@@ -4,7 +4,7 @@ import type { RecordedCall } from '../../gateway/index.ts';
 export interface LoggedCall extends RecordedCall {
   /** Epoch microseconds of its end. */
   endAt: number;
-  /** It was refused by a limit, a quota, as a blocked method or for want of a key. */
+  /** It was refused by a limit, a quota, as a blocked method, for want of a key or for its address. */
   refusedThen: boolean;
   /** Share of the calls that got a line; 1: all. */
   sample: number;

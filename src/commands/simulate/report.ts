@@ -1,4 +1,5 @@
 import { isoTime } from '../../accounts/index.ts';
+import { BANNED_THEN } from '../../gateway/index.ts';
 import type { Simulation } from './run.ts';
 import type { Row, RuleTally } from './tally.ts';
 
@@ -10,7 +11,7 @@ export interface SimulationReport {
   from: string | null;
   to: string | null;
   calls: number;
-  /** As the log has it, and under the config: by limits and quotas, as blocked methods and for want of a good key. */
+  /** As the log has it, and under the config: by limits and quotas, as blocked methods, for want of a good key and for their addresses. */
   refusedThen: number;
   refused: number;
   /** Lines: `calls` of them are calls. */
@@ -71,6 +72,9 @@ function notesOf(done: Simulation, rows: readonly Row[]): string[] {
   const { read, otherNetworks } = done;
   const strangers = new Set(rows.filter(({ unknownKey }) => unknownKey).map(({ caller }) => caller));
   const unknownCalls = rows.reduce((sum, row) => sum + (row.unknownKey ? row.calls : 0), 0);
+  const bannedCalls = sumOf(
+    rows.flatMap(({ rules }) => rules.filter(({ rule }) => rule === BANNED_THEN).map(({ calls }) => calls)),
+  );
   const networks = [...otherNetworks].map(([name, calls]) => `${name} (${calls})`).join(', ');
   const notes: [count: number, text: string][] = [
     [
@@ -85,6 +89,10 @@ function notesOf(done: Simulation, rows: readonly Row[]): string[] {
       strangers.size,
       `${strangers.size} of the keys (${unknownCalls} calls) are not in the config: limited as keys without limits of their own.`,
     ],
+    [
+      bannedCalls,
+      `${bannedCalls} calls were refused by a ban, and are here too: bans are taken from the log, none is made or lifted.`,
+    ],
     [read.badKey, `${read.badKey} calls with an unknown, disabled or expired key were left out.`],
     [read.noCaller, `${read.noCaller} calls without a key were left out: usage_logs has no addresses.`],
     [otherNetworks.size, `Calls of networks that the config does not have were left out: ${networks}.`],
@@ -95,6 +103,10 @@ function notesOf(done: Simulation, rows: readonly Row[]): string[] {
     [read.bad, `${read.bad} lines could not be read and were left out.`],
   ];
   return notes.filter(([count]) => count > 0).map(([, text]) => text);
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }
 
 function timeOf(micros: number): string {

@@ -4,7 +4,16 @@ import { createSpread } from './spread.ts';
 
 const call = (at: number, sample: number, address = 'a'): LoggedCall => ({
   ...{ at, sample, address, endAt: at, keyId: '', keyPrefix: '', network: '', method: 'm' },
-  ...{ cached: false, failed: false, refusedThen: false, dropped: 0, worker: 0, request: 0, item: 0 },
+  ...{
+    cached: false,
+    failed: false,
+    banned: false,
+    refusedThen: false,
+    dropped: 0,
+    worker: 0,
+    request: 0,
+    item: 0,
+  },
 });
 
 test('a logged call stands for those since its caller’s last', () => {

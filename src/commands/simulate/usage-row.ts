@@ -16,7 +16,14 @@ export function createUsageRowReader(): (row: Row) => Line {
     if (typeof keyId !== 'string' || keyId === '') return { skip: 'no caller' };
     return {
       ...{ at, endAt: at, keyId: keyId.toLowerCase(), keyPrefix: '', address: '', network: '', method },
-      ...{ cached: false, failed: false, refusedThen: status === 'exceeded', sample: 1, dropped: 0 },
+      ...{
+        cached: false,
+        failed: false,
+        banned: false,
+        refusedThen: status === 'exceeded',
+        sample: 1,
+        dropped: 0,
+      },
       ...{ worker: 0, request: 0, item: 0 },
     };
   };

@@ -46,8 +46,14 @@ export function printed<T>(
   io: CommandIo,
   text: (value: T) => string,
 ): void {
-  if (done !== undefined)
-    io.stdout(json === true ? `${JSON.stringify(done.value, null, 2)}\n` : text(done.value));
+  if (done === undefined) return;
+  io.stdout(json === true ? `${JSON.stringify(done.value, null, 2)}\n` : text(done.value));
+  for (const warning of warningsOf(done.value)) io.stderr(`Note: ${warning}.\n`);
+}
+
+/** What an operation says beside its result; see `runOperation`. */
+function warningsOf(value: unknown): readonly string[] {
+  return (value as { warnings?: readonly string[] } | null)?.warnings ?? [];
 }
 
 /**

@@ -2,13 +2,14 @@ import type { Methods, Summary, Top } from '../../admin/index.ts';
 import { askAdmin } from '../ask-admin.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import type { Snapshot } from './sample.ts';
+import type { OrderName } from './screen.ts';
 
-/** Callers asked for: those that have called most since the start. */
+/** Callers asked for: those that have called most since the start, and as many with the most of what they are sorted by. */
 const CALLERS = 500;
 const TIMEOUT_MS = 5000;
 
 /** Asks a gateway's admin listener for its figures. */
-export type AskStats = () => Promise<Snapshot>;
+export type AskStats = (order: OrderName) => Promise<Snapshot>;
 
 /** Rejects with CommandFailure, which says what to do, where it is out of reach or refuses. */
 export function createAskStats(base: URL, token: string | null, nowMs: () => number): AskStats {
@@ -34,13 +35,20 @@ export function createAskStats(base: URL, token: string | null, nowMs: () => num
     );
   }
 
-  return async () => {
+  return async (order) => {
     const atMs = nowMs();
-    const [summary, top, methods] = await Promise.all([
+    const topBy = (by: string) => get(`/stats/top?by=${by}&limit=${CALLERS}`) as Promise<Top>;
+    const [summary, top, others, methods] = await Promise.all([
       get('/stats/summary'),
-      get(`/stats/top?by=calls&limit=${CALLERS}`),
+      topBy('calls'),
+      order === 'calls' || order === 'ms' ? null : topBy(order),
       get('/stats/methods'),
     ]);
-    return { atMs, summary: summary as Summary, top: top as Top, methods: methods as Methods };
+    const listed = new Set(top.entries.map(({ id }) => id));
+    const more = others?.entries.filter(({ id }) => !listed.has(id)) ?? [];
+    return {
+      ...{ atMs, summary: summary as Summary, methods: methods as Methods },
+      top: { ...top, entries: [...top.entries, ...more] },
+    };
   };
 }

@@ -38,7 +38,7 @@ export function runLive(options: LiveOptions): { ended: Promise<void>; stop(): v
 
   async function look(): Promise<void> {
     try {
-      const now = await ask();
+      const now = await ask(order);
       if (now.summary.startedAt !== before.summary.startedAt) history.length = 0;
       frame = frameOf(now, before);
       before = now;

@@ -77,3 +77,37 @@ test('the first look, and the first after a restart, show the mean since the sta
   const earlier = snapshot({ atMs: 0, counts: before, micros: 0, startedAt: '2026-11-27T00:00:00.000Z' });
   expect(frameOf(now, earlier)).toEqual(first);
 });
+
+test('a caller new in the list has no rate for one look, whatever it did before', () => {
+  const earlier = snapshot({ atMs: 1000, counts: before, micros: 20_000 });
+  const unlisted = { ...earlier, top: { ...earlier.top, entries: [] } };
+  const frame = frameOf(snapshot({ atMs: 3000, counts: after, micros: 100_000 }), unlisted);
+  const unknown = { calls: null, refused: null, cost: null, bytes: null, ms: null };
+  expect(frame.callers).toEqual([{ name: 'key:AbCdEfGh', id: 'uuid', ...unknown }]);
+  expect(frame.totals.calls).toBe(30);
+});
+
+test('refused is all that was not let in', () => {
+  const counts = {
+    calls: 28,
+    ...{ exceeded: 1, blocked: 2, quota: 3, unauthorized: 4, forbidden: 5, invalid: 6, shed: 7 },
+  };
+  const frame = frameOf(
+    snapshot({ atMs: 2000, counts, micros: 0 }),
+    snapshot({ atMs: 1000, counts: {}, micros: 0 }),
+  );
+  expect(frame.totals.refused).toBe(28);
+  expect(frame.callers[0]!.refused).toBe(28);
+});
+
+test('a breaker is called by its state', () => {
+  const now = snapshot({ atMs: 1000, counts: before, micros: 0 });
+  const upstreams = [
+    { network: 'main', upstream: 'a', state: 'up', breaker: 'half-open' },
+    { network: 'main', upstream: 'b', state: 'unknown', breaker: 'open' },
+    { network: 'main', upstream: 'c', state: 'down', breaker: 'open' },
+    { network: 'main', upstream: 'd', state: 'up', breaker: 'closed' },
+  ];
+  const { down } = frameOf({ ...now, summary: { ...now.summary, upstreams } as Summary }, undefined);
+  expect(down).toEqual(['main/a breaker half-open', 'main/b breaker open', 'main/c down']);
+});

@@ -1,4 +1,4 @@
-import type { Methods, Summary, Top } from '../../admin/index.ts';
+import { type Methods, refusedOf, type Summary, type Top } from '../../admin/index.ts';
 
 /** What the gateway says at one moment. */
 export interface Snapshot {
@@ -19,7 +19,8 @@ export interface Rates {
   ms: number | null;
 }
 
-export interface Line extends Rates {
+/** Rates are null of a caller that was not in the list a look ago: how much of its counts is new is not known yet. */
+export interface Line extends Record<keyof Rates, number | null> {
   name: string;
   /** What names it beyond doubt, for the order of lines that are alike. */
   id: string;
@@ -42,8 +43,6 @@ export interface Frame {
 
 type Counts = Summary['totals'];
 
-const refusedOf = (counts: Counts): number =>
-  counts.exceeded + counts.quota + counts.blocked + counts.unauthorized + counts.forbidden;
 const bytesOf = (counts: Counts): number => counts.bytesIn + counts.bytesOut;
 
 /**
@@ -88,8 +87,8 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
     down: summary.upstreams
       .filter(({ state, breaker }) => state === 'down' || breaker !== 'closed')
       .map(
-        ({ network, upstream, state }) =>
-          `${network}/${upstream} ${state === 'down' ? 'down' : 'breaker open'}`,
+        ({ network, upstream, state, breaker }) =>
+          `${network}/${upstream} ${state === 'down' ? 'down' : `breaker ${breaker}`}`,
       ),
     upstreams: summary.upstreams.length,
     callers: now.top.entries.map((entry) => {
@@ -98,8 +97,9 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
       return {
         name: callerName(entry),
         id: entry.id,
-        ...rates(counts, known?.counts),
-        ms: meanMs(entry, known, latencySumMicros),
+        ...(since !== undefined && known === undefined
+          ? unknownRates
+          : { ...rates(counts, known?.counts), ms: meanMs(entry, known, latencySumMicros) }),
       };
     }),
     methods: now.methods.methods.map((line) => ({
@@ -113,6 +113,8 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
       .toSorted((a, b) => b.wouldRefuse - a.wouldRefuse),
   };
 }
+
+const unknownRates = { calls: null, refused: null, cost: null, bytes: null, ms: null };
 
 /** A key is named by its name, or by its prefix; never by itself. */
 function callerName({ kind, id, name, prefix }: Top['entries'][number]): string {

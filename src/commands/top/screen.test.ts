@@ -38,6 +38,15 @@ test('a picture at 80 × 24', () => {
   expect(lines.at(-1)).toBe('c calls  r refused  u cost  b bytes  l latency   p pause   q quit');
 });
 
+test('a line without rates stands last, whatever it is sorted by', () => {
+  const fresh = line('fresh', 0, { calls: null, refused: null, cost: null, bytes: null, ms: null });
+  for (const { name: order } of orders) {
+    const lines = screenOf(frame([fresh, line('acme', 1)], []), view({ order }));
+    expect(lines[6]).toMatch(/^acme/);
+    expect(lines[7]!.trimEnd()).toMatch(/^fresh(?: +-){5}$/);
+  }
+});
+
 test('what is wrong stands where the eye is', () => {
   const down = frame([], [], { down: ['main/backup down'] });
   expect(screenOf(down, view())[3]?.trimEnd()).toBe('! 1 of 2 upstreams: main/backup down');

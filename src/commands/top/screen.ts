@@ -167,20 +167,23 @@ function tableOf(title: string, time: string, lines: readonly Line[], rows: numb
 /** Lines by this column, the greatest first. */
 export function sorted(lines: readonly Line[], order: OrderName): Line[] {
   return lines.toSorted(
-    (a, b) => (b[order] ?? -1) - (a[order] ?? -1) || b.calls - a.calls || (a.id < b.id ? -1 : 1),
+    (a, b) =>
+      (b[order] ?? -1) - (a[order] ?? -1) || (b.calls ?? -1) - (a.calls ?? -1) || (a.id < b.id ? -1 : 1),
   );
 }
 
 function rowOf(line: Line, nameWidth: number, shown: readonly OrderName[], styles: Styles): string {
   const cells = shown.map((name) => {
     const cell = fit(cellOf(line, name), numberWidth, true);
-    return name === 'refused' && line.refused > 0 ? styles.alarm(cell) : cell;
+    return name === 'refused' && (line.refused ?? 0) > 0 ? styles.alarm(cell) : cell;
   });
   return fit(line.name, nameWidth) + cells.join('');
 }
 
 function cellOf(line: Line, name: OrderName): string {
   if (name === 'ms') return millis(line.ms);
-  if (name === 'bytes') return bytes(line.bytes);
-  return name === 'refused' && line.refused > 0 ? `! ${rate(line.refused)}` : rate(line[name]);
+  const value = line[name];
+  if (value === null) return '-';
+  if (name === 'bytes') return bytes(value);
+  return name === 'refused' && value > 0 ? `! ${rate(value)}` : rate(value);
 }

@@ -1,4 +1,4 @@
-import type { Identity, Top, TopOrder } from '../../admin/index.ts';
+import { type Identity, refusals, type Top, type TopOrder } from '../../admin/index.ts';
 import { callerOfAddress } from '../../identity/index.ts';
 import { CALLER_COLUMNS, callAt, callerAt, type SketchedAddress } from '../../metrics/index.ts';
 import { callCountsOf, callsOf } from './call-counts.ts';
@@ -87,10 +87,11 @@ function countsOf(
   };
 }
 
+const refusedColumns = refusals.map((name) => callAt[name]);
 const orders: Record<TopOrder, (numbers: Float64Array) => number> = {
   calls: callsOf,
   cost: (numbers) => numbers[callAt.cost]!,
-  refused: (numbers) => callsOf(numbers) - numbers[callAt.allowed]! - numbers[callAt.burst]!,
+  refused: (numbers) => refusedColumns.reduce((sum, at) => sum + numbers[at]!, 0),
   bytes: (numbers) => numbers[callAt.bytesIn]! + numbers[callAt.bytesOut]!,
 };
 

@@ -38,7 +38,7 @@ function writeMain(page: MetricsPage, sources: StatsSources): void {
   add('polymorph_config_last_reload_successful', [], sources.reloadSucceeded() ? 1 : 0);
   add('polymorph_config_generation', [], sources.config().generation);
   add('polymorph_callers', ['key'], sources.figures.keys.size);
-  add('polymorph_callers', ['address'], sources.figures.addresses().addresses.length);
+  add('polymorph_callers', ['address'], sources.figures.listedAddresses());
   writeThreads(add, sources);
   add('polymorph_build_info', [sources.version], 1);
   const { user, system } = process.cpuUsage();

@@ -66,8 +66,15 @@ export interface QuotaUse {
   uses: SubjectUse[];
 }
 
-/** `changed`: those that used more elsewhere since `all` or `changed` was asked last. Or these subjects. */
-export type UseOf = 'all' | 'changed' | readonly string[];
+export interface UseQuestion {
+  nowMs: number;
+  /** `changed`: those that used more elsewhere since `all` or `changed` was asked last. `new`: as `all`, and no look of its own. */
+  of: 'all' | 'changed' | 'new';
+  /** Of these; null: of all that used anything this month. */
+  subjects: readonly string[] | null;
+  /** With `subjects` null: of users too. */
+  users: boolean;
+}
 
 /** What main asks, by name, and what it is answered. */
 export interface StoreRequests {
@@ -78,8 +85,8 @@ export interface StoreRequests {
   'keys.next': { input: null; answer: PackedKeys | null };
   /** All is applied that the journals hold now; false: the store refused. */
   flush: { input: null; answer: boolean };
-  /** What keys, and with `users` their users, have used in the periods that `nowMs` lies in; see {@link UseOf}. */
-  'quota.use': { input: { nowMs: number; of: UseOf; users: boolean }; answer: QuotaUse };
+  /** What keys and users have used in the periods that `nowMs` lies in. */
+  'quota.use': { input: UseQuestion; answer: QuotaUse };
   /** Bans that stand, and those that ended since. */
   'bans.read': { input: { endedSince: number }; answer: BanRow[] };
   /** Deletes bans that ended before. */

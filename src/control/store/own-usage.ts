@@ -1,18 +1,18 @@
-import type { QuotaUseFilter, Store } from '../../store/index.ts';
+import type { KeyUse, QuotaUseFilter, Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
 import {
   type QuotaUse,
   type SubjectUse,
   type Use,
-  type UseOf,
+  type UseQuestion,
   userOfSubject,
   userSubject,
 } from './messages.ts';
 
 /** A ledger that knows what of the present day and month came from this run, and what from elsewhere. */
 export interface OwnUsage extends Ledger {
-  /** Of keys, and with `users` of their users, with any use this month. */
-  use(input: { nowMs: number; of: UseOf; users: boolean }): Promise<QuotaUse>;
+  /** Of those of the subjects that have any use this month. */
+  use(question: UseQuestion): Promise<QuotaUse>;
 }
 
 const exceeded = usageStatuses.indexOf('exceeded');
@@ -59,10 +59,9 @@ export function createOwnUsage(
     }
   }
 
-  async function useOfAll(filters: readonly QuotaUseFilter[], from: number, to: number) {
-    const all: Awaited<ReturnType<Store['quotaUse']>> = new Map();
-    for (const filter of filters)
-      for (const [id, use] of await store.quotaUse(from, to, filter)) all.set(id, use);
+  async function useOfAll(filters: readonly QuotaUseFilter[], of: typeof starts) {
+    const all = new Map<string, KeyUse>();
+    for (const filter of filters) for (const [id, use] of await store.quotaUse(of, filter)) all.set(id, use);
     return all;
   }
 
@@ -96,33 +95,27 @@ export function createOwnUsage(
   return {
     segments: (names) => store.segments(names),
     apply: (batch) => alone(() => (isOwn(batch.segment) ? apply(batch) : store.apply(batch))),
-    use: ({ nowMs, of, users }) =>
+    use: ({ nowMs, of, subjects, users }) =>
       alone(async () => {
         await makeSure();
         enter(nowMs);
-        const read = { ...starts };
-        const subjects = typeof of === 'string' ? undefined : of;
-        const filters = subjects === undefined ? [{ users }] : filtersOf(subjects);
-        const day = await useOfAll(filters, read.day, read.day + DAY_MS);
-        const month = await useOfAll(filters, read.month, periodEnd(read.month));
-        const keys = [...month].map(
-          ([id, use]): SubjectUse => ({
-            id,
-            month: useOf(use),
-            day: useOf(day.get(id)),
+        const present = { ...starts };
+        const read = await useOfAll(subjects === null ? [{ users }] : filtersOf(subjects), present);
+        const keys = [...read].map(
+          ([id, { day, month }]): SubjectUse => ({
+            ...{ id, day, month },
             ownMonth: own.month.get(id) ?? none,
             ownDay: own.day.get(id) ?? none,
           }),
         );
-        const all = [...keys, ...sumsOfUsers(keys, (id) => month.get(id)?.userId ?? null)];
+        const sums = [...keys, ...sumsOfUsers(keys, (id) => read.get(id)?.userId ?? null)];
         // Of a user whose key alone was asked for, the others' use is not in the sum.
-        if (subjects !== undefined) {
-          const asked = new Set(subjects);
-          return { starts: read, uses: all.filter(({ id }) => asked.has(id)) };
-        }
+        const asked = subjects && new Set(subjects);
+        const uses = asked === null ? sums : sums.filter(({ id }) => asked.has(id));
+        if (of === 'new') return { starts: present, uses };
         const before = of === 'all' ? new Map<string, string>() : told;
-        told = new Map(all.map((one) => [one.id, elsewhereText(one)]));
-        return { starts: read, uses: all.filter(({ id }) => before.get(id) !== told.get(id)) };
+        told = new Map(uses.map((one) => [one.id, elsewhereText(one)]));
+        return { starts: present, uses: uses.filter(({ id }) => before.get(id) !== told.get(id)) };
       }),
   };
 }
@@ -132,13 +125,17 @@ function filtersOf(subjects: readonly string[]): QuotaUseFilter[] {
   const keyIds = subjects.filter((subject) => userOfSubject(subject) === undefined);
   const userIds = subjects.flatMap((subject) => userOfSubject(subject) ?? []);
   return [
-    ...(keyIds.length === 0 ? [] : [{ keyIds }]),
-    ...(userIds.length === 0 ? [] : [{ userIds, users: true }]),
+    ...inPieces(keyIds).map((keyIds) => ({ keyIds })),
+    ...inPieces(userIds).map((userIds) => ({ userIds, users: true })),
   ];
 }
 
-function useOf(use: Use | undefined): Use {
-  return use === undefined ? none : { requests: use.requests, cost: use.cost };
+/** A statement takes only so many parameters. */
+function inPieces(ids: readonly string[]): string[][] {
+  const count = Math.ceil(ids.length / IDS_A_STATEMENT);
+  return Array.from({ length: count }, (_, nth) =>
+    ids.slice(nth * IDS_A_STATEMENT, (nth + 1) * IDS_A_STATEMENT),
+  );
 }
 
 /** Keys that were deleted, too: what they used was their user's. */
@@ -166,6 +163,7 @@ function plus(a: Use, b: Use): Use {
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });
 const DAY_MS = 86_400_000;
+const IDS_A_STATEMENT = 1000;
 
 function elsewhereText({ day, month, ownDay, ownMonth }: SubjectUse): string {
   const elsewhere = [
@@ -182,9 +180,4 @@ function periodStart(period: 'day' | 'month', nowMs: number): number {
   if (period === 'day') return Math.floor(nowMs / DAY_MS) * DAY_MS;
   const date = new Date(nowMs);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
-}
-
-function periodEnd(monthStart: number): number {
-  const date = new Date(monthStart);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
 }

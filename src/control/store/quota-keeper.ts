@@ -4,7 +4,7 @@ import { configKeyId, uuidText } from '../../identity/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { type SubjectUse, type QuotaUse, type UseOf, userSubject } from './messages.ts';
+import { type SubjectUse, type QuotaUse, type UseQuestion, userSubject } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -15,8 +15,11 @@ export interface QuotaKeeper {
   own(owner: QuotaOwner): void;
   /** Takes what slots hold now, of the last run's saved state, for what came from elsewhere. */
   restored(): void;
-  /** A new store thread knows nothing of what this run has put into the ledger before. */
-  forgotten(): void;
+  /**
+   * The store's thread of this number answers. One that took another's place knows nothing of what this run has put into the ledger
+   * before; one that is the same knows all, however long its database was away.
+   */
+  answeredBy(thread: number): void;
   /** Reads the ledger and corrects the slots. `of`: `changed` where only other instances' use is asked for. */
   sync(of: 'all' | 'changed'): Promise<void>;
   /**
@@ -32,7 +35,7 @@ export interface QuotaKeeperOptions {
   buckets: Pick<Buckets, 'readQuota' | 'writeQuota' | 'adjustQuota'>;
   /** Whose slot it is now. */
   ownerOf(slot: number): string | undefined;
-  use(input: { nowMs: number; of: UseOf; users: boolean }): Promise<QuotaUse>;
+  use(question: UseQuestion): Promise<QuotaUse>;
   wallMs(): number;
 }
 
@@ -50,8 +53,8 @@ interface Account {
 
 /** Slots corrected before main turns to other things. */
 const SLOTS_A_TURN = 2000;
-/** Beyond, all are read at once. */
-const NAMED_MAX = 200;
+/** The ledger is asked for so many by name; for more, all that it has are read at once. */
+const NAMED_MAX = 2000;
 
 export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   const { buckets, ownerOf, wallMs } = options;
@@ -61,6 +64,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   let users = false;
   const fresh = new Set<string>();
   let synced = false;
+  let thread = 0;
   let lacking = false;
 
   const open = (owner: QuotaOwner): Account => ({
@@ -131,13 +135,35 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     return current;
   }
 
+  /** Of two readings the later must be taken over last. */
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+
+  const ask = (of: UseQuestion['of'], subjects: UseQuestion['subjects']): Promise<QuotaUse> =>
+    options.use({ nowMs: wallMs(), of, subjects, users });
+
   async function sync(of: 'all' | 'changed'): Promise<void> {
-    const read = await options.use({ nowMs: wallMs(), of, users });
-    if (of === 'all') fresh.clear();
-    const ids = of === 'all' ? [...accounts.keys()] : read.uses.map(({ id }) => id);
+    const asked = [...accounts.keys()];
+    const read = await ask(of, asked.length > NAMED_MAX ? null : asked);
+    // Not those that came meanwhile: nothing was asked of them.
+    if (of === 'all') for (const id of asked) fresh.delete(id);
+    const ids = of === 'all' ? asked : read.uses.map(({ id }) => id);
     // Midnight passed meanwhile: what counts now is read at once.
     if (!(await correctAll(read, ids))) return sync('all');
     synced = true;
+  }
+
+  async function syncNew(): Promise<void> {
+    const ids = [...fresh];
+    if (ids.length === 0) return;
+    if (ids.length > NAMED_MAX) return sync('all');
+    const read = await ask('new', ids);
+    for (const id of ids) fresh.delete(id);
+    if (!(await correctAll(read, ids))) await sync('all');
   }
 
   return {
@@ -155,22 +181,17 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       for (const account of accounts.values())
         account.elsewhere = buckets.readQuota(account.owner.slot, account.period.id);
     },
-    forgotten() {
+    answeredBy(next) {
+      if (next === thread) return;
+      thread = next;
       if (!synced) return;
       for (const account of accounts.values()) account.reclaim = account.fresh === null;
     },
-    sync,
+    sync: (of) => inTurn(() => sync(of)),
     lacks(some) {
       lacking = some;
     },
-    async syncNew() {
-      const ids = [...fresh];
-      if (ids.length === 0) return;
-      if (ids.length > NAMED_MAX) return sync('all');
-      const read = await options.use({ nowMs: wallMs(), of: ids, users });
-      for (const id of ids) fresh.delete(id);
-      if (!(await correctAll(read, ids))) await sync('all');
-    },
+    syncNew: () => inTurn(syncNew),
   };
 }
 

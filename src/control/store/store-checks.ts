@@ -10,6 +10,8 @@ export interface StoreFacts extends StoreState {
   /** Why workers cannot write their usage now; null: they can. */
   journalProblem: string | null;
   restarts: number;
+  /** Why quotas do not know what others used; null: they do. */
+  quotaProblem: string | null;
 }
 
 /** Known keys serve while the store is away, and usage waits: that degrades, and somebody should look. */
@@ -23,16 +25,17 @@ export function storeChecks({
   problem,
   journals,
   restarts,
+  quotaProblem,
 }: StoreFacts): ReadinessCheck[] {
   const { lagBytes, behindSinceMs, failures, lastError, damage } = journals;
   return [
     {
       name: 'store',
-      status: up && keys !== null ? 'up' : 'degraded',
+      status: up && keys !== null && quotaProblem === null ? 'up' : 'degraded',
       detail: {
         ...{ kind, keys, restarts },
         since: timeOf(sinceMs),
-        problem: up && keys === null ? 'its keys are being read' : problem,
+        problem: up && keys === null ? 'its keys are being read' : (problem ?? quotaProblem),
       },
     },
     {

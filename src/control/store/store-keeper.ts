@@ -12,6 +12,7 @@ import { createSingleFlight } from '../single-flight.ts';
 import { createStoredKeys } from './stored-keys.ts';
 import type { PackedKeys } from './packed-keys.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
+import { createQuotaSync } from './quota-sync.ts';
 import { instanceOf, storeChangeOf, storeStartOf } from './settings.ts';
 import { type StoreFacts, storeChecks } from './store-checks.ts';
 import { createStoreOutbox } from './store-outbox.ts';
@@ -58,15 +59,12 @@ const threadUrl = new URL(
   `./store-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
   import.meta.url,
 );
-/** Between two looks at what other instances used, and between two tries of what failed. */
-const SYNC_MS = 2000;
+/** Between two tries of what failed. */
 const RETRY_MS = 1000;
 /** The store's thread reads ten pieces with one statement: main need not wait for the next ten. */
 const PIECES_AHEAD = 10;
 /** Between two times that bans which ended long ago are deleted. */
 const FORGET_MS = 3_600_000;
-/** Keys come in numbers: their quotas are read together. */
-const SYNC_NEW_MS = 50;
 
 /** Null where the config keeps no store. */
 export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | null {
@@ -77,9 +75,6 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   let keys: number | null = null;
   let closing = false;
   let retry: NodeJS.Timeout | undefined;
-  let catchUp: NodeJS.Timeout | undefined;
-  let syncNew: NodeJS.Timeout | undefined;
-  let looks: NodeJS.Timeout | undefined;
   const first = Promise.withResolvers<void>();
   first.promise.catch(() => undefined);
 
@@ -116,30 +111,26 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   const refresh = createSingleFlight(async () => {
     if (closing || !link.state().up) return;
     clearTimeout(retry);
-    clearTimeout(catchUp);
+    let what = 'ledger';
+    let whole = false;
     try {
       // The ledger first: journals of earlier runs are this machine's use, too.
-      const whole = await link.ask('flush', null);
-      quotas.lacks(!whole);
+      whole = await link.ask('flush', null);
+      what = 'keys of the store';
       const began = performance.now();
       ({ keys } = await stored.replace(pieces(), await link.ask('keys.count', null)));
-      await quotas.sync('all');
+      logger.info({ kind: 'store', keys, tookMs: Math.round(performance.now() - began) }, `${what} read`);
+      what = 'bans of the store';
       await readBans();
-      logger.info(
-        { kind: 'store', keys, tookMs: Math.round(performance.now() - began) },
-        'keys of the store read',
-      );
-      first.resolve();
-      if (!whole) catchUpLater();
-      watchOthers();
     } catch (error) {
       if (closing) return;
-      logger.warn(
-        { kind: 'store', err: error },
-        'the keys of the store could not be read, the known ones stay',
-      );
+      logger.warn({ kind: 'store', err: error }, `the ${what} could not be read, what is known stays`);
       retry = setTimeout(() => void refresh(), RETRY_MS);
     }
+    // Not before there were keys: their slots would be taken for new ones.
+    if (closing || keys === null) return;
+    await quotaSync.load(whole);
+    first.resolve();
   });
 
   /** Changes of ours that wait are written after it: they are newer. */
@@ -148,45 +139,13 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     bans.resume();
   };
 
-  /** The ledger refused, or a journal could not be read: quotas are set once it has all of it. */
-  const catchUpLater = () => {
-    const look = async () => {
-      try {
-        const { up, journals } = link.state();
-        if (up && journals.behindSinceMs === null && (await link.ask('flush', null))) {
-          quotas.lacks(false);
-          return await quotas.sync('all');
-        }
-      } catch {
-        // The store went away meanwhile, or the ledger: later, then.
-      }
-      if (!closing) catchUpLater();
-    };
-    clearTimeout(catchUp);
-    catchUp = setTimeout(() => void look(), RETRY_MS);
-  };
-
-  /** A query as long as the interval, or longer, is not asked all the time. */
-  const watchOthers = () => {
-    clearTimeout(looks);
-    if (kind !== 'postgres' || closing) return;
-    const look = async () => {
-      const began = performance.now();
-      // What fails now is found by the state of the store, and comes later.
-      if (link.state().up) await quotas.sync('changed').catch(() => undefined);
-      const tookMs = performance.now() - began;
-      if (!closing) looks = setTimeout(() => void look(), Math.max(SYNC_MS, tookMs * 4));
-    };
-    looks = setTimeout(() => void look(), SYNC_MS);
-  };
-
   const link = createStoreLink({
     threadUrl: options.threadUrl ?? threadUrl,
     start,
     compileCache: options.compileCache,
     logger,
     onUp: () => {
-      quotas.forgotten();
+      quotas.answeredBy(link.state().restarts);
       void refresh();
     },
     onAway: () => {
@@ -206,7 +165,10 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     epochMs: wallMs,
   });
 
+  const quotaSync = createQuotaSync({ quotas, link, shared: kind === 'postgres', logger });
+
   const facts = (): StoreFacts => ({
+    quotaProblem: quotaSync.problem(),
     ...{ kind, keys, lost: dataPlane.usageLost(), journalProblem: dataPlane.journalProblem() },
     ...link.state(),
   });
@@ -232,13 +194,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     reloaded(next) {
       link.configure(storeChangeOf(next));
     },
-    ownQuota(owner) {
-      quotas.own(owner);
-      syncNew ??= setTimeout(() => {
-        syncNew = undefined;
-        if (link.state().up && keys !== null) quotas.syncNew().catch(() => undefined);
-      }, SYNC_NEW_MS);
-    },
+    ownQuota: quotaSync.own,
     publishAdmin: link.publishAdmin,
     checks: () => storeChecks(facts()),
     facts,
@@ -251,7 +207,8 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     outbox: { outbox: createStoreOutbox(link), by: instanceOf(start), shared: kind === 'postgres' },
     async close(flushMs) {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
+      for (const timer of [retry, forgets]) clearTimeout(timer);
+      quotaSync.stop();
       const flushed = await link.close(flushMs);
       if (!flushed)
         logger.warn(
@@ -261,7 +218,8 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     },
     async stop() {
       closing = true;
-      for (const timer of [retry, catchUp, syncNew, looks, forgets]) clearTimeout(timer);
+      for (const timer of [retry, forgets]) clearTimeout(timer);
+      quotaSync.stop();
       await link.stop();
     },
   };

@@ -6,6 +6,7 @@ import { outbox } from './0005-outbox.ts';
 import { bans } from './0006-bans.ts';
 import { userQuotas } from './0007-user-quotas.ts';
 import { terms } from './0008-terms.ts';
+import { largeStores } from './0009-large-stores.ts';
 import type { Migration } from './migration.ts';
 
 /** All that there are, in their order. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   bans,
   userQuotas,
   terms,
+  largeStores,
 ];

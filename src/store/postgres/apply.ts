@@ -1,5 +1,6 @@
 import { type LedgerBatch, LATENCY_BUCKETS, noKey } from '../../usage/index.ts';
 import { assertBatch } from '../ledger/assert-batch.ts';
+import { type QuotaSum, quotaSums } from '../ledger/quota-sums.ts';
 import { nameInTables, type RollupRow, rollupRows, statusName } from '../ledger/rollup-rows.ts';
 import type { Connections } from './connections.ts';
 import { StoreError } from '../store-error.ts';
@@ -25,6 +26,12 @@ const upserts = {
   hour: upsertInto('usage_hours'),
   day: upsertInto('usage_days'),
 } as const;
+
+const addSums = `
+insert into quota_sums as t (period, at, api_key_id, requests, cost)
+select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::bigint[])
+on conflict (period, at, api_key_id) do update set
+requests = t.requests + excluded.requests, cost = t.cost + excluded.cost`;
 
 // Only a segment that was never seen may begin at 0; an offset elsewhere must have been reached before. That it was closed says only that nobody
 // expected more: whoever thought its process dead may have been wrong.
@@ -73,6 +80,8 @@ export function createPostgresApply(
         const rollups = rollupRows(batch.rows);
         for (const unit of ['minute', 'hour', 'day'] as const)
           if (rollups[unit].length > 0) await run(upserts[unit], columnsOf(rollups[unit]));
+        const sums = quotaSums(rollups.day);
+        if (sums.length > 0) await run(addSums, sumColumnsOf(sums));
         if (raw.length > 0)
           await run(log, [
             raw.map(({ keyId }) => (keyId === noKey ? null : keyId)),
@@ -138,6 +147,16 @@ function columnsOf(rows: readonly RollupRow[]): string[] {
     column(({ bytesOut }) => bytesOut),
     column(({ latencyMicros }) => latencyMicros),
     column(latencyOf),
+  ];
+}
+
+function sumColumnsOf(sums: readonly QuotaSum[]): unknown[][] {
+  return [
+    sums.map(({ period }) => period),
+    sums.map(({ at }) => new Date(at).toISOString()),
+    sums.map(({ keyId }) => keyId),
+    sums.map(({ requests }) => requests),
+    sums.map(({ cost }) => cost),
   ];
 }
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/list.ts';
 import { openStore } from '../open-store.ts';
-import { oldData, oldKeys, oldUser } from '../testing/old-data.ts';
+import { oldData, oldKeys, oldUse, oldUser } from '../testing/old-data.ts';
 import { type PostgresServer, runSql, startPostgres } from '../testing/postgres.ts';
+import { noon } from '../testing/subject.ts';
 import { batch, row } from '../testing/usage-samples.ts';
 import { migratePostgres } from './migrate.ts';
 
@@ -18,7 +19,7 @@ describe('migrations of PostgreSQL', () => {
   it.each(oldData)('bring data of version $version along', async ({ version, sql }) => {
     const url = await server.createDatabase();
     await migratePostgres(url, 1, version);
-    await runSql(url, sql(timestamp));
+    await runSql(url, sql(timestamp, true));
 
     const asked = await openStore({ kind: 'postgres', url, migrate: false });
     expect(await asked.migrationStatus()).toMatchObject({
@@ -33,7 +34,8 @@ describe('migrations of PostgreSQL', () => {
     for (const [since, key] of Object.entries(oldKeys))
       if (Number(since) <= version) expect(await store.keys.get(key.id)).toEqual(key);
     await store.apply(batch({ rows: [row({ keyId: oldKeys[1].id })] }));
-    expect(await store.usage({ userId: oldUser.id }, [])).toMatchObject([{ calls: 1 }]);
+    expect(await store.usage({ userId: oldUser.id, from: noon }, [])).toMatchObject([{ calls: 1 }]);
+    if (version >= 5) expect(await store.quotaUse(oldUse.starts)).toEqual(oldUse.uses);
     expect(await store.migrationStatus()).toMatchObject({
       applied: { length: migrations.length },
       pending: [],

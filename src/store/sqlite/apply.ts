@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS, type LedgerBatch, noKey } from '../../usage/index.ts';
 import { assertBatch } from '../ledger/assert-batch.ts';
+import { quotaSums } from '../ledger/quota-sums.ts';
 import { nameInTables, type RollupRow, rollupRows, statusName } from '../ledger/rollup-rows.ts';
 import type { Database } from './database.ts';
 
@@ -23,6 +24,10 @@ export function createSqliteApply(database: Database, now: () => number): (batch
   const minutes = upsert(database, 'usage_minutes');
   const hours = upsert(database, 'usage_hours');
   const days = upsert(database, 'usage_days');
+  const sum = database.prepare(`
+    insert into quota_sums (period, at, api_key_id, requests, cost) values (?, ?, ?, ?, ?)
+    on conflict (period, at, api_key_id) do update set
+    requests = requests + excluded.requests, cost = cost + excluded.cost`);
   const log = database.prepare(
     'insert into usage_logs (api_key_id, method, status, timestamp) values (?, ?, ?, ?)',
   );
@@ -40,6 +45,8 @@ export function createSqliteApply(database: Database, now: () => number): (batch
     for (const row of minute) minutes(row);
     for (const row of hour) hours(row);
     for (const row of day) days(row);
+    for (const { period, at, keyId, requests, cost } of quotaSums(day))
+      sum.run(period, at, keyId, requests, cost);
     for (const { keyId, method, status, at, count } of batch.raw) {
       const name = nameInTables(method);
       for (let call = 0; call < count; call++)

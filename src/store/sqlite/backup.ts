@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from '../store-error.ts';
@@ -12,8 +12,7 @@ import { fromSqlite } from './errors.ts';
 export async function backupSqlite(folder: string, file: string): Promise<void> {
   const target = resolve(file);
   const partial = `${target}.partial`;
-  if (existsSync(target))
-    throw new StoreError('conflict', `${target} is there already: a back-up overwrites nothing`);
+  if (existsSync(target)) throw there(target);
   try {
     closeSync(openSync(partial, 'wx', 0o600));
   } catch (error) {
@@ -28,15 +27,36 @@ export async function backupSqlite(folder: string, file: string): Promise<void> 
   try {
     await copy(join(folder, databaseName), partial);
     sync(partial);
-    renameSync(partial, target);
+    name(partial, target);
     sync(join(target, '..'));
   } catch (error) {
     rmSync(partial, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw there(target, error);
     throw fromSqlite(error);
   } finally {
     rmSync(`${partial}-journal`, { force: true });
   }
 }
+
+function there(target: string, cause?: unknown): StoreError {
+  return new StoreError('conflict', `${target} is there already: a back-up overwrites nothing`, { cause });
+}
+
+/** Unlike a renaming, a link takes no name that somebody else has taken meanwhile. */
+function name(partial: string, target: string): void {
+  try {
+    linkSync(partial, target);
+    rmSync(partial);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!linkless.includes(code)) throw error;
+    closeSync(openSync(target, 'wx', 0o600));
+    renameSync(partial, target);
+  }
+}
+
+/** What file systems say that have no links, as those of sticks and shares. */
+const linkless = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 async function copy(from: string, to: string): Promise<void> {
   // A connection of its own whose reading transaction stays open: what is written meanwhile neither shows nor makes it begin anew.

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -170,6 +178,17 @@ describe('a back-up', () => {
       await restored.apply(batch({ segment: `s${at}`, rows: [row({ keyId: keys[0]!.id })] }));
     expect(await restored.usage({}, [])).toMatchObject([{ calls: written }]);
     await restored.close();
+  });
+
+  it('does not take a name that somebody else has taken while it was written', async () => {
+    const store = await open();
+    const file = join(home, 'taken.db');
+    const backup = store.backup(file);
+    writeFileSync(file, 'theirs');
+    await expect(backup).rejects.toMatchObject({ code: 'conflict' });
+    expect(readFileSync(file, 'utf8')).toBe('theirs');
+    expect(existsSync(`${file}.partial`)).toBe(false);
+    await store.close();
   });
 
   it('that cannot be written leaves nothing', async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../migrations/list.ts';
 import { openStore } from '../open-store.ts';
-import { oldData, oldKeys, oldTerms, oldUser } from '../testing/old-data.ts';
+import { oldData, oldKeys, oldTerms, oldUse, oldUser } from '../testing/old-data.ts';
+import { noon } from '../testing/subject.ts';
 import { batch, row } from '../testing/usage-samples.ts';
 import { openDatabase } from './database.ts';
 import { migrateSqlite } from './migrate.ts';
@@ -26,7 +27,7 @@ describe('migrations of SQLite', () => {
   it.each(oldData)('bring data of version $version along', async ({ version, sql }) => {
     const database = openDatabase(folder);
     migrateSqlite(database, 1, version);
-    database.exec(sql(String));
+    database.exec(sql(String, false));
     database.close();
 
     const asked = await openStore({ kind: 'sqlite', folder, migrate: false });
@@ -45,7 +46,8 @@ describe('migrations of SQLite', () => {
     expect(await store.users.tierBefore(oldUser.id, 0)).toBe('gold');
     if (version > 1) expect(await store.plans.termsBefore('gold', 0)).toEqual(oldTerms);
     await store.apply(batch({ rows: [row({ keyId: oldKeys[1].id })] }));
-    expect(await store.usage({ userId: oldUser.id }, [])).toMatchObject([{ calls: 1 }]);
+    expect(await store.usage({ userId: oldUser.id, from: noon }, [])).toMatchObject([{ calls: 1 }]);
+    if (version >= 5) expect(await store.quotaUse(oldUse.starts)).toEqual(oldUse.uses);
     expect(await store.migrationStatus()).toMatchObject({
       applied: { length: migrations.length },
       pending: [],

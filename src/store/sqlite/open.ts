@@ -11,6 +11,7 @@ import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
 import { dropExcessEvents, dropOldEvents } from '../tables/outbox/retention.ts';
+import { createQuotaUse } from '../tables/quota-use.ts';
 import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
 import { backupSqlite } from './backup.ts';
@@ -34,7 +35,7 @@ export interface SqliteOptions {
   now: () => number;
   /** False: the schema stays as it is, and `issued.log` is not looked at. */
   migrate: boolean;
-  /** Told what an operator must know of a database that was restored. */
+  /** Told what an operator must know: of a database that was restored, of what `issued.log` lacks. */
   onNews(message: string): void;
 }
 
@@ -75,7 +76,7 @@ export function openSqlite(options: SqliteOptions): Store {
     createReader(join(folder, databaseName)),
   ];
   const tables = createTables(context);
-  const { quotaUse: quotaUseOfAll } = createUsage({ ...context, db: quotaReader.db });
+  const quotaUseOfAll = createQuotaUse({ ...context, db: quotaReader.db });
 
   /** Runs what speaks to the database itself while no transaction of kysely's is open: they share the connection. */
   const directly = <T>(work: (database: Database) => T): Promise<T> =>
@@ -90,13 +91,22 @@ export function openSqlite(options: SqliteOptions): Store {
   const noted = (tables: Tables, note: (entry: IssuedEntry) => void): Tables =>
     issued === null ? tables : notedTables(tables, { note, ended: issued.ended, now });
 
+  /** After the commit: whoever asked must have their answer, which may be the only place where a new key is ever shown. */
+  const append = (entries: readonly IssuedEntry[], warn: (message: string) => void): void => {
+    try {
+      issued?.append(entries);
+    } catch (error) {
+      warn((error as Error).message);
+    }
+  };
+
   let apply: ReturnType<typeof createSqliteApply> | undefined;
   return {
     kind: 'sqlite',
-    ...noted(tables, (entry) => issued?.append([entry])),
+    ...noted(tables, (entry) => append([entry], onNews)),
     usage: createUsage({ ...context, db: reader.db }).usage,
-    quotaUse: (from, to, filter) =>
-      (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(from, to, filter),
+    quotaUse: (starts, filter) =>
+      (filter?.keyIds === undefined ? quotaUseOfAll : tables.quotaUse)(starts, filter),
     ...createPolicyKeys(context),
     segments: createSegments(context),
     apply: (batch) =>
@@ -105,7 +115,7 @@ export function openSqlite(options: SqliteOptions): Store {
         return apply(batch);
       }),
 
-    async transaction(work) {
+    async transaction(work, warn = onNews) {
       const changes: KeyChange[] = [];
       const banned: string[] = [];
       const notes: IssuedEntry[] = [];
@@ -118,7 +128,7 @@ export function openSqlite(options: SqliteOptions): Store {
       });
       for (const change of changes) watchers.tell(change);
       for (const prefix of banned) banWatchers.tell(prefix);
-      issued?.append(notes);
+      append(notes, warn);
       return result;
     },
 

@@ -1,4 +1,5 @@
-import type { BanRow, Tables } from '../store.ts';
+import type { BanRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
 
 /** Queries of `bans`. */

@@ -5,6 +5,7 @@ import { createInvoices } from './invoices.ts';
 import { createKeys } from './keys.ts';
 import { createOutbox } from './outbox/index.ts';
 import { createPlans } from './plans.ts';
+import { createQuotaUse } from './quota-use.ts';
 import { createUsage } from './usage.ts';
 import { createUsers } from './users.ts';
 
@@ -18,6 +19,7 @@ export function createTables(context: TableContext): Tables {
     outbox: createOutbox(context),
     bans: createBans(context),
     ...createUsage(context),
+    quotaUse: createQuotaUse(context),
     announce: (change) => context.announce(change),
   };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { InvoiceRow, Tables } from '../store.ts';
+import type { InvoiceRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import { atomically, type TableContext } from './context.ts';
 
 /** Queries of `invoices`. What was issued can only be read: triggers refuse the rest. */

@@ -1,4 +1,4 @@
-import type { QuotaRow } from '../store.ts';
+import type { QuotaRow } from '../rows.ts';
 
 /** Json as it is written; null stays null. */
 export function jsonOf(value: unknown): string | null {

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
-import type { KeyRow, OverrideRow, Tables } from '../store.ts';
+import type { KeyRow, OverrideRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { insertOverrides, overridesOf } from './overrides.ts';
@@ -87,9 +88,11 @@ export function createKeys(context: TableContext): Tables['keys'] {
       return withOverrides(rows);
     },
 
-    async list({ userId, source, after, limit }) {
+    async list({ userId, name, source, after, limit }) {
+      if ([userId, after].some((id) => id !== undefined && !isUuid(id))) return [];
       let query = db.selectFrom('api_keys').selectAll().where('deleted_at', 'is', null);
-      if (userId !== undefined) query = query.where('user_id', '=', userId);
+      if (userId !== undefined) query = query.where('user_id', '=', userId.toLowerCase());
+      if (name !== undefined) query = query.where('name', '=', name);
       if (source !== undefined) query = query.where('source', '=', source);
       if (after !== undefined)
         query = query.where(({ eb, refTuple, selectFrom }) =>
@@ -98,7 +101,7 @@ export function createKeys(context: TableContext): Tables['keys'] {
             '>',
             selectFrom('api_keys as before')
               .select(['before.name', 'before.id'])
-              .where('before.id', '=', after)
+              .where('before.id', '=', after.toLowerCase())
               .$asTuple('name', 'id'),
           ),
         );

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
-import type { KeyRow, Store } from '../store.ts';
+import type { KeyRow } from '../rows.ts';
+import type { Store } from '../store.ts';
 import { atomically, pieces, type TableContext } from './context.ts';
 
 type Mirrored = Parameters<Store['mirrorConfigKeys']>[0][number];

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
-import type { OverrideRow } from '../store.ts';
+import type { OverrideRow } from '../rows.ts';
 import { pieces } from './context.ts';
 
 /** Of each of the keys that has any, by method. */

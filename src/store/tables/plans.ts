@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { OverrideRow, PlanRow, Tables } from '../store.ts';
+import type { OverrideRow, PlanRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
 import { atomically, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { noteTerms, termsBefore } from './terms.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { OverrideRow, PlanRow, PolicyKey, Store } from '../store.ts';
+import type { OverrideRow, PlanRow, PolicyKey } from '../rows.ts';
+import type { Store } from '../store.ts';
 import { pieces, type TableContext } from './context.ts';
 import { quotaOf } from './json.ts';
 import { overridesBetween } from './overrides.ts';

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Dialect, Schema } from '../schema.ts';
-import type { PlanRow, PlanTerms, UserRow } from '../store.ts';
+import type { PlanRow, PlanTerms, UserRow } from '../rows.ts';
 
 interface History {
   db: Kysely<Schema>;

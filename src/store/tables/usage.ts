@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
-import { LATENCY_BUCKETS, noKey, type UsageStatus } from '../../usage/index.ts';
+import { LATENCY_BUCKETS, type UsageStatus } from '../../usage/index.ts';
 import { rollupUnits } from '../ledger/rollup-rows.ts';
-import type { QuotaUseFilter, Tables, UsageFilter, UsageLine } from '../store.ts';
+import type { UsageFilter, UsageLine } from '../usage-sums.ts';
+import type { Tables } from '../store.ts';
 import { pieces, type TableContext } from './context.ts';
 import { type Span, spansOf } from './spans.ts';
 import { isUuid } from './users.ts';
@@ -20,7 +21,7 @@ const latencySums = buckets.map((bucket) => sql`sum(${sql.ref(`l${bucket}`)})`);
 const linesAtOnce = 1000;
 
 /** Sums over the rollups. */
-export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quotaUse'> {
+export function createUsage(context: TableContext): Pick<Tables, 'usage'> {
   const { db, dialect } = context;
   const list = (fragments: readonly Fragment[]): Fragment => sql.join(fragments);
 
@@ -61,27 +62,6 @@ export function createUsage(context: TableContext): Pick<Tables, 'usage' | 'quot
       }
       return lines;
     },
-
-    async quotaUse(from, to, filter = {}) {
-      const spans = spansOf(from, to, 'day');
-      const conditions = conditionsOf(filter);
-      if (spans.length === 0 || conditions === undefined) return new Map();
-      const counting = [sql`status <> 'exceeded'`, sql`api_key_id <> ${noKey}`, ...conditions];
-      const source = sourceOf(context, spans, sql`api_key_id, calls, cost`, counting);
-      const sums = sql`
-        select api_key_id, sum(calls) as calls, sum(cost) as cost from (${source}) as pieces group by api_key_id
-      `;
-      const { rows } = await (filter.users === true
-        ? sql<QuotaRow>`select sums.*, k.user_id from (${sums}) as sums left join api_keys as k on k.id = sums.api_key_id`
-        : sql<QuotaRow>`${sums}`
-      ).execute(db);
-      return new Map(
-        rows.map((row) => [
-          row.api_key_id,
-          { requests: Number(row.calls), cost: Number(row.cost), userId: row.user_id ?? null },
-        ]),
-      );
-    },
   };
 }
 
@@ -91,22 +71,16 @@ function groupsOf(by: readonly Grouping[], byTime: boolean): Fragment[] {
 }
 
 /** undefined: nothing can match. */
-function conditionsOf({
-  keyIds,
-  userId,
-  userIds = userId === undefined ? undefined : [userId],
-  after,
-}: UsageFilter & QuotaUseFilter): Fragment[] | undefined {
+function conditionsOf({ keyIds, userId, after }: UsageFilter): Fragment[] | undefined {
   const conditions: Fragment[] = [];
   if (keyIds !== undefined) {
     const ids = keyIds.filter(isUuid).map((id) => id.toLowerCase());
     if (ids.length === 0) return undefined;
     conditions.push(sql`api_key_id in (${sql.join(ids)})`);
   }
-  if (userIds !== undefined) {
-    const ids = userIds.filter(isUuid).map((id) => id.toLowerCase());
-    if (ids.length === 0) return undefined;
-    conditions.push(sql`api_key_id in (select id from api_keys where user_id in (${sql.join(ids)}))`);
+  if (userId !== undefined) {
+    if (!isUuid(userId)) return undefined;
+    conditions.push(sql`api_key_id in (select id from api_keys where user_id = ${userId.toLowerCase()})`);
   }
   if (after !== undefined) {
     const { keyId, network, method, status } = after;
@@ -133,13 +107,6 @@ function sourceOf(
     return sql`select ${columns} from ${sql.table(tables[unit])} ${where}`;
   });
   return sql.join(parts, sql` union all `);
-}
-
-interface QuotaRow {
-  api_key_id: string;
-  calls: unknown;
-  cost: unknown;
-  user_id?: string | null;
 }
 
 type SumRow = Record<string, unknown> & {

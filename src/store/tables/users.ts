@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Tables, UserRow } from '../store.ts';
-import { atomically, given, type TableContext } from './context.ts';
+import type { UserRow } from '../rows.ts';
+import type { Tables } from '../store.ts';
+import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { noteTier, tierBefore } from './terms.ts';
 
@@ -33,6 +35,20 @@ export function createUsers({ db, dialect, now }: TableContext): Tables['users']
             .where('deleted_at', 'is', null)
             .executeTakeFirst();
       return row === undefined ? null : userOf(row);
+    },
+
+    async names(ids) {
+      const found = new Map<string, Pick<UserRow, 'email' | 'name'>>();
+      for (const some of pieces(ids, 1000)) {
+        if (found.size > 0) await turn();
+        const rows = await db
+          .selectFrom('users')
+          .select(['id', 'email', 'name'])
+          .where('id', 'in', some)
+          .execute();
+        for (const { id, email, name } of rows) found.set(id, { email, name });
+      }
+      return found;
     },
 
     async list({ after, limit }) {

@@ -10,6 +10,7 @@ import { describePlans } from './contract/plans.ts';
 import { describePolicyKeys } from './contract/policy-keys.ts';
 import { describeRetention } from './contract/retention.ts';
 import { describeTransactions } from './contract/transactions.ts';
+import { describeQuotaUse } from './contract/quota-use.ts';
 import { describeUsage } from './contract/usage.ts';
 import { describeUsers } from './contract/users.ts';
 import type { OpenSubject, Subject } from './subject.ts';
@@ -28,6 +29,7 @@ export function describeStore(name: string, open: OpenSubject): void {
     describeAnnouncements,
     describeApply,
     describeUsage,
+    describeQuotaUse,
     describeRetention,
     describeBans,
   ];

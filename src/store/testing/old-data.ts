@@ -1,7 +1,7 @@
 /** Rows as a program of that version would have left them, with the literals for a time that each dialect has. */
 export interface OldData {
   version: number;
-  sql(time: (ms: number) => string): string;
+  sql(time: (ms: number) => string, postgres: boolean): string;
 }
 
 const ada = '0a000000-0000-4000-8000-000000000001';
@@ -39,6 +39,34 @@ insert into outbox_deliveries (event, sink, subject, state, attempts, due_at)
   values (1, 'hook', 'config', 'retry', 1, ${time(at)});
 `;
 
+const terms = (time: (ms: number) => string): string => `
+insert into user_tiers (user_id, at, tier) values ('${ada}', ${time(at)}, 'gold');
+insert into plan_terms (plan, at, currency, monthly_fee, included_units, price, price_per)
+  values ('gold', ${time(at)}, 'EUR', 1, 2, 3, 4);
+`;
+
+const usage = (time: (ms: number) => string, postgres: boolean): string => {
+  const latency = postgres
+    ? 'latency'
+    : Array.from({ length: 24 }, (_, bucket) => `latency_${bucket}`).join(', ');
+  const zeros = new Array(24).fill(0).join(', ');
+  const line = (dayAt: number, keyId: string, method: string, status: string) =>
+    `(${time(dayAt)}, '${keyId}', 'mainnet', '${method}', '${status}', 'call', 3, 30, 0, 0, 0, 0, ${postgres ? `array[${zeros}]` : zeros})`;
+  const day = Date.UTC(2024, 1, 29);
+  const lines = [
+    line(day, key, 'eth_call', 'allowed'),
+    line(day, key, 'eth_chainId', 'burst'),
+    line(day, key, 'eth_call', 'exceeded'),
+    line(day, '00000000-0000-0000-0000-000000000000', 'eth_call', 'allowed'),
+    line(Date.UTC(2024, 1, 1), key, 'eth_call', 'allowed'),
+    line(Date.UTC(2024, 0, 31), key, 'eth_call', 'allowed'),
+  ];
+  return `
+insert into usage_days (at, api_key_id, network, method, status, kind, calls, cost, errors, bytes_in, bytes_out, latency_micros, ${latency})
+  values ${lines.join(', ')};
+`;
+};
+
 /** One for each version that there was before the latest. */
 export const oldData: readonly OldData[] = [
   { version: 1, sql: roadmap },
@@ -47,9 +75,19 @@ export const oldData: readonly OldData[] = [
   { version: 4, sql: (time) => roadmap(time) + keysAndPlans(time) + configKeys(time) },
   ...[5, 6, 7].map((version) => ({
     version,
-    sql: (time: (ms: number) => string) =>
-      roadmap(time) + keysAndPlans(time) + configKeys(time) + outbox(time),
+    sql: (time: (ms: number) => string, postgres: boolean) =>
+      roadmap(time) + keysAndPlans(time) + configKeys(time) + outbox(time) + usage(time, postgres),
   })),
+  {
+    version: 8,
+    sql: (time, postgres) =>
+      roadmap(time) +
+      keysAndPlans(time) +
+      configKeys(time) +
+      outbox(time) +
+      terms(time) +
+      usage(time, postgres),
+  },
 ];
 
 /** What the store must say of them after migration. */
@@ -77,4 +115,10 @@ export const oldUser = {
 /** Of its plan, since version 2. */
 export const oldTerms = {
   ...{ name: 'gold', currency: 'EUR', monthlyFee: 1n, includedUnits: 2n, price: 3n, pricePer: 4n },
+};
+
+/** Of the first key, since version 5. */
+export const oldUse = {
+  starts: { day: Date.UTC(2024, 1, 29), month: Date.UTC(2024, 1, 1) },
+  uses: new Map([[key, { day: { requests: 6, cost: 60 }, month: { requests: 9, cost: 90 }, userId: null }]]),
 };

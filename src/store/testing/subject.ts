@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { KeyRow, PlanRow, Store, UserRow } from '../store.ts';
+import type { KeyRow, PlanRow, UserRow } from '../rows.ts';
+import type { Store } from '../store.ts';
 
 /** A store under test, and what only the tests may do with it. */
 export interface Subject {

@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS, type LedgerRow, usageStatuses } from '../../usage/index.ts';
-import type { Tables, UsageLine } from '../store.ts';
+import type { UsageLine } from '../usage-sums.ts';
+import type { Tables } from '../store.ts';
 
 /** The reference: what `usage` must say of these rows, added up in memory. A bound is rounded up to its minute. */
 export function sumUsage(

@@ -12,7 +12,7 @@ export function carryOver(database: Database, log: IssuedLog, now: number): stri
 function keepNumbers(database: Database, { invoices }: IssuedLog): string[] {
   const last = new Map<number, number>();
   for (const { invoice } of invoices) {
-    const [year = 0, number = 0] = invoice.split('-').map(Number);
+    const [year, number] = placeOf(invoice);
     last.set(year, Math.max(number, last.get(year) ?? 0));
   }
   const raise = database.prepare(`
@@ -27,6 +27,11 @@ function keepNumbers(database: Database, { invoices }: IssuedLog): string[] {
     `invoices were issued that this store does not hold, it was restored from before: ${names.join(', ')}` +
       `${gone.length > names.length ? ` and ${gone.length - names.length} more` : ''}; numbers go on after them`,
   ];
+}
+
+function placeOf(invoice: string): [year: number, number: number] {
+  const [year = 0, number = 0] = invoice.split('-').map(Number);
+  return [year, number];
 }
 
 interface LiveKey {
@@ -70,12 +75,15 @@ function isLate(until: number | undefined, end: number | null): boolean {
 
 /** What the log lacks, as after a kill between a commit and its line. Throws what SQLite does. */
 export function missingIn(database: Database, { invoices, ended }: IssuedLog, now: number): IssuedEntry[] {
-  const last = invoices.reduce((most, { invoice }) => (invoice > most ? invoice : most), '');
+  const [year, number] = invoices
+    .map(({ invoice }) => placeOf(invoice))
+    .reduce((most, place) => ((place[0] - most[0] || place[1] - most[1]) > 0 ? place : most), [0, 0]);
+  // Not as text: the millionth of a year has a digit more than those before it.
   const issued = database
-    .prepare<[string], { number: string; user_id: string; month: string }>(
-      'select number, user_id, month from invoices where number > ? order by number',
-    )
-    .all(last);
+    .prepare<[string, number, number], { number: string; user_id: string; month: string }>(`
+    select number, user_id, month, cast(substr(number, 1, 4) as integer) as year, cast(substr(number, 6) as integer) as place
+    from invoices where number >= ? and (year, place) > (?, ?) order by year, place`)
+    .all(`${year}-`, year, number);
   const refused = database
     .prepare<[], { key_hash: string }>(`
     select key_hash from api_keys where source = 'store' and (enabled = 0 or deleted_at is not null)`)

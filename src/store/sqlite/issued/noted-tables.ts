@@ -1,4 +1,5 @@
-import type { KeyRow, Tables } from '../../store.ts';
+import type { KeyRow } from '../../rows.ts';
+import type { Tables } from '../../store.ts';
 import type { IssuedEntry } from './issued-log.ts';
 
 /** What {@link notedTables} needs. */

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import type { BanRow, Store } from '../../store.ts';
+import type { BanRow } from '../../rows.ts';
+import type { Store } from '../../store.ts';
 import { noon, type Subject } from '../subject.ts';
 
 const ban = (values: Partial<BanRow> = {}): BanRow => ({

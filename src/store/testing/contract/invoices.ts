@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import type { InvoiceRow } from '../../store.ts';
+import type { InvoiceRow } from '../../rows.ts';
 import { noon, type Subject } from '../subject.ts';
 
 function invoice(values: Partial<InvoiceRow> = {}): Omit<InvoiceRow, 'number'> {

@@ -74,6 +74,17 @@ export function describeKeys(subject: () => Subject): void {
     const first = await keys.list({ userId: owner.id, limit: 3 });
     const rest = await keys.list({ userId: owner.id, limit: 3, after: first[2]!.id });
     expect([...first, ...rest].map(({ id }) => id)).toEqual(sorted);
+    const named = await keys.list({ userId: owner.id, name: 'a', limit: 1 });
+    expect(named.map(({ id }) => id)).toEqual(sorted.slice(1, 2));
+    expect(await keys.list({ userId: owner.id, name: 'c', limit: 10 })).toEqual([]);
+    const upper = await keys.list({
+      userId: owner.id.toUpperCase(),
+      after: first[2]!.id.toUpperCase(),
+      limit: 3,
+    });
+    expect(upper).toEqual(rest);
+    for (const nothing of [{ after: 'no uuid' }, { after: randomUUID() }, { userId: 'no uuid' }])
+      expect(await keys.list({ ...nothing, limit: 3 })).toEqual([]);
     const config = await keys.list({ source: 'config', limit: 100 });
     expect(config.map(({ source }) => source)).toEqual(['config']);
   });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { PolicyKey, Store } from '../../store.ts';
+import type { PolicyKey } from '../../rows.ts';
+import type { Store } from '../../store.ts';
 import { key, noon, plan, type Subject, user } from '../subject.ts';
 
 export function describePolicyKeys(subject: () => Subject): void {

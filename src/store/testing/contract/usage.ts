@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LATENCY_BUCKETS, type LedgerRow, noKey } from '../../../usage/index.ts';
+import { LATENCY_BUCKETS, type LedgerRow } from '../../../usage/index.ts';
 import { key, noon, type Subject, user } from '../subject.ts';
 import { sumUsage } from '../sum-usage.ts';
 import { batch, row } from '../usage-samples.ts';
@@ -112,61 +112,5 @@ export function describeUsage(subject: () => Subject): void {
     ]);
     for (const nobody of [{ userId: randomUUID() }, { userId: 'x' }, { keyIds: [] }, { keyIds: ['x'] }])
       expect(await store.usage(nobody, [])).toEqual([]);
-  });
-
-  it('counts for quotas what was allowed, calls and events, to the minute', async () => {
-    const { store } = subject();
-    const [keyId, other] = [randomUUID(), randomUUID()];
-    const day = Date.UTC(2028, 1, 29);
-    const at = (minute: number, values: Partial<LedgerRow> = {}) =>
-      row({ keyId, minute, cost: 10, ...values });
-    const rows = [
-      at(day - minuteMs),
-      at(day),
-      at(day, { status: 1, calls: 5, cost: 50 }),
-      at(day, { status: 2, calls: 7, cost: 0 }),
-      at(day + 1439 * minuteMs, { event: true, calls: 3, cost: 30, latency: new Uint32Array(0) }),
-      at(day + 1440 * minuteMs),
-      at(day, { keyId: noKey }),
-      at(day - 30 * 86_400_000, { keyId: other, calls: 9 }),
-    ];
-    await store.apply(batch({ rows }));
-    const used = await store.quotaUse(day, day + 86_400_000);
-    expect(used).toEqual(new Map([[keyId, { requests: 9, cost: 90, userId: null }]]));
-    const sofar = await store.quotaUse(day, day + 61 * minuteMs);
-    expect(sofar.get(keyId)).toEqual({ requests: 6, cost: 60, userId: null });
-    expect(await store.quotaUse(day, day)).toEqual(new Map());
-    const month = 31 * 86_400_000;
-    expect([...(await store.quotaUse(day - month, day + month, { keyIds: [keyId] })).keys()]).toEqual([
-      keyId,
-    ]);
-    expect((await store.quotaUse(day - month, day + month)).get(other)).toMatchObject({
-      requests: 9,
-      cost: 10,
-    });
-    expect(await store.quotaUse(day, day + month, { keyIds: [] })).toEqual(new Map());
-  });
-
-  it('says whose a key is or was, and finds by that, deleted keys too', async () => {
-    const { store } = subject();
-    const [ada, bob] = [user(), user()];
-    const [first, gone] = [key({ userId: ada.id }), key({ userId: ada.id, deletedAt: noon })];
-    const [others, nobodys] = [key({ userId: bob.id }), key()];
-    for (const one of [ada, bob]) await store.users.insert(one);
-    const keys = [first, gone, others, nobodys];
-    for (const one of keys) await store.keys.insert(one);
-    const day = Date.UTC(2029, 1, 3);
-    await store.apply(
-      batch({ rows: keys.map(({ id: keyId }, at) => row({ keyId, minute: day, calls: at + 1, cost: 0 })) }),
-    );
-    const hers = new Map([
-      [first.id, { requests: 1, cost: 0, userId: ada.id }],
-      [gone.id, { requests: 2, cost: 0, userId: ada.id }],
-    ]);
-    const to = day + 86_400_000;
-    expect(await store.quotaUse(day, to, { users: true, userIds: [ada.id] })).toEqual(hers);
-    expect(await store.quotaUse(day, to, { userIds: [] })).toEqual(new Map());
-    const all = await store.quotaUse(day, to, { users: true });
-    expect(keys.map(({ id }) => all.get(id)?.userId)).toEqual([ada.id, ada.id, bob.id, null]);
   });
 }

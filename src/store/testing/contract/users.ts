@@ -14,6 +14,16 @@ export function describeUsers(subject: () => Subject): void {
     expect(await users.find(randomUUID())).toBeNull();
   });
 
+  it('names many at once, deleted ones too', async () => {
+    const { users } = subject().store;
+    const many = Array.from({ length: 1002 }, (_, nth) => user(nth === 0 ? { deletedAt: noon } : {}));
+    for (const each of [many[0]!, many[1]!, many[1001]!]) await users.insert(each);
+    const named = await users.names(many.map(({ id }) => id));
+    const shown = [0, 1, 1001].map((nth) => many[nth]!);
+    expect(named).toEqual(new Map(shown.map(({ id, email, name }) => [id, { email, name }])));
+    expect(await users.names([])).toEqual(new Map());
+  });
+
   it('finds an e-mail of other letters as it was written, the ASCII ones in any case', async () => {
     const { users } = subject().store;
     const id = randomUUID();
