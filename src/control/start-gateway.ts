@@ -135,7 +135,7 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: [...(store?.checks() ?? []), ...events.checks()],
+        store: [...(store?.checks() ?? []), ...events.checks(), ...bans.checks()],
         networks: health.state(),
       }),
     operations: createOperationsPort({

@@ -111,7 +111,7 @@ describe('with a store', () => {
   beforeEach(() => {
     [written, away] = [[], false];
     keeper.keepIn(async (changes) => {
-      if (away) throw new Error('away');
+      if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
       written.push(...changes);
       return changes.map(() => true);
     });

@@ -1,4 +1,5 @@
 import { AccountsError } from '../../accounts/index.ts';
+import type { ReadinessCheck } from '../../admin/index.ts';
 import {
   type AutoBan,
   type Ban,
@@ -41,6 +42,8 @@ export interface BanKeeper {
   keepIn(write: WriteBans): void;
   /** The store answers, for the first time or again. */
   resume(): void;
+  /** Of {@link keepIn}: changes that never got there are a reason to look. None without. */
+  checks(): ReadinessCheck[];
   /** Writes what is on its way, as far as the store takes it, and ends. */
   close(): Promise<void>;
   stop(): void;
@@ -209,17 +212,23 @@ export function createBanKeeper(options: {
     },
     endedSince: () => epochMs() - memoryMs(),
     keepIn(write) {
-      journal = createBanJournal({ write, events, logger, pendingMax: 2 * bansMax });
+      const elapsedMs = (): number => performance.now();
+      journal = createBanJournal({ write, events, logger, elapsedMs, pendingMax: 2 * bansMax });
     },
     resume: () => journal?.resume(),
+    checks() {
+      const lost = journal?.lost ?? 0;
+      if (lost === 0) return [];
+      const problem = 'changes of bans did not reach the store: see the log';
+      return [{ name: 'bans', status: 'degraded', detail: { lost, problem } }];
+    },
     async close() {
       clearInterval(timer);
-      await journal?.written(WRITTEN_MS);
-      journal?.close();
+      await journal?.close(WRITTEN_MS);
     },
     stop() {
       clearInterval(timer);
-      journal?.close();
+      journal?.stop();
     },
   };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import type { ReadinessCheck } from '../../admin/index.ts';
 import { type Config, configHash, floodTypes } from '../../config/index.ts';
 import {
@@ -7,6 +6,7 @@ import {
   createEmitter,
   createFold,
   createMemoryOutbox,
+  createResolve,
   createRouting,
   createSink,
   createSinkHttp,
@@ -17,6 +17,7 @@ import {
   type Outbox,
   type OutboxEntry,
   type Resolve,
+  systemNames,
 } from '../../events/index.ts';
 import type { WorkerEvent } from '../../gateway/index.ts';
 import type { HealthEvent, NetworkHealth } from '../../upstream/index.ts';
@@ -76,7 +77,7 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
   const isTold = createToldMarks();
   let routing = createRouting(config.events.sinks);
   const sinkHttp = createSinkHttp({
-    resolve: options.resolve ?? ((name) => lookup(name, { all: true }) as ReturnType<Resolve>),
+    resolve: options.resolve ?? createResolve(systemNames),
   });
   const deps = {
     http: sinkHttp.http,
@@ -84,7 +85,8 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
     recordBilling: outbox.recordBilling,
   };
   const delivery = createDelivery({
-    ...{ outbox, by, shared, epochMs, log: logger, random: Math.random, timing: options.timing },
+    ...{ outbox, by, shared, epochMs, elapsedMs: () => performance.now(), log: logger, random: Math.random },
+    timing: options.timing,
     makeSink: (sink) => createSink(sink, deps),
   });
   const emitter = createEmitter({

@@ -12,9 +12,15 @@ export interface StoreStart {
   configKeys: ConfigKeyRow[];
   /** The config's groups of methods. */
   groups: string[];
+  /** Names of its sinks. */
+  sinks: string[];
+  /** Names this instance in the store: the same after a restart. */
+  instance: string;
   /** It replaces a thread of this process that died. */
   again: boolean;
 }
+
+export type StoreChange = Pick<StoreStart, 'settings' | 'configKeys' | 'groups' | 'sinks'>;
 
 /** What a reload may change. */
 export interface StoreSettings {
@@ -104,7 +110,13 @@ export type RequestName = keyof StoreRequests;
 
 export type ToStore =
   | { type: 'ask'; ask: number; name: RequestName; input: unknown }
-  | { type: 'settings'; settings: StoreSettings; configKeys: ConfigKeyRow[]; groups: string[] }
+  | {
+      type: 'settings';
+      settings: StoreSettings;
+      configKeys: ConfigKeyRow[];
+      groups: string[];
+      sinks: string[];
+    }
   /** Applies what is left within `flushMs`, closes, says `closed` and ends. */
   | { type: 'close'; flushMs: number };
 

@@ -45,7 +45,7 @@ it('looks whether the store answers while the first maintenance still waits for 
       },
       configKeys: [],
       again: false,
-      groups: [],
+      ...{ groups: [], sinks: [], instance: 'gateway' },
     },
     tell: (message) => told.push(message),
     end: ended.resolve,

@@ -4,14 +4,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { SinkHttp, SinkRequest, SinkResponse } from '../sink.ts';
 import { isPublicAddress } from './addresses.ts';
 import { HttpProblem, type HttpProblemCode } from './http-problem.ts';
-
-export interface ResolvedAddress {
-  address: string;
-  family: 4 | 6;
-}
-
-/** All addresses of a name, as `dns.lookup` with `all`. */
-export type Resolve = (name: string) => Promise<ResolvedAddress[]>;
+import type { Resolve } from './resolve.ts';
 
 const TIMEOUT_MS = 10_000;
 const BODY_KEPT = 4096;

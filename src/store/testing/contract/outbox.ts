@@ -101,6 +101,22 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.claim(ask(sink, { by: 'two', nowMs: noon + 5000 }))).toHaveLength(2);
   });
 
+  it('lets go of some of what it has claimed, and of no state', async () => {
+    const { outbox } = subject().store;
+    const sink = newSink();
+    await outbox.add([entry({ sinks: [sink] }), entry({ sinks: [sink] }), entry({ sinks: [sink] })]);
+    const [first, second] = await outbox.claim(ask(sink));
+    const these = { sink, numbers: [first!.number, second!.number] };
+    await outbox.release('two', these);
+    await outbox.release('one', { sink: newSink(), numbers: these.numbers });
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([]);
+    await outbox.release('one', these);
+    expect((await outbox.list({ sink }, 9)).map(({ deliveries }) => deliveries[0]!.state)).toEqual([
+      ...['new', 'new', 'new'],
+    ]);
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([first, second]);
+  });
+
   it('has no two claim the same, or begin with one subject at two places', async () => {
     const { store, another } = subject();
     if (another === null) return;
@@ -158,6 +174,10 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(true);
     expect(await outbox.resend(randomUUID(), gone, noon)).toBe(false);
     expect(await outbox.claim(ask(gone))).toHaveLength(1);
+    // Nothing is taken from who delivers it now.
+    expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(false);
+    expect(await outbox.claim(ask(gone, { by: 'two' }))).toEqual([]);
+    expect(await outbox.resend(entries[0]!.id, gone, noon + minute)).toBe(true);
   });
 
   it('abandons what belongs to sinks that nobody has', async () => {
