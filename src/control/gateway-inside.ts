@@ -107,6 +107,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     ...{ config, logger, write: log.write },
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
+    watched: health.state,
     epochMs: Date.now,
   });
   for (const owner of early) store?.ownQuota(owner);

@@ -122,6 +122,7 @@ export function createMemoryOutbox(): MemoryOutbox {
     disabled: async () => [...off.values()],
     disable: async (sink) => void off.set(sink.name, sink),
     enable: async (name) => void off.delete(name),
+    list: async () => [],
     recordBilling: () => Promise.reject(new Error('there is no database: store is none')),
   };
 }

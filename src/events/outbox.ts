@@ -103,6 +103,8 @@ export interface Outbox {
   disable(sink: DisabledSink): Promise<void>;
   enable(name: string): Promise<void>;
   recordBilling: RecordBilling;
+  /** The newest first, of those that are kept; without a store none are. */
+  list(filter: EventFilter, limit: number): Promise<EventRow[]>;
 }
 
 /** What the store has room for; a key's prefix and name are shorter. */

@@ -199,6 +199,8 @@ export interface Store extends Tables, Ledger {
     daysMs: number;
     rawMs: number;
     eventsMs: number;
+    /** How many events are kept. */
+    eventsMax: number;
   }): Promise<void>;
   migrationStatus(): Promise<MigrationStatus>;
   /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */

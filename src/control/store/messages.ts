@@ -26,7 +26,14 @@ export type StoreChange = Pick<StoreStart, 'settings' | 'configKeys' | 'groups' 
 export interface StoreSettings {
   applier: ApplierSettings;
   /** Milliseconds of age. */
-  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number; eventsMs: number };
+  retention: {
+    minutesMs: number;
+    hoursMs: number;
+    daysMs: number;
+    rawMs: number;
+    eventsMs: number;
+    eventsMax: number;
+  };
 }
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;

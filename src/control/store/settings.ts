@@ -35,6 +35,7 @@ export function storeChangeOf({ usage, keys, methods, events }: Config): StoreCh
         daysMs: usage.keep_days,
         rawMs: usage.keep_raw,
         eventsMs: events.keep,
+        eventsMax: events.max_rows,
       },
     },
     configKeys: keys.map(

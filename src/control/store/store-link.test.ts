@@ -26,7 +26,7 @@ function open(url = threadUrl): StoreLink {
       journal: { folder: join(folder, 'journal'), run: 'run' },
       settings: {
         applier: { raw: { mode: 'off', share: 0 }, keepJournalMs: 0 },
-        retention: { minutesMs: 0, hoursMs: 0, daysMs: 0, rawMs: 0, eventsMs: 0 },
+        retention: { minutesMs: 0, hoursMs: 0, daysMs: 0, rawMs: 0, eventsMs: 0, eventsMax: Infinity },
       },
       configKeys: [],
       ...{ groups: [], sinks: [], instance: 'gateway' },

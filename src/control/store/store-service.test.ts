@@ -34,7 +34,14 @@ it('looks whether the store answers while the first maintenance still waits for 
       journal: { folder: join(folder, 'journal'), run: 'run' },
       settings: {
         applier: { raw: { mode: 'off', share: 0 }, keepJournalMs: 60_000 },
-        retention: { minutesMs: 1e9, hoursMs: 1e9, daysMs: 1e9, rawMs: 1e9, eventsMs: 1e9 },
+        retention: {
+          minutesMs: 1e9,
+          hoursMs: 1e9,
+          daysMs: 1e9,
+          rawMs: 1e9,
+          eventsMs: 1e9,
+          eventsMax: Infinity,
+        },
       },
       configKeys: [],
       again: false,

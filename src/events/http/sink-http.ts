@@ -31,7 +31,11 @@ export function createSinkHttp({
   const agentsOf = (allowPrivate: boolean) => {
     const lookup = guardedLookup(resolve, (address) => allowPrivate || isPublic(address));
     const options = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 64, lookup };
-    return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+    // Said here, the environment (NODE_TLS_REJECT_UNAUTHORIZED) cannot say otherwise.
+    return {
+      'http:': new http.Agent(options),
+      'https:': new https.Agent({ ...options, rejectUnauthorized: true }),
+    };
   };
   // A connection that one sink may have is none of another's.
   const agents = { guarded: agentsOf(false), open: agentsOf(true) };
