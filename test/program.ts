@@ -181,7 +181,7 @@ function startArguments(configFile: string, args: readonly string[]): string[] {
   return ['start', '--config', configFile, '--log-format', 'json', ...free, ...args];
 }
 
-/** What a program under test should see of our environment: nothing of the test runner's. */
+/** What a program under test should see of our environment: nothing of the test runner's but where compiled code is kept. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|NODE_OPTIONS$|TEST$)/.test(name));
   return Object.fromEntries(kept);

@@ -70,7 +70,7 @@ function cli(args: string[]): Promise<{ code: number | null; stdout: string; std
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...args], { env: ownEnvironment() });
-    const limit = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -142,7 +142,7 @@ function failedStart(config: object, args: string[]): Promise<{ code: number | n
           env: ownEnvironment(),
           stdio: ['ignore', 'ignore', 'pipe'],
         });
-        const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+        const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
         let stderr = '';
         child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
         child.on('close', (code) => {

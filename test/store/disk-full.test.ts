@@ -98,7 +98,7 @@ describe.skipIf(why !== null)('the disk of the journals is full', () => {
 
     disk.free();
     await eventually(async () => (await running.call(configKey)).status === 200, BACK_MS);
-    expect(running.program.output()).toContain('usage is written to the journals again');
+    await running.program.waitFor('usage is written to the journals again');
     await eventually(async () => (await running.readiness()) === 'ready', BACK_MS);
     const answered = 2 + load.received;
     await eventually(async () => (await running.ledgerCalls('acme')) === answered, BACK_MS);

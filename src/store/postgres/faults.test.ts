@@ -96,10 +96,11 @@ describe('a PostgreSQL that', () => {
     server.freeze();
     const began = Date.now();
     const asked = [store.ping(), store.users.list({ limit: 1 }), store.apply(batch({ rows: [row()] }))];
+    const opening = openFrozen();
     for (const answer of await Promise.allSettled(asked))
       expect(answer).toMatchObject({ status: 'rejected', reason: unavailable('') });
     expect(Date.now() - began).toBeLessThan(20_000);
-    const frozen = await openFrozen();
+    const frozen = await opening;
     server.thaw();
     await fine();
     expect(frozen).toMatchObject(unavailable(''));
