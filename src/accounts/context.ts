@@ -10,6 +10,8 @@ export interface AccountsContext {
   random: RandomBytes;
   /** Names of the config's groups of methods, which limits may name. */
   groups(): readonly string[];
+  /** Names of the config's sinks; null: other gateways have others. */
+  sinks(): readonly string[] | null;
   /** How long the ledger keeps sums, as the config says now: a month that began before is no whole one any more. */
   retention(): Retention;
   /** The usage journals on this machine, and for how many milliseconds one stays after all of it was applied; null: none is known. */

@@ -1,9 +1,11 @@
-import { type Address, formatAddress, maskAddress, openPrefixTable } from '../identity/index.ts';
+import { type Address, type Cidr, formatAddress, maskAddress, openPrefixTable } from '../identity/index.ts';
 
 /** What the config says of addresses. Immutable, as the policy that it is part of. */
 export interface AddressLists {
   /** Never refused or banned, whatever else says so. */
   allows(address: Address): boolean;
+  /** Whether the allow-list names every address of the network. */
+  allowsAll(network: Cidr): boolean;
   /** The denied network that holds it, as text; undefined: none does. */
   denied(address: Address): string | undefined;
 }
@@ -19,6 +21,7 @@ export function openAddressLists({
   const [allowed, refused] = [openPrefixTable(allow), openPrefixTable(deny)];
   return {
     allows: (address) => allowed.find(address) >= 0,
+    allowsAll: allowed.holdsAll,
     denied(address) {
       const index = refused.find(address);
       return index < 0 ? undefined : networkText(address, refused.bitsOf(index));

@@ -19,8 +19,8 @@ function start({ bansMax = 100, allow = [] as string[], trusted = [] as string[]
   const spared = () => ({ lists, trustedProxies: networks(...trusted) });
   const auto = createAutoBan(settings, { book, spared, simulated });
   /** Adds, and puts what follows into the book. */
-  const add = (address: string, weight: number, nowMs: number) => {
-    const bans = auto.add({ addresses: [address], weights: [weight] }, nowMs);
+  const add = (address: string, weight: number, nowMs: number, steadyMs = nowMs) => {
+    const bans = auto.add({ addresses: [address], weights: [weight] }, nowMs, steadyMs);
     for (const ban of bans) book.put(ban);
     return bans;
   };
@@ -75,6 +75,24 @@ describe('auto-ban', () => {
     expect(add('11.0.0.1', 10, 0)).toHaveLength(1);
   });
 
+  it('spares no network of which the allow-list names a part only', () => {
+    const { add } = start({
+      allow: ['2001:db8:1::/64', '2001:db8:2::/47', '198.51.100.0/25', '198.51.100.128/25'],
+    });
+    expect(add('2001:db8:1::/48', 10, 0)).toMatchObject([{ prefix: '2001:db8:1::/48' }]);
+    expect(add('2001:db8:3::/48', 10, 0)).toEqual([]);
+    expect(add('198.51.100.0/24', 10, 0), 'by two entries').toEqual([]);
+  });
+
+  it('counts by a clock that is not set', () => {
+    const { add } = start();
+    const noon = 1e12;
+    expect(add('203.0.113.9', 6, noon, 1000)).toEqual([]);
+    expect(add('203.0.113.9', 6, noon - 3_600_000, 2000)).toMatchObject([{ beganAt: noon - 3_600_000 }]);
+    expect(add('203.0.113.8', 6, noon, 3000)).toEqual([]);
+    expect(add('203.0.113.8', 6, noon + 1, 3000 + settings.windowMs)).toEqual([]);
+  });
+
   it('takes a wider ban for its own', () => {
     const { add, book } = start();
     book.put({
@@ -103,7 +121,8 @@ describe('hundreds of thousands of addresses that attack', () => {
       const addresses = Array.from({ length: 10_000 }, (_, i) => addressAt(round * 10_000 + i));
       // Each tenth reaches the threshold.
       const weights = addresses.map((_, i) => (i % 10 === 0 ? 10 : 1));
-      for (const ban of auto.add({ addresses, weights }, round * 100)) if (!book.put(ban)) refused += 1;
+      for (const ban of auto.add({ addresses, weights }, round * 100, round * 100))
+        if (!book.put(ban)) refused += 1;
       if (round >= 15) heaps.push(process.memoryUsage().heapUsed);
     }
     expect(book.size).toBe(10_000);

@@ -16,7 +16,7 @@ export interface AutoBanSettings {
 
 /** Whom no violation bans. */
 export interface Spared {
-  lists: Pick<AddressLists, 'allows'>;
+  lists: Pick<AddressLists, 'allowsAll'>;
   trustedProxies: readonly Cidr[];
 }
 
@@ -27,8 +27,11 @@ const loopback = ['127.0.0.0/8', '::1'].map((text) => parseCidr(text)!);
 
 /** Decides from violations who is to be banned, and for how long. */
 export interface AutoBan {
-  /** Takes what a worker folded; the bans that follow, which stand in no book yet. */
-  add(violations: Violations, nowMs: number): Ban[];
+  /**
+   * Takes what a worker folded; the bans that follow, which stand in no book yet. `nowMs` is when they begin, and what counts together is
+   * told by `steadyMs`, which never goes back.
+   */
+  add(violations: Violations, nowMs: number, steadyMs: number): Ban[];
 }
 
 export function createAutoBan(
@@ -38,18 +41,17 @@ export function createAutoBan(
   const sums = createWindowSums(ADDRESSES_MAX, settings.windowMs);
   const { threshold, banForMs, growth, banMaxMs } = settings;
 
+  /** Of the allow-list only what it names whole: addresses in a wider network pass whatever bans that. */
   const isSpared = (network: Cidr): boolean => {
     const { lists, trustedProxies } = parts.spared();
-    return (
-      lists.allows(network.address) || [...loopback, ...trustedProxies].some((one) => overlaps(one, network))
-    );
+    return lists.allowsAll(network) || [...loopback, ...trustedProxies].some((one) => overlaps(one, network));
   };
 
   return {
-    add({ addresses, weights }, nowMs) {
+    add({ addresses, weights }, nowMs, steadyMs) {
       const bans: Ban[] = [];
       for (const [i, address] of addresses.entries()) {
-        const sum = sums.add(address, weights[i] ?? 0, nowMs);
+        const sum = sums.add(address, weights[i] ?? 0, steadyMs);
         if (sum < threshold) continue;
         sums.forget(address);
         const read = readPrefix(address);

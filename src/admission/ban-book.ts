@@ -10,8 +10,8 @@ export interface BanBook {
   get(prefix: string): Ban | undefined;
   /** All, in no order. */
   all(): Iterable<Ban>;
-  /** The most specific ban that holds the address. */
-  holding(address: Address): Ban | undefined;
+  /** The most specific ban that holds the address; with `bitsMax` of those that are no narrower. */
+  holding(address: Address, bitsMax?: number): Ban | undefined;
   /** Puts a ban in, in place of one of the same prefix. False: there are as many as there may be. */
   put(ban: Ban): boolean;
   /** Takes it out; what it was. `remembered`: a ban soon after is a repeat. */
@@ -68,9 +68,9 @@ export function createBanBook(table: BanWriter, bansMax: number): BanBook {
     },
     get: (prefix) => bans.get(prefix),
     all: () => bans.values(),
-    holding(address) {
+    holding(address, bitsMax = 128) {
       const counts = lengths[address.family];
-      for (let bits = counts.length - 1; bits >= 0; bits -= 1) {
+      for (let bits = Math.min(bitsMax, counts.length - 1); bits >= 0; bits -= 1) {
         if (counts[bits] === 0) continue;
         const ban = bans.get(networkText(address, bits));
         if (ban !== undefined) return ban;

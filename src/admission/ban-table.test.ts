@@ -63,6 +63,26 @@ describe('the table of bans', () => {
     expect(reader.generation()).not.toBe(before);
   });
 
+  it('tells by another number when there is more in it than before', () => {
+    const memory = createBanMemory(4, seed);
+    const [writer, reader] = [openBanWriter(memory, 4), openBans(memory)];
+    const network: Cidr = { address: { family: 4, w0: 7, w1: 0, w2: 0, w3: 0 }, bits: 32 };
+    const moved = (change: () => void): boolean[] => {
+      const before = [reader.generation(), reader.additions()];
+      change();
+      expect([reader.generation(), reader.additions()]).toEqual(before);
+      writer.publish();
+      return [reader.generation() !== before[0], reader.additions() !== before[1]];
+    };
+    expect(moved(() => writer.put(network, 5))).toEqual([true, true]);
+    expect(
+      moved(() => writer.put(network, 6)),
+      'another end',
+    ).toEqual([true, false]);
+    expect(moved(() => writer.remove(network))).toEqual([true, false]);
+    expect(moved(() => {})).toEqual([true, false]);
+  });
+
   it('holds 100,000 and lets go of all of them again', () => {
     const memory = createBanMemory(100_000, seed);
     const [writer, reader] = [openBanWriter(memory, 100_000), openBans(memory)];

@@ -4,7 +4,7 @@ import { createHash64 } from '../limits/index.ts';
 /*
  * Prefixes that are banned, in memory that all threads share: written by main alone, read by workers without a lock.
  *
- *     head: generation, slots, seed (4) | how many entries have so many bits: 33 of IPv4, 129 of IPv6 |
+ *     head: generation, slots, seed (4), additions | how many entries have so many bits: 33 of IPv4, 129 of IPv6 |
  *     slots, 8 words each: the network's four words, its family and bits, until when (seconds), two spare
  *
  * Open addressing by a seeded hash of (family, bits, network), since callers choose their addresses. A look-up asks once for each
@@ -16,7 +16,8 @@ import { createHash64 } from '../limits/index.ts';
 const generationAt = 0;
 const slotsAt = 1;
 const seedAt = 2;
-const counts4At = 6;
+const additionsAt = 6;
+const counts4At = 7;
 const counts6At = counts4At + 33;
 const headWords = counts6At + 129;
 const slotWords = 8;
@@ -33,6 +34,8 @@ export interface BanFound {
 export interface BanReader {
   /** Moves with each change. One load: what a call pays. */
   generation(): number;
+  /** Moves with changes by which more is refused than before: a network that was not in the table. */
+  additions(): number;
   /** The most specific ban that holds the address: 0.1 to 0.3 µs for each number of bits in use. */
   find(address: Address): BanFound | undefined;
 }
@@ -102,9 +105,10 @@ function openTable(memory: SharedArrayBuffer) {
 
 export function openBans(memory: SharedArrayBuffer): BanReader {
   const { words, metaOf, placeOf, seek } = openTable(memory);
-  const signed = new Int32Array(memory, 0, 1);
+  const signed = new Int32Array(memory, 0, additionsAt + 1);
   return {
     generation: () => Atomics.load(signed, generationAt),
+    additions: () => Atomics.load(signed, additionsAt),
     find(address) {
       const { family } = address;
       const [counts, most] = family === 4 ? [counts4At, 32] : [counts6At, 128];
@@ -121,8 +125,9 @@ export function openBans(memory: SharedArrayBuffer): BanReader {
 /** For one thread only. */
 export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): BanWriter {
   const { words, slots, metaOf, homeOf, placeOf, seek } = openTable(memory);
-  const signed = new Int32Array(memory, 0, 1);
+  const signed = new Int32Array(memory, 0, additionsAt + 1);
   let entries = 0;
+  let hasAdded = false;
   const countAt = ({ address, bits }: Cidr): number => (address.family === 4 ? counts4At : counts6At) + bits;
 
   /** Fills the hole with an entry after it that may stand there, and so on, so that no look-up ends early. */
@@ -156,6 +161,7 @@ export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): Ba
       words[at + metaAt] = meta;
       words[countAt(network)]! += 1;
       entries += 1;
+      hasAdded = true;
       return true;
     },
     remove(network) {
@@ -165,6 +171,10 @@ export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): Ba
       words[countAt(network)]! -= 1;
       entries -= 1;
     },
-    publish: () => void Atomics.add(signed, generationAt, 1),
+    publish() {
+      Atomics.add(signed, generationAt, 1);
+      if (hasAdded) Atomics.add(signed, additionsAt, 1);
+      hasAdded = false;
+    },
   };
 }

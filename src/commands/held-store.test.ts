@@ -78,7 +78,14 @@ describe('a folder that a running gateway holds', () => {
     store = await openStore({ kind: 'sqlite', folder: join(cwd, '.polymorph'), owner: 'held' });
     const retention = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity });
     const context = {
-      ...{ store, now: Date.now, random: randomBytes, groups: () => ['logs'], journals: null },
+      ...{
+        store,
+        now: Date.now,
+        random: randomBytes,
+        groups: () => ['logs'],
+        sinks: () => [],
+        journals: null,
+      },
       retention,
     };
     const admin = await startAdminServer({

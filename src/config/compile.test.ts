@@ -155,3 +155,16 @@ describe('key numbers', () => {
     expect(keys.find('b')).toBe(2);
   });
 });
+
+it('keeps floods of callers without a key only where a sink wants them', () => {
+  const ofAnonymous = (more: string) => compile(parse(`${base}${more}`), testRegistries()).events.ofAnonymous;
+  const none = ofAnonymous('store: sqlite\n');
+  for (const type of ['rate_limit.exceeded', 'burst.used', 'burst.depleted', 'method.blocked'])
+    expect(none).not.toContain(type);
+  expect(none).toContain('quota.exceeded');
+  const some = ofAnonymous(
+    'store: sqlite\nevents: { sinks: [{ name: a, type: stdout, events: ["burst.*"] }] }\n',
+  );
+  expect(some).toContain('burst.used');
+  expect(some).not.toContain('method.blocked');
+});

@@ -15,7 +15,7 @@ import { compileNetworks } from './network-compiler.ts';
 import type { Registries } from './registries.ts';
 import { callerRanks, createRuleCompiler } from './rule-compiler.ts';
 import { compileSocketBounds } from './socket-bounds.ts';
-import { type EventTypeName, eventTypes, matchesEventType } from './schema/event-types.ts';
+import { eventTypes, floodTypes, matchesEventType } from './schema/event-types.ts';
 import type { MethodsPolicy, PolicySnapshot, ServerPolicy, WebsocketPolicy } from './snapshot.ts';
 
 /**
@@ -63,15 +63,20 @@ export function compile(
       accessMaxPerSecond: config.logging.access_max_per_second,
     },
     usage: { whenFull: config.usage.when_full },
-    events: { wanted: wantedEvents(config) },
+    events: wantedEvents(config),
   };
 }
 
-/** With a store all are kept; without one only those that a sink has a use for. */
-function wantedEvents({ store, events }: Config): EventTypeName[] {
-  if (store.kind !== 'none') return [...eventTypes];
+/**
+ * With a store all are kept, wanted by a sink or not; but floods of addresses only where a sink wants them: addresses are free, the disk is
+ * not. Without a store only those that a sink has a use for.
+ */
+function wantedEvents({ store, events }: Config): PolicySnapshot['events'] {
   const patterns = events.sinks.flatMap((sink) => sink.events);
-  return eventTypes.filter((type) => patterns.some((pattern) => matchesEventType(pattern, type)));
+  const ofSinks = eventTypes.filter((type) => patterns.some((pattern) => matchesEventType(pattern, type)));
+  if (store.kind === 'none') return { wanted: ofSinks, ofAnonymous: ofSinks };
+  const ofAnonymous = eventTypes.filter((type) => !floodTypes.includes(type) || ofSinks.includes(type));
+  return { wanted: [...eventTypes], ofAnonymous };
 }
 
 /** Versions that a snapshot itself names; those of keys' sets are the key table's to say. */

@@ -52,11 +52,17 @@ export {
 export {
   type EventTypeName,
   eventTypes,
+  floodTypes,
   matchesEventType,
   type Severity,
   severities,
 } from './schema/event-types.ts';
-export type { SinkConfig, SinkConfigOf, SinkKind } from './schema/sinks/index.ts';
+export {
+  secretFieldsOf,
+  type SinkConfig,
+  type SinkConfigOf,
+  type SinkKind,
+} from './schema/sinks/index.ts';
 export { createKeyMemo, type KeyMemo } from './schema/key-memo.ts';
 export type { StoreChoice } from './schema/store.ts';
 export type { UpstreamUrl } from './schema/upstream-url.ts';

@@ -31,8 +31,8 @@ export interface PolicySnapshot {
   /** Share of the calls that get a line, and lines of each worker in a second. */
   logging: { accessSample: number; accessMaxPerSecond: number };
   usage: UsagePolicy;
-  /** Types that somebody wants to hear of. */
-  events: { wanted: readonly EventTypeName[] };
+  /** Types that somebody wants to hear of, and those of them that callers without a key may make. */
+  events: { wanted: readonly EventTypeName[]; ofAnonymous: readonly EventTypeName[] };
 }
 
 export interface BlocklistPolicy {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminServer } from '../admin/index.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
@@ -31,6 +32,14 @@ const adminGraceMs = 250;
 const storeFlushMs = 5_000;
 /** What events that are due may take to their sinks. Those that do not get there wait in the store. Milliseconds. */
 const eventsDrainMs = 5_000;
+/** Beyond it: for the last word to the store. */
+const eventsGraceMs = 5_000;
+
+async function inTime(ms: number, work: Promise<void>): Promise<boolean> {
+  const ended = new AbortController();
+  const late = delay(ms, false, { signal: ended.signal }).catch(() => false);
+  return Promise.race([work.then(() => true), late]).finally(() => ended.abort());
+}
 
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
 export function createEnding({
@@ -64,7 +73,11 @@ export function createEnding({
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
     await bans.close();
-    await events.drain(eventsDrainMs);
+    if (!(await inTime(eventsDrainMs + eventsGraceMs, events.drain(eventsDrainMs))))
+      logger.error(
+        { kind: 'events' },
+        'the delivery of events did not end in time: the end goes on without it',
+      );
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
@@ -78,7 +91,7 @@ export function createEnding({
       health.stop(),
       hub.close(),
       dataPlane.stop(),
-      events.stop().then(() => store?.stop()),
+      inTime(eventsGraceMs, events.stop()).then(() => store?.stop()),
       admin?.close(0),
       log.flush(),
     ]);

@@ -1,13 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { type Config, configHash, type Environment } from '../config/index.ts';
-import { trimHeap, workerUrl } from '../gateway/index.ts';
-import { createBoardMemory, createHealthMonitor } from '../upstream/index.ts';
-import { createHub } from '../websocket/index.ts';
-import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
-import { createBanKeeper } from './blocklist/ban-keeper.ts';
+import { type Config, configHash } from '../config/index.ts';
+import { trimHeap } from '../gateway/index.ts';
 import { createOperationsPort } from './blocklist/operations-port.ts';
-import { claimAddress } from './bind.ts';
 import { configFacts } from './config-facts.ts';
 import {
   type Configuration,
@@ -16,34 +9,24 @@ import {
   createConfigReader,
   secretsOf,
 } from './configuration.ts';
-import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEnding } from './ending.ts';
-import { createEventsKeeper } from './events/events-keeper.ts';
 import { createExplainPort } from './explain-port.ts';
-import { createHealthLog } from './health-log.ts';
-import { createHubLog } from './hub-log.ts';
+import { createInside, type InsideOptions } from './gateway-inside.ts';
 import { listenerUrl } from './listener-url.ts';
-import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import { type Logger, type OpenLog, openLog } from './logs.ts';
 import { sayOurselves, upstreamsOf } from './ourselves.ts';
 import { takePortTurn } from './port-turn.ts';
-import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
 import { type Phase, readinessOf } from './readiness.ts';
 import type { ReloadResult } from './reload.ts';
 import { createGatewayReload } from './reload-gateway.ts';
 import { findSelf } from './self-probe.ts';
 import { createSocketsPort } from './sockets-port.ts';
 import { startAdmin } from './start-admin.ts';
-import { cannotListen, StartError, storeUnusable, workerFailed } from './start-error.ts';
-import { stateFileName } from './state-file.ts';
-import { journalFolder } from './store/settings.ts';
+import { StartError, storeUnusable, workerFailed } from './start-error.ts';
 import { createStats } from './stats/stats.ts';
-import { createStoreKeeper } from './store/store-keeper.ts';
-import type { PoolTiming } from './worker-pool.ts';
 
-export interface GatewayOptions {
+export interface GatewayOptions extends InsideOptions {
   source: ConfigSource;
-  env: Environment;
   overrides?: ConfigOverrides;
   version: string;
   /** Is standard output a terminal, and may it be coloured? Decides what `logging.format: auto` means. */
@@ -53,9 +36,6 @@ export interface GatewayOptions {
   watch: boolean;
   /** Where log lines go; default: standard output. */
   logOutput?: { write(line: string): void };
-  /** For tests: another worker, other times. */
-  workerUrl?: URL;
-  timing?: Partial<PoolTiming>;
 }
 
 /** A running gateway. */
@@ -135,7 +115,7 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: [...(store?.checks() ?? []), ...events.checks()],
+        store: [...(store?.checks() ?? []), ...events.checks(), ...bans.checks()],
         networks: health.state(),
       }),
     operations: createOperationsPort({
@@ -179,6 +159,7 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();
@@ -204,92 +185,6 @@ async function compose(
   return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop: ending.stop };
 }
 
-/** What stands between the listeners: memory, policy and workers, not started yet. */
-async function createInside(options: GatewayOptions, { config, tls }: Configuration, log: OpenLog) {
-  const { logger } = log;
-  const { listen, state_dir: stateDir } = config.server;
-  const instanceId = randomBytes(9).toString('base64url');
-  const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
-  // Names journals, which many instances bring into one store for ever: two may start in one millisecond.
-  const run = Date.now().toString(36) + randomBytes(8).toString('hex');
-  const address = await claimAddress(listen.host, listen.port).catch(cannotListen);
-  if (!address.reusePort) logger.warn('this platform cannot share a port between workers: one worker serves');
-  const limits = await createLimitsKeeper({
-    path: stateDir === null ? null : join(stateDir, stateFileName),
-    entries: config.limits.table_entries,
-    quotaSlots: config.limits.quota_slots,
-    randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
-    wallMs: Date.now,
-  });
-  /** Owners of quotas before the store is there to count for them. */
-  const early: QuotaOwner[] = [];
-  let hearOwner = (owner: QuotaOwner): void => void early.push(owner);
-  const policy = createPolicyKeeper(config, {
-    limits,
-    wallMs: Date.now,
-    onQuotaOwner: (owner) => hearOwner(owner),
-  });
-  // Workers begin with it: a stored key with the same rules as one of the config need not wait for another.
-  policy.applied(policy.snapshot.generation, false);
-  restoreLimits(limits, policy, logger);
-  const workers = workerCount(config.server.workers, address.reusePort);
-  const board = createBoardMemory(workers);
-  const hub = createHub({
-    ...{ board, instanceId },
-    send: (slot, message) => dataPlane.sayOfHub(slot, message),
-    onEvent: createHubLog(logger, policy.keyByNumber),
-  });
-  const bans = createBanKeeper({
-    ...{ config, snapshot: policy.snapshot, logger },
-    // Nothing happens before it is there.
-    events: {
-      emit: (draft) => events.emit(draft),
-      prepare: (draft) => events.prepare(draft),
-      added: () => events.added(),
-    },
-    seed: crypto.getRandomValues(new Uint32Array(4)),
-    epochMs: Date.now,
-  });
-  const dataPlane = createDataPlane({
-    workerUrl: options.workerUrl ?? workerUrl,
-    ...{ workers, address, tls, limits, board, hub, instanceId, logger },
-    bans: bans.memory,
-    violated: bans.violated,
-    snapshot: () => policy.snapshot,
-    bootId,
-    keysMax: config.limits.quota_slots,
-    // A store without a folder was refused as the config was read.
-    journal:
-      config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
-    onEvents: (told) => events.heard(told),
-    compileCache: options.env['NODE_COMPILE_CACHE'],
-    timing: options.timing,
-  });
-  const logHealth = createHealthLog(logger);
-  const health = createHealthMonitor({
-    ...{ board, instanceId },
-    onEvent(event) {
-      logHealth(event);
-      events.health(event);
-    },
-  });
-  const store = createStoreKeeper({
-    ...{ config, policy, limits, bans, dataPlane, logger, run },
-    compileCache: options.env['NODE_COMPILE_CACHE'],
-    wallMs: Date.now,
-  });
-  const events = createEventsKeeper({
-    ...{ config, logger, write: log.write },
-    outbox: store?.outbox ?? null,
-    keyByNumber: policy.keyByNumber,
-    epochMs: Date.now,
-  });
-  for (const owner of early) store?.ownQuota(owner);
-  hearOwner = (owner) => store?.ownQuota(owner);
-  const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
-  return { address, instanceId, limits, policy, dataPlane, board, health, hub, bans, store, events, alerts };
-}
-
 function openConfiguredLog(
   { logging, ...config }: Config,
   { terminal, colour, logOutput }: GatewayOptions,
@@ -302,14 +197,6 @@ function openConfiguredLog(
     output: logOutput,
     secrets: secretsOf({ ...config, logging }),
   });
-}
-
-function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logger): void {
-  const restored = limits.restore(policy.quotaSlotOf);
-  if (restored === null) return;
-  if ('problem' in restored)
-    logger.warn(`the saved state of limits is not used: ${restored.problem}; all buckets start full`);
-  else logger[restored.nothing ? 'debug' : 'info'](`restored ${restored.restored} of the last run`);
 }
 
 async function refuseOurselves(config: Config, instanceId: string): Promise<void> {

@@ -48,6 +48,43 @@ it('keeps so many in memory, and says once that more are lost', async () => {
   emitter.stop();
 });
 
+it('a flood pushes out nothing else, and one of addresses nothing of keys', () => {
+  const { emitter } = start(() => Promise.reject(new Error('away')));
+  const { keyId: _, ...flood } = sampleDrafts['rate_limit.exceeded'];
+  for (let at = 0; at < 10_005; at += 1) emitter.emit(flood);
+  emitter.emit({ ...sampleDrafts['quota.exceeded'], keyId: 'of-acme' });
+  emitter.emit(sampleDrafts['upstream.down']);
+  emitter.emit(sampleDrafts['quota.warning']);
+  expect(emitter.state()).toMatchObject({ waiting: 10_003, lost: 5 });
+  emitter.stop();
+});
+
+it('has room again for what it has brought', async () => {
+  let away = true;
+  const { emitter } = start(() => (away ? Promise.reject(new Error('away')) : Promise.resolve()));
+  for (let at = 0; at < 10_001; at += 1) emitter.emit(draft);
+  away = false;
+  await emitter.flush(5000);
+  expect(emitter.state()).toMatchObject({ waiting: 0, lost: 1 });
+  for (let at = 0; at < 10_001; at += 1) emitter.emit(draft);
+  expect(emitter.state()).toMatchObject({ waiting: 10_000, lost: 2 });
+  await emitter.flush(5000);
+});
+
+it('tries again at its end, for as long as it may', async () => {
+  let away = true;
+  const { emitter } = start(() => (away ? Promise.reject(new Error('away')) : Promise.resolve()));
+  emitter.emit(draft);
+  setTimeout(() => (away = false), 100);
+  await emitter.flush(10_000);
+  expect(emitter.state()).toMatchObject({ waiting: 0, lost: 0 });
+  away = true;
+  emitter.emit(draft);
+  await emitter.flush(150);
+  expect(emitter.state().waiting).toBe(1);
+  emitter.stop();
+});
+
 it('lets one that the store has no place for be in the way of none', async () => {
   const taken: string[] = [];
   const { emitter, onLost } = start(async (entries) => {

@@ -1,22 +1,27 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { UnnumberedEvent } from './envelope.ts';
 import type { EventDraft, Events, EventType } from './event.ts';
+import { isFolded } from './fold.ts';
 import { type Outbox, type OutboxEntry, outboxEntry } from './outbox.ts';
 
 /** Told events on their way into the outbox. */
 export interface Emitter extends Events {
   /** An event that is to be added with what caused it, in a transaction of somebody else's; null: nobody wants it. */
   prepare(draft: EventDraft): OutboxEntry | null;
-  /** Resolves when all that was emitted is in the outbox, or `boundMs` have passed. */
+  /** Tries until all that was emitted is in the outbox, or `boundMs` have passed. */
   flush(boundMs: number): Promise<void>;
   state(): { emitted: Partial<Record<EventType, number>>; waiting: number; lost: number };
   stop(): void;
 }
 
-/** Kept in memory while the outbox cannot take them. */
+/** Kept in memory of each kind while the outbox cannot take them: floods, of addresses above all, push out nothing else. */
 const WAITING_MAX = 10_000;
+type Kind = 'addressFlood' | 'keyFlood' | 'single';
 const GATHER_MS = 5;
 const BATCH = 500;
 const RETRY_MS = 500;
+const LAST_RETRY_MS = 50;
 
 export function createEmitter(parts: {
   outbox: Pick<Outbox, 'add'>;
@@ -28,7 +33,8 @@ export function createEmitter(parts: {
   onLost(): void;
 }): Emitter {
   const emitted: Partial<Record<EventType, number>> = {};
-  let waiting: OutboxEntry[] = [];
+  let waiting: { entry: OutboxEntry; kind: Kind }[] = [];
+  const waitingOf: Record<Kind, number> = { addressFlood: 0, keyFlood: 0, single: 0 };
   let lost = 0;
   let losing = false;
   let timer: NodeJS.Timeout | undefined;
@@ -47,7 +53,7 @@ export function createEmitter(parts: {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, alone > 0 ? 1 : BATCH);
       try {
-        await parts.outbox.add(batch);
+        await parts.outbox.add(batch.map(({ entry }) => entry));
       } catch (error) {
         // The store says elsewhere why it is away.
         if (!isInvalid(error)) return arm(RETRY_MS);
@@ -58,6 +64,7 @@ export function createEmitter(parts: {
       }
       alone = Math.max(0, alone - batch.length);
       waiting = waiting.slice(batch.length);
+      for (const { kind } of batch) waitingOf[kind] -= 1;
       losing = false;
       parts.onAdded();
     }
@@ -87,20 +94,23 @@ export function createEmitter(parts: {
     emit(draft) {
       const entry = prepare(draft);
       if (entry === null) return;
-      if (waiting.length >= WAITING_MAX) {
+      const kind = kindOf(draft);
+      if (waitingOf[kind] >= WAITING_MAX) {
         lose();
         return;
       }
-      waiting.push(entry);
+      waitingOf[kind] += 1;
+      waiting.push({ entry, kind });
       arm(GATHER_MS);
     },
     async flush(boundMs) {
-      let bound: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        bound = setTimeout(resolve, boundMs);
-      });
-      await Promise.race([flush(), late]);
-      clearTimeout(bound);
+      const bound = AbortSignal.timeout(boundMs);
+      const late = once(bound, 'abort');
+      for (;;) {
+        await Promise.race([flush(), late]);
+        if (waiting.length === 0 || bound.aborted) return;
+        await delay(LAST_RETRY_MS);
+      }
     },
     state: () => ({ emitted: { ...emitted }, waiting: waiting.length, lost }),
     stop() {
@@ -108,6 +118,11 @@ export function createEmitter(parts: {
       clearTimeout(timer);
     },
   };
+}
+
+function kindOf(draft: EventDraft): Kind {
+  if (!isFolded(draft)) return 'single';
+  return draft.keyId === undefined ? 'addressFlood' : 'keyFlood';
 }
 
 /** By the store's own word: the values are such as it has no place for. */

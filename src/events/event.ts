@@ -39,8 +39,8 @@ const node = {
 const alert = {
   alert: z.string().describe('Its name'),
   when: z.string().describe('Its condition'),
-  value: z.number().describe('The metric now: a share from 0 to 1, seconds, or a number'),
 };
+const value = z.number().describe('The metric now: a share from 0 to 1, seconds, or a number');
 
 /** What each type of event tells. Names are of the API: they never change their meaning. */
 export const eventData = {
@@ -85,13 +85,25 @@ export const eventData = {
     by: z.string().describe('`auto`, or who did it'),
   }),
   'upstream.down': z.object({ ...node, reason: z.string().describe('Why') }),
-  'upstream.up': z.object({ ...node, downMs: z.int().describe('Milliseconds that it was down') }),
+  'upstream.up': z.object({
+    ...node,
+    downMs: z.int().describe('Milliseconds that it was down'),
+    reason: z
+      .string()
+      .nullable()
+      .describe('Why it counts as down no more though no check says so; null: its checks are good'),
+  }),
   'alert.firing': z.object({
     ...alert,
+    value,
     threshold: z.number().describe('What it is measured against, in the same unit'),
     since: z.iso.datetime().describe('Since when the condition has held'),
   }),
-  'alert.resolved': z.object({ ...alert, firedMs: z.int().describe('Milliseconds that it fired') }),
+  'alert.resolved': z.object({
+    ...alert,
+    value: value.nullable().describe('The metric now, in the same unit; null: not known'),
+    firedMs: z.int().describe('Milliseconds that it fired'),
+  }),
 } satisfies Record<EventTypeName, z.ZodObject>;
 
 export type EventType = EventTypeName;

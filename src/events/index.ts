@@ -5,8 +5,10 @@ export { createDelivery, type DeliveryEngine, type DeliveryTiming } from './deli
 export type { SinkState } from './delivery/sink-slot.ts';
 export { createEmitter, type Emitter } from './emitter.ts';
 export { createFold, type Fold, isFolded } from './fold.ts';
-export { createSinkHttp, type Resolve } from './http/sink-http.ts';
+export { createResolve, type Resolve, systemNames } from './http/resolve.ts';
+export { createSinkHttp } from './http/sink-http.ts';
 export { createMemoryOutbox } from './memory-outbox.ts';
+export { isRefusal } from './refusal.ts';
 export { createRouting } from './routing.ts';
 export {
   type ClaimedDelivery,

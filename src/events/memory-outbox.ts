@@ -100,8 +100,11 @@ export function createMemoryOutbox(): MemoryOutbox {
       }
     },
     renew: async () => undefined,
-    async release() {
-      for (const some of bySink.values()) for (const held of some.values()) held.claimed = false;
+    async release(_by, these) {
+      const some = these === undefined ? [...bySink.values()] : [bySink.get(these.sink) ?? new Map()];
+      const numbers = these && new Set(these.numbers);
+      for (const deliveries of some)
+        for (const [number, held] of deliveries) if (numbers?.has(number) !== false) held.claimed = false;
     },
     async abandon(which) {
       let count = 0;
@@ -119,6 +122,7 @@ export function createMemoryOutbox(): MemoryOutbox {
     disabled: async () => [...off.values()],
     disable: async (sink) => void off.set(sink.name, sink),
     enable: async (name) => void off.delete(name),
+    list: async () => [],
     recordBilling: () => Promise.reject(new Error('there is no database: store is none')),
   };
 }

@@ -88,8 +88,8 @@ export interface Outbox {
   settle(outcomes: readonly DeliveryOutcome[], by: string, nowMs: number): Promise<void>;
   /** Keeps what is claimed for longer. */
   renew(by: string, untilMs: number): Promise<void>;
-  /** Lets go of all that is claimed by it. */
-  release(by: string): Promise<void>;
+  /** Lets go of what is claimed by it, all or these of one sink; their states stay. */
+  release(by: string, these?: { sink: string; numbers: readonly number[] }): Promise<void>;
   /**
    * Makes dead letters of what waits: of one sink, or of all that are not among `except` and were due before `dueBeforeMs`. How
    * many.
@@ -103,6 +103,8 @@ export interface Outbox {
   disable(sink: DisabledSink): Promise<void>;
   enable(name: string): Promise<void>;
   recordBilling: RecordBilling;
+  /** The newest first, of those that are kept; without a store none are. */
+  list(filter: EventFilter, limit: number): Promise<EventRow[]>;
 }
 
 /** What the store has room for; a key's prefix and name are shorter. */
@@ -176,6 +178,6 @@ export interface EventHistory {
   get(id: string): Promise<EventRow | null>;
   /** Dead letters of these events and this sink, where they are given, are to be delivered anew. How many. */
   replay(which: { ids?: readonly string[]; sink?: string }, nowMs: number): Promise<number>;
-  /** One event is to be sent to a sink, whether it was or not. False: there is no such event. */
+  /** One event is to be sent to a sink, whether it was or not. False: there is no such event, or an instance has it in hand. */
   resend(id: string, sink: string, nowMs: number): Promise<boolean>;
 }

@@ -66,7 +66,7 @@ export const sampleDrafts: { readonly [Type in EventType]: Extract<EventDraft, {
   },
   'upstream.up': {
     ...{ type: 'upstream.up', subject: 'upstream:mainnet/node-1', severity: 'info', atMs: AT_MS },
-    data: { network: 'mainnet', upstream: 'node-1', downMs: 41_000 },
+    data: { network: 'mainnet', upstream: 'node-1', downMs: 41_000, reason: null },
   },
   'alert.firing': {
     ...{ type: 'alert.firing', subject: 'alert:refusals', severity: 'error', atMs: AT_MS },

@@ -3,7 +3,7 @@ import type { CloudEvent } from './event.ts';
 /** One event on its way to one sink. */
 export interface Delivery {
   event: CloudEvent;
-  /** The event as JSON, made once: what is sent and signed, byte for byte. */
+  /** The event as JSON, the same bytes at each attempt: what is sent and signed. */
   body: string;
   /** From 1. */
   attempt: number;

@@ -16,6 +16,8 @@ export interface Admission {
   denial(context: CallContext): string | null;
   /** The same, where it is refused for it: not while the blocklist only simulates. */
   refuses(context: CallContext): boolean;
+  /** The same of one call, or of what is none, that is answered now: counted where the blocklist only simulates. */
+  turnsAway(context: CallContext): boolean;
   /** Whether what it does wrong counts towards a ban. */
   counts(context: CallContext): boolean;
   /** The stage. */
@@ -30,18 +32,20 @@ export function createAdmission(bans: BanReader, simulated: () => void): Admissi
     return standing.denial;
   };
   const enforces = ({ policy }: CallContext): boolean => policy.snapshot.blocklist.mode === 'enforce';
+  const turnsAway = (context: CallContext): boolean => {
+    if (denial(context) === null) return false;
+    if (enforces(context)) return true;
+    simulated();
+    return false;
+  };
   return {
     denial,
     refuses: (context) => denial(context) !== null && enforces(context),
+    turnsAway,
     counts: (context) => denial(context) === null && !context.standing.exempt,
     admit(call) {
-      const reason = denial(call.context);
-      if (reason === null) return true;
-      if (!enforces(call.context)) {
-        simulated();
-        return true;
-      }
-      call.refuse('forbidden', reason, addressRefused);
+      if (!turnsAway(call.context)) return true;
+      call.refuse('forbidden', call.context.standing.denial, addressRefused);
       return false;
     },
   };

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { WorkerEvent } from './event-fold.ts';
+import { eventTypes, type PolicySnapshot } from '../config/index.ts';
+import type { Call } from './call.ts';
+import { createEventFold, type WorkerEvent } from './event-fold.ts';
 import { callText } from './testing/client.ts';
 import { closeGateways, startTestGateway, type TestGateway } from './testing/gateway.ts';
 import { connectSocket } from './testing/socket.ts';
@@ -13,6 +15,9 @@ const keyOf = {
   id: expect.any(String) as string,
   prefix: expect.any(String) as string,
 };
+
+/** Addresses are told of where somebody wants to know. */
+const events = { sinks: [{ type: 'stdout', name: 'out' }] };
 
 const eventsOf = ({ told }: TestGateway): WorkerEvent[] =>
   told.flatMap((message) => (message.type === 'events' ? message.events : []));
@@ -32,28 +37,29 @@ describe('what a worker tells of', () => {
     for (let at = 0; at < 6; at += 1) await gateway.call(`eth_${at}`, asAcme);
     await gateway.call('m');
     await happened(gateway, 6);
-    const events = Object.groupBy(eventsOf(gateway), ({ type }) => type);
+    const byType = Object.groupBy(eventsOf(gateway), ({ type }) => type);
     const rule = { network: 'default', policy: 'default', limit: 1, burst: 1 };
     const counted = (type: WorkerEvent['type']) =>
-      (events[type] ?? []).reduce((sum, { count }) => sum + count, 0);
-    expect(events['burst.used']).toMatchObject([
+      (byType[type] ?? []).reduce((sum, { count }) => sum + count, 0);
+    expect(byType['burst.used']).toMatchObject([
       { key: keyOf, count: 1, data: { ...rule, method: 'eth_1' } },
     ]);
-    expect(events['burst.depleted']).toMatchObject([
+    expect(byType['burst.depleted']).toMatchObject([
       { key: keyOf, count: 1, data: { ...rule, method: 'eth_2' } },
     ]);
     expect(counted('rate_limit.exceeded')).toBe(4);
-    expect(events['rate_limit.exceeded']![0]).toMatchObject({
+    expect(byType['rate_limit.exceeded']![0]).toMatchObject({
       ...{ key: keyOf, address: '127.0.0.1' },
       data: { ...rule, method: 'eth_2', retryAfterMs: expect.any(Number) as number },
     });
     expect(JSON.stringify(eventsOf(gateway))).not.toContain(acme);
     await beat();
-    expect(eventsOf(gateway)).toHaveLength(Object.values(events).flat().length);
+    expect(eventsOf(gateway)).toHaveLength(Object.values(byType).flat().length);
   });
 
   it('names the bucket that refused, a ceiling too', async () => {
     const gateway = await startTestGateway({
+      events,
       methods: { costs: { huge: 15 } },
       limits: {
         default: { requests: 1000, period: '1s' },
@@ -72,7 +78,7 @@ describe('what a worker tells of', () => {
   });
 
   it('is a blocked method with its pattern, and no long name of a caller’s making', async () => {
-    const gateway = await startTestGateway({ methods: { blocked: ['admin_*'] } });
+    const gateway = await startTestGateway({ events, methods: { blocked: ['admin_*'] } });
     await gateway.call(`admin_${'x'.repeat(250)}`);
     await happened(gateway, 1);
     const [event] = eventsOf(gateway);
@@ -87,15 +93,15 @@ describe('what a worker tells of', () => {
     });
     for (let at = 0; at < 12; at += 1) await gateway.call('m', asAcme);
     await happened(gateway, 5);
-    const events = eventsOf(gateway);
-    const warned = events.filter(({ type }) => type === 'quota.warning').map(({ data }) => data);
+    const told = eventsOf(gateway);
+    const warned = told.filter(({ type }) => type === 'quota.warning').map(({ data }) => data);
     expect(warned).toMatchObject([
       { of: 'key', unit: 'requests', limit: 10, used: 5, period: 'day', percent: 50 },
       { used: 8, percent: 80 },
       { used: 10, percent: 100 },
     ]);
     expect(warned[0]!['resetsAt']).toMatch(/T00:00:00\.000Z$/);
-    const exceeded = events.filter(({ type }) => type === 'quota.exceeded');
+    const exceeded = told.filter(({ type }) => type === 'quota.exceeded');
     expect(exceeded.reduce((sum, { count }) => sum + count, 0)).toBe(2);
     expect(exceeded[0]).toMatchObject({ key: keyOf, data: { of: 'key', limit: 10, used: 10 } });
   });
@@ -139,6 +145,7 @@ describe('what a worker tells of', () => {
 
   it('is bounded: callers beyond are told of as one', async () => {
     const gateway = await startTestGateway({
+      events,
       server: { trusted_proxies: ['127.0.0.1'] },
       methods: { blocked: ['admin_*'] },
     });
@@ -154,6 +161,72 @@ describe('what a worker tells of', () => {
       );
     await happened(gateway, calls);
     const messages = gateway.told.flatMap((message) => (message.type === 'events' ? [message.events] : []));
-    for (const events of messages) expect(events.length).toBeLessThanOrEqual(501);
+    for (const some of messages) expect(some.length).toBeLessThanOrEqual(501);
+  });
+});
+
+describe('many callers between two beats', () => {
+  const policy = { snapshot: { networks: [{ name: 'n' }] }, method: () => ({ countedAs: 'm' }) };
+  const nobody = { keyNumber: -1, keyId: '', keyPrefix: '' };
+  const callOf = (caller: object, more: object = {}): Call =>
+    ({
+      ...{ refusal: 'rate_limited', reason: '', retryAfterMs: 1, reading: { refused: 1 } },
+      plan: { links: [{ rule: { name: 'r', requests: 1, burst: 0 } }] },
+      context: { caller, policy, network: 0 },
+      facts: { countedAs: 'm' },
+      ...more,
+    }) as unknown as Call;
+  const start = (ofAnonymous = eventTypes.slice()) => {
+    const told: WorkerEvent[] = [];
+    const snapshot = { events: { wanted: eventTypes, ofAnonymous } } as unknown as PolicySnapshot;
+    const fold = createEventFold({ snapshot, tell: (events) => void told.push(...events), epochMs: () => 1 });
+    return { fold, told };
+  };
+
+  it('no flood of addresses hides a key', () => {
+    const { fold, told } = start();
+    for (let at = 0; at < 600; at += 1) fold.refused(callOf({ ...nobody, address: `a${at}` }));
+    fold.refused(callOf({ keyNumber: 7, keyId: 'id', keyPrefix: 'Jk3n9QxA', address: 'a' }));
+    fold.tick();
+    expect(told.filter(({ address }) => address === '*')).toMatchObject([{ key: null, count: 100 }]);
+    expect(told.filter(({ key }) => key !== null)).toMatchObject([{ key: { number: 7 }, count: 1 }]);
+    expect(told).toHaveLength(502);
+  });
+
+  it('tells of callers without a key what is wanted of them', () => {
+    const { fold, told } = start(['burst.depleted']);
+    const call = callOf({ ...nobody, address: 'a' }, { reason: 'burst depleted' });
+    fold.refused(call);
+    fold.refused(callOf({ keyNumber: 7, keyId: 'id', keyPrefix: 'p', address: 'a' }));
+    fold.tick();
+    expect(told.map(({ type, key }) => [type, key?.number])).toEqual([
+      ['rate_limit.exceeded', 7],
+      ['burst.depleted', undefined],
+    ]);
+  });
+
+  it('no flood of keys hides a key: main is told sooner', () => {
+    const { fold, told } = start();
+    const keyed = (keyNumber: number) =>
+      callOf({ keyNumber, keyId: `${keyNumber}`, keyPrefix: 'p', address: 'a' });
+    for (let at = 0; at < 10_001; at += 1) fold.refused(keyed(at));
+    expect(told).toHaveLength(10_000);
+    fold.tick();
+    expect(new Set(told.map(({ key }) => key!.number)).size).toBe(10_001);
+  });
+
+  it('looks through no marks once the last was told', () => {
+    const { fold, told } = start();
+    const marks = [50, 80];
+    const filter = vi.spyOn(marks, 'filter');
+    const quota = { slot: 1, of: 'key', unit: 'requests', limit: 10, period: 'day', resetsAtMs: 9, cost: 1 };
+    const caller = { keyNumber: 7, keyId: 'id', keyPrefix: 'p', address: 'a' };
+    for (let used = 1; used <= 10; used += 1)
+      fold.answered(
+        callOf(caller, { plan: { quota: { warnAt: marks } }, quota: { ...quota, used }, userQuota: null }),
+      );
+    fold.tick();
+    expect(told.map(({ data }) => data['percent'])).toEqual([50, 80]);
+    expect(filter).toHaveBeenCalledTimes(4);
   });
 });

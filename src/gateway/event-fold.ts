@@ -8,7 +8,7 @@ import type { Caller } from './caller.ts';
 /** What happened to one caller since the last beat, as main is told. */
 export interface WorkerEvent {
   type: EventTypeName;
-  /** null: a caller without a key, or all those that were too many to be told apart (`address` is `*`). */
+  /** null: a caller without a key, or all those without one that were too many to be told apart (`address` is `*`). */
   key: { number: number; id: string; prefix: string } | null;
   address: string;
   count: number;
@@ -29,17 +29,24 @@ export interface EventFold {
   tick(): void;
 }
 
-/** Callers of one type that are told apart between two beats. */
-const CALLERS_MAX = 500;
+/** Addresses of one type that are told apart between two beats. */
+const ADDRESSES_MAX = 500;
+/** Keys of one type between two beats; at so many main is told at once. No address takes their room, and none of them is told as `*`. */
+const KEYS_MAX = 10_000;
 /** Keys whose warnings are remembered; then all are forgotten, and told of again. */
 const WARNED_MAX = 100_000;
 const METHOD_MAX = 100;
 const everybody = '*';
 
+interface Folded {
+  keys: Map<number, WorkerEvent>;
+  addresses: Map<string, WorkerEvent>;
+}
+
+const emptyFold = (): Folded => ({ keys: new Map(), addresses: new Map() });
+
 /** A call, or an event of a subscription. */
 type Subject = Pick<Call, 'context' | 'quota' | 'userQuota'>;
-
-type Folded = Map<number | string, WorkerEvent>;
 
 /**
  * A refusal costs one look into a map and an addition (20 to 50 ns), whatever their number; the data is made of the first of a caller only. A
@@ -51,16 +58,17 @@ export function createEventFold(parts: {
   epochMs(): number;
 }): EventFold {
   const folds = {
-    exceeded: new Map() as Folded,
-    depleted: new Map() as Folded,
-    burst: new Map() as Folded,
-    blocked: new Map() as Folded,
-    quota: new Map() as Folded,
+    exceeded: emptyFold(),
+    depleted: emptyFold(),
+    burst: emptyFold(),
+    blocked: emptyFold(),
+    quota: emptyFold(),
   };
   const all = Object.values(folds);
   const warned = new Map<number, { resetsAtMs: number; limit: number; percent: number }>();
   let warnings: WorkerEvent[] = [];
   let wanted = wantedOf(parts.snapshot);
+  let ofAnonymous = new Set(parts.snapshot.events.ofAnonymous);
 
   function add<T extends Subject>(
     fold: Folded,
@@ -69,25 +77,31 @@ export function createEventFold(parts: {
     dataOf: (of: T) => object | null,
   ): void {
     const { caller } = of.context;
-    const who = caller.keyNumber >= 0 ? caller.keyNumber : caller.address;
-    const known = fold.get(who);
+    const { keyNumber, address } = caller;
+    if (keyNumber < 0 && !ofAnonymous.has(type)) return;
+    const known = keyNumber >= 0 ? fold.keys.get(keyNumber) : fold.addresses.get(address);
     if (known !== undefined) {
       known.count += 1;
       return;
     }
-    if (fold.size >= CALLERS_MAX) return addToAll(fold, type, of, dataOf);
-    const event = eventOf(type, keyOf(caller), caller.address, of, dataOf);
-    if (event !== null) fold.set(who, event);
+    if (keyNumber < 0 && fold.addresses.size >= ADDRESSES_MAX) return addToAll(fold, type, of, dataOf);
+    const event = eventOf(type, keyOf(caller), address, of, dataOf);
+    if (event === null) return;
+    if (keyNumber < 0) fold.addresses.set(address, event);
+    else {
+      if (fold.keys.size >= KEYS_MAX) tick();
+      fold.keys.set(keyNumber, event);
+    }
   }
 
   function addToAll<T>(fold: Folded, type: EventTypeName, of: T, dataOf: (of: T) => object | null): void {
-    const known = fold.get(everybody);
+    const known = fold.addresses.get(everybody);
     if (known !== undefined) {
       known.count += 1;
       return;
     }
     const event = eventOf(type, null, everybody, of, dataOf);
-    if (event !== null) fold.set(everybody, event);
+    if (event !== null) fold.addresses.set(everybody, event);
   }
 
   function eventOf<T>(
@@ -112,6 +126,8 @@ export function createEventFold(parts: {
     const before = warned.get(slot);
     const same = before !== undefined && before.resetsAtMs === resetsAtMs && before.limit === limit;
     const told = same ? before.percent : 0;
+    // Most calls of a key that is past its marks end here.
+    if (told >= marks.at(-1)!) return;
     const reached = marks.filter((mark) => mark > told && used * 100 >= limit * mark);
     if (reached.length === 0) return;
     if (warned.size >= WARNED_MAX) warned.clear();
@@ -123,6 +139,18 @@ export function createEventFold(parts: {
     }
   }
 
+  function tick(): void {
+    let events = warnings;
+    if (warnings.length > 0) warnings = [];
+    for (const { keys, addresses } of all) {
+      if (keys.size + addresses.size === 0) continue;
+      events = [...events, ...keys.values(), ...addresses.values()];
+      keys.clear();
+      addresses.clear();
+    }
+    if (events.length > 0) parts.tell(events);
+  }
+
   function warnOf(of: Subject, plan: EventCharge['plan']): void {
     warn(of, of.quota, plan.quota?.warnAt);
     warn(of, of.userQuota, plan.userQuota?.warnAt);
@@ -131,6 +159,7 @@ export function createEventFold(parts: {
   return {
     apply(snapshot) {
       wanted = wantedOf(snapshot);
+      ofAnonymous = new Set(snapshot.events.ofAnonymous);
     },
     refused(call) {
       if (call.refusal === 'rate_limited') {
@@ -151,16 +180,7 @@ export function createEventFold(parts: {
         if (wanted.warning) warnOf(charge, charge.plan);
       } else if (wanted.quota) add(folds.quota, 'quota.exceeded', charge, exhaustedData);
     },
-    tick() {
-      let events = warnings;
-      if (warnings.length > 0) warnings = [];
-      for (const fold of all) {
-        if (fold.size === 0) continue;
-        events = [...events, ...fold.values()];
-        fold.clear();
-      }
-      if (events.length > 0) parts.tell(events);
-    },
+    tick,
   };
 }
 

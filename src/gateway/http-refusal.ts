@@ -1,39 +1,48 @@
-import { newStanding } from '../admission/index.ts';
 import type { RefuseHttp } from '../http/index.ts';
 import { type RefusalCode, refusals } from '../jsonrpc/index.ts';
 import { outcomes } from '../limits/index.ts';
+import { type Admission, addressRefused } from './admit.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
 import type { DecisionSource } from './decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
-import type { Reign } from './receive.ts';
+import { type Reign, standingOf } from './receive.ts';
 import type { RequestIds } from './request-id.ts';
 
-/** What HTTP itself refuses, as an answer of ours: counted and noted like any other refusal. */
+/**
+ * What HTTP itself refuses, as an answer of ours: counted and noted like any other refusal. Whose it is says the peer's address, or a
+ * trusted proxy's word where the head was read.
+ */
 export function createHttpRefusals(options: {
   reign: () => Reign;
   requestIds: RequestIds;
   sink: ExchangeSink;
+  admission: Pick<Admission, 'turnsAway'>;
   /** Monotonic microseconds. */
   now: () => number;
   epochMs: () => number;
 }): RefuseHttp {
-  return (code, from) => {
-    const { policy, callers, cors } = options.reign();
+  return (found, from) => {
+    const reign = options.reign();
+    const { policy, callers, cors } = reign;
     const count = options.requestIds.next();
     const requestId = options.requestIds.text(count);
     const corsLines = corsOf(cors, from.origin);
-    const origin = { peerAddress: from.address, forwardedFor: undefined, forwarded: undefined };
+    const { address: peerAddress, forwardedFor, forwarded } = from;
+    const origin = { peerAddress, forwardedFor, forwarded };
     const caller = callers.resolve(origin, {}, options.epochMs());
     const context: CallContext = {
-      ...{ policy, caller, standing: newStanding(), network: -1 },
+      ...{ policy, caller, standing: standingOf(reign, caller), network: -1 },
       ...{ lane: from.lane, socketId: null, corsLines },
     };
+    const banned = options.admission.turnsAway(context);
+    const code = banned ? 'forbidden' : found;
     options.sink.turnedAway(refusedRequest(context, count, code, options.now()));
     const { maxBodyBytes, maxHeaderBytes } = policy.snapshot.server;
     const bounds: Partial<Record<RefusalCode, Record<string, unknown>>> = {
       body_too_large: { maxBodyBytes },
       headers_too_large: { maxHeaderBytes },
+      forbidden: addressRefused,
     };
     return {
       status: refusals[code].http,
@@ -63,7 +72,7 @@ function refusedRequest(
     plan: null,
     outcome: outcomes.allowed,
     refusal,
-    reason: null,
+    reason: refusal === 'forbidden' ? context.standing.denial : null,
     hasFailed: false,
     attempts: 0,
     cost: 0,

@@ -19,6 +19,7 @@ it('a fault of ours over HTTP, which ends the worker, gives back all calls of th
       if (call.charged) givenBack.push(call.method);
       call.charged = false;
     },
+    admission: { admit: () => true, turnsAway: () => false },
     sink: { record() {}, turnedAway() {}, request() {}, unread() {} },
     now: () => 1,
     sample: () => 0,

@@ -13,7 +13,7 @@ import {
   scanRequest,
 } from '../jsonrpc/index.ts';
 import type { Session } from '../websocket/index.ts';
-import { addressRefused } from './admit.ts';
+import { type Admission, addressRefused } from './admit.ts';
 import { Call } from './call.ts';
 import type { CallContext } from './context.ts';
 import { Exchange, type ExchangeSink } from './exchange.ts';
@@ -35,12 +35,15 @@ interface FaultyText {
   bytes: Buffer;
 }
 
+/** Whose fault is not told. */
+type NamedText = Pick<FaultyText, 'id'> & Partial<FaultyText>;
+
 export interface CallReader {
   /** Reads one JSON-RPC text, a call or a batch, and sends its calls through the stages; refuses one that is not sound. */
   read(bytes: Buffer, start: number, end: number, arrival: Arrival): void;
   /** Refuses a text as a whole, under its id where it is a sound call. */
   turnAway(bytes: Buffer, arrival: Arrival, why: MessageRefusal): void;
-  /** Answers what brought no text to read. */
+  /** Answers what brought no text to read. Whoever asks for it has asked before whether the address is refused. */
   refuse(code: RefusalCode, arrival: Arrival, data?: RefusalDetail['data']): void;
 }
 
@@ -53,6 +56,8 @@ export interface MessageRefusal {
 export interface CallReaderOptions {
   requestIds: RequestIds;
   pipeline: (call: Call) => void;
+  /** What reaches no pipeline is refused by it, too: who is banned is told nothing of what is wrong with a text. */
+  admission: Pick<Admission, 'admit' | 'turnsAway'>;
   /** Gives back what the call's quotas hold for it. */
   refund: (call: Call) => void;
   sink: ExchangeSink;
@@ -64,6 +69,7 @@ export interface CallReaderOptions {
 
 /** From the text of a request or message to calls in the pipeline: the one way in, whatever the transport. */
 export function createCallReader(options: CallReaderOptions): CallReader {
+  const { admission } = options;
   const scan = new MessageScan();
 
   function exchangeOf({ context, callerRequestId, reply, session }: Arrival): Exchange {
@@ -74,16 +80,11 @@ export function createCallReader(options: CallReaderOptions): CallReader {
   }
 
   /** Answers a text in which no call was found, and notes it. */
-  function refuse(
-    code: RefusalCode,
-    arrival: Arrival,
-    text?: FaultyText,
-    data?: RefusalDetail['data'],
-  ): void {
+  function refuse(code: RefusalCode, arrival: Arrival, text?: NamedText, data?: RefusalDetail['data']): void {
     const exchange = exchangeOf(arrival);
     const { context, session } = arrival;
     const { requestId } = exchange;
-    const fault = text && describeFault(text.bytes, text.fault);
+    const fault = text?.fault && text.bytes && describeFault(text.bytes, text.fault);
     const detail = fault ? faultDetail(fault, requestId) : { requestId, data };
     const body = context.policy.errorAnswer(text?.id ?? 'null', code, detail);
     const call = new Call(exchange, -1, 0);
@@ -120,10 +121,17 @@ export function createCallReader(options: CallReaderOptions): CallReader {
     }
   }
 
+  /** Answers a text that is no sound request. */
+  function refuseText(code: RefusalCode, arrival: Arrival, text: FaultyText): void {
+    if (admission.turnsAway(arrival.context)) refuse('forbidden', arrival, { id: text.id }, addressRefused);
+    else refuse(code, arrival, text);
+  }
+
   function readBatch(bytes: Buffer, start: number, end: number, arrival: Arrival): void {
     const { maxBatchSize } = arrival.context.policy.snapshot.server;
     const found = scanBatch(bytes, start, end, maxBatchSize);
-    if (!('items' in found)) return refuse('invalid_request', arrival, { id: 'null', fault: found, bytes });
+    if (!('items' in found))
+      return refuseText('invalid_request', arrival, { id: 'null', fault: found, bytes });
     const exchange = exchangeOf(arrival);
     const calls = found.items.map((_item, k) => new Call(exchange, k, options.sample()));
     exchange.expect(calls);
@@ -136,6 +144,7 @@ export function createCallReader(options: CallReaderOptions): CallReader {
         call.release();
       } else {
         call.id = item.idStart < 0 ? 'null' : bytes.toString('latin1', item.idStart, item.idEnd);
+        if (!admission.admit(call)) return;
         const fault = describeFault(bytes, item);
         const { data, message } = faultDetail(fault, exchange.requestId);
         call.refuse('invalid_request', fault.what, data, message);
@@ -149,7 +158,7 @@ export function createCallReader(options: CallReaderOptions): CallReader {
       if (!scanRequest(bytes, start, end, scan)) {
         if (scan.fault === 0 && scan.kind === KIND_BATCH) return readBatch(bytes, start, end, arrival);
         const id = scan.idStart < 0 ? 'null' : bytes.toString('latin1', scan.idStart, scan.idEnd);
-        return refuse(describeFault(bytes, scan).refusal, arrival, { id, fault: scan, bytes });
+        return refuseText(describeFault(bytes, scan).refusal, arrival, { id, fault: scan, bytes });
       }
       const call = new Call(exchangeOf(arrival), -1, options.sample());
       call.read(bytes, scan, methodName(bytes, scan));
@@ -163,7 +172,7 @@ export function createCallReader(options: CallReaderOptions): CallReader {
       else call.id = 'null';
       call.retryAfterMs = retryAfterMs;
       options.sink.request(arrival.context.lane, null);
-      call.refuse(code, 'too many messages', data);
+      if (admission.admit(call)) call.refuse(code, 'too many messages', data);
       call.release();
     },
     refuse: (code, arrival, data) => refuse(code, arrival, undefined, data),

@@ -19,8 +19,8 @@ import type { Arrival, CallReader } from './read-calls.ts';
 import { cutId, type Reign } from './receive.ts';
 import type { EventFold } from './event-fold.ts';
 import { closeCounters, type SocketCounts } from './socket-counts.ts';
-
 import { createVisitors, type Visitor } from './visitors.ts';
+import { createWalk } from './walk.ts';
 
 /** How often sockets are asked for a sign of life, and their keys looked at. */
 const SWEEP_MS = 1000;
@@ -45,7 +45,7 @@ export interface Sockets {
   hear(message: FromHub): void;
   /** A policy was swapped: sockets whose key or network is gone are closed, no other is moved. */
   apply(): void;
-  /** Closes those whose key is gone from the index, or whose address is refused. */
+  /** Closes those whose key is gone from the index, or whose address is refused: very many in several turns. */
   look(): void;
   /** Closes each once what it has under way is answered; resolves when none is left. */
   drain(): Promise<void>;
@@ -62,7 +62,7 @@ export function createSockets(options: {
   held: Pick<HeldAnswers, 'grown'>;
   limits: LimitStage;
   events: Pick<EventFold, 'charged'>;
-  admission: Pick<Admission, 'refuses'>;
+  admission: Pick<Admission, 'refuses' | 'turnsAway'>;
   usage: TurnUsage;
   /** Nothing may be delivered now: its usage could not be kept. */
   unmetered: (context: CallContext) => boolean;
@@ -170,6 +170,8 @@ export function createSockets(options: {
       session.finish(visitor.digest === null ? closeCauses.keyNeeded : closeCauses.keyGone);
   }
 
+  const walk = createWalk(() => sessions.values(), look);
+
   const upgrade: UpgradeHandler = (request) => {
     const number = ++last;
     const { visitor, refusal } = visitors.receive(request, `${options.idPrefix}-${number.toString(36)}`);
@@ -260,10 +262,8 @@ export function createSockets(options: {
       reader = given;
       sweeper = setInterval(() => {
         const now = nowMs();
-        for (const session of sessions.values()) {
-          session.sweep(now);
-          look(session);
-        }
+        for (const session of sessions.values()) session.sweep(now);
+        walk();
       }, SWEEP_MS).unref();
     },
     hear(message) {
@@ -272,11 +272,9 @@ export function createSockets(options: {
     },
     apply() {
       settings = settingsOf(reign());
-      for (const session of sessions.values()) look(session);
+      walk();
     },
-    look() {
-      for (const session of sessions.values()) look(session);
-    },
+    look: walk,
     async drain() {
       const done = new Promise<void>((resolve) => (drained = resolve));
       for (const number of [...candidates.keys()]) admit(number, false);

@@ -6,10 +6,10 @@ import type { CallContext } from './context.ts';
  * A caller that may not call was found out when its credentials were read; every call of it says so. One whose address is refused
  * is left to `admit`: who is banned for trying keys must not learn on which of them is one.
  */
-export function createIdentifyStage(admission: Pick<Admission, 'refuses'>): (call: Call) => boolean {
+export function createIdentifyStage(admission: Pick<Admission, 'turnsAway'>): (call: Call) => boolean {
   return (call) => {
     const { refusedBecause } = call.context.caller;
-    if (refusedBecause === null || admission.refuses(call.context)) return true;
+    if (refusedBecause === null || admission.turnsAway(call.context)) return true;
     call.refuse('unauthorized', refusedBecause);
     return false;
   };

@@ -1,4 +1,3 @@
-import { newStanding } from '../admission/index.ts';
 import type { UpgradeRequest } from '../http/index.ts';
 import { digestOfKey, type KeySources, keyInProtocols, presentedKey } from '../identity/index.ts';
 import type { RefusalCode, RefusalDetail } from '../jsonrpc/index.ts';
@@ -7,7 +6,7 @@ import { type Admission, addressRefused } from './admit.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
-import type { Reign } from './receive.ts';
+import { type Reign, standingOf } from './receive.ts';
 import { isOffRoute, offRoute, routeOf } from './route.ts';
 
 /** What a worker knows of one socket for as long as it is open: who is calling, and where to. */
@@ -39,7 +38,7 @@ export function createVisitors({
   epochMs,
 }: {
   reign: () => Reign;
-  admission: Pick<Admission, 'refuses'>;
+  admission: Pick<Admission, 'turnsAway'>;
   epochMs: () => number;
 }): Visitors {
   function callerNow({ callers }: Reign, before: Caller, digest: string | null): Caller {
@@ -66,7 +65,7 @@ export function createVisitors({
       const caller = now.callers.resolve(from, sources, epochMs());
       const corsLines = corsOf(now.cors, request.origin);
       const context: CallContext = {
-        ...{ policy, caller, standing: newStanding(), network: route.network },
+        ...{ policy, caller, standing: standingOf(now, caller), network: route.network },
         ...{ lane: 'websocket', socketId, corsLines },
       };
       const key = presentedKey(sources);
@@ -77,11 +76,10 @@ export function createVisitors({
         digest: typeof key === 'string' ? digestOfKey(key) : null,
         openedAtMs: epochMs(),
       };
+      if (admission.turnsAway(context))
+        return { visitor, refusal: { code: 'forbidden', data: addressRefused } };
       const off = isOffRoute(route) ? offRoute(route) : null;
-      return {
-        visitor,
-        refusal: off === null ? refusalOf(context, request.origin, admission) : { code: off },
-      };
+      return { visitor, refusal: off === null ? refusalOf(context, request.origin) : { code: off } };
     },
     refresh(visitor) {
       const now = reign();
@@ -90,21 +88,17 @@ export function createVisitors({
       const network = snapshot.networks.findIndex(({ name }) => name === visitor.networkName);
       const caller = callerNow(now, context.caller, digest);
       visitor.reign = now;
-      visitor.context = { ...context, policy: now.policy, network, caller, standing: newStanding() };
+      const standing = standingOf(now, caller);
+      visitor.context = { ...context, policy: now.policy, network, caller, standing };
     },
   };
 }
 
-function refusalOf(
-  context: CallContext,
-  origin: string | undefined,
-  admission: Pick<Admission, 'refuses'>,
-): UpgradeRefusal | null {
+function refusalOf(context: CallContext, origin: string | undefined): UpgradeRefusal | null {
   const { policy, caller } = context;
   const { enabled, origins } = policy.snapshot.websocket;
   if (!enabled) return { code: 'http_method_unsupported' };
   const allowed = origin === undefined || origins.includes('*') || origins.includes(origin.toLowerCase());
   if (!allowed) return { code: 'forbidden', data: { reason: 'origin' } };
-  if (admission.refuses(context)) return { code: 'forbidden', data: addressRefused };
   return caller.refusedBecause === null ? null : { code: 'unauthorized' };
 }

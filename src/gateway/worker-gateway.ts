@@ -159,7 +159,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
   });
   const sample = (): number => samples(reign.policy.snapshot);
   const reader = createCallReader({
-    ...{ requestIds, pipeline, sink: recorder, now, sample },
+    ...{ requestIds, pipeline, admission, sink: recorder, now, sample },
     refund: limitStage.refund,
   });
   sockets.start(reader);
@@ -168,10 +168,14 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       reign: () => reign,
       requestIds,
       reader,
+      admission,
       epochMs: Date.now,
       instanceId: start.instanceId,
     }),
-    refuse: createHttpRefusals({ reign: () => reign, requestIds, sink: recorder, now, epochMs: Date.now }),
+    refuse: createHttpRefusals({
+      reign: () => reign,
+      ...{ requestIds, admission, sink: recorder, now, epochMs: Date.now },
+    }),
     upgrade: sockets.upgrade,
     turn,
     settings: () => settings,
@@ -182,14 +186,14 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     now: nowMs,
   });
 
-  let bansSeen = bans.generation();
+  let bansSeen = bans.additions();
   /** Tells main who misbehaved, and closes sockets of those who are banned for it, also where they say nothing. */
   const lookAtBans = (): void => {
     const found = violations.take();
     if (found !== null) tell({ type: 'violations', violations: found });
-    const generation = bans.generation();
-    if (generation !== bansSeen) sockets.look();
-    bansSeen = generation;
+    const additions = bans.additions();
+    if (additions !== bansSeen) sockets.look();
+    bansSeen = additions;
   };
   let beats = 0;
   const heart = setInterval(() => {

@@ -6,7 +6,7 @@ import { DISCARD_BYTES_MAX, DISCARD_MS_MAX } from './last-answer.ts';
 import type { HttpRequest, HttpSettings, RefuseHttp, RequestHandler } from './message.ts';
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
 import { RequestBody } from './request-body.ts';
-import { wordsOf } from './request-words.ts';
+import { refusedPeerOf, wordsOf } from './request-words.ts';
 import type { Turn } from './turn.ts';
 
 /** The `request`, `checkContinue` and `checkExpectation` listener of node:http for what the lane leaves to it. */
@@ -32,15 +32,7 @@ export function createFallback(options: {
     // A bad head ends the connection, whatever its body is.
     const refuse = (code: 'bad_http' | 'body_too_large'): void => {
       connection.refused();
-      refuseUnread(
-        incoming,
-        response,
-        options.refuse(code, {
-          address: connection.address,
-          lane: 'fallback',
-          origin: incoming.headers.origin,
-        }),
-      );
+      refuseUnread(incoming, response, options.refuse(code, refusedPeerOf(incoming, connection.address)));
     };
     if (headFault(incoming) !== undefined) return refuse('bad_http');
     const maxBytes = options.settings().maxBodyBytes;

@@ -52,11 +52,13 @@ export type RequestHandler = (request: HttpRequest, reply: Reply) => void;
 /** Which parser read a request. */
 export type HttpLane = 'fast' | 'fallback';
 
-/** Whom HTTP itself refuses. `origin` is the page's, where that much was read. */
+/** Whom HTTP itself refuses. `origin` is the page's, and the rest a proxy's word of who calls, where that much was read. */
 export interface RefusedPeer {
   readonly address: string;
   readonly lane: HttpLane;
-  readonly origin?: string;
+  readonly origin?: string | undefined;
+  readonly forwardedFor?: string | undefined;
+  readonly forwarded?: string | undefined;
 }
 
 /** What HTTP itself refuses (no request was understood): status, header lines and body of the answer. */

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { endWith, lastAnswer } from './last-answer.ts';
 import type { HttpSettings, RefuseHttp } from './message.ts';
 import { nodeConnectionOf } from './node-connection.ts';
+import { refusedPeerOf } from './request-words.ts';
 import { asksForWebSocket, type createUpgradeListener } from './upgrade.ts';
 
 /** PEM texts. */
@@ -57,8 +58,9 @@ export function createNodeServer(
   if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
-  server.on('connect', (_request, socket: Socket) => {
-    refuseSocket(socket, () => lastAnswer(refuse('http_method_unsupported', nodeConnectionOf(socket))));
+  server.on('connect', (request, socket: Socket) => {
+    const peer = refusedPeerOf(request, nodeConnectionOf(socket).address);
+    refuseSocket(socket, () => lastAnswer(refuse('http_method_unsupported', peer)));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const code = refusalOf(error.code);

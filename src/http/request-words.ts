@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestWords } from './message.ts';
+import type { RefusedPeer, RequestWords } from './message.ts';
 
 /** Of a request that node:http read, an upgrade too. */
 export function wordsOf(incoming: IncomingMessage): RequestWords {
@@ -17,6 +17,12 @@ export function wordsOf(incoming: IncomingMessage): RequestWords {
     requestId: header('x-request-id'),
     contentEncoding: header('content-encoding'),
   };
+}
+
+/** Whose request HTTP refuses although its head was read. */
+export function refusedPeerOf(incoming: IncomingMessage, address: string): RefusedPeer {
+  const { origin, forwardedFor, forwarded } = wordsOf(incoming);
+  return { address, lane: 'fallback', origin, forwardedFor, forwarded };
 }
 
 /** `/eth?x` of `http://host/eth?x`, which a server must take too (RFC 9112, 3.2.2). */

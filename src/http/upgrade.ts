@@ -4,7 +4,7 @@ import { headFault } from './head-fault.ts';
 import { endWith, lastAnswer } from './last-answer.ts';
 import type { RefuseHttp, RequestWords } from './message.ts';
 import { type NodeConnection, nodeConnectionOf } from './node-connection.ts';
-import { wordsOf } from './request-words.ts';
+import { refusedPeerOf, wordsOf } from './request-words.ts';
 
 /** A sound request to open a WebSocket (RFC 6455, 4.2.1), of which nothing was answered yet. */
 export interface UpgradeRequest extends RequestWords {
@@ -40,7 +40,6 @@ export function createUpgradeListener(options: {
 }): (incoming: IncomingMessage, socket: Socket, head: Buffer) => void {
   return (incoming, socket, head) => {
     const connection = nodeConnectionOf(socket);
-    const { origin } = incoming.headers;
     const refuse: UpgradeRequest['refuse'] = (status, headers, body) => {
       if (socket.writable) endWith(socket, lastAnswer({ status, headers, body }));
       else socket.destroy();
@@ -51,7 +50,7 @@ export function createUpgradeListener(options: {
       if (connection.closing || !socket.writable) return void socket.destroy();
       if (options.draining() || !isSound(incoming)) {
         const code = options.draining() ? 'overloaded' : 'bad_http';
-        const answer = options.refuse(code, { address: connection.address, lane: 'fallback', origin });
+        const answer = options.refuse(code, refusedPeerOf(incoming, connection.address));
         return refuse(answer.status, `${answer.headers}Sec-WebSocket-Version: 13\r\n`, answer.body);
       }
       const protocols = offered(incoming);

@@ -104,3 +104,24 @@ describe('parseCidr', () => {
     expect(cidrProblem(text)).toMatch(problem);
   });
 });
+
+it.each([
+  ['10.0.0.0/8', true],
+  ['10.1.0.0/16', true],
+  ['10.255.255.255/32', true],
+  ['10.0.0.0/7', false],
+  ['192.0.2.0/24', true],
+  ['192.0.2.0/23', false],
+  ['0.0.0.0/0', false],
+  ['255.255.255.255/32', true],
+  ['2001:db8::/33', true],
+  ['2001:db8::/31', false],
+  ['::/0', false],
+])('whether all of %s is in it: %s', (text, all) => {
+  const table = createPrefixTable(
+    ['10.0.0.0/8', '10.1.0.0/24', '192.0.2.0/25', '192.0.2.128/25', '255.0.0.0/8', '2001:db8::/32'].map(
+      (one) => parseCidr(one)!,
+    ),
+  );
+  expect(table.holdsAll(parseCidr(text)!)).toBe(all);
+});

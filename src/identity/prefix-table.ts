@@ -9,6 +9,8 @@ import type { Cidr } from './cidr.ts';
 export interface PrefixTable {
   /** Index of the network in the list the table was made of, or -1. */
   find(address: Address): number;
+  /** Whether every address of this network is in one of the table's. */
+  holdsAll(network: Cidr): boolean;
   /** How many bits of an address the network with this index goes by. */
   bitsOf(index: number): number;
 }
@@ -59,10 +61,21 @@ export function sharePrefixTable(networks: readonly Cidr[]): SharedArrayBuffer {
 
 export function openPrefixTable(memory: SharedArrayBuffer): PrefixTable {
   const parts = partsOf(memory);
-  const find4 = createFind4(parts);
-  const find6 = createFind6(parts);
+  const segment4 = createFind4(parts);
+  const segment6 = createFind6(parts);
+  const { value4, value6 } = parts;
   return {
-    find: (address) => (address.family === 4 ? find4(address.w0) : find6(address)),
+    find: (address) =>
+      (address.family === 4 ? value4[segment4(address.w0)] : value6[segment6(address)]) ?? -1,
+    holdsAll({ address, bits }) {
+      const last = lastOf(address, bits);
+      const [value, from, to] =
+        address.family === 4
+          ? [value4, segment4(address.w0), segment4(last.w0)]
+          : [value6, segment6(address), segment6(last)];
+      for (let segment = from; segment <= to; segment += 1) if ((value[segment] ?? -1) < 0) return false;
+      return true;
+    },
     bitsOf: (index) => parts.bits[index] ?? 0,
   };
 }
@@ -171,7 +184,8 @@ function afterOf({ family, w0, w1, w2, w3 }: Address): Address | undefined {
   return w0 === most ? undefined : { family, w0: w0 + 1, w1: 0, w2: 0, w3: 0 };
 }
 
-function createFind4({ first, from4: from, value4: value }: Parts): (word: number) => number {
+/** The last segment that begins at or before. */
+function createFind4({ first, from4: from }: Parts): (word: number) => number {
   return (word) => {
     const byte = word >>> 24;
     let low = first[byte] ?? 0;
@@ -181,7 +195,7 @@ function createFind4({ first, from4: from, value4: value }: Parts): (word: numbe
       if ((from[middle] ?? 0) <= word) low = middle;
       else high = middle - 1;
     }
-    return value[low] ?? -1;
+    return low;
   };
 }
 
@@ -201,6 +215,6 @@ function createFind6({ from6: from, value6: value }: Parts): (address: Address) 
       if (beginsAfter(middle, address)) high = middle - 1;
       else low = middle;
     }
-    return value[low] ?? -1;
+    return low;
   };
 }

@@ -96,6 +96,10 @@ const written = {
     'outcome',
   ),
   polymorph_bans: gauge('Addresses and networks that are banned'),
+  polymorph_bans_made_total: counter(
+    'Bans that this gateway made: by what an address did (`auto`), or as its admin listener was asked to (`operator`)',
+    'by',
+  ),
 
   polymorph_config_generation: gauge('Generation of the policy: counts up with each change of it'),
   polymorph_config_last_reload_successful: gauge('0: the config was refused at the last reload, else 1'),

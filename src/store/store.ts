@@ -117,13 +117,15 @@ export interface Tables {
   readonly outbox: Outbox & EventHistory;
   /** Changes are told to those who watch, as by {@link Tables.announce}. */
   readonly bans: {
-    /** Makes it the ban of its prefix. */
-    put(ban: BanRow): Promise<void>;
+    /** Makes it the ban of its prefix. False where another is there that began later. */
+    put(ban: BanRow): Promise<boolean>;
     /** False where it does not stand any more, or another has come in its place. */
     end(prefix: string, beganAt: number, endedAt: number): Promise<boolean>;
     get(prefix: string): Promise<BanRow | null>;
     /** Those that stand, and those that ended at `endedSince` or later; by prefix. */
     list(page: { endedSince: number; after?: string; limit: number }): Promise<BanRow[]>;
+    /** How many stand at a time. */
+    count(nowMs: number): Promise<number>;
     /** Deletes those that ended before. */
     forget(endedBefore: number): Promise<void>;
   };
@@ -197,6 +199,8 @@ export interface Store extends Tables, Ledger {
     daysMs: number;
     rawMs: number;
     eventsMs: number;
+    /** How many events are kept. */
+    eventsMax: number;
   }): Promise<void>;
   migrationStatus(): Promise<MigrationStatus>;
   /** Brings the schema up to date, as `openStore` does by itself; two instances at once may. What was done. */

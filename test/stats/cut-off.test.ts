@@ -71,13 +71,13 @@ test('workers ended at any moment: figures are never behind the ledger, nor ahea
       timing: { backoff: { healthyMs: 0, firstDelayMs: 0, maxDelayMs: 0 } },
     });
     const base = gateway.adminUrl!;
-    let over = false;
-    const load = sendMixed(gateway.address.port, calls, kinds).finally(() => (over = true));
+    const state = { over: false };
+    const load = sendMixed(gateway.address.port, calls, kinds).finally(() => (state.over = true));
     let deaths = 0;
-    while (!over && deaths < 40) {
+    while (!state.over && deaths < 40) {
       await delay(100 + Math.random() * 50);
       const thread = threads.findLast(({ threadName }) => threadName === 'gateway-1');
-      if (over || thread === undefined || thread.threadId < 0) continue;
+      if (state.over || thread === undefined || thread.threadId < 0) continue;
       await thread.terminate();
       deaths++;
     }

@@ -55,6 +55,7 @@ describe.skipIf(!hasPrometheus())(
           upstreams: [{ url: node.url, name: 'one' }],
           limits: { default: 'none', methods: { scarce: { requests: 5, period: '24h', burst_size: 3 } } },
           methods: { blocked: ['admin_*'] },
+          events: { sinks: [{ name: 'lines', type: 'stdout' }] },
           keys: [{ name: 'acme', key }],
         },
       });
@@ -88,6 +89,12 @@ describe.skipIf(!hasPrometheus())(
       for (let k = 0; k < 10; k++) await call('scarce');
       for (let k = 0; k < 4; k++) await call('admin_peers');
       for (let k = 0; k < 2; k++) await call('eth_nobody_knows');
+      const ban = await fetch(`${program.adminUrl}/operations/blocklist.add`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ address: '203.0.113.9', by: 'test' }),
+      });
+      expect(ban.status).toBe(200);
       await program.reload({
         ...JSON.parse(readFileSync(program.configFile, 'utf8')),
         explain: { sample: 0.5 },
@@ -97,7 +104,8 @@ describe.skipIf(!hasPrometheus())(
       for (const end = performance.now() + 20_000; performance.now() < end; await delay(250)) {
         const sum = await prometheus.query('sum(polymorph_requests_total)');
         const reloads = await prometheus.query('polymorph_config_reloads_total{result="applied"}');
-        if (sum.get('{}') === 56 && [...reloads.values()][0] === 1) break;
+        const delivered = await prometheus.query('polymorph_sink_deliveries_total{outcome="delivered"} >= 4');
+        if (sum.get('{}') === 56 && [...reloads.values()][0] === 1 && delivered.size > 0) break;
       }
       expect(await prometheus.target()).toMatchObject({ health: 'up', lastError: '' });
       const value = async (query: string) => [...(await prometheus.query(`sum(${query})`)).values()][0];
@@ -113,11 +121,27 @@ describe.skipIf(!hasPrometheus())(
       expect(await value('polymorph_config_reloads_total{result="applied"}')).toBe(1);
       expect(await value('polymorph_workers{state="up"}')).toBe(2);
 
+      // Each of the six that were promised, of events and bans too.
+      for (const family of [
+        'polymorph_requests_total',
+        'polymorph_rate_limited_total',
+        'polymorph_burst_used_total',
+        'polymorph_request_duration_seconds_bucket',
+        'polymorph_billing_events_total',
+        'polymorph_config_reloads_total',
+      ])
+        expect(await value(family), family).toBeGreaterThan(0);
+      for (const type of ['rate_limit.exceeded', 'method.blocked', 'ip.banned', 'config.reloaded'])
+        expect(await value(`polymorph_billing_events_total{type="${type}"}`), type).toBe(1);
+      expect(await value('polymorph_bans')).toBe(1);
+      expect(await value('polymorph_sink_up{sink="lines"}')).toBe(1);
+      expect(await value('polymorph_sink_deliveries_total{sink="lines",outcome="dead"}')).toBe(0);
+
       // Text of both kinds: Prometheus itself asks for OpenMetrics, promtool reads the older one.
       const text = await page('text/plain');
       expect(promtool(['check', 'metrics'], text)).toBe('');
       expect(text).not.toContain('# EOF');
-      for (const secret of [key, 'acme', '127.0.0.1', 'eth_nobody_knows', token]) {
+      for (const secret of [key, 'acme', '127.0.0.1', '203.0.113.9', 'eth_nobody_knows', token]) {
         // The name of an upstream is the config's.
         expect(text).not.toContain(secret);
       }

@@ -13,21 +13,26 @@ const input = z.strictObject({
 });
 
 /**
- * Delivers again. An event and a sink: that event to that sink, whatever became of it before. One of the two: its dead letters. `all`:
+ * Delivers again. An event and a sink: that event to that sink, whatever became of it before; not while a gateway
+ * has it in hand. One of the two: its dead letters. `all`:
  * all dead letters. The gateway begins within a second.
  */
-export const replayEvents = verb(input, async ({ store, now }, { event, sink, all }) => {
+export const replayEvents = verb(input, async ({ store, now, sinks }, { event, sink, all }) => {
   if (event === undefined && sink === undefined && !all)
     throw new AccountsError(
       'invalid',
       'Say what to deliver again: an event, a sink, both, or all dead letters',
     );
+  const known = sinks();
+  if (sink !== undefined && known?.includes(sink) === false)
+    throw new AccountsError(
+      'not_found',
+      `There is no sink ${sink} in the config${known.length === 0 ? '' : `: it has ${known.join(', ')}`}`,
+    );
   if (event !== undefined && (await store.outbox.get(event)) === null)
     throw new AccountsError('not_found', `There is no event ${event} (see polymorph events list)`);
-  if (event !== undefined && sink !== undefined) {
-    await store.outbox.resend(event, sink, now());
-    return { replayed: 1 };
-  }
+  if (event !== undefined && sink !== undefined)
+    return { replayed: (await store.outbox.resend(event, sink, now())) ? 1 : 0 };
   const which = { ...(event !== undefined && { ids: [event] }), ...(sink !== undefined && { sink }) };
   return { replayed: await store.outbox.replay(which, now()) };
 });

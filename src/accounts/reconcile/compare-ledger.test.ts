@@ -115,7 +115,7 @@ test('of very many differences the first are told, within the memory of the stor
       const { runOperation } = await import(workerData.accounts);
       const store = await openStore({ kind: 'sqlite', folder: workerData.folder });
       const forever = () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity });
-      const context = { store, now: () => workerData.at, random: () => new Uint8Array(16), groups: () => [],
+      const context = { store, now: () => workerData.at, random: () => new Uint8Array(16), groups: () => [], sinks: () => null,
         retention: forever, journals: { folder: workerData.folder + '/journal', keepMs: 86_400_000 } };
       const input = { from: workerData.from, to: workerData.to };
       parentPort.postMessage(await runOperation(context, 'reconcile', input));

@@ -87,6 +87,7 @@ test('they agree where the ledger has dropped the minutes of a time that journal
     minutesMs: retention.minutesMs - 15 * 60_000,
     rawMs: Infinity,
     eventsMs: Infinity,
+    eventsMax: Infinity,
   });
   const result = await accounts.run('reconcile', {});
   expect(result).toMatchObject({ ok: true, from: '2026-11-27T13:00:00.000Z', ledger: { calls: 2 } });

@@ -38,6 +38,7 @@ export async function startAccounts(at = Date.UTC(2026, 10, 28, 12), url?: strin
   const accounts: TestAccounts = {
     ...{ store, folder, at, now, random: (size: number) => randomBytes(size), changes: [] },
     groups: () => ['read', 'logs'],
+    sinks: () => ['billing', 'team'],
     journals: null,
     retention: () => ({ minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity }),
     run: (name, input) => runOperation(accounts, name, input) as never,

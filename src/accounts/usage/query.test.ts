@@ -86,7 +86,7 @@ test('what is older than its minutes or hours is summed to the whole hour or day
     ...['2026-11-21T12:05:00Z', '2026-11-28T11:10:00Z', '2025-01-01T00:00:00Z'],
   ];
   await accounts.use(...minutes.map((minute) => ({ minute: at(minute) })));
-  await accounts.store.maintain({ ...retention, rawMs: Infinity, eventsMs: Infinity });
+  await accounts.store.maintain({ ...retention, rawMs: Infinity, eventsMs: Infinity, eventsMax: Infinity });
   const ask = async (from: string, to: string, by: string[] = []) => {
     const answer = await accounts.run('usage.query', { from, to, by: by as never });
     const moments = [answer.from, answer.to].map((moment) => moment.slice(0, 16));

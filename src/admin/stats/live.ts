@@ -77,22 +77,29 @@ export const summary = z.strictObject({
     subjects: count.describe('Subjects whose window is open'),
     waiting: count.describe('On their way into the outbox'),
     lost: count.describe('Dropped: the outbox did not take them for too long, or had no room'),
-    outbox: z.strictObject({ kind: z.enum(['store', 'memory']), size: count.optional() }),
-    sinks: z.record(
-      z.string(),
-      z.strictObject({
-        type: z.string(),
-        delivered: count,
-        retried: count.describe('Attempts that failed and were put off'),
-        dead: count,
-        inFlight: count,
-        waiting: count,
-        breaker: z.enum(['closed', 'open', 'half-open']),
-        disabled: z.string().nullable().describe('Why its receiver turned it off'),
-        problem: z.string().nullable().describe('Of the last delivery that failed'),
-        broken: z.boolean().describe('It cannot be set up'),
-      }),
-    ),
+    outbox: z.strictObject({
+      kind: z.enum(['store', 'memory']),
+      size: count.optional().describe('Of the one in memory: events it holds'),
+    }),
+    sinks: z
+      .record(
+        z.string(),
+        z.strictObject({
+          type: z.string(),
+          delivered: count,
+          retried: count.describe('Attempts that failed and were put off'),
+          dead: count,
+          inFlight: count,
+          waiting: count,
+          breaker: z.enum(['closed', 'open', 'half-open']),
+          disabled: z.string().nullable().describe('Why its receiver turned it off'),
+          problem: z.string().nullable().describe('Of the last delivery that failed'),
+          broken: z.boolean().describe('It cannot be set up'),
+        }),
+      )
+      .describe(
+        'By name: deliveries `delivered`, `retried`, `dead`, `inFlight` and `waiting`, its `breaker`, and what is wrong with it',
+      ),
   }),
   bans: count.describe('Addresses and networks that are banned'),
   config: z.strictObject({

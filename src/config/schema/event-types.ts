@@ -34,3 +34,11 @@ export function matchesEventType(pattern: string, type: string): boolean {
   }
   return at <= type.length - last.length;
 }
+
+/** What one caller can bring about as often as it likes. */
+export const floodTypes: readonly EventTypeName[] = [
+  'rate_limit.exceeded',
+  'burst.used',
+  'burst.depleted',
+  'method.blocked',
+];

@@ -1,5 +1,5 @@
 import { list, section } from './containers.ts';
-import { duration, text } from './fields.ts';
+import { duration, integer, text } from './fields.ts';
 import { sinkEntry } from './sinks/index.ts';
 
 export const eventsSection = section(
@@ -24,6 +24,13 @@ export const eventsSection = section(
       max: '3650d',
       default: '30d',
       about: 'How long events are kept in `store`, dead letters among them.',
+    }),
+    max_rows: integer({
+      min: 1000,
+      max: 100_000_000,
+      default: 1_000_000,
+      about:
+        'How many events `store` keeps, about: beyond, the oldest that wait for no sink go; of floods (`rate_limit.exceeded`, `burst.*`, `method.blocked`) first, dead letters last.',
     }),
     sinks: list(sinkEntry, {
       type: 'list of sinks',

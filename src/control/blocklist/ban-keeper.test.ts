@@ -39,6 +39,7 @@ function start(blocklist: object = { auto_ban: autoBan }): void {
     logger,
     seed: Uint32Array.of(1, 2, 3, 4),
     epochMs: Date.now,
+    steadyMs: () => performance.now(),
   });
 }
 const refuses = (address: string) => openBans(keeper.memory).find(parseAddress(address)!) !== undefined;
@@ -81,6 +82,7 @@ describe('without a store', () => {
   it('says that a ban is not kept', async () => {
     expect(await keeper.bans.add(draft('203.0.113.0/24'))).toMatchObject({ kept: false, ban: { times: 1 } });
     expect(refuses('203.0.113.200')).toBe(true);
+    expect(keeper.made()).toEqual({ auto: 0, operator: 1 });
     expect(await keeper.bans.lift('203.0.113.0/24', 'bob')).toMatchObject({ kept: false });
     expect(await keeper.bans.lift('203.0.113.0/24', 'bob')).toBeUndefined();
     expect(events.at(-1)).toMatchObject({ type: 'ip.unbanned', data: { reason: 'lifted', by: 'bob' } });
@@ -90,6 +92,7 @@ describe('without a store', () => {
     start({ auto_ban: autoBan, max_bans: 100 });
     for (let i = 0; i < 200; i += 1) violate(`198.51.100.${i}`);
     expect(await keeper.bans.all()).toHaveLength(100);
+    expect(keeper.made()).toEqual({ auto: 100, operator: 0 });
     expect(warnings).toEqual(['no room for more bans: blocklist.max_bans']);
     await expect(keeper.bans.add(draft('10.0.0.1'))).rejects.toMatchObject({ code: 'refused' });
   });
@@ -110,10 +113,13 @@ describe('with a store', () => {
   let away: boolean;
   beforeEach(() => {
     [written, away] = [[], false];
-    keeper.keepIn(async (changes) => {
-      if (away) throw new Error('away');
-      written.push(...changes);
-      return changes.map(() => true);
+    keeper.keepIn({
+      async write(changes) {
+        if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
+        written.push(...changes);
+        return changes.map(() => true);
+      },
+      read: async () => [],
     });
   });
 
@@ -171,5 +177,91 @@ describe('with a store', () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect(written).toEqual([]);
     expect(told()).toEqual(['ip.banned 203.0.113.9', 'ip.unbanned 203.0.113.9']);
+  });
+});
+
+describe('where another instance was faster', () => {
+  const address = '203.0.113.9';
+  let rows: Map<string, BanRow>;
+  let away: boolean;
+  let made: boolean[];
+  let reads: string[][];
+  beforeEach(() => {
+    [rows, away, made, reads] = [new Map(), false, [], []];
+    keeper.keepIn({
+      async write(changes) {
+        if (away) throw new Error('away');
+        const outcomes = changes.map(({ change }) => {
+          if (change.kind === 'put') {
+            const { ban } = change;
+            if ((rows.get(ban.prefix)?.beganAt ?? 0) > ban.beganAt) return false;
+            rows.set(ban.prefix, ban);
+            return true;
+          }
+          const found = rows.get(change.prefix);
+          if (found?.beganAt !== change.beganAt || found.endedAt !== null) return false;
+          rows.set(change.prefix, { ...found, endedAt: change.endedAt });
+          return true;
+        });
+        made.push(...outcomes);
+        return outcomes;
+      },
+      async read(prefixes) {
+        if (away) throw new Error('away');
+        reads.push(prefixes);
+        return prefixes.flatMap((prefix) => rows.get(prefix) ?? []);
+      },
+    });
+  });
+
+  it('an end that came too late does not lose the ban that was made since', async () => {
+    await keeper.bans.add(draft(address, Date.now() + 1000));
+    away = true;
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(refuses(address)).toBe(false);
+    rows.set(address, row(address, { until: Date.now() + 3_600_000, times: 2 }));
+    // As a store that is back is read: while the end is still on its way.
+    keeper.replace([...rows.values()]);
+    expect(refuses(address)).toBe(false);
+    away = false;
+    keeper.resume();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(made).toEqual([true, false]);
+    expect(refuses(address)).toBe(true);
+    expect((await keeper.bans.all())[0]?.times).toBe(2);
+  });
+
+  it('a ban that came too late gives way to the newer, whatever was heard of that', async () => {
+    away = true;
+    const adding = keeper.bans.add(draft(address, Date.now() + 600_000));
+    const newer = row(address, { beganAt: Date.now() + 60_000, by: 'bob' });
+    rows.set(address, newer);
+    away = false;
+    keeper.resume();
+    await vi.advanceTimersByTimeAsync(2500);
+    await adding;
+    expect(made).toEqual([false]);
+    expect(await keeper.bans.all()).toMatchObject([{ by: 'bob', until: null, beganAt: newer.beganAt }]);
+  });
+
+  it('is read again until the store answers, and not once more', async () => {
+    await keeper.bans.add(draft(address, Date.now() + 1000));
+    rows.set(address, row(address, { beganAt: Date.now() + 5000, by: 'bob' }));
+    await vi.advanceTimersByTimeAsync(1250);
+    away = true;
+    await vi.advanceTimersByTimeAsync(3000);
+    away = false;
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(refuses(address)).toBe(true);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(reads).toEqual([[address]]);
+  });
+
+  it('takes the place of one whose clock is ahead', async () => {
+    const ahead = row(address, { beganAt: Date.now() + 60_000 });
+    rows.set(address, ahead);
+    keeper.changed(ahead);
+    const { ban, kept } = await keeper.bans.add(draft(address, Date.now() + 600_000));
+    expect([ban.beganAt, kept, made]).toEqual([ahead.beganAt, true, [true]]);
   });
 });

@@ -1,4 +1,4 @@
-import { AccountsError } from '../../accounts/index.ts';
+import type { ReadinessCheck } from '../../admin/index.ts';
 import {
   type AutoBan,
   type Ban,
@@ -18,7 +18,8 @@ import type { CausedEvents } from '../events/events-keeper.ts';
 import type { Logger } from '../logs.ts';
 import { bannedEvent, unbannedEvent } from './ban-events.ts';
 import { createBanJournal, type WriteBans } from './ban-journal.ts';
-import { banOf, type Bans, repeatMs, rowOf } from './bans.ts';
+import { banOf, type Bans, fullError, repeatMs, rowOf } from './bans.ts';
+import { createStaleBans, type StaleBans } from './stale-bans.ts';
 
 /** Main's side of bans: what workers see of them, what makes them, and when they end. */
 export interface BanKeeper {
@@ -27,6 +28,8 @@ export interface BanKeeper {
   readonly bans: Bans;
   /** Those that stand. */
   count(): number;
+  /** Made here since the start, not by other instances. */
+  made(): { auto: number; operator: number };
   /** A policy holds from now on. To be called before workers are given it. */
   configure(config: Config, snapshot: Pick<PolicySnapshot, 'blocklist'>): void;
   /** What a worker folded. */
@@ -38,12 +41,21 @@ export interface BanKeeper {
   /** From when on bans that have ended are still of interest. Epoch milliseconds. */
   endedSince(): number;
   /** Changes go here from now on. */
-  keepIn(write: WriteBans): void;
+  keepIn(store: KeptBans): void;
   /** The store answers, for the first time or again. */
   resume(): void;
+  /** Of {@link keepIn}: changes that never got there are a reason to look. None without. */
+  checks(): ReadinessCheck[];
   /** Writes what is on its way, as far as the store takes it, and ends. */
   close(): Promise<void>;
   stop(): void;
+}
+
+/** The store as main sees it. Both reject while it is away. */
+export interface KeptBans {
+  write: WriteBans;
+  /** What it has now of these prefixes. */
+  read(prefixes: string[]): Promise<BanRow[]>;
 }
 
 const TICK_MS = 250;
@@ -60,18 +72,22 @@ export function createBanKeeper(options: {
   /** Four words. */
   seed: Uint32Array;
   epochMs(): number;
+  /** Milliseconds of a clock that never goes back. */
+  steadyMs(): number;
 }): BanKeeper {
-  const { events, logger, epochMs } = options;
+  const { events, logger, epochMs, steadyMs } = options;
   const bansMax = options.config.blocklist.max_bans;
   const memory = createBanMemory(bansMax, options.seed);
   const book = createBanBook(openBanWriter(memory, bansMax), bansMax);
   let journal: ReturnType<typeof createBanJournal> | null = null;
+  let stale: StaleBans | null = null;
   let settings = options.config.blocklist;
   let spared: Spared;
   let auto: AutoBan | null = null;
   let autoFor = '';
   let fullTold = Number.NEGATIVE_INFINITY;
 
+  const madeBy = { auto: 0, operator: 0 };
   const memoryMs = (): number => settings.auto_ban?.ban_max ?? repeatMs;
 
   const say = ({ type, subject, data }: EventDraft, level: 'warn' | 'info'): void =>
@@ -99,6 +115,7 @@ export function createBanKeeper(options: {
   };
 
   const tick = (): void => {
+    stale?.look();
     const now = epochMs();
     const due = book.due(now, ENDS_AT_ONCE);
     if (due.length === 0) return;
@@ -108,8 +125,8 @@ export function createBanKeeper(options: {
   const timer = setInterval(tick, TICK_MS).unref();
 
   const take = (row: BanRow): void => {
-    // What is on its way there is newer than what came from there.
-    if (journal?.isPending(row.prefix) === true) return;
+    // What is on its way there may be newer than what came from there, or be refused there: to be seen once it has arrived.
+    if (journal?.isPending(row.prefix) === true) return stale?.add(row.prefix);
     const known = book.get(row.prefix);
     if (row.endedAt === null) {
       if (known?.beganAt !== row.beganAt || known.until !== row.until || known.simulated)
@@ -160,19 +177,19 @@ export function createBanKeeper(options: {
     memory,
     configure,
     count: () => book.size,
+    made: () => madeBy,
     bans: {
       all: async () => [...book.all()],
-      holding: async (address) => book.holding(address),
+      holding: async (address, bitsMax) => book.holding(address, bitsMax),
       async add({ prefix, reason, by, until }) {
-        const beganAt = epochMs();
-        const times = book.times(prefix, beganAt - memoryMs()) + 1;
+        const now = epochMs();
+        const times = book.times(prefix, now - memoryMs()) + 1;
+        // The clock of the instance that made the one before may be ahead.
+        const beganAt = Math.max(now, book.get(prefix)?.beganAt ?? 0);
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
-        if (!book.put(ban))
-          throw new AccountsError(
-            'refused',
-            `There are ${book.size} bans, as many as blocklist.max_bans lets there be: lift some, or raise it and start anew`,
-          );
+        if (!book.put(ban)) throw fullError(book.size);
         book.publish();
+        madeBy.operator += 1;
         began(ban);
         return { ban, kept: await kept() };
       },
@@ -186,11 +203,12 @@ export function createBanKeeper(options: {
       },
     },
     violated(violations) {
-      const bans = auto?.add(violations, epochMs()) ?? [];
+      const bans = auto?.add(violations, epochMs(), steadyMs()) ?? [];
       const made = bans.filter((ban) => book.put(ban));
       if (made.length < bans.length) tellFull();
       if (made.length === 0) return;
       book.publish();
+      madeBy.auto += made.length;
       made.forEach(began);
     },
     replace(rows) {
@@ -208,18 +226,43 @@ export function createBanKeeper(options: {
       book.publish();
     },
     endedSince: () => epochMs() - memoryMs(),
-    keepIn(write) {
-      journal = createBanJournal({ write, events, logger, pendingMax: 2 * bansMax });
+    keepIn(store) {
+      const found = createStaleBans({
+        read: store.read,
+        isPending: (prefix) => journal?.isPending(prefix) === true,
+        known: book.get,
+        take(rows) {
+          for (const row of rows) take(row);
+          book.publish();
+        },
+        steadyMs,
+      });
+      stale = found;
+      const write: WriteBans = async (changes) => {
+        const made = await store.write(changes);
+        for (const [at, { change }] of changes.entries())
+          if (made[at] !== true) found.add(change.kind === 'put' ? change.ban.prefix : change.prefix);
+        return made;
+      };
+      journal = createBanJournal({ write, events, logger, elapsedMs: steadyMs, pendingMax: 2 * bansMax });
     },
-    resume: () => journal?.resume(),
+    resume() {
+      stale?.retry();
+      journal?.resume();
+    },
+    checks() {
+      const lost = journal?.lost ?? 0;
+      if (lost === 0) return [];
+      const problem = 'changes of bans did not reach the store: see the log';
+      return [{ name: 'bans', status: 'degraded', detail: { lost, problem } }];
+    },
     async close() {
       clearInterval(timer);
-      await journal?.written(WRITTEN_MS);
-      journal?.close();
+      await journal?.close(WRITTEN_MS);
     },
     stop() {
       clearInterval(timer);
-      journal?.close();
+      journal?.stop();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { AccountsError } from '../../accounts/index.ts';
 import type { Ban } from '../../admission/index.ts';
 import type { Address } from '../../identity/index.ts';
 import type { BanRow } from '../../store/index.ts';
@@ -20,12 +21,20 @@ export interface BanOutcome {
 /** Bans wherever they are: in a running gateway, or in its store while none runs. */
 export interface Bans {
   all(): Promise<Ban[]>;
-  /** The most specific one that holds the address. */
-  holding(address: Address): Promise<Ban | undefined>;
+  /** The most specific one that holds the address; with `bitsMax` of those that are no narrower. */
+  holding(address: Address, bitsMax?: number): Promise<Ban | undefined>;
   /** In place of one of the same prefix. Rejects with AccountsError `refused` where there are as many as there may be. */
   add(draft: BanDraft): Promise<BanOutcome>;
   /** undefined: there is none of that prefix. */
   lift(prefix: string, by: string): Promise<BanOutcome | undefined>;
+}
+
+/** What {@link Bans.add} rejects with where there is no room. */
+export function fullError(count: number): AccountsError {
+  return new AccountsError(
+    'refused',
+    `There are ${count} bans, as many as blocklist.max_bans lets there be: lift some, or raise it and start anew`,
+  );
 }
 
 /** A change on its way to the store. */

@@ -1,6 +1,6 @@
-import { networkText } from '../../admission/index.ts';
+import { networkText, overlaps } from '../../admission/index.ts';
 import { type Config, networksIn } from '../../config/index.ts';
-import { type Address, createPrefixTable, type PrefixTable } from '../../identity/index.ts';
+import { type Address, type Cidr, createPrefixTable, type PrefixTable } from '../../identity/index.ts';
 
 /** An entry of the config's lists, and where it is written. */
 export interface ListEntry {
@@ -12,22 +12,42 @@ export interface ListEntry {
 /** The config's lists, to be asked which entry it was. */
 export interface ListEntries {
   find(list: 'deny' | 'allow', address: Address): ListEntry | undefined;
+  /** The narrowest that covers the whole network. */
+  covering(list: 'deny' | 'allow', network: Cidr): ListEntry | undefined;
   readonly sizes: { deny: number; allow: number };
 }
 
 /** Takes as long as a reload does where there are very many entries. */
 export function createListEntries(blocklist: Config['blocklist']): ListEntries {
-  const tableOf = (list: 'deny' | 'allow'): PrefixTable =>
-    createPrefixTable(networksIn(blocklist[list], blocklist[`${list}_files`]));
-  const tables = { deny: tableOf('deny'), allow: tableOf('allow') };
+  const listed = (list: 'deny' | 'allow'): { networks: Cidr[]; table: PrefixTable } => {
+    const networks = networksIn(blocklist[list], blocklist[`${list}_files`]);
+    return { networks, table: createPrefixTable(networks) };
+  };
+  const lists = { deny: listed('deny'), allow: listed('allow') };
+  const entryAt = (list: 'deny' | 'allow', address: Address, index: number): ListEntry => ({
+    entry: networkText(address, lists[list].table.bitsOf(index)),
+    source: sourceOf(blocklist, list, index),
+  });
   const size = (list: 'deny' | 'allow'): number =>
     blocklist[`${list}_files`].reduce((sum, { entries }) => sum + entries.length, blocklist[list].length);
   return {
     find(list, address) {
-      const index = tables[list].find(address);
-      if (index < 0) return undefined;
-      const entry = networkText(address, tables[list].bitsOf(index));
-      return { entry, source: sourceOf(blocklist, list, index) };
+      const index = lists[list].table.find(address);
+      return index < 0 ? undefined : entryAt(list, address, index);
+    },
+    covering(list, network) {
+      const { networks, table } = lists[list];
+      const { address } = network;
+      let best = table.find(address);
+      if (best < 0) return undefined;
+      // The innermost may be narrower than what is asked about, and stand in one that is not.
+      if (table.bitsOf(best) > network.bits) {
+        best = -1;
+        for (const [index, one] of networks.entries())
+          if (one.bits <= network.bits && one.bits > (networks[best]?.bits ?? -1) && overlaps(one, network))
+            best = index;
+      }
+      return best < 0 ? undefined : entryAt(list, address, best);
     },
     sizes: { deny: size('deny'), allow: size('allow') },
   };

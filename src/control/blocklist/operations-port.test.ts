@@ -12,7 +12,11 @@ beforeEach(() => {
     {
       upstreams: [{ url: 'http://127.0.0.1:8545' }],
       server: { trusted_proxies: ['10.0.0.0/8'] },
-      blocklist: { deny: ['192.0.2.0/24'], mode: 'simulate' },
+      blocklist: {
+        deny: ['192.0.2.0/24', '198.18.0.0/15', '198.18.0.0/24'],
+        allow: ['198.51.100.0/24', '192.0.2.128/25'],
+        mode: 'simulate',
+      },
     },
     { name: 'test', directory: '/' },
   );
@@ -23,6 +27,7 @@ beforeEach(() => {
     logger: { warn: () => {}, info: () => {} } as never,
     seed: Uint32Array.of(1, 2, 3, 4),
     epochMs: Date.now,
+    steadyMs: () => performance.now(),
   });
   ({ run } = createOperationsPort({
     ...{ store: null, bans: keeper.bans, config: () => config, epochMs: Date.now },
@@ -51,7 +56,7 @@ it('asks before it bans the address that asks', async () => {
 it('lists page by page', async () => {
   for (const last of [3, 1, 2]) await run('blocklist.add', { address: `203.0.113.${last}`, forMs: 60_000 });
   const first = await run('blocklist.list', { limit: 2 });
-  expect(first).toMatchObject({ mode: 'simulate', total: 3, next: '203.0.113.2', deny: 1, allow: 0 });
+  expect(first).toMatchObject({ mode: 'simulate', total: 3, next: '203.0.113.2', deny: 3, allow: 2 });
   const second = await run('blocklist.list', { limit: 2, after: first.next });
   expect(second.bans).toMatchObject([{ address: '203.0.113.3' }]);
   expect(second.next).toBeNull();
@@ -67,6 +72,31 @@ it('says what still refuses an address whose ban was lifted', async () => {
     code: 'not_found',
     message: expect.stringMatching(/denied in blocklist\.deny\[0\]/),
   });
+});
+
+it('says so only where the whole network is refused, and would not be allowed', async () => {
+  const note = async (address: string) => {
+    await run('blocklist.add', { address });
+    return (await run('blocklist.remove', { address })).note as string | null;
+  };
+  await run('blocklist.add', { address: '203.0.113.0' });
+  expect(await note('203.0.113.0/24'), 'a ban of its first address').toBeNull();
+  await run('blocklist.add', { address: '203.0.0.0/16' });
+  expect(await note('203.0.113.0/24')).toBe(
+    'It would still be refused, but that blocklist.mode is simulate: the ban of 203.0.0.0/16 holds it',
+  );
+  expect(await note('192.0.0.0/16'), 'a part is denied').toBeNull();
+  expect(await note('192.0.2.128'), 'allowed').toBeNull();
+  expect(await note('198.18.0.0/23'), 'a narrower entry inside').toMatch(
+    /198\.18\.0\.0\/15 is denied in blocklist\.deny\[1\]/,
+  );
+});
+
+it('says of the allow-list what it names whole', async () => {
+  const note = async (address: string) => (await run('blocklist.add', { address })).note as string;
+  expect(await note('198.51.100.0/25')).toMatch(/198\.51\.100\.0\/24 is on the allow-list/);
+  expect(await note('198.51.0.0/16')).not.toMatch(/allow-list/);
+  expect(await note('198.51.100.0/23')).not.toMatch(/allow-list/);
 });
 
 it.each([

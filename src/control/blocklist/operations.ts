@@ -1,7 +1,7 @@
 import { AccountsError } from '../../accounts/index.ts';
 import { type Ban, readPrefix } from '../../admission/index.ts';
 import type { Config } from '../../config/index.ts';
-import { parseAddress } from '../../identity/index.ts';
+import { type Cidr, parseAddress } from '../../identity/index.ts';
 import type { Bans } from './bans.ts';
 import type { ListEntries } from './entries.ts';
 import { type BlocklistOperation, blocklistInputs, readInput } from './inputs.ts';
@@ -108,7 +108,7 @@ const add: Run<'blocklist.add'> = async (context, input, peer) => {
     throw new AccountsError('refused', `${prefix} was not banned: ${danger}. With --force it is`);
   const until = input.forMs === undefined ? null : epochMs() + input.forMs;
   const outcome = await bans.add({ prefix, reason: input.reason, by: input.by, until });
-  const allowed = entries().find('allow', network.address);
+  const allowed = entries().covering('allow', network);
   const notes = [
     allowed && `${allowed.entry} is on the allow-list (${allowed.source}), which wins`,
     config().blocklist.mode === 'simulate' && 'blocklist.mode is simulate: nobody is refused',
@@ -116,15 +116,10 @@ const add: Run<'blocklist.add'> = async (context, input, peer) => {
   return { ...viewOf(outcome.ban), kept: outcome.kept, note: notes.join('; ') || null };
 };
 
-const remove: Run<'blocklist.remove'> = async ({ bans, entries }, { address, by }) => {
+const remove: Run<'blocklist.remove'> = async ({ bans, config, entries }, { address, by }) => {
   const { prefix, network } = readPrefix(address)!;
   const lifted = await bans.lift(prefix, by);
-  const wider = await bans.holding(network.address);
-  const denied = entries().find('deny', network.address);
-  const still =
-    wider === undefined
-      ? denied && `${denied.entry} is denied in ${denied.source}`
-      : `the ban of ${wider.prefix} holds it`;
+  const still = await refusing(bans, entries(), network);
   if (lifted === undefined)
     throw new AccountsError(
       'not_found',
@@ -133,9 +128,23 @@ const remove: Run<'blocklist.remove'> = async ({ bans, entries }, { address, by 
   return {
     ...viewOf(lifted.ban),
     kept: lifted.kept,
-    note: still === undefined ? null : `It is still refused: ${still}`,
+    note: still === undefined ? null : `${stillRefused[config().blocklist.mode]}: ${still}`,
   };
 };
+
+const stillRefused = {
+  enforce: 'It is still refused',
+  simulate: 'It would still be refused, but that blocklist.mode is simulate',
+};
+
+/** What refuses the whole network, in words; what refuses a part of it only does not count. */
+async function refusing(bans: Bans, entries: ListEntries, network: Cidr): Promise<string | undefined> {
+  if (entries.covering('allow', network) !== undefined) return undefined;
+  const ban = await bans.holding(network.address, network.bits);
+  if (ban !== undefined) return `the ban of ${ban.prefix} holds it`;
+  const denied = entries.covering('deny', network);
+  return denied && `${denied.entry} is denied in ${denied.source}`;
+}
 
 const test: Run<'blocklist.test'> = async ({ bans, config, entries }, { address }) => {
   const parsed = parseAddress(address)!;

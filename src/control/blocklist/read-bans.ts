@@ -12,3 +12,13 @@ export async function readBans(store: Pick<Store, 'bans'>, endedSince: number): 
     after = page.at(-1)!.prefix;
   }
 }
+
+/** Those of these prefixes, whether they stand or not. */
+export async function readBansOf(store: Pick<Store, 'bans'>, prefixes: readonly string[]): Promise<BanRow[]> {
+  const rows: BanRow[] = [];
+  for (const prefix of prefixes) {
+    const row = await store.bans.get(prefix);
+    if (row !== null) rows.push(row);
+  }
+  return rows;
+}

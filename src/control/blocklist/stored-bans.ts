@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { AccountsError } from '../../accounts/index.ts';
 import { type Ban, readPrefix } from '../../admission/index.ts';
 import { createEnvelopes, type EventDraft, outboxEntry } from '../../events/index.ts';
 import { createPrefixTable } from '../../identity/index.ts';
 import type { Store } from '../../store/index.ts';
 import { bannedEvent, unbannedEvent } from './ban-events.ts';
 import type { ToldChange } from './ban-journal.ts';
-import { type BanChange, banOf, type Bans, rowOf } from './bans.ts';
+import { type BanChange, banOf, type Bans, fullError, rowOf } from './bans.ts';
 import { readBans } from './read-bans.ts';
-import { writeBans } from './write-bans.ts';
+import { writeBans, writeBansIn } from './write-bans.ts';
 
 /**
  * Bans in a store that is open here: gateways on it are told by the database, or read them at their start, and find the sinks of
@@ -17,6 +18,8 @@ export function createStoredBans(parts: {
   store: Store;
   /** From when on a ban that has ended makes the next a repeat. Epoch milliseconds. */
   endedSince: () => number;
+  /** How many may stand at once. */
+  bansMax: number;
   /** The `source` of events. */
   source: string;
   epochMs: () => number;
@@ -38,18 +41,32 @@ export function createStoredBans(parts: {
 
   return {
     all: standing,
-    async holding(address) {
-      const bans = await standing();
-      const table = createPrefixTable(bans.map(({ prefix }) => readPrefix(prefix)!.network));
-      return bans[table.find(address)];
+    async holding(address, bitsMax = 128) {
+      const bans = (await standing())
+        .map((ban) => ({ ban, network: readPrefix(ban.prefix)!.network }))
+        .filter(({ network }) => network.bits <= bitsMax);
+      const table = createPrefixTable(bans.map(({ network }) => network));
+      return bans[table.find(address)]?.ban;
     },
     async add({ prefix, reason, by, until }) {
-      const before = await store.bans.get(prefix);
-      const repeated = before !== null && (before.endedAt === null || before.endedAt >= endedSince());
-      const times = (repeated ? before.times : 0) + 1;
-      const ban: Ban = { prefix, reason, by, beganAt: epochMs(), until, times, simulated: false };
-      await writeBans(store, [told({ kind: 'put', ban: rowOf(ban) }, bannedEvent(ban))]);
-      return { ban, kept: true };
+      return store.transaction(async (tables) => {
+        const now = epochMs();
+        const before = await tables.bans.get(prefix);
+        const stands =
+          before !== null && before.endedAt === null && (before.until === null || before.until > now);
+        const count = stands ? 0 : await tables.bans.count(now);
+        if (count >= parts.bansMax) throw fullError(count);
+        const repeated = before !== null && (before.endedAt === null || before.endedAt >= endedSince());
+        const times = (repeated ? before.times : 0) + 1;
+        // The clock of whoever made the one before may be ahead.
+        const beganAt = Math.max(now, before?.beganAt ?? 0);
+        const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
+        const put = told({ kind: 'put', ban: rowOf(ban) }, bannedEvent(ban));
+        const [made] = await writeBansIn(tables, [put]);
+        if (made !== true)
+          throw new AccountsError('conflict', `Another ban of ${prefix} was made meanwhile: try again`);
+        return { ban, kept: true };
+      });
     },
     async lift(prefix, by) {
       const ban = (await standing()).find((one) => one.prefix === prefix);

@@ -40,7 +40,7 @@ describe('drafts', () => {
     });
     expect(draftOfHealth({ ...at, type: 'upstream.up', downMs: 1234.5 }, 5)).toMatchObject({
       ...{ type: 'upstream.up', severity: 'info' },
-      data: { ...at, downMs: 1235 },
+      data: { ...at, downMs: 1235, reason: null },
     });
     expect(draftOfHealth({ ...at, type: 'upstream.up', downMs: null }, 5)).toBeNull();
     expect(draftOfHealth({ ...at, type: 'head.doubted', head: 1, why: 'x' }, 5)).toBeNull();

@@ -47,7 +47,7 @@ export function draftOfHealth(event: HealthEvent, atMs: number): EventDraft | nu
   }
   // The first check of all found it up: nothing has changed.
   if (event.type !== 'upstream.up' || event.downMs === null) return null;
-  const data = { network, upstream, downMs: Math.round(event.downMs) };
+  const data = { network, upstream, downMs: Math.round(event.downMs), reason: null };
   return { ...base, type: 'upstream.up', severity: 'info', data };
 }
 

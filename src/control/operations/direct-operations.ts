@@ -30,6 +30,8 @@ export async function directOperations(
     store,
     now: Date.now,
     random: randomBytes,
+    // A server is other gateways' too.
+    sinks: () => (place.kind === 'sqlite' ? config.events.sinks.map(({ name }) => name) : null),
     groups: () => Object.keys(config.methods.groups),
     retention: () => ({
       minutesMs: config.usage.keep_minutes,

@@ -70,6 +70,7 @@ async function direct(
   const context = {
     bans: createStoredBans({
       store,
+      bansMax: config.blocklist.max_bans,
       endedSince: () => Date.now() - (autoBan?.ban_max ?? repeatMs),
       source: config.events.source,
       epochMs: Date.now,

@@ -30,6 +30,7 @@ function pageOf(addresses: number): () => string {
     figures: createFigures(slabs, memories),
     ...{ version: '1', startedAtMs: 0, wallMs: () => 0 },
     ...{ networks: () => [], health: () => [], workers: () => [], store: () => null, bans: () => 0 },
+    bansMade: () => ({ auto: 0, operator: 0 }),
     config: () => ({ generation: 1, hash: '', appliedAtMs: 0 }),
     ...{ reloads: { applied: 0, unchanged: 0, refused: 0 }, reloadSucceeded: () => true },
     events: () => ({

@@ -85,6 +85,7 @@ function writeEvents(add: Add, sources: StatsSources): void {
       add('polymorph_sink_deliveries_total', [name, outcome], sink[outcome]);
   }
   add('polymorph_bans', [], sources.bans());
+  for (const [by, count] of Object.entries(sources.bansMade())) add('polymorph_bans_made_total', [by], count);
 }
 
 function writeThreads(add: Add, { workers, mainLoop, mainHeapBytes, figures }: StatsSources): void {

@@ -24,6 +24,8 @@ export interface StatsSources {
   events(): EventsState;
   /** Bans that stand. */
   bans(): number;
+  /** Made here since the start. */
+  bansMade(): { auto: number; operator: number };
   /** Of main's event loop, microseconds. */
   mainLoop(): { lagMicros: number; maxLagMicros: number };
   mainHeapBytes(): number;

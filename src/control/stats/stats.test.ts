@@ -141,6 +141,22 @@ describe('statistics', () => {
     expect(await get('/stats/identity/lone', identity)).toMatchObject({ name: 'lone', counts: { calls: 0 } });
   });
 
+  it('have the events and bans that there are', async () => {
+    const refused = async () => (await get('/stats/summary', summary)).events.emitted['method.blocked'];
+    for (const end = performance.now() + 10_000; performance.now() < end; await delay(20))
+      if ((await refused()) !== undefined) break;
+    // Six of one address: one event at once, and one of the rest later.
+    expect(await refused()).toBe(1);
+    const before = (await get('/stats/summary', summary)).bans;
+    const ban = await fetch(`${gateway.adminUrl}/operations/blocklist.add`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ address: '203.0.113.9' }),
+    });
+    expect(ban.status).toBe(200);
+    expect((await get('/stats/summary', summary)).bans).toBe(before + 1);
+  });
+
   it('of a time come from the ledger', async () => {
     const path = '/stats/summary?from=1h';
     for (const end = performance.now() + 10_000; performance.now() < end; await delay(100))

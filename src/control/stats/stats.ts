@@ -27,7 +27,7 @@ export interface StatsParts {
   configHash(): string;
   version: string;
   events: Pick<EventsKeeper, 'state'>;
-  bans: Pick<BanKeeper, 'count'>;
+  bans: Pick<BanKeeper, 'count' | 'made'>;
   wallMs(): number;
 }
 
@@ -75,6 +75,7 @@ export function createStats(parts: StatsParts): Stats {
     store: () => parts.store?.facts() ?? null,
     events: parts.events.state,
     bans: parts.bans.count,
+    bansMade: parts.bans.made,
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };

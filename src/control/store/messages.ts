@@ -12,15 +12,28 @@ export interface StoreStart {
   configKeys: ConfigKeyRow[];
   /** The config's groups of methods. */
   groups: string[];
+  /** Names of its sinks. */
+  sinks: string[];
+  /** Names this instance in the store: the same after a restart. */
+  instance: string;
   /** It replaces a thread of this process that died. */
   again: boolean;
 }
+
+export type StoreChange = Pick<StoreStart, 'settings' | 'configKeys' | 'groups' | 'sinks'>;
 
 /** What a reload may change. */
 export interface StoreSettings {
   applier: ApplierSettings;
   /** Milliseconds of age. */
-  retention: { minutesMs: number; hoursMs: number; daysMs: number; rawMs: number; eventsMs: number };
+  retention: {
+    minutesMs: number;
+    hoursMs: number;
+    daysMs: number;
+    rawMs: number;
+    eventsMs: number;
+    eventsMax: number;
+  };
 }
 
 export type ConfigKeyRow = Pick<KeyRow, 'id' | 'sha256' | 'prefix' | 'name' | 'enabled' | 'expiresAt'>;
@@ -82,6 +95,8 @@ export interface StoreRequests {
   'quota.use': { input: UseQuestion; answer: QuotaUse };
   /** Bans that stand, and those that ended since. */
   'bans.read': { input: { endedSince: number }; answer: BanRow[] };
+  /** Of these prefixes, as they are now. */
+  'bans.of': { input: { prefixes: string[] }; answer: BanRow[] };
   /** Deletes bans that ended before. */
   'bans.forget': { input: { endedBefore: number }; answer: null };
   /** For each change whether it was made; see `writeBans`. */
@@ -97,7 +112,13 @@ export type RequestName = keyof StoreRequests;
 
 export type ToStore =
   | { type: 'ask'; ask: number; name: RequestName; input: unknown }
-  | { type: 'settings'; settings: StoreSettings; configKeys: ConfigKeyRow[]; groups: string[] }
+  | {
+      type: 'settings';
+      settings: StoreSettings;
+      configKeys: ConfigKeyRow[];
+      groups: string[];
+      sinks: string[];
+    }
   /** Applies what is left within `flushMs`, closes, says `closed` and ends. */
   | { type: 'close'; flushMs: number };
 

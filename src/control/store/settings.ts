@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
-import type { ConfigKeyRow, StoreStart } from './messages.ts';
+import { instanceId } from './instance-id.ts';
+import type { ConfigKeyRow, StoreChange, StoreStart } from './messages.ts';
 
 /** Where journals are, in `server.state_dir`. */
 export const journalFolder = (stateDir: string): string => join(stateDir, 'journal');
@@ -15,22 +15,14 @@ export function storeStartOf(config: Config, run: string): Omit<StoreStart, 'aga
   return {
     store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
     journal: { folder: journalFolder(server.state_dir), run },
+    // A SQLite folder is one gateway's.
+    instance: store.kind === 'sqlite' ? 'gateway' : instanceId(server.state_dir),
     ...storeChangeOf(config),
   };
 }
 
-/** Names an instance in the store: the same after a restart. A SQLite folder is one gateway's, whatever its machine is called. */
-export function instanceOf({ store, journal }: Pick<StoreStart, 'store' | 'journal'>): string {
-  return store.kind === 'sqlite' ? 'gateway' : `${hostname()}:${journal.folder}`.slice(0, 255);
-}
-
 /** What of it a reload may change. */
-export function storeChangeOf({
-  usage,
-  keys,
-  methods,
-  events,
-}: Config): Pick<StoreStart, 'settings' | 'configKeys' | 'groups'> {
+export function storeChangeOf({ usage, keys, methods, events }: Config): StoreChange {
   return {
     settings: {
       applier: {
@@ -43,6 +35,7 @@ export function storeChangeOf({
         daysMs: usage.keep_days,
         rawMs: usage.keep_raw,
         eventsMs: events.keep,
+        eventsMax: events.max_rows,
       },
     },
     configKeys: keys.map(
@@ -54,5 +47,6 @@ export function storeChangeOf({
       }),
     ),
     groups: Object.keys(methods.groups),
+    sinks: events.sinks.map(({ name }) => name),
   };
 }

@@ -13,7 +13,7 @@ import { createStoredKeys } from './stored-keys.ts';
 import type { PackedKeys } from './packed-keys.ts';
 import { createQuotaKeeper } from './quota-keeper.ts';
 import { createQuotaSync } from './quota-sync.ts';
-import { instanceOf, storeChangeOf, storeStartOf } from './settings.ts';
+import { storeChangeOf, storeStartOf } from './settings.ts';
 import { type StoreFacts, storeChecks } from './store-checks.ts';
 import { createStoreOutbox } from './store-outbox.ts';
 import { createStoreLink } from './store-link.ts';
@@ -178,7 +178,10 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     link.ask('bans.forget', { endedBefore: bans.endedSince() }).catch(() => undefined);
   }, FORGET_MS).unref();
 
-  bans.keepIn((changes) => link.ask('bans.write', changes));
+  bans.keepIn({
+    write: (changes) => link.ask('bans.write', changes),
+    read: (prefixes) => link.ask('bans.of', { prefixes }),
+  });
   return {
     async loaded(boundMs) {
       let bound: NodeJS.Timeout | undefined;
@@ -204,7 +207,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
           throw error instanceof StoreError ? new AccountsError('unavailable', error.message) : error;
         }),
     },
-    outbox: { outbox: createStoreOutbox(link), by: instanceOf(start), shared: kind === 'postgres' },
+    outbox: { outbox: createStoreOutbox(link), by: start.instance, shared: kind === 'postgres' },
     async close(flushMs) {
       closing = true;
       for (const timer of [retry, forgets]) clearTimeout(timer);

@@ -26,10 +26,10 @@ function open(url = threadUrl): StoreLink {
       journal: { folder: join(folder, 'journal'), run: 'run' },
       settings: {
         applier: { raw: { mode: 'off', share: 0 }, keepJournalMs: 0 },
-        retention: { minutesMs: 0, hoursMs: 0, daysMs: 0, rawMs: 0, eventsMs: 0 },
+        retention: { minutesMs: 0, hoursMs: 0, daysMs: 0, rawMs: 0, eventsMs: 0, eventsMax: Infinity },
       },
       configKeys: [],
-      groups: [],
+      ...{ groups: [], sinks: [], instance: 'gateway' },
     },
     compileCache: undefined,
     logger: { info: log, warn: log, error: log } as never,
@@ -144,7 +144,7 @@ it('a thread that replaces another knows the config of the last reload', async (
   open();
   await until(() => ups === 1);
   const key = { id: 'i', sha256: 's', prefix: 'p', name: 'n', enabled: true, expiresAt: null };
-  link!.configure({ settings: {} as never, configKeys: [key], groups: [] });
+  link!.configure({ settings: {} as never, configKeys: [key], groups: [], sinks: [] });
   await expect(operate('die')).rejects.toThrow('ended');
   await until(() => ups === 2);
   expect(await operate('keys')).toBe(1);

@@ -6,7 +6,15 @@ import { createBackoff, workerBackoff } from '../backoff.ts';
 import type { Logger } from '../logs.ts';
 import { errorOf } from './failure-error.ts';
 import { holdFolder } from './hold-folder.ts';
-import type { FromStore, RequestName, StoreRequests, StoreStart, StoreState, ToStore } from './messages.ts';
+import type {
+  FromStore,
+  RequestName,
+  StoreRequests,
+  StoreChange,
+  StoreStart,
+  StoreState,
+  ToStore,
+} from './messages.ts';
 
 /**
  * Main's side of the store thread, which is replaced when it dies; the folder stays this process's meanwhile. Nothing of the data plane waits
@@ -19,7 +27,7 @@ export interface StoreLink {
     input: StoreRequests[Name]['input'],
   ): Promise<StoreRequests[Name]['answer']>;
   /** What the thread is to know from now on, also one that replaces it. */
-  configure(change: Pick<StoreStart, 'settings' | 'configKeys' | 'groups'>): void;
+  configure(change: StoreChange): void;
   publishAdmin(admin: StoreAdmin): void;
   state(): StoreState & { restarts: number };
   /** Applies what is left within `flushMs`, closes the store and ends the thread. False: something is left for the next start. */

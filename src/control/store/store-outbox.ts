@@ -22,5 +22,6 @@ export function createStoreOutbox(link: Pick<StoreLink, 'ask'>): Outbox {
     disable: ask('disable'),
     enable: ask('enable'),
     recordBilling: ask('recordBilling'),
+    list: ask('list'),
   };
 }

@@ -3,13 +3,12 @@ import type { AccountsContext } from '../../accounts/index.ts';
 import { trimHeap } from '../../gateway/index.ts';
 import { openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
-import { readBans } from '../blocklist/read-bans.ts';
+import { readBans, readBansOf } from '../blocklist/read-bans.ts';
 import { watchBans } from '../blocklist/watch-bans.ts';
 import { writeBans } from '../blocklist/write-bans.ts';
 import { failureOf } from './failure.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { FromStore, RequestName, StoreRequests, StoreStart, ToStore } from './messages.ts';
-import { instanceOf } from './settings.ts';
 import { createOwnUsage } from './own-usage.ts';
 
 /** The store thread's work: journals into the ledger, changes of keys to main, and what main asks. */
@@ -37,11 +36,11 @@ const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, la
 
 export function createStoreService(options: StoreServiceOptions): StoreService {
   const { tell, epochMs, start } = options;
-  let { settings, configKeys, groups } = start;
+  let { settings, configKeys, groups, sinks } = start;
   let store: Store | undefined;
   let applier: Applier | undefined;
   const closing = new AbortController();
-  const instance = instanceOf(start);
+  const { instance } = start;
   let clashes = '';
   let up = false;
   let sinceMs = epochMs();
@@ -106,6 +105,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const accounts: AccountsContext = {
       ...{ store: opened, now: epochMs, random: options.random },
       groups: () => groups,
+      sinks: () => sinks,
       retention: () => settings.retention,
       // A reload may change it.
       get journals() {
@@ -119,6 +119,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       flush: () => made.flush(),
       'quota.use': (input) => ledger.use(input),
       'bans.read': ({ endedSince }) => readBans(opened, endedSince),
+      'bans.of': ({ prefixes }) => readBansOf(opened, prefixes),
       async 'bans.forget'({ endedBefore }) {
         await opened.bans.forget(endedBefore);
         return null;
@@ -222,7 +223,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     hear(message) {
       if (message.type === 'close') void close(message.flushMs);
       else if (message.type === 'settings') {
-        ({ settings, configKeys, groups } = message);
+        ({ settings, configKeys, groups, sinks } = message);
         applier?.configure(settings.applier);
         void mirror();
       } else {

@@ -3,7 +3,8 @@ import type { AlertCondition } from '../../config/index.ts';
 /** What became of an alert with a reading. Times are milliseconds of the caller’s clock. */
 export type AlertChange =
   | { kind: 'firing'; value: number; sinceMs: number }
-  | { kind: 'resolved'; value: number; firedMs: number };
+  /** `value` null: not known. */
+  | { kind: 'resolved'; value: number | null; firedMs: number };
 
 /** One alert over time. A condition holds, holds long enough, and no longer holds: there is no hysteresis. */
 export interface AlertState {
@@ -17,7 +18,7 @@ export function createAlertState({ comparison, threshold, forMs }: AlertConditio
   /** Since when it has held without a break; null: it does not. */
   let sinceMs: number | null = null;
   let firingMs: number | null = null;
-  let last = 0;
+  let last: number | null = null;
 
   function over(atMs: number): AlertChange | null {
     sinceMs = null;
@@ -29,7 +30,7 @@ export function createAlertState({ comparison, threshold, forMs }: AlertConditio
 
   return {
     read(value, atMs) {
-      last = value ?? 0;
+      last = value;
       if (value === null || !holds[comparison](value, threshold)) return over(atMs);
       sinceMs ??= atMs;
       if (firingMs !== null || atMs - sinceMs < forMs) return null;

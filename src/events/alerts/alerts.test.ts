@@ -58,6 +58,23 @@ const bad = { calls: 100, refused: 30 };
 const good = { calls: 100, refused: 10 };
 
 describe('alerts', () => {
+  it('tells of an end to whom it told of the beginning, whatever a reload says meanwhile', () => {
+    const fired = rule('upstreams_down >= 1', { severity: 'critical', sinks: ['pager'] });
+    const changed = { ...fired, severity: 'warning', sinks: ['team'] } as const;
+    let down: number | null = 5;
+    const { alerts, look } = watching([fired], () => down);
+    const toldOf = (drafts: EventDraft[]) =>
+      drafts.map(({ type, severity, sinks }) => [type, severity, sinks]);
+    expect(toldOf(look())).toEqual([['alert.firing', 'critical', ['pager']]]);
+    alerts.update([changed]);
+    down = null;
+    const over = look();
+    expect(toldOf(over)).toEqual([['alert.resolved', 'critical', ['pager']]]);
+    expect(over[0]!.data).toMatchObject({ value: null });
+    down = 5;
+    expect(toldOf(look())).toEqual([['alert.firing', 'warning', ['team']]]);
+  });
+
   it('fires once it has held for so long, and is resolved as soon as it does not', () => {
     const { run, look } = watching([rule('refused_ratio > 0.2 for 5s')]);
     expect(run(20, good)).toEqual([]);

@@ -36,6 +36,8 @@ export interface AlertsDeps {
 interface Watched {
   rule: AlertRule;
   state: AlertState;
+  /** The rule as it fired: whoever was told of the beginning is told of the end. */
+  fired: AlertRule | null;
 }
 
 export function createAlerts({ events, gauge, epochMs }: AlertsDeps): Alerts {
@@ -43,18 +45,25 @@ export function createAlerts({ events, gauge, epochMs }: AlertsDeps): Alerts {
   let watched = new Map<string, Watched>();
   let atMs = 0;
 
-  function tell({ name, when, severity, sinks }: AlertRule, change: AlertChange | null): void {
+  function tell(one: Watched, change: AlertChange | null): void {
     if (change === null) return;
+    const { name, when, severity, sinks } = one.fired ?? one.rule;
+    one.fired = change.kind === 'firing' ? one.rule : null;
     const now = epochMs();
     const about = { subject: `alert:${name}`, severity, atMs: now, sinks };
-    const data = { alert: name, when: when.text, value: change.value };
+    const data = { alert: name, when: when.text };
     if (change.kind === 'firing') {
       const since = new Date(now - (atMs - change.sinceMs)).toISOString();
       const { threshold } = when;
-      events.emit({ ...about, type: 'alert.firing', data: { ...data, threshold, since } });
+      events.emit({
+        ...about,
+        type: 'alert.firing',
+        data: { ...data, value: change.value, threshold, since },
+      });
     } else {
-      const { firedMs } = change;
-      events.emit({ ...about, type: 'alert.resolved', data: { ...data, firedMs: Math.round(firedMs) } });
+      const { value, firedMs } = change;
+      const how = { value, firedMs: Math.round(firedMs) };
+      events.emit({ ...about, type: 'alert.resolved', data: { ...data, ...how } });
     }
   }
 
@@ -63,20 +72,22 @@ export function createAlerts({ events, gauge, epochMs }: AlertsDeps): Alerts {
       const next = new Map<string, Watched>();
       for (const rule of rules) {
         const before = watched.get(identityOf(rule));
-        next.set(identityOf(rule), { rule, state: before?.state ?? createAlertState(rule.when) });
+        const { state = createAlertState(rule.when), fired = null } = before ?? {};
+        next.set(identityOf(rule), { rule, state, fired });
       }
-      for (const [id, { rule, state }] of watched) if (!next.has(id)) tell(rule, state.end(atMs));
+      for (const [id, one] of watched) if (!next.has(id)) tell(one, one.state.end(atMs));
       watched = next;
     },
     look(sample) {
       traffic.add(sample);
       ({ atMs } = sample);
-      for (const { rule, state } of watched.values()) {
+      for (const one of watched.values()) {
+        const { rule, state } = one;
         const { metric, forMs } = rule.when;
         const value = isTraffic(metric)
           ? traffic.read(metric, { forMs, callsMin: rule.minCalls, network: rule.network })
           : gauge(metric, rule);
-        tell(rule, state.read(value, atMs));
+        tell(one, state.read(value, atMs));
       }
     },
   };

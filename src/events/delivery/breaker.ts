@@ -9,13 +9,21 @@ export interface BreakerTiming {
 /** Twelve in a row are an endpoint that is down, and not one that fails now and then: at 30 % one run in two million. */
 export const usualBreaker: BreakerTiming = { failuresMax: 12, openMs: 1000, openMaxMs: 60_000 };
 
-/** Circuit breaker of one sink: while it is open nothing is attempted, so that no delivery loses its attempts to an endpoint that is down. */
+/** Of an attempt: which state it was begun in. */
+export type BreakerToken = number;
+
+/**
+ * Circuit breaker of one sink: while it is open nothing is attempted, so that no delivery loses its attempts to an endpoint that is down.
+ * Its times are of a clock that never goes back.
+ */
 export interface SinkBreaker {
   /** Milliseconds until an attempt may begin; 0: now; Infinity: when the trial that is under way has ended. */
   waitMs(nowMs: number): number;
-  began(): void;
-  succeeded(): void;
-  failed(nowMs: number): void;
+  /** To be handed back with what became of the attempt. */
+  began(): BreakerToken;
+  /** Of an attempt that began before the breaker opened both say nothing: the trial alone decides. */
+  succeeded(token: BreakerToken): void;
+  failed(token: BreakerToken, nowMs: number): void;
   readonly state: 'closed' | 'open' | 'half-open';
 }
 
@@ -23,7 +31,7 @@ export function createSinkBreaker(timing: BreakerTiming, random: () => number): 
   let failures = 0;
   let openings = 0;
   let opensUntil = 0;
-  let trial = false;
+  let current: BreakerToken = 0;
   let state: SinkBreaker['state'] = 'closed';
   return {
     get state() {
@@ -31,29 +39,31 @@ export function createSinkBreaker(timing: BreakerTiming, random: () => number): 
     },
     waitMs(nowMs) {
       if (state === 'closed') return 0;
-      if (trial) return Number.POSITIVE_INFINITY;
+      if (state === 'half-open') return Number.POSITIVE_INFINITY;
       return Math.max(0, opensUntil - nowMs);
     },
     began() {
-      if (state === 'closed') return;
+      if (state === 'closed') return current;
       state = 'half-open';
-      trial = true;
+      current += 1;
+      return current;
     },
-    succeeded() {
+    succeeded(token) {
+      if (token !== current) return;
       state = 'closed';
-      trial = false;
       failures = 0;
       openings = 0;
     },
-    failed(nowMs) {
+    failed(token, nowMs) {
+      if (token !== current) return;
       failures += 1;
-      // Of those that were under way when it opened: they say nothing new.
-      if (state === 'open' || (state === 'closed' && failures < timing.failuresMax)) return;
+      if (state === 'closed' && failures < timing.failuresMax) return;
       const openMs = Math.min(timing.openMs * 2 ** openings, timing.openMaxMs);
       opensUntil = nowMs + openMs * (0.8 + 0.4 * random());
       openings += 1;
       state = 'open';
-      trial = false;
+      // Of those that are under way still: they say nothing new.
+      current += 1;
     },
   };
 }

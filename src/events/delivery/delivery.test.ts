@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SinkConfig } from '../../config/index.ts';
 import { createEnvelopes } from '../envelope.ts';
 import { createMemoryOutbox, type MemoryOutbox } from '../memory-outbox.ts';
 import { type Outbox, outboxEntry } from '../outbox.ts';
 import { sampleDrafts } from '../samples.ts';
-import type { DeliveryResult } from '../sink.ts';
+import type { DeliveryResult, Sink } from '../sink.ts';
 import { type ScriptedSink, scriptedSink, sinkConfig } from '../testing/sinks.ts';
-import { createDelivery, type DeliveryEngine } from './delivery.ts';
+import { createDelivery, type DeliveryEngine, type DeliveryTiming } from './delivery.ts';
 
 const engines: DeliveryEngine[] = [];
 afterEach(async () => {
@@ -22,18 +22,32 @@ const later = (retryAfterMs: number | null = null): DeliveryResult => ({
 /** An engine over an outbox in memory, with sinks of the test's. */
 function start(
   sinks: Record<string, { sink: ScriptedSink; config?: Partial<SinkConfig> }>,
-  outbox: Outbox = createMemoryOutbox(),
+  {
+    outbox = createMemoryOutbox(),
+    shared = false,
+    epochMs = Date.now,
+    makeSink = async ({ name }) => sinks[name]!.sink,
+    timing = {},
+  }: {
+    outbox?: Outbox;
+    shared?: boolean;
+    epochMs?: () => number;
+    makeSink?: (config: SinkConfig) => Promise<Sink>;
+    timing?: Partial<DeliveryTiming>;
+  } = {},
 ) {
   const lines: string[] = [];
   const log = (_: object, line: string): void => void lines.push(line);
   const engine = createDelivery({
-    ...{ outbox, by: 'me', shared: false, epochMs: Date.now, random: () => 0.5 },
-    makeSink: async ({ name }) => sinks[name]!.sink,
+    ...{ outbox, by: 'me', shared, epochMs, elapsedMs: () => performance.now(), random: () => 0.5 },
+    makeSink,
     log: { warn: log, error: log },
     timing: {
+      silentMs: 50,
       pollMs: 20,
       sweepMs: 50,
       breaker: { failuresMax: 5, openMs: 60, openMaxMs: 200 },
+      ...timing,
     },
   });
   engines.push(engine);
@@ -200,14 +214,140 @@ describe('delivery', () => {
     const next = scriptedSink();
     const sinks = { one: { sink: old, config: { concurrency: 1 } } };
     const { engine, add, configs, outbox } = start(sinks);
-    await add(['one'], ['a', 'b', 'c', 'd']);
+    // More than are claimed ahead, of one subject: none may overtake those that were.
+    const subjects = Array.from({ length: 100 }, () => 'same');
+    await add(['one'], subjects);
     await until(() => old.attempts.length === 1);
     sinks.one.sink = next;
     engine.configure([{ ...configs[0]!, concurrency: 2 }]);
     await until(() => (outbox as MemoryOutbox).size === 0);
-    expect(subjectsOf(old)).toEqual(['a']);
-    expect(subjectsOf(next).sort()).toEqual(['b', 'c', 'd']);
+    expect(old.attempts).toHaveLength(1);
+    expect(next.attempts.map(({ event, attempt }) => [Number(event.sequence), attempt])).toEqual(
+      Array.from({ length: 99 }, (_, at) => [at + 2, 1]),
+    );
     expect(old.closed).toBe(true);
+  });
+
+  it('leaves what it claimed for a sink that is gone to others that have it', async () => {
+    const sink = scriptedSink(async () => {
+      await delay(30);
+      return { kind: 'delivered' };
+    });
+    const { engine, add, outbox } = start({ one: { sink, config: { concurrency: 1 } } }, { shared: true });
+    const abandoned = vi.spyOn(outbox, 'abandon').mockResolvedValue(0);
+    await add(['one'], ['a', 'b', 'c']);
+    await until(() => sink.attempts.length === 1);
+    engine.configure([]);
+    await until(() => sink.closed);
+    await delay(50);
+    const which = abandoned.mock.calls.at(-1)![0];
+    expect(which).toMatchObject({ except: [] });
+    // An hour is for others to deliver them in.
+    expect('dueBeforeMs' in which && which.dueBeforeMs).toBeLessThan(Date.now() - 3_500_000);
+    const ask = { limit: { new: 9, retry: 9 }, by: 'other', nowMs: Date.now(), untilMs: Date.now() + 1000 };
+    const others = await outbox.claim({ sink: 'one', ...ask, limit: { new: 9, retry: 0 } });
+    expect(others.map(({ subject }) => subject)).toEqual(['b', 'c']);
+  });
+
+  it('says that a sink hangs while it is set up, and takes the next', async () => {
+    const sink = scriptedSink();
+    let hangs = true;
+    const makeSink = (): Promise<Sink> => (hangs ? new Promise(() => undefined) : Promise.resolve(sink));
+    const { engine, add, lines, configs } = start({ one: { sink, config: { timeout: 50 } } }, { makeSink });
+    await add(['one'], ['a']);
+    await until(() => engine.state()['one']!.broken);
+    expect(engine.state()['one']!.problem).toBe('it was not set up within 0.1 s');
+    expect(lines).toEqual(['sink one cannot be set up']);
+    hangs = false;
+    engine.configure([{ ...configs[0]!, concurrency: 3 }]);
+    await until(() => sink.attempts.length === 1);
+    expect(engine.state()['one']).toMatchObject({ broken: false, problem: null });
+  });
+
+  it('leaves a sink that does not end to itself, and closes one that comes too late', async () => {
+    const lingering = { ...scriptedSink(), close: () => new Promise<void>(() => undefined) };
+    const late = scriptedSink();
+    const sinks = { one: { sink: lingering, config: { timeout: 50 } } };
+    let waitMs = 0;
+    const makeSink = async (): Promise<Sink> => {
+      const { sink } = sinks.one;
+      await delay(waitMs);
+      return sink;
+    };
+    const { engine, add, lines, configs } = start(sinks, { makeSink, timing: { sweepMs: 10_000 } });
+    await until(() => engine.state()['one']!.inFlight === 0);
+    await delay(20);
+    [sinks.one.sink, waitMs] = [late, 200];
+    engine.configure([{ ...configs[0]!, concurrency: 3 }]);
+    await until(() => late.closed);
+    expect(lines).toEqual([
+      'sink one did not end in time, and was left to itself',
+      'sink one cannot be set up',
+    ]);
+    const next = scriptedSink();
+    [sinks.one.sink, waitMs] = [next, 0];
+    engine.configure([{ ...configs[0]!, concurrency: 4 }]);
+    await add(['one'], ['a']);
+    await until(() => next.attempts.length === 1);
+  });
+
+  it('ends within its bound, also where a sink hangs and the store does not answer', async () => {
+    const memory = createMemoryOutbox();
+    const never = new Promise<never>(() => undefined);
+    let silent = false;
+    const { due } = memory;
+    const outbox = Object.assign(memory, {
+      due: (...args: Parameters<Outbox['due']>) => (silent ? never : due(...args)),
+    });
+    const { engine } = start({ one: { sink: scriptedSink() } }, { outbox, makeSink: () => never });
+    silent = true;
+    const began = performance.now();
+    await engine.drain(100);
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
+  it('goes by a clock that never goes back, but for what it stores', async () => {
+    let offMs = 0;
+    let down = true;
+    const sink = scriptedSink(() => (down ? later() : { kind: 'delivered' }));
+    const { engine, add, outbox } = start(
+      { one: { sink, config: { concurrency: 1, rate: 200 } } },
+      { epochMs: () => Date.now() + offMs, timing: { claimMs: 90 } },
+    );
+    const renewed = vi.spyOn(outbox, 'renew');
+    const names = Array.from({ length: 20 }, (_, at) => `s${at}`);
+    await add(['one'], names);
+    await until(() => engine.state()['one']!.breaker === 'open');
+    [offMs, down] = [-7_200_000, false];
+    // What has failed is due by the wall clock; the others go as soon as the breaker lets them.
+    const others = () => sink.attempts.filter(({ atMs }) => atMs < Date.now() - 3_600_000);
+    await until(() => others().length === 15);
+    await until(() => renewed.mock.calls.some(([, untilMs]) => untilMs < Date.now() - 3_600_000));
+    expect(engine.state()['one']!.breaker).toBe('closed');
+  });
+
+  it('takes no delivery twice whose claim a clock that jumps ahead has ended', async () => {
+    const memory = createMemoryOutbox();
+    // As a store whose claims have all ended.
+    const { claim } = memory;
+    const outbox = Object.assign(memory, {
+      claim: async (ask: Parameters<Outbox['claim']>[0]) => {
+        await memory.release('me');
+        return claim(ask);
+      },
+    });
+    const sink = scriptedSink(async () => {
+      await delay(20);
+      return { kind: 'delivered' };
+    });
+    const { add } = start({ one: { sink, config: { concurrency: 2 } } }, { outbox });
+    await add(['one'], ['a', 'b', 'c']);
+    for (let at = 0; at < 10; at += 1) {
+      await add(['one'], [`x${at}`]);
+      await delay(15);
+    }
+    await until(() => memory.size === 0);
+    expect(sink.attempts).toHaveLength(13);
   });
 
   it('makes dead letters of what a sink had to deliver that is gone', async () => {
@@ -248,7 +388,7 @@ describe('delivery', () => {
     const guarded =
       (work: (...args: never[]) => Promise<unknown>) =>
       (...args: never[]) =>
-        away ? Promise.reject(new Error('away')) : work(...args);
+        away ? Promise.reject(Object.assign(new Error('away'), { code: 'unavailable' })) : work(...args);
     const outbox = Object.fromEntries(
       Object.entries(Object.getOwnPropertyDescriptors(memory)).flatMap(([name, { value }]) =>
         typeof value === 'function' ? [[name, guarded(value as never)]] : [],
@@ -258,7 +398,7 @@ describe('delivery', () => {
       away = true;
       return { kind: 'delivered' };
     });
-    const { engine, add } = start({ one: { sink } }, outbox);
+    const { engine, add } = start({ one: { sink } }, { outbox });
     await add(['one'], ['a']);
     await until(() => engine.state()['one']!.delivered === 1);
     await delay(50);

@@ -5,7 +5,8 @@ import type { Sink } from '../sink.ts';
 import { type BreakerTiming, usualBreaker } from './breaker.ts';
 import { createSettler } from './settler.ts';
 import { createSinkSlot, type DeliveryLog, type SinkSlot, type SinkState } from './sink-slot.ts';
-import { createTidier, fingerprint, removed } from './tidier.ts';
+import { createTidier, fingerprint } from './tidier.ts';
+import { within } from './within.ts';
 
 export interface DeliveryTiming {
   /** Between two looks at what is due, where nothing says sooner. */
@@ -14,6 +15,8 @@ export interface DeliveryTiming {
   claimMs: number;
   /** Between two looks at sinks that are gone, off or could not be set up. */
   sweepMs: number;
+  /** What a sink may take beyond its own `timeout`, whatever it is asked to do. */
+  silentMs: number;
   breaker: BreakerTiming;
 }
 
@@ -21,6 +24,7 @@ const usualTiming: DeliveryTiming = {
   pollMs: 1000,
   claimMs: 60_000,
   sweepMs: 60_000,
+  silentMs: 5000,
   breaker: usualBreaker,
 };
 
@@ -37,6 +41,8 @@ export interface DeliveryParts {
   makeSink(config: SinkConfig): Promise<Sink>;
   log: DeliveryLog;
   epochMs(): number;
+  /** Milliseconds of a clock that never goes back: for all that is not stored. */
+  elapsedMs(): number;
   random(): number;
   timing?: Partial<DeliveryTiming>;
 }
@@ -53,7 +59,7 @@ export interface DeliveryEngine {
 }
 
 export function createDelivery(parts: DeliveryParts): DeliveryEngine {
-  const { outbox, by, log, epochMs } = parts;
+  const { outbox, by, log, epochMs, elapsedMs } = parts;
   const timing = { ...usualTiming, ...parts.timing };
   const slots = new Map<string, SinkSlot>();
   /** Names that were configured away and are still ending. */
@@ -64,21 +70,32 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   let again = false;
   let stopped = false;
   let claimedAny = false;
-  let renewedAt = epochMs();
+  let renewedAt = elapsedMs();
 
   const ended = (): boolean => stopped;
-  const settler = createSettler({ outbox, by, epochMs, onSettled: () => poke() });
+  const settler = createSettler({ outbox, by, epochMs, log, onSettled: () => poke() });
 
-  const left = (claimed: readonly ClaimedDelivery[]): void => {
-    for (const { number, sink, attempts } of claimed) {
-      const base = { number, sink, attempts, dueAtMs: epochMs() };
-      if (slots.has(sink)) settler.add({ ...base, state: 'retry', problem: null });
-      else settler.add({ ...base, state: 'dead', problem: removed });
+  /** Claimed and not attempted, by sink: whoever claims next has them, in their order. */
+  const leaving = new Map<string, Set<number>>();
+  const left = (sink: string, claimed: readonly ClaimedDelivery[]): void => {
+    if (claimed.length === 0) return;
+    const numbers = leaving.get(sink) ?? new Set();
+    for (const { number } of claimed) numbers.add(number);
+    leaving.set(sink, numbers);
+    tidier.soon();
+    poke();
+  };
+  const letGo = async (): Promise<void> => {
+    for (const [sink, numbers] of leaving) {
+      const these = [...numbers];
+      await outbox.release(by, { sink, numbers: these });
+      for (const number of these) numbers.delete(number);
+      if (numbers.size === 0) leaving.delete(sink);
     }
   };
 
   const tidier = createTidier({
-    ...{ outbox, slots, shared: parts.shared, log, epochMs, sweepMs: timing.sweepMs },
+    ...{ outbox, slots, shared: parts.shared, log, epochMs, elapsedMs, sweepMs: timing.sweepMs },
     onChange: () => poke(),
   });
 
@@ -87,10 +104,13 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
       makeSink: parts.makeSink,
       settle: settler.add,
       gone: tidier.gone,
-      ...{ left, epochMs },
+      left: (claimed) => left(config.name, claimed),
+      ...{ epochMs, elapsedMs, silentMs: timing.silentMs },
       onRoom: () => poke(),
       onBroken: ({ name }, error) =>
         log.error({ kind: 'events', sink: name, err: error }, `sink ${name} cannot be set up`),
+      onLingering: ({ name }) =>
+        log.error({ kind: 'events', sink: name }, `sink ${name} did not end in time, and was left to itself`),
       random: parts.random,
       breaker: timing.breaker,
     });
@@ -108,9 +128,9 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   };
 
   const keepClaims = async (): Promise<void> => {
-    const nowMs = epochMs();
+    const nowMs = elapsedMs();
     if (!claimedAny || nowMs - renewedAt < timing.claimMs / 3) return;
-    await outbox.renew(by, nowMs + timing.claimMs);
+    await outbox.renew(by, epochMs() + timing.claimMs);
     renewedAt = nowMs;
   };
 
@@ -118,7 +138,9 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   const claim = async (): Promise<number> => {
     const open = [...slots].flatMap(([name, { queue }]) => {
       const room = queue?.room() ?? { new: 0, retry: 0 };
-      return queue !== null && room.new + room.retry > 0 ? [{ name, queue, room }] : [];
+      // Of what is left, none later may overtake: it is let go of first.
+      if (queue === null || room.new + room.retry === 0 || leaving.has(name)) return [];
+      return [{ name, queue, room }];
     });
     let waitMs = timing.pollMs;
     const due = await outbox.due(
@@ -137,8 +159,10 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
       const untilMs = nowMs + timing.claimMs;
       const claimed = await outbox.claim({ sink: name, limit: room, by, nowMs, untilMs });
       claimedAny ||= claimed.length > 0;
-      if (slots.get(name)?.queue === queue) queue.add(claimed);
-      else left(claimed);
+      // Its outcome is on its way: a wall clock that jumped ahead has ended our own claim.
+      const undone = claimed.filter(({ number }) => !settler.has(name, number));
+      if (slots.get(name)?.queue === queue) queue.add(undone);
+      else left(name, undone);
     }
     return waitMs;
   };
@@ -149,6 +173,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
       do {
         again = false;
         await keepClaims();
+        await letGo();
         await tidier.applyDisabled();
         await routeForeign();
         await tidier.sweep();
@@ -210,6 +235,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
         const ended: Promise<void> = slot.close().finally(() => {
           ending.delete(ended);
           tidier.soon();
+          poke();
         });
         ending.add(ended);
       }
@@ -223,17 +249,21 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     },
     poke,
     async drain(boundMs) {
-      const until = performance.now() + boundMs;
+      const until = elapsedMs() + boundMs;
       const idle = (): boolean =>
         settler.size === 0 && [...slots.values()].every(({ queue }) => queue === null || queue.idle);
       const nothingDue = async (): Promise<boolean> => {
         const due = await outbox.due([...slots.keys()], epochMs()).catch(() => []);
         return due.every(({ dueAtMs }) => dueAtMs > epochMs());
       };
-      while (performance.now() < until && !(idle() && (await nothingDue()))) {
-        poke();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      const allDelivered = async (): Promise<void> => {
+        while (elapsedMs() < until && !(idle() && (await nothingDue()))) {
+          poke();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+      // A store that is asked and does not answer is waited for no longer than a sink.
+      await within(boundMs, allDelivered());
       await close(true);
       await within(END_MS, settler.flush());
       settler.stop();
@@ -248,14 +278,4 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     },
     state: () => Object.fromEntries([...slots].map(([name, slot]) => [name, slot.state()])),
   };
-}
-
-/** Resolves with the work, or without it when the time is over. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

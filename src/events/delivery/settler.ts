@@ -1,10 +1,18 @@
 import type { DeliveryOutcome, Outbox } from '../outbox.ts';
+import { isRefusal } from '../refusal.ts';
+import { problemLine } from './problem-line.ts';
+import type { DeliveryLog } from './sink-slot.ts';
 
-/** Outcomes on their way into the outbox, in batches. None is lost while the store is away: they wait. */
+/**
+ * Outcomes on their way into the outbox, in batches. None is lost while the store is away: they wait. One that the store does not take
+ * holds none of the others up.
+ */
 export interface Settler {
   add(outcome: DeliveryOutcome): void;
   /** Resolves when all that was added is noted, or at the first failure. */
   flush(): Promise<void>;
+  /** This delivery's outcome is not noted yet. */
+  has(sink: string, number: number): boolean;
   readonly size: number;
   stop(): void;
 }
@@ -17,18 +25,40 @@ export function createSettler(parts: {
   outbox: Pick<Outbox, 'settle'>;
   by: string;
   epochMs(): number;
+  log: Pick<DeliveryLog, 'error'>;
   onSettled(): void;
 }): Settler {
+  const { outbox, by, epochMs, log } = parts;
   let outcomes: DeliveryOutcome[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let stopped = false;
 
+  /** Rejects where the store is away. What it refuses is halved until the one is found that it refuses. */
+  const settle = async (batch: readonly DeliveryOutcome[]): Promise<void> => {
+    try {
+      await outbox.settle(batch, by, epochMs());
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const [first] = batch;
+      if (batch.length === 1) return giveUp(first!, error);
+      const half = Math.ceil(batch.length / 2);
+      await settle(batch.slice(0, half));
+      await settle(batch.slice(half));
+    }
+  };
+  /** It stays claimed, so that it is not sent again and again; a restart sends it once more. */
+  const giveUp = ({ sink, number, state }: DeliveryOutcome, error: unknown): void => {
+    const why = problemLine(error instanceof Error ? error.message : String(error));
+    const fields = { kind: 'events', sink, sequence: number, state };
+    log.error(fields, `what became of a delivery to sink ${sink} could not be kept: ${why}`);
+  };
+
   const write = async (): Promise<void> => {
     while (outcomes.length > 0) {
       const batch = outcomes.slice(0, BATCH);
       try {
-        await parts.outbox.settle(batch, parts.by, parts.epochMs());
+        await settle(batch);
       } catch {
         // The store says elsewhere why it is away.
         return arm(RETRY_MS);
@@ -56,6 +86,7 @@ export function createSettler(parts: {
       arm(GATHER_MS);
     },
     flush,
+    has: (sink, number) => outcomes.some((one) => one.number === number && one.sink === sink),
     get size() {
       return outcomes.length;
     },

@@ -2,13 +2,12 @@ import type { SinkConfig } from '../../config/index.ts';
 import { numbered, type UnnumberedEvent } from '../envelope.ts';
 import type { ClaimedDelivery, DeliveryOutcome } from '../outbox.ts';
 import type { Delivery, DeliveryResult, Sink } from '../sink.ts';
-import { type BreakerTiming, createSinkBreaker } from './breaker.ts';
+import { type BreakerTiming, type BreakerToken, createSinkBreaker } from './breaker.ts';
 import { createPace } from './pace.ts';
+import { problemLine } from './problem-line.ts';
 import { waitAfter } from './schedule.ts';
 import { createWaiting } from './waiting.ts';
 
-/** Beyond its own `timeout` a sink that never answers is left alone. Milliseconds. */
-const SILENT_MS = 5000;
 /** Claimed ahead of what is under way. */
 const aheadOf = ({ concurrency }: SinkConfig, { batchMax }: Sink): number =>
   Math.min(1000, Math.max(32, concurrency * 4, batchMax * 2));
@@ -30,14 +29,19 @@ export interface SinkQueueParts {
   /** There is room for more. */
   onRoom(): void;
   epochMs(): number;
+  /** Milliseconds of a clock that never goes back. */
+  elapsedMs(): number;
   random(): number;
   breaker: BreakerTiming;
+  /** Beyond its own `timeout` a sink that never answers is left alone. Milliseconds. */
+  silentMs: number;
 }
 
 /** Deliveries to one sink: in its bounds, by its schedule, behind its breaker. No other sink notices. */
 export interface SinkQueue {
   /** How many more it would like to have claimed. */
   room(): { new: number; retry: number };
+  /** Those that it has already are left out. */
   add(claimed: readonly ClaimedDelivery[]): void;
   /** Begins nothing more; what was waiting. Resolves when all that is under way has ended, which `cut` hastens. */
   stop(): { waiting: ClaimedDelivery[]; ended: Promise<void> };
@@ -52,13 +56,15 @@ export interface SinkQueue {
 }
 
 export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
-  const { config, sink, counts, epochMs } = parts;
+  const { config, sink, counts, epochMs, elapsedMs } = parts;
   const ahead = aheadOf(config, sink);
   const waiting = createWaiting();
   const breaker = createSinkBreaker(parts.breaker, parts.random);
   const pace = createPace(config.rate);
   const cutting = new AbortController();
   const underWay = new Set<Promise<void>>();
+  /** Numbers of all that waits or is under way. */
+  const held = new Set<number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let problem: string | null = null;
@@ -68,7 +74,7 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
     const base = { number, sink: config.name, attempts: made, dueAtMs: epochMs(), problem: null };
     if (result.kind === 'delivered') return { ...base, state: 'delivered' };
     problem = result.problem;
-    const told = { ...base, problem: clipped(result.problem) };
+    const told = { ...base, problem: result.problem };
     if (result.kind !== 'retry') return { ...told, state: 'dead' };
     const { retries } = config;
     const waitMs = waitAfter(made, { retries, random: parts.random(), retryAfterMs: result.retryAfterMs });
@@ -78,6 +84,7 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
   };
 
   const note = (claimed: ClaimedDelivery, result: DeliveryResult): void => {
+    held.delete(claimed.number);
     if (claimed.attempts === 0) waiting.ended(claimed.subject);
     // One that we cut ourselves is no attempt: it is delivered anew after the start.
     if (cutting.signal.aborted && result.kind === 'retry') return;
@@ -87,16 +94,17 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
     if (result.kind === 'gone') parts.gone(result.problem);
   };
 
-  const attempt = async (batch: readonly ClaimedDelivery[]): Promise<void> => {
+  const attempt = async (batch: readonly ClaimedDelivery[], token: BreakerToken): Promise<void> => {
     const atMs = epochMs();
     const deliveries = batch.map(({ number, event, attempts }): Delivery => {
       const whole = numbered(JSON.parse(event) as UnnumberedEvent, number);
       return { event: whole, body: JSON.stringify(whole), attempt: attempts + 1, atMs };
     });
-    const results = await deliverWithin(sink, deliveries, config.timeout + SILENT_MS, cutting.signal);
-    if (results.some(({ kind }) => kind === 'retry')) breaker.failed(epochMs());
+    const boundMs = config.timeout + parts.silentMs;
+    const results = (await deliverWithin(sink, deliveries, boundMs, cutting.signal)).map(storable);
+    if (results.some(({ kind }) => kind === 'retry')) breaker.failed(token, elapsedMs());
     else {
-      breaker.succeeded();
+      breaker.succeeded(token);
       if (results.every(({ kind }) => kind === 'delivered')) problem = null;
     }
     for (const [index, claimed] of batch.entries()) note(claimed, results[index] ?? unanswered);
@@ -110,14 +118,13 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
   function pump(): void {
     const free = (): boolean => !stopped && underWay.size < config.concurrency && waiting.size > 0;
     while (free()) {
-      const nowMs = epochMs();
+      const nowMs = elapsedMs();
       const waitMs = Math.max(breaker.waitMs(nowMs), pace.waitMs(nowMs));
       if (waitMs > 0) return arm(waitMs);
       const batch = waiting.next(breaker.state === 'closed' ? sink.batchMax : 1);
       if (batch.length === 0) return;
       pace.take(batch.length, nowMs);
-      breaker.began();
-      const run = attempt(batch).finally(() => {
+      const run = attempt(batch, breaker.began()).finally(() => {
         underWay.delete(run);
         pump();
         if (!stopped && waiting.size < ahead / 2) parts.onRoom();
@@ -128,12 +135,15 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
 
   return {
     room() {
-      if (stopped || breaker.waitMs(epochMs()) > 0) return { new: 0, retry: 0 };
+      if (stopped || breaker.waitMs(elapsedMs()) > 0) return { new: 0, retry: 0 };
       const room = waiting.room(ahead);
       return { new: room.new < ahead / 2 ? 0 : room.new, retry: room.retry < ahead / 2 ? 0 : room.retry };
     },
     add(claimed) {
-      waiting.add(claimed);
+      // A wall clock that jumps ahead ends claims of ours too.
+      const fresh = claimed.filter(({ number }) => !held.has(number));
+      for (const { number } of fresh) held.add(number);
+      waiting.add(fresh);
       pump();
     },
     stop() {
@@ -183,7 +193,6 @@ async function deliverWithin(
   }
 }
 
-/** What is kept of a problem. */
-function clipped(text: string): string {
-  return text.slice(0, 500);
+function storable(result: DeliveryResult): DeliveryResult {
+  return result.kind === 'delivered' ? result : { ...result, problem: problemLine(result.problem) };
 }

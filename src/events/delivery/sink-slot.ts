@@ -2,7 +2,9 @@ import type { SinkConfig } from '../../config/index.ts';
 import type { ClaimedDelivery, DeliveryOutcome } from '../outbox.ts';
 import type { Sink } from '../sink.ts';
 import type { BreakerTiming } from './breaker.ts';
+import { problemLine } from './problem-line.ts';
 import { createSinkQueue, type SinkCounts, type SinkQueue } from './sink-queue.ts';
+import { within } from './within.ts';
 
 /** What delivery has to say to who runs the gateway. */
 export interface DeliveryLog {
@@ -33,9 +35,14 @@ export interface SinkSlotParts {
   left(claimed: readonly ClaimedDelivery[]): void;
   onRoom(): void;
   onBroken(config: SinkConfig, error: unknown): void;
+  /** It was to end, and did not within its bound: it is left to itself. */
+  onLingering(config: SinkConfig): void;
   epochMs(): number;
+  elapsedMs(): number;
   random(): number;
   breaker: BreakerTiming;
+  /** What a sink may take beyond its `timeout`: to be set up, to deliver, to end. Milliseconds. */
+  silentMs: number;
 }
 
 /** The place of one sink's name: its queue now, and how it becomes another. */
@@ -58,7 +65,9 @@ export interface SinkSlot {
 export function createSinkSlot(first: SinkConfig, parts: SinkSlotParts): SinkSlot {
   const counts: SinkCounts = { delivered: 0, retried: 0, dead: 0 };
   let config = first;
-  let live: { sink: Sink; queue: SinkQueue } | null = null;
+  let live: { sink: Sink; queue: SinkQueue; mine: SinkConfig } | null = null;
+  /** Ends, and has something under way still. */
+  let leaving: SinkQueue | null = null;
   let disabled: string | null = null;
   let broken: string | null = null;
   let closed = false;
@@ -68,32 +77,43 @@ export function createSinkSlot(first: SinkConfig, parts: SinkSlotParts): SinkSlo
     if (closed || live !== null || disabled !== null) return;
     const mine = config;
     try {
-      const sink = await parts.makeSink(mine);
+      const sink = await makeInTime(mine);
       broken = null;
       const queue = createSinkQueue({
         ...{ config: mine, sink, counts },
-        settle: parts.settle,
+        ...parts,
         gone: (problem) => parts.gone(mine, problem),
-        onRoom: parts.onRoom,
-        epochMs: parts.epochMs,
-        random: parts.random,
-        breaker: parts.breaker,
       });
-      live = { sink, queue };
+      live = { sink, queue, mine };
       parts.onRoom();
     } catch (error) {
       if (broken === null) parts.onBroken(mine, error);
-      broken = error instanceof Error ? error.message : String(error);
+      broken = problemLine(error instanceof Error ? error.message : String(error));
     }
+  };
+  const makeInTime = async (mine: SinkConfig): Promise<Sink> => {
+    const boundMs = mine.timeout + parts.silentMs;
+    const making = parts.makeSink(mine);
+    const sink = await within(boundMs, making);
+    if (sink !== null) return sink;
+    // One that comes after all is not used: another may be in its place by then.
+    making.then((late) => late.close()).catch(() => undefined);
+    throw new Error(`it was not set up within ${boundMs / 1000} s`);
   };
   const end = async (): Promise<void> => {
     if (live === null) return;
-    const { sink, queue } = live;
+    const { sink, queue, mine } = live;
     live = null;
+    leaving = queue;
     const { waiting, ended } = queue.stop();
     parts.left(waiting);
     await ended;
-    await sink.close().catch(() => undefined);
+    leaving = null;
+    const closing = sink.close().then(
+      () => true,
+      () => true,
+    );
+    if ((await within(mine.timeout + parts.silentMs, closing)) === null) parts.onLingering(mine);
   };
   const next = (work: () => Promise<void>): Promise<void> => (last = last.then(work));
   void next(begin);
@@ -126,7 +146,10 @@ export function createSinkSlot(first: SinkConfig, parts: SinkSlotParts): SinkSlo
       closed = true;
       return next(end);
     },
-    cut: () => live?.queue.cut(),
+    cut() {
+      live?.queue.cut();
+      leaving?.cut();
+    },
     state: () => ({
       type: config.type,
       ...counts,

@@ -3,7 +3,8 @@ import { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SinkRequest } from '../sink.ts';
 import { type Receiver, startReceiver } from '../testing/receiver.ts';
-import { createSinkHttp, type Resolve, type ResolvedAddress } from './sink-http.ts';
+import type { Resolve, ResolvedAddress } from './resolve.ts';
+import { createSinkHttp } from './sink-http.ts';
 
 let receiver: Receiver;
 let made: ReturnType<typeof createSinkHttp>;

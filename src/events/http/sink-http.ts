@@ -4,14 +4,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { SinkHttp, SinkRequest, SinkResponse } from '../sink.ts';
 import { isPublicAddress } from './addresses.ts';
 import { HttpProblem, type HttpProblemCode } from './http-problem.ts';
-
-export interface ResolvedAddress {
-  address: string;
-  family: 4 | 6;
-}
-
-/** All addresses of a name, as `dns.lookup` with `all`. */
-export type Resolve = (name: string) => Promise<ResolvedAddress[]>;
+import type { Resolve } from './resolve.ts';
 
 const TIMEOUT_MS = 10_000;
 const BODY_KEPT = 4096;
@@ -38,7 +31,11 @@ export function createSinkHttp({
   const agentsOf = (allowPrivate: boolean) => {
     const lookup = guardedLookup(resolve, (address) => allowPrivate || isPublic(address));
     const options = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 64, lookup };
-    return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+    // Said here, the environment (NODE_TLS_REJECT_UNAUTHORIZED) cannot say otherwise.
+    return {
+      'http:': new http.Agent(options),
+      'https:': new https.Agent({ ...options, rejectUnauthorized: true }),
+    };
   };
   // A connection that one sink may have is none of another's.
   const agents = { guarded: agentsOf(false), open: agentsOf(true) };

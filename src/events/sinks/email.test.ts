@@ -41,6 +41,28 @@ describe('email', () => {
     });
   });
 
+  it('has text for HTML of one’s own, and refuses text that is not escaped for it', async () => {
+    await using receiver = await startFaultyReceiver({ status: 202 });
+    const own =
+      '{"html": "<h1>{{title_html}}</h1><p>{{text_html}}</p>{{html}} {{id}}", "subject": "{{title}}"}';
+    const event = { ...exampleEvent('ip.banned'), subject: '<img src=//evil>' };
+    await create(receiver.url, { body: own }).deliver([deliveryOf(event)], signal());
+    const { html } = receiver.json() as { html: string };
+    expect(html).toMatch(/^<h1>[^<>]*&#60;img src=\/\/evil&#62;[^<>]*<\/h1><p>/);
+    expect(html).not.toContain('<img');
+    const refused = 'stands in HTML and is not escaped for it';
+    for (const name of ['title', 'text', 'subject', 'event', 'source'])
+      expect(() => create(receiver.url, { body: `{"html": "<h1>{{ ${name} }}</h1>"}` })).toThrow(refused);
+    const form = { content_type: 'application/x-www-form-urlencoded' };
+    expect(() => create(receiver.url, { ...form, body: 'a=1&html=%3Cb%3E{{title}}%3C/b%3E' })).toThrow(
+      refused,
+    );
+    expect(() => create(receiver.url, { content_type: 'text/plain', body: '<b>{{title}}</b>' })).toThrow(
+      refused,
+    );
+    expect(() => create(receiver.url, { body: '{"a": "1 < 2 {{title}}"}' })).not.toThrow();
+  });
+
   it('what a caller wrote breaks neither JSON, nor HTML, nor a form, nor a header', async () => {
     const url = 'http://127.0.0.1/';
     const inJson = sinkConfig('email', { url, body, headers: { 'x-about': 'about {{subject}}.' } });

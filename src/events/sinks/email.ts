@@ -42,9 +42,9 @@ function mapValues(
 function mailValues(event: CloudEvent, json: string): Record<string, string> {
   const told = tell(event);
   const { id, type, subject, severity, tenant, time, sequence, source } = event;
+  const [title, text] = [clip(oneLine(told.title), TITLE_MAX), plainText(event, told)];
   return {
-    title: clip(oneLine(told.title), TITLE_MAX),
-    text: plainText(event, told),
+    ...{ title, text, title_html: escapeHtml(title), text_html: escapeHtml(text).replaceAll('\n', '<br>\n') },
     html: htmlText(event, told),
     event: json,
     ...{ id, type, subject, severity, tenant, time, sequence, source },

@@ -11,6 +11,8 @@ import { problemText } from './http-answer.ts';
 export function createRedisStreamSink(settings: SinkConfigOf<'redis-stream'>): Sink {
   const { url, stream, max_length: maxLength, timeout: timeoutMs, batch: batchMax } = settings;
   const redis = new Redis(url, {
+    // Said here, the environment (NODE_TLS_REJECT_UNAUTHORIZED) cannot say otherwise.
+    ...(url.startsWith('rediss:') && { tls: { rejectUnauthorized: true } }),
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,

@@ -64,8 +64,8 @@ export const upstreamDown: Teller<'upstream.down'> = (data) => ({
 });
 
 export const upstreamUp: Teller<'upstream.up'> = (data) => ({
-  title: `Upstream ${data.upstream} of ${data.network} is up again`,
-  text: `It was down for ${spanText(data.downMs)} and gets calls again.`,
+  title: `Upstream ${data.upstream} of ${data.network} is ${data.reason === null ? 'up again' : 'down no more'}`,
+  text: `It was down for ${spanText(data.downMs)}${data.reason === null ? ' and gets calls again' : `: ${data.reason}`}.`,
   facts: [
     ['Network', data.network],
     ['Upstream', data.upstream],
@@ -90,10 +90,10 @@ export const alertFiring: Teller<'alert.firing'> = (data) => ({
 
 export const alertResolved: Teller<'alert.resolved'> = (data) => ({
   title: `Alert ${data.alert} is over`,
-  text: `${data.when} no longer holds: it is ${countText(data.value)} now.`,
+  text: `${data.when} no longer holds: it is ${data.value === null ? 'not known' : countText(data.value)} now.`,
   facts: [
     ['Rule', data.when],
-    ['Value', countText(data.value)],
+    ...(data.value === null ? [] : [['Value', countText(data.value)] as const]),
     ['Fired for', spanText(data.firedMs)],
   ],
   advice: null,

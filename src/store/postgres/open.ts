@@ -8,7 +8,7 @@ import type { KeyChange, MigrationStatus, Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
-import { dropOldEvents } from '../tables/outbox/retention.ts';
+import { dropExcessEvents, dropOldEvents } from '../tables/outbox/retention.ts';
 import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import { createPostgresApply } from './apply.ts';
@@ -93,6 +93,7 @@ export async function openPostgres({ url, poolSize, now, migrate }: PostgresOpti
     async maintain(retention) {
       await retried(() => dropOldRollups(context, retention));
       await retried(() => dropOldEvents(context, now() - retention.eventsMs));
+      await retried(() => dropExcessEvents(context, retention.eventsMax));
       await partitions.maintain(now(), now() - retention.rawMs);
     },
     migrationStatus: () =>

@@ -12,7 +12,13 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 const day = 86_400_000;
-const forever = { minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity, eventsMs: Infinity };
+const forever = {
+  minutesMs: Infinity,
+  hoursMs: Infinity,
+  daysMs: Infinity,
+  eventsMs: Infinity,
+  eventsMax: Infinity,
+};
 const log = (at: number) => batch({ raw: [{ keyId: noKey, method: 'm', status: 0, at, count: 1 }] });
 
 it('are made ahead, dropped whole when their day is too old, and not made where none is kept', async () => {

@@ -10,7 +10,7 @@ import { createMirror } from '../tables/mirror.ts';
 import { createPolicyKeys } from '../tables/policy-keys.ts';
 import type { TableContext } from '../tables/context.ts';
 import { createTables } from '../tables/create-tables.ts';
-import { dropOldEvents } from '../tables/outbox/retention.ts';
+import { dropExcessEvents, dropOldEvents } from '../tables/outbox/retention.ts';
 import { createQuotaUse } from '../tables/quota-use.ts';
 import { createUsage } from '../tables/usage.ts';
 import { createSqliteApply } from './apply.ts';
@@ -139,6 +139,7 @@ export function openSqlite(options: SqliteOptions): Store {
       await dropOldRollups(context, retention);
       await dropOldRows(context, 'usage_logs', now() - retention.rawMs);
       await dropOldEvents(context, now() - retention.eventsMs);
+      await dropExcessEvents(context, retention.eventsMax);
     },
     migrationStatus: () => directly(() => statusOf(readMigrations(database))),
     migrate: () => directly(() => runMigrations(database, now())),

@@ -17,12 +17,17 @@ export function createBans({ db, dialect, announceBan }: TableContext): Tables['
         until: dialect.time(ban.until),
         ended_at: dialect.time(ban.endedAt),
       };
-      await db
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto('bans')
         .values({ prefix: ban.prefix, ...values })
-        .onConflict((already) => already.column('prefix').doUpdateSet(values))
-        .execute();
+        // One that was long on its way must not undo what came after it.
+        .onConflict((already) =>
+          already.column('prefix').doUpdateSet(values).whereRef('bans.began_at', '<=', 'excluded.began_at'),
+        )
+        .executeTakeFirst();
+      if (numInsertedOrUpdatedRows === 0n) return false;
       await announceBan(ban.prefix);
+      return true;
     },
 
     async end(prefix, beganAt, endedAt) {
@@ -53,6 +58,16 @@ export function createBans({ db, dialect, announceBan }: TableContext): Tables['
         .limit(limit)
         .execute();
       return found.map(banOf);
+    },
+
+    async count(nowMs) {
+      const { count } = await db
+        .selectFrom('bans')
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .where('ended_at', 'is', null)
+        .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', dialect.time(nowMs))]))
+        .executeTakeFirstOrThrow();
+      return Number(count);
     },
 
     async forget(endedBefore) {

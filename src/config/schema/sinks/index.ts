@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { factsOf } from '../fields.ts';
 import { variants } from '../variants.ts';
 import { databaseSink } from './database.ts';
 import { discordSink } from './discord.ts';
@@ -28,3 +29,9 @@ export const sinkEntry = variants('type', sinkKinds, 'Where events go.');
 export type SinkKind = keyof typeof sinkKinds;
 export type SinkConfigOf<Kind extends SinkKind> = z.output<(typeof sinkKinds)[Kind]>;
 export type SinkConfig = SinkConfigOf<SinkKind>;
+
+/** Names of a kind's fields whose values are shown nowhere, in whole or in part; lists and maps are not looked into. */
+export function secretFieldsOf(kind: SinkKind): ReadonlySet<string> {
+  const { fields = {} } = factsOf(sinkKinds[kind]);
+  return new Set(Object.keys(fields).filter((name) => factsOf(fields[name]!).secret === true));
+}

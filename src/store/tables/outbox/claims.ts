@@ -102,10 +102,15 @@ export function createOutboxClaims({
           where state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
     },
 
-    async release(by) {
-      for (const state of ['new', 'retry'])
-        await sql`update outbox_deliveries set claimed_by = null, claimed_until = null
-          where state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
+    async release(by, these) {
+      const free = (which: RawBuilder<unknown>) =>
+        sql`update outbox_deliveries set claimed_by = null, claimed_until = null
+          where ${which} and claimed_by = ${by}`.execute(db);
+      if (these === undefined)
+        for (const state of ['new', 'retry']) await free(sql`state = ${sql.lit(state)}`);
+      else
+        for (const numbers of pieces(these.numbers, atOnce))
+          await free(sql`sink = ${these.sink} and event in (${sql.join(numbers)})`);
     },
   };
 }

@@ -89,12 +89,20 @@ export function createOutboxHistory({ db, dialect }: TableContext): EventHistory
         .executeTakeFirst();
       if (event === undefined) return false;
       const { number, subject } = event;
-      await db
+      const rows = await db
         .insertInto('outbox_deliveries')
         .values({ event: number, sink, subject, ...again(nowMs) })
-        .onConflict((already) => already.columns(['event', 'sink']).doUpdateSet(again(nowMs)))
+        .onConflict((already) =>
+          already
+            .columns(['event', 'sink'])
+            .doUpdateSet(again(nowMs))
+            .where(
+              sql<boolean>`(outbox_deliveries.claimed_until is null or outbox_deliveries.claimed_until <= ${dialect.time(nowMs)})`,
+            ),
+        )
+        .returning('event')
         .execute();
-      return true;
+      return rows.length > 0;
     },
   };
 }

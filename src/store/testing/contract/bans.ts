@@ -33,6 +33,25 @@ export function describeBans(subject: () => Subject): void {
     await expect(bans.put(ban({ reason: 'x'.repeat(501) }))).rejects.toMatchObject({ code: 'invalid' });
   });
 
+  it('leaves a ban that began later, and counts those that stand', async () => {
+    const { bans } = subject().store;
+    const prefix = '192.0.2.77';
+    const newer = ban({ prefix, beganAt: noon + 60_000, until: null, by: 'ada' });
+    const before = await bans.count(noon);
+    expect(await bans.put(newer)).toBe(true);
+    expect(await bans.put(ban({ prefix, beganAt: noon + 59_999 }))).toBe(false);
+    expect(await bans.get(prefix)).toEqual(newer);
+    expect(await bans.count(noon)).toBe(before + 1);
+    const sameTime = { ...newer, until: noon + 90_000, reason: 'another' };
+    expect(await bans.put(sameTime)).toBe(true);
+    expect(await bans.get(prefix)).toEqual(sameTime);
+    expect(await bans.count(noon + 89_999)).toBe((await bans.count(noon + 90_000)) + 1);
+    await bans.end(prefix, newer.beganAt, noon + 70_000);
+    expect(await bans.put(ban({ prefix }))).toBe(false);
+    expect((await bans.get(prefix))?.endedAt).toBe(noon + 70_000);
+    expect(await bans.count(noon)).toBe(before);
+  });
+
   it('ends a ban once, and not one that has come in its place', async () => {
     const { bans } = subject().store;
     const one = ban({ prefix: '198.51.100.0/24', beganAt: noon + 123 });

@@ -101,6 +101,22 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.claim(ask(sink, { by: 'two', nowMs: noon + 5000 }))).toHaveLength(2);
   });
 
+  it('lets go of some of what it has claimed, and of no state', async () => {
+    const { outbox } = subject().store;
+    const sink = newSink();
+    await outbox.add([entry({ sinks: [sink] }), entry({ sinks: [sink] }), entry({ sinks: [sink] })]);
+    const [first, second] = await outbox.claim(ask(sink));
+    const these = { sink, numbers: [first!.number, second!.number] };
+    await outbox.release('two', these);
+    await outbox.release('one', { sink: newSink(), numbers: these.numbers });
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([]);
+    await outbox.release('one', these);
+    expect((await outbox.list({ sink }, 9)).map(({ deliveries }) => deliveries[0]!.state)).toEqual([
+      ...['new', 'new', 'new'],
+    ]);
+    expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([first, second]);
+  });
+
   it('has no two claim the same, or begin with one subject at two places', async () => {
     const { store, another } = subject();
     if (another === null) return;
@@ -158,6 +174,10 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(true);
     expect(await outbox.resend(randomUUID(), gone, noon)).toBe(false);
     expect(await outbox.claim(ask(gone))).toHaveLength(1);
+    // Nothing is taken from who delivers it now.
+    expect(await outbox.resend(entries[0]!.id, gone, noon)).toBe(false);
+    expect(await outbox.claim(ask(gone, { by: 'two' }))).toEqual([]);
+    expect(await outbox.resend(entries[0]!.id, gone, noon + minute)).toBe(true);
   });
 
   it('abandons what belongs to sinks that nobody has', async () => {
@@ -226,12 +246,40 @@ export function describeOutbox(subject: () => Subject): void {
     const ancient = entry({ atMs: old - 30 * 86_400_000, sinks: [sink] });
     await store.outbox.add([waits, over, ancient]);
     const forever = { minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity, rawMs: Infinity };
-    await store.maintain({ ...forever, eventsMs: 30 * 86_400_000 });
+    await store.maintain({ ...forever, eventsMs: 30 * 86_400_000, eventsMax: Infinity });
     expect(await store.outbox.get(over.id)).toBeNull();
     expect(await store.outbox.get(ancient.id)).toBeNull();
     expect(await store.outbox.get(waits.id)).not.toBeNull();
     await store.outbox.abandon({ only: sink }, 'over', clock.now);
-    await store.maintain({ ...forever, eventsMs: 30 * 86_400_000 });
+    await store.maintain({ ...forever, eventsMs: 30 * 86_400_000, eventsMax: Infinity });
     expect(await store.outbox.get(waits.id)).toBeNull();
+  });
+
+  it('keeps so many events: floods go first, dead letters last, and never what is still to be delivered', async () => {
+    const { store, sql } = subject();
+    const { outbox } = store;
+    const sink = newSink();
+    // The subject is shared: of what other tests left nothing is to be seen here.
+    await sql('delete from outbox');
+    const flood = { type: 'method.blocked' as const };
+    const entries = [
+      entry({ ...flood, sinks: [sink] }),
+      ...[entry(), entry(flood), entry(), entry(flood), entry()],
+      entry({ sinks: null }),
+    ];
+    const dead = entry({ sinks: [`${sink}-off`] });
+    await outbox.add([dead, ...entries]);
+    await outbox.abandon({ only: `${sink}-off` }, 'over', noon);
+    const forever = { minutesMs: Infinity, hoursMs: Infinity, daysMs: Infinity, rawMs: Infinity };
+    const keptOf = async (eventsMax: number): Promise<number[]> => {
+      await store.maintain({ ...forever, eventsMs: Infinity, eventsMax });
+      const rows = await outbox.list({}, 100);
+      return rows.map(({ id }) => [dead, ...entries].findIndex((one) => one.id === id)).reverse();
+    };
+    expect(await keptOf(8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await keptOf(7)).toEqual([0, 1, 2, 4, 5, 6, 7]);
+    expect(await keptOf(5)).toEqual([0, 1, 4, 6, 7]);
+    expect(await keptOf(3)).toEqual([0, 1, 7]);
+    expect(await keptOf(1)).toEqual([1, 7]);
   });
 }

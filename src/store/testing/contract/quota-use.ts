@@ -93,7 +93,7 @@ export function describeQuotaUse(subject: () => Subject): void {
     const days = [0, 3, 6, 45, 80].map((ago) => now - ago * dayMs);
     await store.apply(batch({ rows: days.map((minute) => row({ keyId, minute })) }));
     clock.now = now;
-    const [all, kept] = [Infinity, { rawMs: Infinity, eventsMs: Infinity }];
+    const [all, kept] = [Infinity, { rawMs: Infinity, eventsMs: Infinity, eventsMax: Infinity }];
     await store.maintain({ ...kept, minutesMs: all, hoursMs: all, daysMs: all });
     const left = async (at: number) => {
       const date = new Date(at);

@@ -11,6 +11,7 @@ const forever = {
   daysMs: Infinity,
   rawMs: Infinity,
   eventsMs: Infinity,
+  eventsMax: Infinity,
 };
 
 export function describeRetention(subject: () => Subject): void {

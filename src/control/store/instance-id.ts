@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The file in `server.state_dir` that an instance's name in a shared store is kept in. */
+const instanceFile = 'instance.id';
+
+/**
+ * What tells the instance of this state folder from all others: random, made once and kept there (mode 0600), so that it is the same
+ * after a restart. Host names and folders are often alike in containers. Where the folder takes no file it is another each time: what an
+ * earlier run had claimed is free a minute later, then.
+ */
+export function instanceId(stateDir: string): string {
+  const path = join(stateDir, instanceFile);
+  const kept = read(path);
+  if (kept !== null) return kept;
+  const id = randomUUID();
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const fresh = `${path}.${id}`;
+    writeFileSync(fresh, `${id}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(fresh, path);
+  } catch {
+    return id;
+  }
+  return read(path) ?? id;
+}
+
+/** null: there is none, or it is damaged. */
+function read(path: string): string | null {
+  try {
+    return (
+      /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(readFileSync(path, 'utf8').trim())?.[0] ?? null
+    );
+  } catch {
+    return null;
+  }
+}
