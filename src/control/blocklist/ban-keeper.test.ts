@@ -28,7 +28,7 @@ function start(blocklist: object = { auto_ban: autoBan }): void {
   events = [];
   warnings = [];
   const warn = (facts: object, text: string) => 'event' in facts || warnings.push(text);
-  const logger = { warn, info: () => {} } as never;
+  const logger = { warn, error: warn, info: () => {} } as never;
   keeper = createBanKeeper({
     ...policyOf(blocklist),
     events: {
@@ -190,7 +190,7 @@ describe('where another instance was faster', () => {
     [rows, away, made, reads] = [new Map(), false, [], []];
     keeper.keepIn({
       async write(changes) {
-        if (away) throw new Error('away');
+        if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
         const outcomes = changes.map(({ change }) => {
           if (change.kind === 'put') {
             const { ban } = change;
@@ -207,7 +207,7 @@ describe('where another instance was faster', () => {
         return outcomes;
       },
       async read(prefixes) {
-        if (away) throw new Error('away');
+        if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
         reads.push(prefixes);
         return prefixes.flatMap((prefix) => rows.get(prefix) ?? []);
       },

@@ -30,6 +30,8 @@ function start(config: object, directory: string): Promise<Gateway> {
         methods: { blocked: ['admin_*'], costs: { dear: 9 } },
         limits: { default: 'none', methods: { eth_call: { requests: 2, period: '24h', mode: 'shadow' } } },
         keys: [{ name: 'acme', key: acme }],
+        // What callers without a key are refused is told where a sink wants it.
+        events: { sinks: [{ name: 'out', type: 'stdout', events: ['method.blocked'] }] },
         ...config,
       },
     },
