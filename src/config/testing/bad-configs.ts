@@ -1427,7 +1427,7 @@ export const badConfigs: readonly BadConfig[] = [
       '6:43: error: events.sinks[2].url: found text of 32 characters, expected a URL such as redis://127.0.0.1:6379',
       '7:38: error: events.sinks[3].path: found "sink.py", expected the path of a JavaScript or TypeScript module, such as ./my-sink.js',
       '7:57: error: events.sinks[3].settings: found a list, expected a map',
-      '8:66: error: events.sinks[4].body: unknown placeholder {{titel}} (did you mean {{title}}? known: title, text, html, event, id, type, subject, severity, tenant, time, sequence, source)',
+      '8:66: error: events.sinks[4].body: unknown placeholder {{titel}} (did you mean {{title}}? known: title, text, html, title_html, text_html, event, id, type, subject, severity, tenant, time, sequence, source)',
       '9:24: error: events.sinks[5].type: found "teams", expected webhook, stdout, database, redis-stream, slack, discord, pagerduty, email or module',
     ],
   },
