@@ -1,6 +1,6 @@
 /**
  * By how much longer than the work took a backlog rests after each batch: callers have the processor meanwhile, and what is put off is in
- * the journals. Two fifths of a processor are 70,000 records a second.
+ * the journals. Two fifths of a processor are some 90,000 records a second.
  */
 const REST_SHARE = 1.5;
 const REST_MAX_MS = 500;
