@@ -1,3 +1,4 @@
+import { indexed } from './indexed.ts';
 import { LATENCY_BUCKETS } from './octaves.ts';
 
 /** What became of a call at the gateway's door: each call is counted under exactly one. */
@@ -31,9 +32,7 @@ export const callColumns = [
 export type CallColumn = (typeof callColumns)[number];
 
 /** Place of each among the doubles. */
-export const callAt = Object.freeze(
-  Object.fromEntries(callColumns.map((name, at) => [name, at])) as Record<CallColumn, number>,
-);
+export const callAt = indexed<CallColumn>(callColumns);
 
 const afterCalls = callColumns.length;
 
@@ -64,8 +63,6 @@ export const upstreamColumns = [
   'micros',
 ] as const;
 export type UpstreamColumn = (typeof upstreamColumns)[number];
-export const upstreamAt = Object.freeze(
-  Object.fromEntries(upstreamColumns.map((name, at) => [name, at])) as Record<UpstreamColumn, number>,
-);
+export const upstreamAt = indexed<UpstreamColumn>(upstreamColumns);
 export const upstreamHistogramAt = upstreamColumns.length;
 export const UPSTREAM_COLUMNS = upstreamColumns.length + LATENCY_BUCKETS;

@@ -6,6 +6,7 @@ import {
   latencyNames,
 } from './definitions.ts';
 import { histogramLength } from './histogram.ts';
+import { indexed } from './indexed.ts';
 
 /*
  * A slab: one worker's numbers, doubles in shared memory. Its worker alone writes it, without atomics, so a
@@ -19,19 +20,10 @@ const latenciesAt = counterNames.length;
 const slabLength = latenciesAt + latencyNames.length * histogramLength;
 
 /** Index in a slab by counter name; `counters.heartbeat` is 0. */
-export const counters = indexed<CounterName>(counterNames, 0, 1);
+export const counters = indexed<CounterName>(counterNames);
 
 /** Where a histogram stands in a slab: the offset that `record` takes. */
 export const latencyOffsets = indexed<LatencyName>(latencyNames, latenciesAt, histogramLength);
-
-function indexed<Name extends string>(
-  names: readonly Name[],
-  first: number,
-  step: number,
-): Readonly<Record<Name, number>> {
-  const entries = names.map((name, i) => [name, first + i * step] as const);
-  return Object.freeze(Object.fromEntries(entries) as Record<Name, number>);
-}
 
 /**
  * Memory for one worker's numbers, all 0: about 8 KB. Both sides look at it through `new

@@ -5,7 +5,20 @@ import { HttpProblem } from './http-problem.ts';
  * What an answer means for a delivery: 2xx is delivered, 410 turns the sink off, all else is tried again, as Standard
  * Webhooks says, with the receiver's `Retry-After` where it gives one.
  */
-export async function httpResult(ask: () => Promise<SinkResponse>, nowMs: number): Promise<DeliveryResult> {
+export function httpResult(ask: () => Promise<SinkResponse>, nowMs: number): Promise<DeliveryResult> {
+  return judged(ask, ({ status, headers }) => {
+    if (status >= 200 && status < 300) return { kind: 'delivered' };
+    const problem = `answered ${status}`;
+    if (status === 410) return { kind: 'gone', problem };
+    return { kind: 'retry', problem, retryAfterMs: retryAfterMs(headers['retry-after'], nowMs) };
+  });
+}
+
+/** What brings no answer is to be tried again; an answer is what `judge` makes of it. Rejects by a fault of ours only. */
+export async function judged(
+  ask: () => Promise<SinkResponse>,
+  judge: (response: SinkResponse) => DeliveryResult,
+): Promise<DeliveryResult> {
   let response: SinkResponse;
   try {
     response = await ask();
@@ -13,11 +26,7 @@ export async function httpResult(ask: () => Promise<SinkResponse>, nowMs: number
     if (!(error instanceof HttpProblem)) throw error;
     return { kind: 'retry', problem: error.message, retryAfterMs: null };
   }
-  const { status, headers } = response;
-  if (status >= 200 && status < 300) return { kind: 'delivered' };
-  const problem = `answered ${status}`;
-  if (status === 410) return { kind: 'gone', problem };
-  return { kind: 'retry', problem, retryAfterMs: retryAfterMs(headers['retry-after'], nowMs) };
+  return judge(response);
 }
 
 /** Of the header (RFC 9110, 10.2.3): seconds or a date. null: none, or none that can be read. */

@@ -1,6 +1,5 @@
 import { oneLine, clip } from '../words/clip.ts';
-import { HttpProblem } from '../http/http-problem.ts';
-import { retryAfterMs } from '../http/http-result.ts';
+import { judged, retryAfterMs } from '../http/http-result.ts';
 import type { DeliveryResult, SinkHttp, SinkRequest, SinkResponse } from '../sink.ts';
 
 /** Of a receiver’s answer, in problems. */
@@ -30,20 +29,16 @@ export function judgeStatus(response: SinkResponse, nowMs: number): DeliveryResu
  * Sends, and judges the answer. What brings no answer is to be tried again. What lets us in (header values, the URL’s path) is not
  * in the answer that is judged, should the receiver repeat it.
  */
-export async function exchange(
+export function exchange(
   http: SinkHttp,
   request: SinkRequest,
   signal: AbortSignal,
   judge: (response: SinkResponse) => DeliveryResult,
 ): Promise<DeliveryResult> {
-  let response: SinkResponse;
-  try {
-    response = await http(request, signal);
-  } catch (error) {
-    if (!(error instanceof HttpProblem)) throw error;
-    return { kind: 'retry', problem: error.message, retryAfterMs: null };
-  }
-  return judge({ ...response, body: without(response.body, secretsOf(request)) });
+  return judged(
+    () => http(request, signal),
+    (response) => judge({ ...response, body: without(response.body, secretsOf(request)) }),
+  );
 }
 
 /** Shorter ones are words that stand anywhere. */

@@ -14,10 +14,9 @@ export const pagerdutySink = record(
       expected: 'an integration key of 32 letters and digits',
       parse: (written) => (/^[A-Za-z0-9]{32}$/.test(written) ? written : undefined),
     }),
-    url: sinkUrl(
-      'Where events go. Accounts in Europe: `https://events.eu.pagerduty.com/v2/enqueue`.',
-      'https://events.pagerduty.com/v2/enqueue',
-    ),
+    url: sinkUrl('Where events go. Accounts in Europe: `https://events.eu.pagerduty.com/v2/enqueue`.', {
+      fallback: 'https://events.pagerduty.com/v2/enqueue',
+    }),
     ...guardedFields,
   },
 );

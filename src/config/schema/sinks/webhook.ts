@@ -2,6 +2,7 @@ import { list, namedMap, record } from '../containers.ts';
 import { text, wrong } from '../fields.ts';
 import { headerKey, headerValue } from '../upstream.ts';
 import { guardedFields, sinkFields } from './sink-fields.ts';
+import { sinkUrl } from './sink-url.ts';
 
 /** Of Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes, or `whsk_` and base64 of an ed25519 key. */
 const secret = text<string>({
@@ -20,18 +21,9 @@ const secret = text<string>({
 
 export const webhookSink = record('An HTTP POST of the event to a URL, signed as Standard Webhooks says.', {
   ...sinkFields('webhook', 'A signed HTTP POST.'),
-  url: text<string>({
-    type: 'URL',
-    about: 'Where to. Redirects are not followed.',
-    secret: true,
+  url: sinkUrl('Where to. Redirects are not followed.', {
     expected: 'a URL such as https://example.com/hooks',
-    parse: (written) => {
-      const fine = /^https?:\/\/[^/\s]/i.test(written) && !/[\s\p{Cc}\\]/u.test(written);
-      if (!fine || !URL.canParse(written)) return undefined;
-      const { username, password } = new URL(written);
-      if (username !== '' || password !== '') return wrong({ suggestion: 'give credentials in headers' });
-      return written;
-    },
+    credentials: 'give credentials in headers',
   }),
   secrets: list(secret, {
     type: 'list of secrets',
