@@ -8,7 +8,7 @@ export { createFold, type Fold, isFolded } from './fold.ts';
 export { createResolve, type Resolve, systemNames } from './http/resolve.ts';
 export { createSinkHttp } from './http/sink-http.ts';
 export { createMemoryOutbox } from './memory-outbox.ts';
-export { isRefusal } from './refusal.ts';
+export { writeAllBut } from './refusal.ts';
 export { createRouting } from './routing.ts';
 export {
   type ClaimedDelivery,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EventDraft, isRefusal, type OutboxEntry } from '../../events/index.ts';
+import { type EventDraft, type OutboxEntry, writeAllBut } from '../../events/index.ts';
 import type { CausedEvents } from '../events/events-keeper.ts';
 import type { Logger } from '../logs.ts';
 import { createSingleFlight } from '../single-flight.ts';
@@ -12,7 +12,7 @@ export interface ToldChange {
 }
 
 /**
- * Writes changes of bans to the store, all or none, and says of each whether it was made; rejects while it is away (see `isRefusal`), or where
+ * Writes changes of bans to the store, all or none, and says of each whether it was made; rejects while it is away (see `writeAllBut`), or where
  * it does not take them.
  */
 export type WriteBans = (changes: ToldChange[]) => Promise<boolean[]>;
@@ -84,28 +84,25 @@ export function createBanJournal(options: {
     untold = 0;
   };
 
-  /** Rejects where the store is away, with what is not written still waiting. What it refuses is halved until the one is found. */
-  const writeAll = async (some: readonly ToldChange[]): Promise<void> => {
-    try {
-      await write([...some]);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      if (some.length > 1) {
-        const half = Math.ceil(some.length / 2);
-        await writeAll(some.slice(0, half));
-        return writeAll(some.slice(half));
-      }
-      writing = writing.slice(1);
-      giveUp(some);
-      return sayLost(`it refuses one: ${error instanceof Error ? error.message : String(error)}`, true);
-    }
-    taken(some);
-    events.added();
-  };
   const taken = (some: readonly ToldChange[]): void => {
     writing = writing.slice(some.length);
     for (const { change } of some) count(change, -1);
   };
+  /** Rejects where the store is away, with what is not written still waiting. */
+  const writeAll = (batch: readonly ToldChange[]): Promise<void> =>
+    writeAllBut(
+      batch,
+      async (some) => {
+        await write([...some]);
+        taken(some);
+        events.added();
+      },
+      (one, error) => {
+        writing = writing.slice(1);
+        giveUp([one]);
+        sayLost(`it refuses one: ${error instanceof Error ? error.message : String(error)}`, true);
+      },
+    );
 
   const flush = createSingleFlight(async () => {
     clearTimeout(retry);

@@ -1,5 +1,5 @@
 import type { DeliveryOutcome, Outbox } from '../outbox.ts';
-import { isRefusal } from '../refusal.ts';
+import { writeAllBut } from '../refusal.ts';
 import { problemLine } from './problem-line.ts';
 import type { DeliveryLog } from './sink-slot.ts';
 
@@ -34,19 +34,6 @@ export function createSettler(parts: {
   let writing: Promise<void> | undefined;
   let stopped = false;
 
-  /** Rejects where the store is away. What it refuses is halved until the one is found that it refuses. */
-  const settle = async (batch: readonly DeliveryOutcome[]): Promise<void> => {
-    try {
-      await outbox.settle(batch, by, epochMs());
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      const [first] = batch;
-      if (batch.length === 1) return giveUp(first!, error);
-      const half = Math.ceil(batch.length / 2);
-      await settle(batch.slice(0, half));
-      await settle(batch.slice(half));
-    }
-  };
   /** It stays claimed, so that it is not sent again and again; a restart sends it once more. */
   const giveUp = ({ sink, number, state }: DeliveryOutcome, error: unknown): void => {
     const why = problemLine(error instanceof Error ? error.message : String(error));
@@ -58,7 +45,7 @@ export function createSettler(parts: {
     while (outcomes.length > 0) {
       const batch = outcomes.slice(0, BATCH);
       try {
-        await settle(batch);
+        await writeAllBut(batch, (some) => outbox.settle(some, by, epochMs()), giveUp);
       } catch {
         // The store says elsewhere why it is away.
         return arm(RETRY_MS);
