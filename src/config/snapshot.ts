@@ -267,6 +267,8 @@ export interface RulePolicy {
   /** requests + burst. */
   capacity: number;
   mode: 'enforce' | 'shadow';
+  /** Among several instances: decided where the buckets stand, and not by a lease. */
+  exact: boolean;
   /** Index of the only network it holds on; -1: all. */
   network: number;
   rank: RuleRank;

@@ -17,6 +17,8 @@ export interface EndingParts {
   bans: Pick<BanKeeper, 'close' | 'stop'>;
   admin: AdminServer | null;
   limits: LimitsKeeper;
+  /** What other instances have as well; undefined: nothing. */
+  sharing: { close(): Promise<void> } | undefined;
   policy: PolicyKeeper;
   /** null: none is kept. */
   store: StoreKeeper | null;
@@ -49,6 +51,7 @@ export function createEnding({
   bans,
   admin,
   limits,
+  sharing,
   policy,
   store,
   events,
@@ -69,6 +72,7 @@ export function createEnding({
     await hub.close();
     if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
     // Only now: until the workers have ended their takes would be lost.
+    await sharing?.close();
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));

@@ -10,6 +10,8 @@ import { createBanKeeper } from './blocklist/ban-keeper.ts';
 import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
+import { openCluster } from './cluster/open-cluster.ts';
+import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
@@ -42,6 +44,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     path: stateDir === null ? null : join(stateDir, stateFileName),
     entries: config.limits.table_entries,
     quotaSlots: config.limits.quota_slots,
+    shared: config.redis !== null,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
     wallMs: Date.now,
   });
@@ -86,10 +89,21 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
+    redis: config.redis,
+    onLeases: (slot, needs) => sharing?.hear(slot, needs),
     onEvents: (told) => events.heard(told),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
+  const cluster = config.redis && (await openCluster(config.redis, run));
+  const sharing =
+    cluster &&
+    createSharing({
+      ...{ limits, policy, bootId: run, link: cluster.link, members: cluster.members },
+      ...{ prefix: cluster.prefix, commandTimeout: cluster.commandTimeout },
+      needQuota: (_need, done) => done(),
+      post: dataPlane.sayOfLeases,
+    });
   const logHealth = createHealthLog(logger);
   const health = createHealthMonitor({
     ...{ board, instanceId },
@@ -113,7 +127,21 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
   for (const owner of early) store?.ownQuota(owner);
   hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
-  return { address, instanceId, limits, policy, dataPlane, board, health, hub, bans, store, events, alerts };
+  return {
+    address,
+    instanceId,
+    limits,
+    policy,
+    dataPlane,
+    board,
+    health,
+    hub,
+    bans,
+    store,
+    events,
+    alerts,
+    sharing: sharing ?? undefined,
+  };
 }
 
 function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logger): void {

@@ -9,7 +9,7 @@ import {
   storedIdOf,
   versionsOf,
 } from '../config/index.ts';
-import { createHash64, createRuleVersions, quotaPeriod } from '../limits/index.ts';
+import { createHash64, createRuleVersions, quotaPeriod, type RuleVersions } from '../limits/index.ts';
 import type { NamedKey } from './explain-port.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 
@@ -33,6 +33,8 @@ export interface PolicyKeeper {
   /** A key's quota is counted in the slot of its number; slots are named by keys over a restart. */
   quotaSlotOf(keyName: string): number | undefined;
   keyNameOf(quotaSlot: number): string | undefined;
+  /** Of a rule's version; undefined if it is gone. */
+  shapeOf: RuleVersions['shapeOf'];
   /** Keys whose quota is counted: slot, registered name and quota. */
   quotas(): Iterable<QuotaOwner>;
 }
@@ -150,6 +152,7 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
     },
     quotaSlotOf: (name) => registries.keys.find(name),
     keyNameOf: (slot) => quotaOwners.get(slot)?.name,
+    shapeOf: versions.shapeOf,
     *quotas() {
       for (const owner of quotaOwners.values()) {
         if (registries.keys.find(owner.name) === owner.slot) yield owner;

@@ -17,6 +17,7 @@ import { createCallFigures } from './call-figures.ts';
 import type { NetworkCounts } from './networks.ts';
 import type { CallCounters } from './record.ts';
 import type { SocketCounts } from './socket-counts.ts';
+import type { ExactResult, SharingCounters } from './sharing/verdict.ts';
 import { createUpstreamFigures } from './upstream-figures.ts';
 
 /** Totals that a network keeps, by the counter that takes them over. */
@@ -27,7 +28,7 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
  * totals (notifications, bursts depleted, failures by kind, the fine histograms of latency) at once, so that they may be ahead by the
  * calls of a turn that a death cut off.
  */
-export interface WorkerCounters extends CallCounters {
+export interface WorkerCounters extends CallCounters, SharingCounters {
   /** A call that the blocklist would have refused. */
   banSimulated(): void;
   /** A message of a WebSocket came. */
@@ -79,6 +80,13 @@ const failureCounters: Record<FailureKind, CounterName> = {
   status: 'upstreamBadStatus',
   answer: 'upstreamBadAnswer',
   throttled: 'upstreamThrottled',
+};
+
+const exactCounters: Record<ExactResult, CounterName> = {
+  taken: 'exactTaken',
+  refused: 'exactRefused',
+  remembered: 'exactRemembered',
+  unanswered: 'exactUnanswered',
 };
 
 export function createWorkerCounters(
@@ -177,6 +185,13 @@ export function createWorkerCounters(
     unread: () => add('answersUnread', 1),
     evicted: () => add('explainRecordsEvicted', 1),
     lineDropped: () => add('logLinesDropped', 1),
+    waited(micros) {
+      add('limitsParked', 1);
+      record(slab, latencyOffsets.limitWait, micros);
+    },
+    byShare: () => add('limitsByShare', 1),
+    needsSent: (needs) => add('leaseNeeds', needs),
+    exact: (result) => add(exactCounters[result], 1),
     settle: figures.settle,
     events: figures.events,
     usageLost(calls) {

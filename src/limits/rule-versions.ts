@@ -1,5 +1,6 @@
 import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
+import { createShareWriter } from './shares.ts';
 import { bucketShape } from './token-bucket.ts';
 import type { BucketShape, RuleParams } from './token-bucket.ts';
 
@@ -28,6 +29,8 @@ export interface RuleVersions {
    * `bucketShape`: check a config before) or if there is no number left.
    */
   versionOf(scope: string, params: RuleParams): number;
+  /** undefined if the version is unknown or recycled. */
+  shapeOf(version: number): BucketShape | undefined;
   /**
    * Call when every worker has swapped to a snapshot that names only `used`. The others are retired: they stay
    * valid for a full refill and a minute, so that entries are migrated by their parameters; then they are recycled.
@@ -63,6 +66,7 @@ export function createRuleVersions(memory: LimitsMemory): RuleVersions {
       known.set(fresh, rule);
       return fresh;
     },
+    shapeOf: (version) => store.read(version),
     retireExcept(used, nowMicros) {
       for (const version of known.keys()) {
         if (!used.has(version)) store.retire(version, nowMicros);
@@ -97,6 +101,7 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
   const words = new Int32Array(memory.rules);
   const numbers = new Float64Array(memory.rules);
   const count = memory.rules.byteLength / ruleBytes;
+  const writeShare = createShareWriter(memory);
   /** Recycled, the longest ago first: an index that is used again and again runs through its generations. */
   const freed = new Set<number>();
 
@@ -127,6 +132,7 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
       numbers[number + tokenUnitsAt] = shape.tokenUnits;
       numbers[number + tickMicrosAt] = shape.tickMicros;
       numbers[number + burstUnitsAt] = shape.burstUnits;
+      writeShare(index, shape);
       words[word + statusAt] = live;
       const version = ((generation + 1) << versionIndexBits) | index;
       Atomics.store(words, word, version);

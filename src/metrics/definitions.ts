@@ -20,6 +20,8 @@ const failuresHelp = 'Calls that ended without an answer of an upstream, by what
 const cacheHelp =
   'Calls whose answer may be kept or shared: answered from what is kept, by an identical call under way, or by an upstream';
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
+const exactHelp =
+  'Calls with an exact limit: taken or refused by Redis, refused by what it had said before, or without an answer in time';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -95,6 +97,23 @@ export const definitions = {
   batches: total('batches_total', 'Batches'),
   batchItems: total('batch_items_total', 'Items of batches'),
 
+  limitsParked: total(
+    'limit_calls_waited_total',
+    'Calls that waited for a lease of tokens, or for Redis to decide an exact limit',
+  ),
+  limitsByShare: total(
+    'limit_share_decisions_total',
+    'Calls decided by this instance’s share of a limit, since Redis gave no answer in time',
+  ),
+  leaseNeeds: total(
+    'limit_lease_needs_total',
+    'Leases of tokens that workers asked for: one for each bucket or quota and event-loop turn',
+  ),
+  exactTaken: total('limit_exact_decisions_total', exactHelp, ['result', 'taken']),
+  exactRefused: total('limit_exact_decisions_total', exactHelp, ['result', 'refused']),
+  exactRemembered: total('limit_exact_decisions_total', exactHelp, ['result', 'remembered']),
+  exactUnanswered: total('limit_exact_decisions_total', exactHelp, ['result', 'unanswered']),
+
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 
   upstreamRetries: total('upstream_retries_total', 'Calls sent again, to another upstream or the same'),
@@ -159,6 +178,11 @@ export const latencies = {
   upstream: {
     family: 'upstream_duration_seconds',
     help: 'Time from a call being sent upstream to its answer',
+  },
+  /** From its being held back to its being decided. */
+  limitWait: {
+    family: 'limit_wait_duration_seconds',
+    help: 'Time that calls waited for a lease of tokens, or for Redis to decide an exact limit; those that did not wait are not counted',
   },
 } as const;
 

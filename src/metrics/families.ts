@@ -58,6 +58,9 @@ const written = {
   polymorph_proxy_duration_seconds: histogram(
     'Time of an answered call in the gateway, without that between its being sent to an upstream and its answer',
   ),
+  polymorph_limit_wait_duration_seconds: histogram(
+    'Time that calls waited for a lease of tokens, or for Redis to decide an exact limit; those that did not wait are not counted',
+  ),
   polymorph_shadow_refused_total: counter('Calls that a rule in shadow mode would have refused', 'rule'),
 
   polymorph_upstream_calls_total: counter('Calls sent to an upstream, repetitions included', ...byUpstream),

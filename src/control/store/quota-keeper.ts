@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { storedIdOf, userIdOf } from '../../config/index.ts';
-import { configKeyId, uuidText } from '../../identity/index.ts';
+import { userIdOf } from '../../config/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { type SubjectUse, type QuotaUse, type UseQuestion, userSubject } from './messages.ts';
+import { ledgerSubject } from './ledger-subject.ts';
+import type { QuotaUse, SubjectUse, UseQuestion } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -29,6 +29,8 @@ export interface QuotaKeeper {
   lacks(some: boolean): void;
   /** Of owners that are so since the last look. */
   syncNew(): Promise<void>;
+  /** Used in the period, by what the ledger said last of the owner of this name; 0: it said nothing. */
+  sumOf(name: string, periodId: number): number;
 }
 
 export interface QuotaKeeperOptions {
@@ -46,6 +48,8 @@ interface Account {
   elsewhere: number;
   /** Of the ledger's sum, what the store thread does not know to be this run's. */
   unclaimed: number;
+  /** The ledger's sum. */
+  total: number;
   /** `add`: what the slot counted so far is this run's. `set`: it may lack what the ledger has. */
   fresh: 'add' | 'set' | null;
   reclaim: boolean;
@@ -72,6 +76,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     period: quotaPeriod(owner.quota.period, wallMs()),
     elsewhere: 0,
     unclaimed: 0,
+    total: 0,
     fresh: synced ? 'set' : 'add',
     reclaim: false,
   });
@@ -80,7 +85,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   function enter(account: Account, nowMs: number): void {
     const period = quotaPeriod(account.owner.quota.period, nowMs);
     if (period.id <= account.period.id) return;
-    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, reclaim: false });
+    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, total: 0, reclaim: false });
   }
 
   /** False, and nothing was done, where `starts` are of a period that was over by the time the answer came. */
@@ -98,6 +103,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     const ownUse = quota.period === 'day' ? use?.ownDay : use?.ownMonth;
     const own = ownUse?.[quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
     const { id } = account.period;
+    account.total = total;
     await patiently(() => {
       if (account.fresh === 'set') {
         buckets.writeQuota(slot, id, Math.max(total, buckets.readQuota(slot, id)));
@@ -168,7 +174,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
 
   return {
     own(owner) {
-      const id = subjectOf(owner.name);
+      const id = ledgerSubject(owner.name).subject;
       users ||= userIdOf(owner.name) !== undefined;
       const before = accounts.get(id)?.owner.quota.unit ?? owner.quota.unit;
       // Requests are no cost units.
@@ -192,12 +198,9 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       lacking = some;
     },
     syncNew: () => inTurn(syncNew),
+    sumOf(name, periodId) {
+      const account = accounts.get(ledgerSubject(name).subject);
+      return account?.period.id === periodId && account.owner.name === name ? account.total : 0;
+    },
   };
-}
-
-/** What the ledger sums up for the owner of a slot. */
-function subjectOf(name: string): string {
-  const user = userIdOf(name);
-  if (user !== undefined) return userSubject(user);
-  return storedIdOf(name) ?? uuidText(configKeyId(name));
 }

@@ -1,0 +1,64 @@
+import type { QuotaAnswer, QuotaAsk } from '../../limits/index.ts';
+import type { QuotaOwner } from '../policy-keeper.ts';
+
+/** What main knows of one quota in one period. */
+export interface QuotaAccount {
+  owner: QuotaOwner;
+  periodId: number;
+  resetsAtMs: number;
+  /** Of the answers so far; empty: there was none. */
+  epoch: string;
+  seq: number;
+  /** What the slot said was used when it was answered last: all beyond is of this instance, and not reported. */
+  base: number;
+  /** Of the grants, beyond `base`. */
+  held: number;
+  /** An ask whose answer was lost, or is on its way. */
+  pending: QuotaAsk | null;
+  /** Units of the calls that wait, and the least of them; 0: none. */
+  wanted: number;
+  least: number;
+  /** Units of the next grant, if the quota has them. */
+  size: number;
+  grantedAtMs: number;
+  /** Used by this instance: what was reported, and all when it was last looked at, and when that was another than before. */
+  reported: number;
+  used: number;
+  usedAtMs: number;
+}
+
+/** A grant that lasts less is doubled, one that lasts more is halved. */
+const DOUBLE_MS = 1000;
+const HALVE_MS = 5000;
+const SIZE_FIRST = 8;
+/** An instance holds at most this part of a quota, divided by the instances: what a death may strand. */
+const PART = 50;
+
+/** Units to ask for, for those that wait. Begins small and grows with the use. */
+export function wantOf(account: QuotaAccount, instances: number, nowMs: number): number {
+  const most = Math.floor(account.owner.quota.limit / (PART * instances));
+  const lasted = nowMs - account.grantedAtMs;
+  if (account.size === 0) account.size = SIZE_FIRST;
+  else if (lasted < DOUBLE_MS) account.size *= 2;
+  else if (lasted > HALVE_MS) account.size = Math.max(1, Math.floor(account.size / 2));
+  account.size = Math.max(1, Math.min(account.size, most));
+  return Math.max(account.least, Math.min(account.wanted, most), account.size);
+}
+
+/** What an answer makes of the slot. `asked`: the account's base as the ask was made. */
+export function settle(
+  account: QuotaAccount,
+  ask: QuotaAsk,
+  asked: number,
+  answer: QuotaAnswer,
+): { change: number; ceiling: number; low: number | 'dry' } {
+  // The ledger may have moved the slot and the base meanwhile: that is no use of ours.
+  const change = answer.used - ask.known - (account.base - asked);
+  account.reported += ask.spent;
+  account.epoch = answer.epoch;
+  account.base = answer.used;
+  account.held = ask.unspent + answer.granted;
+  const ceiling = account.base + account.held;
+  const isDry = ask.want > 0 && answer.granted === 0;
+  return { change, ceiling, low: isDry ? 'dry' : ceiling - account.held / 2 };
+}

@@ -1,0 +1,273 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  type LeaseState,
+  type QuotaAsk,
+  type QuotaCeilings,
+  type QuotaLeaseStore,
+  type QuotaNeed,
+  quotaPeriod,
+  sharedQuotaKey,
+} from '../../limits/index.ts';
+import { patiently } from '../patience.ts';
+import type { QuotaOwner } from '../policy-keeper.ts';
+import { ledgerSubject } from '../store/ledger-subject.ts';
+import { type QuotaAccount, settle, wantOf } from './quota-account.ts';
+
+/** Keeps what this instance holds of quotas that it shares with others. */
+export interface QuotaLeases {
+  /** Asks for what calls wait for or will soon. Resolves when all are answered, or Redis did not: then shares decide. */
+  need(needs: readonly QuotaNeed[]): Promise<void>;
+  /** The slot counts for another owner from now on, or by another unit or period. */
+  own(owner: QuotaOwner): void;
+  /** The ledger says that others used so much more, or less: counts where Redis does not say so itself. */
+  usedElsewhere(slot: number, periodId: number, change: number): void;
+  /** All that is held goes back, within `boundMs`. */
+  drain(boundMs: number): Promise<void>;
+  stop(): void;
+}
+
+export interface QuotaLeasesOptions {
+  ceilings: QuotaCeilings;
+  store: QuotaLeaseStore;
+  state: LeaseState;
+  ownerOf(slot: number): QuotaOwner | undefined;
+  /** See `QuotaAsk`. */
+  instance: string;
+  ledger: string;
+  /** Used in the period by what the ledger said last; 0: it said nothing. */
+  ledgerSum(owner: QuotaOwner, periodId: number): number;
+  wallMs(): number;
+  monotonicMs(): number;
+  timing?: Partial<typeof quotaTiming>;
+}
+
+export const quotaTiming = {
+  /** Between two looks at what is held. */
+  tickMs: 1000,
+  /** What was used is reported after this long, also where nothing more is needed. */
+  reportMs: 2000,
+  /** What is held and not used for so long goes back. */
+  idleMs: 3000,
+  /** So long calls are refused, once the others hold all that is left: they may give some back. */
+  dryMs: 500,
+  /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
+  usedUpMs: 5000,
+};
+/** A period's record is kept for so long after its end. */
+const KEEP_MS = 5 * 86_400_000;
+const ACCOUNTS_A_TURN = 2000;
+
+export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
+  const { ceilings, store, state, monotonicMs } = options;
+  const timing = { ...quotaTiming, ...options.timing };
+  /** By slot. */
+  const accounts = new Map<number, QuotaAccount>();
+  const due = new Set<QuotaAccount>();
+  let sending: Promise<void> | null = null;
+
+  function accountOf({ slot, periodId }: Pick<QuotaNeed, 'slot' | 'periodId'>): QuotaAccount | undefined {
+    const owner = options.ownerOf(slot);
+    if (owner === undefined) return undefined;
+    const known = accounts.get(slot);
+    if (known?.periodId === periodId) {
+      // A limit may be another than it was.
+      known.owner = owner;
+      return known;
+    }
+    const { id, resetsAtMs } = quotaPeriod(owner.quota.period, options.wallMs());
+    // A worker that has not seen midnight yet.
+    if (id !== periodId) return undefined;
+    const account: QuotaAccount = {
+      ...{ owner, periodId, resetsAtMs, epoch: '', seq: 0, base: -1, held: 0, pending: null },
+      ...{ wanted: 0, least: 0, size: 0, grantedAtMs: 0, usedAtMs: monotonicMs(), used: 0, reported: 0 },
+    };
+    accounts.set(slot, account);
+    return account;
+  }
+
+  async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAsk | null> {
+    const { slot, name, quota } = account.owner;
+    const { periodId } = account;
+    const reading = await patiently(() =>
+      leave ? ceilings.close(slot, periodId) : ceilings.read(slot, periodId),
+    );
+    if (reading === null) return null;
+    const { used, ceiling } = reading;
+    // What was used beyond an earlier account's ceiling was not reported either.
+    if (account.base < 0) account.base = ceiling === 0 ? used : Math.min(ceiling, used);
+    const spent = used - account.base;
+    const unspent = leave ? 0 : Math.max(0, account.held - spent);
+    const want = leave || account.least === 0 ? 0 : wantOf(account, state.instances, monotonicMs());
+    account.seq += 1;
+    account.pending = {
+      quota: sharedQuotaKey(ledgerSubject(name).owner, quota.unit, periodId),
+      ...{ instance: options.instance, seq: account.seq, epoch: account.epoch },
+      ...{ spent, known: used, unspent, want, least: want === 0 ? 0 : account.least },
+      ...{ limit: quota.limit, instances: state.instances, ledger: options.ledger },
+      ledgerSum: options.ledgerSum(account.owner, periodId),
+      expiresAtMs: account.resetsAtMs + KEEP_MS,
+    };
+    account.wanted = 0;
+    account.least = 0;
+    return account.pending;
+  }
+
+  async function send(batch: readonly QuotaAccount[], leave: boolean): Promise<void> {
+    const asked: { account: QuotaAccount; ask: QuotaAsk; base: number }[] = [];
+    for (const account of batch) {
+      const ask = account.pending ?? (await makeAsk(account, leave));
+      if (ask !== null) asked.push({ account, ask, base: account.base });
+      else forget(account);
+    }
+    const answers = await store.ask(asked.map(({ ask }) => ask));
+    for (const [at, { account, ask, base }] of asked.entries()) {
+      const answer = answers[at] ?? null;
+      if (answer === null) continue;
+      const { slot } = account.owner;
+      account.pending = null;
+      const { change, ceiling, low } = settle(account, ask, base, answer);
+      account.grantedAtMs = monotonicMs();
+      // Its owner is another meanwhile.
+      if (accounts.get(slot) !== account) continue;
+      const { periodId } = account;
+      if (!(await patiently(() => ceilings.grant(slot, periodId, change, ceiling, low)))) forget(account);
+      else if (low === 'dry')
+        setTimeout(() => {
+          if (accounts.get(slot) === account)
+            void patiently(() => ceilings.moisten(slot, periodId)).catch(() => undefined);
+        }, timing.dryMs).unref();
+    }
+  }
+
+  function forget(account: QuotaAccount): void {
+    if (accounts.get(account.owner.slot) === account) accounts.delete(account.owner.slot);
+  }
+
+  /** One batch is under way at a time: an account has one ask at most. */
+  function flush(): Promise<void> {
+    sending ??= (async () => {
+      // What comes in the same turn goes with it.
+      await Promise.resolve();
+      const batch = [...due];
+      due.clear();
+      try {
+        await send(batch, false);
+      } finally {
+        sending = null;
+      }
+    })();
+    return sending;
+  }
+
+  /** Waits for the batch that has the account in it, and once more where an earlier ask had to be repeated first. */
+  async function asked(account: QuotaAccount): Promise<void> {
+    for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+    if (account.least > 0 && account.pending === null && accounts.get(account.owner.slot) === account) {
+      due.add(account);
+      for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+    }
+  }
+
+  async function look(leaveAll: boolean): Promise<void> {
+    const nowMs = monotonicMs();
+    const present = {
+      day: quotaPeriod('day', options.wallMs()),
+      month: quotaPeriod('month', options.wallMs()),
+    };
+    const report: QuotaAccount[] = [];
+    const leave: QuotaAccount[] = [];
+    let looked = 0;
+    for (const account of accounts.values()) {
+      looked += 1;
+      if (looked % ACCOUNTS_A_TURN === 0) await turn();
+      const { slot, quota } = account.owner;
+      if (present[quota.period].id > account.periodId) {
+        accounts.delete(slot);
+        continue;
+      }
+      const reading = await patiently(() => ceilings.read(slot, account.periodId));
+      if (reading === null) continue;
+      // Its first ask is under way.
+      if (account.base < 0) continue;
+      const spent = reading.used - account.base;
+      if (account.reported + spent !== account.used) {
+        account.used = account.reported + spent;
+        account.usedAtMs = nowMs;
+      }
+      const holds = account.held > spent;
+      const owes = account.pending !== null || spent !== 0;
+      if (leaveAll ? holds || owes : holds && nowMs - account.usedAtMs >= timing.idleMs) leave.push(account);
+      else if (account.pending !== null || nowMs - account.grantedAtMs >= reportAfter(account, spent))
+        report.push(account);
+    }
+    for (const account of report) due.add(account);
+    if (report.length > 0) await flush();
+    if (leave.length > 0) await alone(() => send(leave, true));
+  }
+
+  function reportAfter({ base, owner }: QuotaAccount, spent: number): number {
+    if (spent !== 0) return timing.reportMs;
+    return base >= owner.quota.limit ? timing.usedUpMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Beside no other batch. */
+  async function alone(work: () => Promise<void>): Promise<void> {
+    while (sending !== null) await sending;
+    sending = work().finally(() => {
+      sending = null;
+    });
+    await sending;
+  }
+
+  let looking = false;
+  const ticks = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    look(false)
+      .catch(() => undefined)
+      .finally(() => {
+        looking = false;
+      });
+  }, timing.tickMs);
+  ticks.unref();
+
+  return {
+    async need(needs) {
+      const waiting = new Set<QuotaAccount>();
+      for (const need of needs) {
+        const account = accountOf(need);
+        if (account === undefined) continue;
+        account.least = account.least === 0 ? need.cost : Math.min(account.least, need.cost);
+        account.wanted += need.cost;
+        due.add(account);
+        waiting.add(account);
+      }
+      await Promise.all([...waiting].map(asked));
+    },
+    own({ slot }) {
+      accounts.delete(slot);
+      void patiently(() => ceilings.clear(slot)).catch(() => undefined);
+    },
+    usedElsewhere(slot, periodId, change) {
+      const account = accounts.get(slot);
+      const moved = ceilings.shift(slot, periodId, change);
+      if (account !== undefined && account.periodId === periodId && account.base >= 0) account.base += moved;
+    },
+    async drain(boundMs) {
+      clearInterval(ticks);
+      let bound: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        bound = setTimeout(resolve, boundMs);
+      });
+      // Twice: an answer that was lost must be had before what is held can go back.
+      const left = alone(async () => {})
+        .then(() => look(true))
+        .then(() => look(true));
+      await Promise.race([left.catch(() => undefined), late]);
+      clearTimeout(bound);
+    },
+    stop() {
+      clearInterval(ticks);
+    },
+  };
+}

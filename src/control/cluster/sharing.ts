@@ -1,0 +1,62 @@
+import type { FromWorker, ToWorker } from '../../gateway/index.ts';
+import { type QuotaNeed, setAway, setHere, setPlace } from '../../limits/index.ts';
+import { createLeaseStore, type Members, type RedisLink } from '../../redis/index.ts';
+import type { LimitsKeeper } from '../limits-keeper.ts';
+import type { PolicyKeeper } from '../policy-keeper.ts';
+import { createLeasing } from './leasing.ts';
+
+/** Buckets that other instances have as well, on main. */
+export interface Sharing {
+  hear(slot: number, needs: Extract<FromWorker, { type: 'leases' }>['needs']): void;
+  /** Buckets of which this instance holds something. */
+  readonly held: number;
+  /** Gives all back, once the workers have ended. */
+  close(): Promise<void>;
+}
+
+export interface SharingOptions {
+  limits: LimitsKeeper;
+  policy: Pick<PolicyKeeper, 'shapeOf'>;
+  link: Pick<RedisLink, 'client' | 'guard'>;
+  members: Pick<Members, 'state' | 'onChange'>;
+  prefix: string;
+  /** Milliseconds. */
+  commandTimeout: number;
+  /** Of this run of this instance. */
+  bootId: string;
+  needQuota(need: QuotaNeed, done: () => void): void;
+  post(slot: number, message: Extract<ToWorker, { type: 'leased' }>): void;
+}
+
+/** undefined: no other instance has these buckets. */
+export function createSharing(options: SharingOptions): Sharing | undefined {
+  const { limits, link, members } = options;
+  const { memory, buckets, nowMicros } = limits;
+  const { leases } = memory;
+  if (leases === null || buckets.leases === null) return undefined;
+
+  const setPresence = ({ away }: { away: boolean }): void => {
+    if (away) setAway(leases, nowMicros());
+    else setHere(leases);
+  };
+  link.guard.onChange(setPresence);
+  setPresence(link.guard.state());
+
+  const place = (): void => {
+    const { ids, rank } = members.state();
+    setPlace(memory, { instances: ids.length, rank });
+  };
+  members.onChange(place);
+  place();
+
+  const store = createLeaseStore({
+    ...{ client: link.client, guard: link.guard, prefix: options.prefix },
+    ...{ timeoutMs: options.commandTimeout, holder: options.bootId },
+  });
+  return createLeasing({
+    ...{ memory: leases, table: buckets.leases, store, nowMicros },
+    shapeOf: options.policy.shapeOf,
+    needQuota: options.needQuota,
+    post: options.post,
+  });
+}

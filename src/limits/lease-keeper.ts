@@ -1,0 +1,256 @@
+import { bucketKey } from './bucket-key.ts';
+import type { BucketNeed } from './lease-need.ts';
+import type { LeaseAnswer, LeaseAsk, LeaseStore } from './lease-port.ts';
+import { createLeaseSize, type LeaseSize } from './lease-size.ts';
+import type { LeaseTable } from './lease-table.ts';
+import { LimitsBusyError } from './shard-locks.ts';
+import type { BucketShape } from './token-bucket.ts';
+
+/** Main's part in leases: asks for them, renews them, gives them back. */
+export interface LeaseKeeper {
+  /** `done` once there is a lease, or none is to be had now. Asks of one turn go out together. */
+  need(need: BucketNeed, done: () => void): void;
+  /** To be called every 20 ms or so: dry buckets that are wanted are asked for again, leases renewed or given back. */
+  tick(): void;
+  /** Gives all back; resolves when the store has answered. Nothing is asked for any more. */
+  leave(): Promise<void>;
+  /** Buckets of which something is held or asked for. */
+  readonly size: number;
+}
+
+export interface LeaseKeeperOptions {
+  store: LeaseStore;
+  table: LeaseTable;
+  /** Of a rule's version; undefined if it is gone. */
+  shapeOf(version: number): BucketShape | undefined;
+  /** Sharing the buckets, this one included. */
+  instances(): number;
+  /** Nothing is asked for while it is. */
+  away(): boolean;
+  nowMicros(): number;
+  /** How long a lease holds. */
+  ttlMs: number;
+}
+
+interface Lease {
+  readonly need: BucketNeed;
+  readonly bucket: string;
+  readonly shape: BucketShape;
+  readonly size: LeaseSize;
+  waiters: (() => void)[];
+  asking: boolean;
+  /** Its rule has changed: what it is granted now nobody would find. */
+  replaced: boolean;
+  /** The answer to it never came: it is asked again under its number. */
+  lost: LeaseAsk | null;
+  /** Tokens of all calls that need it since it was last asked for. */
+  cost: number;
+  /** Less was granted than asked for. */
+  dry: boolean;
+  /** Microseconds: there may be more of a dry bucket. */
+  retryAt: number;
+  renewAt: number;
+  /** What was left of it when it was last looked at, and since when it is as much. */
+  units: number;
+  usedAt: number;
+}
+
+/** An ask on its way, and who waits for its answer; without a lease it gives one back. */
+interface Asked {
+  lease: Lease | null;
+  ask: LeaseAsk;
+  waiters: (() => void)[];
+}
+
+/** One script call has so many asks at most: Redis does nothing else meanwhile. */
+const ASKS_MAX = 128;
+const RETRY_MIN_MICROS = 10_000;
+const RETRY_MAX_MICROS = 1_000_000;
+/** A lease that nobody used for so long goes back. */
+const IDLE_MICROS = 3_000_000;
+/** The part of its time after which a lease is renewed. */
+const RENEW_AFTER = 0.4;
+/** By this part a lease ends earlier here than in the store: clocks do not run alike. */
+const MARGIN = 0.02;
+/** All leases are looked at once in so many ticks; dry ones at each. */
+const TICKS_A_ROUND = 25;
+
+export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
+  const { store, table, nowMicros, ttlMs } = options;
+  const ttlMicros = ttlMs * 1000;
+  const leases = new Map<string, Lease>();
+  const dry = new Set<Lease>();
+  let round: Iterator<Lease> = leases.values();
+  let asking: Lease[] = [];
+  let leaving: LeaseAsk[] = [];
+  let left = false;
+  /** Of all leases: a number that comes again says that the answer to it was lost. */
+  let seq = 0;
+  const sent = new Set<Promise<void>>();
+
+  function leaseOf(need: BucketNeed): Lease | undefined {
+    const bucket = bucketKey(need.owner, need.scope);
+    const known = leases.get(bucket);
+    if (known?.need.version === need.version) return known;
+    const shape = options.shapeOf(need.version);
+    if (shape === undefined) return undefined;
+    if (known !== undefined) giveBack(known);
+    const lease: Lease = {
+      ...{ need, bucket, shape, size: createLeaseSize(shape) },
+      ...{ waiters: [], asking: false, replaced: false, lost: null, cost: 0 },
+      ...{ dry: false, retryAt: 0, renewAt: 0, units: -1, usedAt: nowMicros() },
+    };
+    leases.set(bucket, lease);
+    return lease;
+  }
+
+  function ask(lease: Lease): void {
+    if (lease.asking) return;
+    lease.asking = true;
+    asking.push(lease);
+    sendSoon();
+  }
+
+  function sendSoon(): void {
+    if (asking.length + leaving.length === 1) setImmediate(sendAll);
+  }
+
+  /** What goes back goes first: its bucket may be asked for again in the same turn. */
+  function sendAll(): void {
+    const now = nowMicros();
+    const asks = leaving.map((one): Asked => ({ lease: null, ask: one, waiters: [] }));
+    for (const lease of asking)
+      asks.push({ lease, ask: askOf(lease, now), waiters: lease.waiters.splice(0) });
+    leaving = [];
+    asking = [];
+    for (let from = 0; from < asks.length; from += ASKS_MAX) {
+      const sending: Promise<void> = send(asks.slice(from, from + ASKS_MAX), now).finally(() =>
+        sent.delete(sending),
+      );
+      sent.add(sending);
+    }
+  }
+
+  async function send(asks: readonly Asked[], at: number): Promise<void> {
+    const answers = options.away() ? [] : await store.ask(asks.map((one) => one.ask));
+    for (const [k, asked] of asks.entries()) heard(asked, answers[k] ?? null, at);
+  }
+
+  function askOf(lease: Lease, now: number): LeaseAsk {
+    const { tokenUnits } = lease.shape;
+    const left = unlessBusy(() => table.read(lease.need, now).units, 0);
+    const unspent = Math.floor(left / tokenUnits) * tokenUnits;
+    if (lease.lost !== null) return { ...lease.lost, unspent };
+    seq += 1;
+    const target = Math.max(lease.cost * tokenUnits, lease.size.next(now, options.instances()));
+    lease.cost = 0;
+    return {
+      ...{ bucket: lease.bucket, shape: lease.shape, seq, unspent, ttlMs, leave: false },
+      want: Math.max(0, target - unspent),
+    };
+  }
+
+  function heard({ lease, ask: asked, waiters }: Asked, answer: LeaseAnswer | null, askedAt: number): void {
+    if (lease === null) return;
+    lease.asking = false;
+    lease.lost = answer === null ? asked : null;
+    if (answer === null) unlessBusy(() => table.unanswered(lease.need), undefined);
+    else if (!lease.replaced) granted(lease, asked, answer, askedAt);
+    for (const done of waiters) done();
+    // Those that came meanwhile were not asked for.
+    if (lease.waiters.length > 0) ask(lease);
+  }
+
+  function granted(lease: Lease, ask: LeaseAsk, answer: LeaseAnswer, askedAt: number): void {
+    const now = nowMicros();
+    const waitMicros = Math.max(RETRY_MIN_MICROS, answer.waitMs * 1000);
+    lease.dry = answer.granted < ask.want;
+    // What others hold may come back sooner.
+    lease.retryAt = now + Math.min(RETRY_MAX_MICROS, waitMicros);
+    lease.renewAt = askedAt + ttlMicros * RENEW_AFTER;
+    if (lease.dry) dry.add(lease);
+    else dry.delete(lease);
+    const grant = {
+      units: answer.granted,
+      ...{ askedMicros: askedAt, untilMicros: askedAt + ttlMicros * (1 - MARGIN) },
+      rest: answer.rest,
+      dryUntilMicros: lease.dry ? now + waitMicros : 0,
+      // A dry one is asked for again by the clock.
+      low: lease.dry ? 0 : (ask.unspent + answer.granted) / 2,
+    };
+    unlessBusy(() => table.grant(lease.need, grant, now), undefined);
+    // A grant is no use of it.
+    lease.units = unlessBusy(() => table.read(lease.need, now).units, lease.units);
+  }
+
+  function lookAt(lease: Lease, now: number): void {
+    if (lease.asking) return;
+    const reading = unlessBusy(() => table.read(lease.need, now), null);
+    if (reading === null) return;
+    if (reading.units !== lease.units || reading.wanted) {
+      lease.units = reading.units;
+      lease.usedAt = now;
+    }
+    if (lease.dry && reading.wanted && now >= lease.retryAt) return ask(lease);
+    if (now - lease.usedAt > IDLE_MICROS) giveBack(lease);
+    else if (reading.held && now >= lease.renewAt) ask(lease);
+  }
+
+  function giveBack(lease: Lease): void {
+    const units = unlessBusy(() => table.reclaim(lease.need, nowMicros()), -1);
+    if (units < 0) return;
+    lease.replaced = true;
+    dry.delete(lease);
+    if (leases.get(lease.bucket) === lease) leases.delete(lease.bucket);
+    const { tokenUnits } = lease.shape;
+    const unspent = Math.floor(units / tokenUnits) * tokenUnits;
+    // Also what is nothing: the room that it took up is free at once.
+    leaving.push({
+      ...{ bucket: lease.bucket, shape: lease.shape, seq: ++seq, unspent, want: 0, ttlMs, leave: true },
+    });
+    sendSoon();
+  }
+
+  return {
+    need(need, done) {
+      const lease = left ? undefined : leaseOf(need);
+      if (lease === undefined) return done();
+      lease.cost += need.cost;
+      lease.waiters.push(done);
+      ask(lease);
+    },
+    tick() {
+      if (left || options.away()) return;
+      const now = nowMicros();
+      for (const lease of dry) lookAt(lease, now);
+      for (let some = Math.ceil(leases.size / TICKS_A_ROUND); some > 0; some--) {
+        const next = round.next();
+        if (next.done) {
+          round = leases.values();
+          break;
+        }
+        lookAt(next.value, now);
+      }
+    },
+    async leave() {
+      left = true;
+      await Promise.all(sent);
+      for (const lease of leases.values()) giveBack(lease);
+      if (leaving.length > 0) sendAll();
+      await Promise.all(sent);
+    },
+    get size() {
+      return leases.size;
+    },
+  };
+}
+
+/** A worker that died holds the lock, and main will hear of it in another turn: `otherwise` until then. */
+function unlessBusy<T, O>(work: () => T, otherwise: O): T | O {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LimitsBusyError) return otherwise;
+    throw error;
+  }
+}

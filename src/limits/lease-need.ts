@@ -1,0 +1,21 @@
+/** A bucket of which a thread needs a lease, or more of one. Passes to main by structured clone. */
+export interface BucketNeed {
+  /** As in the chain: where the lease goes. */
+  tagLo: number;
+  tagHi: number;
+  version: number;
+  /** Hashes, see `sharedOwner` and `sharedScope`. */
+  owner: string;
+  scope: string;
+  /** Tokens of the call that waits or that ran it low: the lease is for at least as much, if there is so much. */
+  cost: number;
+}
+
+/** A quota of which a thread needs a lease, or more of one. */
+export interface QuotaNeed {
+  slot: number;
+  periodId: number;
+  /** Of the period, by the policy of the call. */
+  limit: number;
+  cost: number;
+}

@@ -1,0 +1,83 @@
+import { outcomes } from './chain.ts';
+import type { Chain } from './chain.ts';
+import { openLeaseState } from './lease-state.ts';
+import { layout } from './memory.ts';
+import type { LeaseMemory } from './memory.ts';
+import type { QuotaTable } from './quota.ts';
+
+const { ceilingAt, quotaDry, quotaLeaseNumbers, quotaLowAt } = layout;
+const { burst, cold, quota: usedUp } = outcomes;
+
+/** Quotas of a chain up to what this instance holds of them. Callers hold the chain's locks. */
+export interface QuotaLeases {
+  /**
+   * The chain's outcome, after `outcome` of its links. Fills in its quotas' results. `sharing`: what has no lease is decided by this
+   * instance's share of what is left beyond the ceiling.
+   */
+  decide(chain: Chain, outcome: number, sharing: boolean): number;
+  /** Counts what was decided, and marks what runs low. */
+  commit(chain: Chain): void;
+}
+
+/**
+ * The ceiling of a slot is what all have used and this instance knows of, and what it holds beyond that. It is of the period that the slot
+ * holds.
+ */
+export function createQuotaLeases(quotas: QuotaTable, leases: LeaseMemory): QuotaLeases {
+  const numbers = new Float64Array(leases.quotas);
+  const state = openLeaseState(leases);
+
+  return {
+    decide(chain, outcome, sharing) {
+      let failing = -1;
+      let coldQuotas = 0;
+      for (let at = 0; at < chain.quotas; at++) {
+        const slot = chain.quotaSlot[at]!;
+        if (slot >= quotas.slots) throw new RangeError(`there is no quota slot ${slot}`);
+        const limit = chain.quotaLimit[at]!;
+        const period = quotas.countedIn(slot, chain.quotaPeriod[at]!);
+        const used = quotas.used(slot, period);
+        chain.quotaPeriod[at] = period;
+        chain.quotaUsed[at] = used;
+        const next = used + chain.quotaCost[at]!;
+        const lease = slot * quotaLeaseNumbers;
+        let ceiling = numbers[lease + ceilingAt]!;
+        if (quotas.storedPeriod(slot) !== period) {
+          ceiling = 0;
+          // The call may begin the period, and what was granted is of the one before.
+          if (sharing) numbers[lease + ceilingAt] = numbers[lease + quotaLowAt] = 0;
+        }
+        if (next <= limit && next <= ceiling) continue;
+        if (next > limit || numbers[lease + quotaLowAt] === quotaDry) failing = failing < 0 ? at : failing;
+        else if (!sharing) coldQuotas |= 1 << at;
+        else {
+          const share = (limit - ceiling) / state.instances;
+          const most = ceiling + (state.away ? Math.ceil(share) : Math.floor(share));
+          if (next > most) failing = failing < 0 ? at : failing;
+        }
+      }
+      if (outcome === cold) chain.coldQuotas = coldQuotas;
+      if (outcome > burst) return outcome;
+      if (failing >= 0) {
+        chain.failingQuota = failing;
+        return usedUp;
+      }
+      chain.coldQuotas = coldQuotas;
+      if (coldQuotas !== 0) return cold;
+      for (let at = 0; at < chain.quotas; at++) chain.quotaUsed[at]! += chain.quotaCost[at]!;
+      return outcome;
+    },
+    commit(chain) {
+      for (let at = 0; at < chain.quotas; at++) {
+        const slot = chain.quotaSlot[at]!;
+        const used = chain.quotaUsed[at]!;
+        quotas.write(slot, chain.quotaPeriod[at]!, used);
+        const low = slot * quotaLeaseNumbers + quotaLowAt;
+        if (numbers[low] === quotaDry || used < numbers[low]!) continue;
+        // Said once; the next grant sets it anew.
+        numbers[low] = Number.POSITIVE_INFINITY;
+        chain.lowQuotas |= 1 << at;
+      }
+    },
+  };
+}

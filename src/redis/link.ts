@@ -1,0 +1,58 @@
+import type { Cluster } from 'ioredis';
+import type { RedisSettings } from '../config/index.ts';
+import { createBreaker, type RedisBreaker } from './breaker.ts';
+import { createRedisClient, type RedisClient } from './client.ts';
+import { type CommandCounts, countCommands } from './command-counts.ts';
+
+/** One thread's connection to Redis, and what it knows of it. */
+export interface RedisLink {
+  client: RedisClient;
+  /** Asked before each command, and told of each after it. */
+  guard: RedisBreaker;
+  counts: CommandCounts;
+  /** Ends the connection. */
+  close(): void;
+}
+
+/**
+ * Resolves once the driver is loaded; the connection is under way then, and `guard` open until Redis serves. Never rejects for what Redis
+ * does.
+ */
+export async function openRedis(settings: RedisSettings, epochMs: () => number): Promise<RedisLink> {
+  let heard = (_error: unknown): void => {};
+  const client = await createRedisClient(settings, (error) => heard(error));
+  const counts = countCommands(client);
+  const guard = createBreaker({
+    probe: () => probe(client, settings.prefix),
+    epochMs,
+    random: Math.random,
+    after(ms, work) {
+      const timer = setTimeout(work, ms).unref();
+      return () => clearTimeout(timer);
+    },
+  });
+  // What goes wrong while all is well is told by commands: a Sentinel or a node less is no trouble.
+  heard = (error) => {
+    if (guard.isOpen()) guard.lost(error);
+  };
+  client.on('ready', guard.connected);
+  client.on('close', () => {
+    if (!guard.isOpen()) guard.lost(new Error('the connection was lost'));
+  });
+  return {
+    ...{ client, guard, counts },
+    close() {
+      guard.stop();
+      client.disconnect();
+    },
+  };
+}
+
+const probeScript = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
+
+/** By a script that writes, as all that we send is; all masters of a Cluster must be there. */
+async function probe(client: RedisClient, prefix: string): Promise<void> {
+  const nodes = client.isCluster ? (client as Cluster).nodes('master') : [];
+  await Promise.all(nodes.map((node) => node.ping()));
+  await client.eval(probeScript, 1, `${prefix}probe`);
+}
