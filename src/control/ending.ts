@@ -4,6 +4,7 @@ import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import type { BanKeeper } from './blocklist/ban-keeper.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { RedisKeeper } from './cluster/redis-keeper.ts';
 import type { EventsKeeper } from './events/events-keeper.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
@@ -19,6 +20,8 @@ export interface EndingParts {
   limits: LimitsKeeper;
   /** What other instances have as well; undefined: nothing. */
   sharing: { close(): Promise<void> } | undefined;
+  /** null: no other instance. */
+  redis: Pick<RedisKeeper, 'close' | 'stop'> | null;
   policy: PolicyKeeper;
   /** null: none is kept. */
   store: StoreKeeper | null;
@@ -52,6 +55,7 @@ export function createEnding({
   admin,
   limits,
   sharing,
+  redis,
   policy,
   store,
   events,
@@ -82,6 +86,7 @@ export function createEnding({
         { kind: 'events' },
         'the delivery of events did not end in time: the end goes on without it',
       );
+    await redis?.close();
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
@@ -91,6 +96,7 @@ export function createEnding({
   const stop = async () => {
     close();
     bans.stop();
+    redis?.stop();
     await Promise.all([
       health.stop(),
       hub.close(),

@@ -10,7 +10,7 @@ import { createBanKeeper } from './blocklist/ban-keeper.ts';
 import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
-import { openCluster } from './cluster/open-cluster.ts';
+import { openRedisKeeper } from './cluster/redis-keeper.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -66,6 +66,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
+  const redis = config.redis && (await openRedisKeeper(config.redis, run));
   const bans = createBanKeeper({
     ...{ config, snapshot: policy.snapshot, logger },
     // Nothing happens before it is there.
@@ -95,12 +96,10 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
-  const cluster = config.redis && (await openCluster(config.redis, run));
   const sharing =
-    cluster &&
+    redis &&
     createSharing({
-      ...{ limits, policy, bootId: run, link: cluster.link, members: cluster.members },
-      ...{ prefix: cluster.prefix, commandTimeout: cluster.commandTimeout },
+      ...{ limits, policy, redis, bootId: run },
       needQuota: (_need, done) => done(),
       post: dataPlane.sayOfLeases,
     });
@@ -141,6 +140,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     events,
     alerts,
     sharing: sharing ?? undefined,
+    redis,
   };
 }
 

@@ -1,9 +1,10 @@
 import type { FromWorker, ToWorker } from '../../gateway/index.ts';
 import { type QuotaNeed, setAway, setHere, setPlace } from '../../limits/index.ts';
-import { createLeaseStore, type Members, type RedisLink } from '../../redis/index.ts';
+import { createLeaseStore } from '../../redis/index.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import { createLeasing } from './leasing.ts';
+import type { RedisKeeper } from './redis-keeper.ts';
 
 /** Buckets that other instances have as well, on main. */
 export interface Sharing {
@@ -17,11 +18,7 @@ export interface Sharing {
 export interface SharingOptions {
   limits: LimitsKeeper;
   policy: Pick<PolicyKeeper, 'shapeOf'>;
-  link: Pick<RedisLink, 'client' | 'guard'>;
-  members: Pick<Members, 'state' | 'onChange'>;
-  prefix: string;
-  /** Milliseconds. */
-  commandTimeout: number;
+  redis: Pick<RedisKeeper, 'link' | 'members' | 'settings'>;
   /** Of this run of this instance. */
   bootId: string;
   needQuota(need: QuotaNeed, done: () => void): void;
@@ -30,7 +27,8 @@ export interface SharingOptions {
 
 /** undefined: no other instance has these buckets. */
 export function createSharing(options: SharingOptions): Sharing | undefined {
-  const { limits, link, members } = options;
+  const { limits, redis } = options;
+  const { link, members, settings } = redis;
   const { memory, buckets, nowMicros } = limits;
   const { leases } = memory;
   if (leases === null || buckets.leases === null) return undefined;
@@ -50,8 +48,8 @@ export function createSharing(options: SharingOptions): Sharing | undefined {
   place();
 
   const store = createLeaseStore({
-    ...{ client: link.client, guard: link.guard, prefix: options.prefix },
-    ...{ timeoutMs: options.commandTimeout, holder: options.bootId },
+    ...{ client: link.client, guard: link.guard, prefix: settings.prefix },
+    ...{ timeoutMs: settings.command_timeout, holder: options.bootId },
   });
   return createLeasing({
     ...{ memory: leases, table: buckets.leases, store, nowMicros },
