@@ -1,16 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ExactStore } from '../limits/index.ts';
-import { createExactStore, openRedis } from '../redis/index.ts';
+import { createExactStore, createSharedStore, openRedis } from '../redis/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { trimHeap } from './trim-heap.ts';
-import { createWorkerGateway } from './worker-gateway.ts';
+import { createWorkerGateway, type SharingParts } from './worker-gateway.ts';
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
 const start = workerData as WorkerStart;
 const tell = (message: FromWorker): void => port.postMessage(message);
-const gateway = createWorkerGateway(start, tell, { exact: await openExact(start.redis) });
+const gateway = createWorkerGateway(start, tell, await openShared(start.redis));
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
@@ -34,9 +33,10 @@ port.on('message', (message: ToWorker) => {
 trimHeap();
 await gateway.listen();
 
-/** Where limits that other instances have as well are decided exactly, by a connection of this thread's own. */
-async function openExact(redis: WorkerStart['redis']): Promise<ExactStore | undefined> {
-  if (redis === null) return undefined;
+/** Where limits are decided exactly and answers kept that other instances have as well, by a connection of this thread's own. */
+async function openShared(redis: WorkerStart['redis']): Promise<SharingParts> {
+  if (redis === null) return {};
   const { client, guard } = await openRedis(redis, Date.now);
-  return createExactStore({ client, guard, prefix: redis.prefix, timeoutMs: redis.command_timeout });
+  const options = { client, guard, prefix: redis.prefix, timeoutMs: redis.command_timeout };
+  return { exact: createExactStore(options), answers: createSharedStore(options) };
 }
