@@ -95,15 +95,22 @@ export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedSt
     },
     remove: (name) => send(['del', keyOf(name)], nothing),
     hear(name, then) {
-      let clock: unknown = none;
-      send(['time'], (answer) => {
-        clock = answer;
-      });
-      send(['get', keyOf(name)], (answer) => {
-        if (answer === none || clock === none) return then(undefined);
+      let [clock, text]: [unknown, unknown] = [undefined, undefined];
+      // In a Cluster either may come first.
+      const end = (): void => {
+        if (clock === undefined || text === undefined) return;
+        if (clock === none || text === none) return then(undefined);
         const [seconds, micros] = clock as [string | number, string | number];
         const clockMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-        then({ text: answer as string | null, clockMs });
+        then({ text: text as string | null, clockMs });
+      };
+      send(['time'], (answer) => {
+        clock = answer;
+        end();
+      });
+      send(['get', keyOf(name)], (answer) => {
+        text = answer;
+        end();
       });
     },
     say(name, text, ms, first) {
