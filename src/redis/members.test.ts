@@ -11,7 +11,7 @@ describe('members', () => {
   beforeAll(async () => {
     server = await startRedis();
     link = await openRedis(testRedisSettings(server), Date.now);
-    await vi.waitFor(() => expect(link.guard.isOpen()).toBe(false));
+    await vi.waitUntil(() => !link.guard.isOpen());
   }, 330_000);
   afterAll(async () => {
     link.close();
