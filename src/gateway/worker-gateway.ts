@@ -39,6 +39,7 @@ import { createCallReader } from './read-calls.ts';
 import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRequestIds } from './request-id.ts';
+import type { ExactConnection } from './sharing/exact-connection.ts';
 import { createSharedLimitStage } from './sharing/shared-limit.ts';
 import { createSockets } from './sockets.ts';
 import { createThreadFigures } from './thread-figures.ts';
@@ -72,6 +73,8 @@ export interface WorkerGateway {
 export interface SharingParts {
   /** Where they are decided exactly. Default: nowhere, by this instance's share. */
   exact?: ExactStore;
+  /** Of the connection by which they are: counted with each beat. */
+  connection?: Pick<ExactConnection, 'counts' | 'isAway'>;
   /** How long a call waits for leases, and how many may at once; defaults as the stage has them. */
   waitMs?: number;
   waitingMax?: number;
@@ -83,7 +86,7 @@ const noStore: ExactStore = { take: () => Promise.resolve(null) };
 export function createWorkerGateway(
   start: WorkerStart,
   tell: (message: FromWorker) => void,
-  { exact = noStore, waitMs, waitingMax }: SharingParts = {},
+  { exact = noStore, connection, waitMs, waitingMax }: SharingParts = {},
 ): WorkerGateway {
   const now = createMonotonicClock();
   const nowMs = (): number => now() / 1000;
@@ -156,6 +159,7 @@ export function createWorkerGateway(
     journal.tick();
     events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
+    if (connection !== undefined) counters.exactCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },

@@ -22,6 +22,8 @@ const cacheHelp =
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
 const exactHelp =
   'Calls with an exact limit: taken or refused by Redis, refused by what it had said before, or without an answer in time';
+const exactCommandsHelp =
+  'Commands of workers’ own connections to Redis, for exact limits, by what came of them: as polymorph_redis_commands_total';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -113,6 +115,12 @@ export const definitions = {
   exactRefused: total('limit_exact_decisions_total', exactHelp, ['result', 'refused']),
   exactRemembered: total('limit_exact_decisions_total', exactHelp, ['result', 'remembered']),
   exactUnanswered: total('limit_exact_decisions_total', exactHelp, ['result', 'unanswered']),
+
+  exactAway: gauge('redis_exact_connections_away', 'Workers whose own connection finds Redis away'),
+  exactAnswered: total('redis_exact_commands_total', exactCommandsHelp, ['result', 'answered']),
+  exactErrors: total('redis_exact_commands_total', exactCommandsHelp, ['result', 'refused']),
+  exactTimedOut: total('redis_exact_commands_total', exactCommandsHelp, ['result', 'timed_out']),
+  exactLost: total('redis_exact_commands_total', exactCommandsHelp, ['result', 'lost']),
 
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 

@@ -10,6 +10,8 @@ export interface RedisLink {
   /** Asked before each command, and told of each after it. */
   guard: RedisBreaker;
   counts: CommandCounts;
+  /** Resolves once Redis serves, or after so many milliseconds. */
+  untilThere(boundMs: number): Promise<void>;
   /** Ends the connection. */
   close(): void;
 }
@@ -41,6 +43,15 @@ export async function openRedis(settings: RedisSettings, epochMs: () => number):
   });
   return {
     ...{ client, guard, counts },
+    untilThere: (boundMs) =>
+      new Promise((resolve) => {
+        if (!guard.isOpen()) return resolve();
+        const late = setTimeout(resolve, boundMs);
+        guard.onChange(() => {
+          clearTimeout(late);
+          resolve();
+        });
+      }),
     close() {
       guard.stop();
       client.disconnect();
