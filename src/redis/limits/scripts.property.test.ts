@@ -7,8 +7,8 @@ import { bucketShape } from '../../limits/index.ts';
 import type { BucketShape, LeaseAsk } from '../../limits/index.ts';
 import { long } from '../../limits/testing/fixture.ts';
 import { SharedModel } from '../../limits/testing/shared-model.ts';
-import { createTimedScripts } from './testing/timed-scripts.ts';
-import type { TimedTake } from './testing/timed-scripts.ts';
+import { createTimedScripts } from '../testing/timed-scripts.ts';
+import type { TimedTake } from '../testing/timed-scripts.ts';
 
 vi.setConfig({ testTimeout: long ? 600_000 : 60_000 });
 
