@@ -11,6 +11,7 @@ import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
 import { openRedisKeeper } from './cluster/redis-keeper.ts';
+import { createQuotaSharing } from './cluster/quota-sharing.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -96,11 +97,18 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
+  const quotas =
+    redis &&
+    createQuotaSharing({
+      ...{ config, limits, policy, redis, run },
+      ledgerSum: (name, periodId) => store?.quotaSum(name, periodId) ?? 0,
+      wallMs: Date.now,
+    });
   const sharing =
     redis &&
+    quotas &&
     createSharing({
-      ...{ limits, policy, redis, bootId: run },
-      needQuota: (_need, done) => done(),
+      ...{ limits, policy, redis, bootId: run, quotas: quotas.leases },
       post: dataPlane.sayOfLeases,
     });
   const logHealth = createHealthLog(logger);
@@ -112,7 +120,8 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     },
   });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, bans, dataPlane, logger, run },
+    ...{ config, policy, bans, dataPlane, logger, run },
+    slots: quotas?.slots ?? limits.buckets,
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -123,8 +132,11 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     watched: health.state,
     epochMs: Date.now,
   });
+  hearOwner = (owner) => {
+    quotas?.leases.own(owner);
+    store?.ownQuota(owner);
+  };
   for (const owner of early) store?.ownQuota(owner);
-  hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
   return {
     address,

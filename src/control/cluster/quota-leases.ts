@@ -56,6 +56,8 @@ export const quotaTiming = {
 /** A period's record is kept for so long after its end. */
 const KEEP_MS = 5 * 86_400_000;
 const ACCOUNTS_A_TURN = 2000;
+/** Redis answers so many within the time of a command: some 20 µs each. */
+const ASKS_A_BATCH = 500;
 
 export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   const { ceilings, store, state, monotonicMs } = options;
@@ -93,8 +95,8 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     );
     if (reading === null) return null;
     const { used, ceiling } = reading;
-    // What was used beyond an earlier account's ceiling was not reported either.
-    if (account.base < 0) account.base = ceiling === 0 ? used : Math.min(ceiling, used);
+    // Beyond the ceiling it was used by the share, and nobody was told of it.
+    if (account.base < 0) account.base = Math.min(ceiling, used);
     const spent = used - account.base;
     const unspent = leave ? 0 : Math.max(0, account.held - spent);
     const want = leave || account.least === 0 ? 0 : wantOf(account, state.instances, monotonicMs());
@@ -148,8 +150,12 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     sending ??= (async () => {
       // What comes in the same turn goes with it.
       await Promise.resolve();
-      const batch = [...due];
-      due.clear();
+      const batch: QuotaAccount[] = [];
+      for (const account of due) {
+        if (batch.length === ASKS_A_BATCH) break;
+        batch.push(account);
+        due.delete(account);
+      }
       try {
         await send(batch, false);
       } finally {
@@ -161,10 +167,10 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
 
   /** Waits for the batch that has the account in it, and once more where an earlier ask had to be repeated first. */
   async function asked(account: QuotaAccount): Promise<void> {
-    for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+    while (due.has(account)) await flush();
     if (account.least > 0 && account.pending === null && accounts.get(account.owner.slot) === account) {
       due.add(account);
-      for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+      while (due.has(account)) await flush();
     }
   }
 
@@ -201,8 +207,9 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
         report.push(account);
     }
     for (const account of report) due.add(account);
-    if (report.length > 0) await flush();
-    if (leave.length > 0) await alone(() => send(leave, true));
+    for (const account of report) while (due.has(account)) await flush();
+    for (let from = 0; from < leave.length; from += ASKS_A_BATCH)
+      await alone(() => send(leave.slice(from, from + ASKS_A_BATCH), true));
   }
 
   function reportAfter({ base, owner }: QuotaAccount, spent: number): number {
@@ -244,7 +251,12 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       }
       await Promise.all([...waiting].map(asked));
     },
-    own({ slot }) {
+    own(owner) {
+      const { slot, name, quota } = owner;
+      const known = accounts.get(slot)?.owner;
+      // It has its quota back, and goes on where it was.
+      if (known?.name === name && known.quota.unit === quota.unit && known.quota.period === quota.period)
+        return;
       accounts.delete(slot);
       void patiently(() => ceilings.clear(slot)).catch(() => undefined);
     },

@@ -47,7 +47,11 @@ export function startQuotaInstance(options: {
     monotonicMs: () => performance.now(),
     timing: { tickMs: 40, reportMs: 80, idleMs: 250, dryMs: 60, usedUpMs: 300 },
   });
-  const slots = createSharedSlots({ buckets: main, leases, state, ledgerSum: () => ledger.sum });
+  const slots = createSharedSlots({
+    ...{ buckets: main, leases, state },
+    oneLedger: options.ledger === 'store',
+    ledgerSum: () => ledger.sum,
+  });
   const chain = new Chain();
   let admitted = 0;
   const periodId = () => quotaPeriod(quota.period, wallMs()).id;
