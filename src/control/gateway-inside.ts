@@ -101,7 +101,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     redis &&
     createQuotaSharing({
       ...{ config, limits, policy, redis, run },
-      ledgerSum: (name, periodId) => store?.quotaSum(name, periodId) ?? 0,
+      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
       wallMs: Date.now,
     });
   const sharing =

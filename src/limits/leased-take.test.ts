@@ -228,6 +228,7 @@ describe('a quota that others have as well', () => {
       return [chain.outcome, chain.coldQuotas, chain.lowQuotas];
     };
     expect(take(10)).toEqual([cold, 1, 0]);
+    buckets.writeQuota(3, day, 0);
     new Float64Array(leaseMemory.quotas).set([3, 2], 3 * 2);
     expect(take(10)).toEqual([allowed, 0, 0]);
     expect(take(10)).toEqual([allowed, 0, 1]);

@@ -15,6 +15,8 @@ const UNEVEN = [18, 1, 1];
 const PAUSE_MS = 20;
 /** An instance is told of the others each second. */
 const SETTLE_MS = 1500;
+/** What was used has come to rest. */
+const REST_MS = 22_000;
 /** An instance holds at most twice the fiftieth of the quota that is its part. */
 const HELD_MAX = Math.ceil((2 * LIMIT) / (50 * 3));
 
@@ -88,5 +90,111 @@ describe.each(['none', 'sqlite'])('a quota of three instances, store: %s', (stor
       const { status, data } = await refusalOf(program);
       expect([status, data['used']]).toEqual([402, LIMIT]);
     }
+  });
+});
+
+describe('a quota', () => {
+  it('lacks what an instance held that was killed, and no more; with a ledger it comes back once the instance is back', async () => {
+    await start('sqlite');
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    await untilPassed(400);
+    await programs[0]!.kill();
+    const passed = await untilUsedUp();
+    // What it had let through in its last moment its clients may not have heard of.
+    expect(passed).toBeLessThanOrEqual(LIMIT);
+    expect(passed).toBeGreaterThanOrEqual(LIMIT - HELD_MAX - UNEVEN[0]!);
+    await load.stop();
+    programs[0] = await startOne(0, 'sqlite');
+    // All have told what they used, and as if nobody had used any for a minute.
+    await sleep(REST_MS);
+    const [record] = (await redis.call('KEYS', '*:quota:*')) as string[];
+    await redis.call('HSET', record!, 't', Date.now() - 61_000);
+    const before = passed;
+    load = startSharedLoad(programs, [1, 0, 0], PAUSE_MS);
+    const all = before + (await untilUsedUp());
+    console.log(`killed with units in hand: ${before} of ${LIMIT} passed, ${all} once it was back`);
+    expect(all).toBeLessThanOrEqual(LIMIT);
+    expect(all).toBeGreaterThanOrEqual(LIMIT - UNEVEN[0]!);
+    expect((await refusalOf(programs[1]!)).data['used']).toBe(LIMIT);
+  });
+
+  it('is neither reset nor inflated by a restart of all, one after the other or killed', async () => {
+    await start();
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    await untilPassed(300);
+    await load.stop();
+    const first = load.passed();
+    for (const index of [0, 1, 2]) {
+      await programs[index]!.stop();
+      programs[index] = await startOne(index, 'none');
+    }
+    await sleep(SETTLE_MS);
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    await untilPassed(300);
+    await load.stop();
+    const second = load.passed();
+    await Promise.all(programs.map((program) => program.kill()));
+    await start();
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    const all = first + second + (await untilUsedUp());
+    console.log(`after a restart and a kill of all: ${all} of ${LIMIT} passed`);
+    expect(all).toBeLessThanOrEqual(LIMIT);
+    expect(all).toBeGreaterThanOrEqual(LIMIT - 3 * HELD_MAX);
+  });
+
+  it('that Redis lost while all were down goes on by what each had saved', async () => {
+    await start();
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    await untilPassed(600);
+    await load.stop();
+    const first = load.passed();
+    await Promise.all(programs.map((program) => program.stop()));
+    await redis.call('FLUSHALL');
+    await start();
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    const all = first + (await untilUsedUp());
+    expect(all).toBeGreaterThanOrEqual(LIMIT);
+    // One that had heard less of the others was first to ask.
+    expect(all).toBeLessThanOrEqual(LIMIT + 3 * HELD_MAX);
+  });
+});
+
+describe('while Redis is in trouble under load', () => {
+  /** What an instance that uses the quota does not know of the others': two seconds of their use. */
+  const UNKNOWN = (2 * LIMIT) / 10;
+  const faults: [name: string, fault: () => Promise<void>, over: number][] = [
+    // No grant is known any more: what each holds is beyond the record.
+    ['flushed', async () => void (await redis.call('FLUSHALL')), 3 * HELD_MAX],
+    [
+      'killed, and back with nothing after two seconds',
+      async () => {
+        await redis.kill();
+        await sleep(2000);
+        await redis.start();
+      },
+      3 * HELD_MAX + 3 + UNKNOWN,
+    ],
+    [
+      'stopped as by SIGSTOP for two seconds',
+      async () => {
+        redis.freeze();
+        await sleep(2000);
+        redis.thaw();
+      },
+      3 + UNKNOWN,
+    ],
+  ];
+
+  it.each(faults)('%s: nobody sees more than a refusal, and the bound holds', async (name, fault, over) => {
+    await start();
+    load = startSharedLoad(programs, UNEVEN, PAUSE_MS);
+    await untilPassed(300);
+    await fault();
+    const passed = await untilUsedUp(8000);
+    console.log(`${name}: ${passed} of ${LIMIT} passed, slowest ${load.slowestMs().toFixed(0)} ms`);
+    expect(load.bad()).toEqual({});
+    expect(passed).toBeLessThanOrEqual(LIMIT + over);
+    expect(passed).toBeGreaterThanOrEqual(0.98 * LIMIT);
+    for (const program of programs) expect((await refusalOf(program)).status).toBe(402);
   });
 });

@@ -11,6 +11,7 @@ import {
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
 import { ledgerSubject } from '../store/ledger-subject.ts';
+import type { LedgerSums } from '../store/quota-keeper.ts';
 import { type QuotaAccount, settle, wantOf } from './quota-account.ts';
 
 /** Keeps what this instance holds of quotas that it shares with others. */
@@ -34,8 +35,8 @@ export interface QuotaLeasesOptions {
   /** See `QuotaAsk`. */
   instance: string;
   ledger: string;
-  /** Used in the period by what the ledger said last; 0: it said nothing. */
-  ledgerSum(owner: QuotaOwner, periodId: number): number;
+  /** What the ledger said last was used in the period; null: it is not to be counted on now. */
+  ledgerOf(owner: QuotaOwner, periodId: number): LedgerSums | null;
   wallMs(): number;
   monotonicMs(): number;
   timing?: Partial<typeof quotaTiming>;
@@ -48,6 +49,8 @@ export const quotaTiming = {
   reportMs: 2000,
   /** What is held and not used for so long goes back. */
   idleMs: 3000,
+  /** What was not used for so long has come to rest: no call is under way that may give it back. */
+  restMs: 20_000,
   /** So long calls are refused, once the others hold all that is left: they may give some back. */
   dryMs: 500,
   /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
@@ -82,6 +85,7 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     const account: QuotaAccount = {
       ...{ owner, periodId, resetsAtMs, epoch: '', seq: 0, base: -1, held: 0, pending: null },
       ...{ wanted: 0, least: 0, size: 0, grantedAtMs: 0, usedAtMs: monotonicMs(), used: 0, reported: 0 },
+      ledgerTold: 0,
     };
     accounts.set(slot, account);
     return account;
@@ -106,12 +110,20 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       ...{ instance: options.instance, seq: account.seq, epoch: account.epoch },
       ...{ spent, known: used, unspent, want, least: want === 0 ? 0 : account.least },
       ...{ limit: quota.limit, instances: state.instances, ledger: options.ledger },
-      ledgerSum: options.ledgerSum(account.owner, periodId),
+      ledgerSum: (account.ledgerTold = ledgerSumOf(account, spent)),
       expiresAtMs: account.resetsAtMs + KEEP_MS,
     };
     account.wanted = 0;
     account.least = 0;
     return account.pending;
+  }
+
+  /** What was not used for a while is in the ledger, or will be: until then a call may come to nothing, and is none of its use. */
+  function ledgerSumOf(account: QuotaAccount, spent: number): number {
+    const ledger = options.ledgerOf(account.owner, account.periodId);
+    if (ledger === null) return 0;
+    if (monotonicMs() - account.usedAtMs < timing.restMs) return ledger.total;
+    return Math.max(ledger.total, ledger.elsewhere + account.reported + spent);
   }
 
   async function send(batch: readonly QuotaAccount[], leave: boolean): Promise<void> {
@@ -203,7 +215,11 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       const holds = account.held > spent;
       const owes = account.pending !== null || spent !== 0;
       if (leaveAll ? holds || owes : holds && nowMs - account.usedAtMs >= timing.idleMs) leave.push(account);
-      else if (account.pending !== null || nowMs - account.grantedAtMs >= reportAfter(account, spent))
+      else if (
+        account.pending !== null ||
+        nowMs - account.grantedAtMs >= reportAfter(account, spent) ||
+        ledgerSumOf(account, spent) > account.ledgerTold
+      )
         report.push(account);
     }
     for (const account of report) due.add(account);

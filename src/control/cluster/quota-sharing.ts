@@ -4,6 +4,7 @@ import { createQuotaStore } from '../../redis/index.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import { instanceId } from '../store/instance-id.ts';
+import type { LedgerSums } from '../store/quota-keeper.ts';
 import { createQuotaLeases, type QuotaLeases } from './quota-leases.ts';
 import type { RedisKeeper } from './redis-keeper.ts';
 import { createSharedSlots } from './shared-slots.ts';
@@ -22,8 +23,8 @@ export interface QuotaSharingOptions {
   redis: Pick<RedisKeeper, 'link' | 'settings'>;
   /** Of this run of this instance. */
   run: string;
-  /** Used in the period, by what the ledger said last of the owner of this name. */
-  ledgerSum(name: string, periodId: number): number;
+  /** See `QuotaKeeper`; undefined: there is no ledger. */
+  ledgerOf(name: string, periodId: number): LedgerSums | undefined;
   wallMs(): number;
 }
 
@@ -46,8 +47,8 @@ export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing |
   guard.onChange(({ away }) => {
     if (!away) hereSinceMs = performance.now();
   });
-  const sumOf = (name: string | undefined, periodId: number): number =>
-    name === undefined ? 0 : options.ledgerSum(name, periodId);
+  const ledgerOf = (name: string | undefined, periodId: number): LedgerSums =>
+    (name !== undefined && options.ledgerOf(name, periodId)) || { total: 0, elsewhere: 0 };
   const { state_dir: stateDir } = config.server;
   const home = stateDir === null ? run : instanceId(stateDir);
   const oneLedger = config.store.kind === 'postgres';
@@ -62,13 +63,13 @@ export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing |
     ownerOf: policy.quotaOwnerOf,
     instance: `${home}/${run}`,
     ledger: oneLedger ? 'store' : home,
-    ledgerSum: ({ name }, periodId) =>
-      performance.now() - hereSinceMs < LEDGER_WAITS_MS ? 0 : sumOf(name, periodId),
+    ledgerOf: ({ name }, periodId) =>
+      oneLedger && performance.now() - hereSinceMs < LEDGER_WAITS_MS ? null : ledgerOf(name, periodId),
     monotonicMs: () => performance.now(),
   });
   const slots = createSharedSlots({
     ...{ buckets: limits.buckets, leases, state, oneLedger },
-    ledgerSum: (slot, periodId) => sumOf(policy.quotaOwnerOf(slot)?.name, periodId),
+    ledgerSum: (slot, periodId) => ledgerOf(policy.quotaOwnerOf(slot)?.name, periodId).total,
   });
   return { leases, slots };
 }

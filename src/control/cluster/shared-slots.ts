@@ -13,7 +13,7 @@ export function createSharedSlots(parts: {
   state: Pick<LeaseState, 'away'>;
   /** All instances have one ledger; else each knows of its own use alone. */
   oneLedger: boolean;
-  /** See `QuotaKeeper.sumOf`. */
+  /** Used in the period, by what the ledger said last. */
   ledgerSum(slot: number, periodId: number): number;
 }): Slots {
   const { buckets, leases, state } = parts;

@@ -31,8 +31,7 @@ export interface StoreKeeper {
   checks(): ReadinessCheck[];
   /** What `checks` are made of. */
   facts(): StoreFacts;
-  /** See `QuotaKeeper.sumOf`. */
-  quotaSum: QuotaKeeper['sumOf'];
+  quotaLedger: QuotaKeeper['ledgerOf'];
   operations: OperationsPort;
   /** Of events; `by` names this instance in it, `shared`: others use it too. */
   outbox: { outbox: Outbox; by: string; shared: boolean };
@@ -203,7 +202,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     publishAdmin: link.publishAdmin,
     checks: () => storeChecks(facts()),
     facts,
-    quotaSum: quotas.sumOf,
+    quotaLedger: quotas.ledgerOf,
     operations: {
       run: (name, input) =>
         link.ask('operation', { name, input }).catch((error: unknown) => {
