@@ -6,6 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { callText, send } from '../../src/gateway/testing/client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
 import type { Program } from '../program.ts';
+import { startPostgres } from '../../src/store/testing/postgres.ts';
+import { eventually, type StoreGateway, startStoreGateway } from '../store/gateway.ts';
+import { startStoreLoad } from '../store/load.ts';
 import { type SharedLoad, sharedKey, startInstance, startSharedLoad, stopInstances } from './instances.ts';
 import { type RedisServer, startRedis } from './server.ts';
 
@@ -157,6 +160,51 @@ describe('a quota', () => {
     // One that had heard less of the others was first to ask.
     expect(all).toBeLessThanOrEqual(LIMIT + 3 * HELD_MAX);
   });
+});
+
+it('of a user is one for all their keys and all instances of one PostgreSQL, and the ledger has it where Redis lost it', async () => {
+  const postgres = await startPostgres();
+  const gateways: StoreGateway[] = [];
+  const quota = { unit: 'requests', limit: 600, period: 'day', warnAt: [] };
+  const startAll = async () => {
+    gateways.length = 0;
+    for (const folder of folders)
+      gateways.push(await startStoreGateway({ node: node.url, folder, store, config: { redis: redis.url } }));
+    programs = gateways.map(({ program }) => program);
+    await sleep(SETTLE_MS);
+  };
+  const store = await postgres.createDatabase();
+  try {
+    await startAll();
+    const [first] = gateways;
+    await first!.operate('users.create', { email: 'ada@example.com', quota });
+    const names = ['one', 'two', 'three'];
+    const made = await Promise.all(
+      names.map((name) => first!.operate('keys.create', { name, user: 'ada@example.com' })),
+    );
+    const texts = made.map(({ key }) => String(key));
+    for (const gateway of gateways)
+      for (const name of names) await eventually(() => gateway.knows(name), 5000);
+    const loads = gateways.map(({ program }, index) =>
+      startStoreLoad(program.port, texts[index]!, { connections: [10, 3, 1][index], pauseMs: PAUSE_MS }),
+    );
+    const passed = () => loads.reduce((sum, { received }) => sum + received, 0);
+    await eventually(() => passed() >= 600, 30_000);
+    await sleep(500);
+    await Promise.all(loads.map((one) => one.stop()));
+    expect(passed()).toBe(600);
+    for (const gateway of gateways)
+      await eventually(async () => (await gateway.call(texts[0])).json.error.data.used === 600, 5000);
+    await eventually(async () => (await first!.ledgerCalls()) === 600, 10_000);
+    await Promise.all(programs.map((program) => program.kill()));
+    await redis.call('FLUSHALL');
+    await startAll();
+    for (const gateway of gateways) expect((await gateway.call(texts[2])).status).toBe(402);
+  } finally {
+    await stopInstances(programs);
+    programs = [];
+    await postgres.stop();
+  }
 });
 
 describe('while Redis is in trouble under load', () => {

@@ -63,6 +63,15 @@ export function createLeasing(options: LeasingOptions): Leasing {
     else needs.push(waiting);
   }
 
+  async function lendQuotas(slot: number, quotas: QuotaNeed[], waiters: number[]): Promise<void> {
+    try {
+      await options.needQuotas(quotas);
+    } catch {
+      // Nothing was granted, and whoever waits goes by the share.
+    }
+    for (const waiting of waiters) done(slot, waiting);
+  }
+
   return {
     hear(slot, needs) {
       const quotas: QuotaNeed[] = [];
@@ -74,14 +83,7 @@ export function createLeasing(options: LeasingOptions): Leasing {
           waiters.push(waiting);
         }
       }
-      if (quotas.length === 0) return;
-      // Where it fails nothing was granted, and whoever waits goes by the share.
-      void options
-        .needQuotas(quotas)
-        .catch(() => undefined)
-        .then(() => {
-          for (const waiting of waiters) done(slot, waiting);
-        });
+      if (quotas.length > 0) void lendQuotas(slot, quotas, waiters);
     },
     get held() {
       return keeper.size;

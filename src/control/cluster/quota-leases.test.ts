@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { QuotaPolicy } from '../../config/index.ts';
 import { startRedis } from '../../../test/redis/server.ts';
-import { createQuotaStore } from '../../redis/quotas/quota-store.ts';
+import { createQuotaStore } from '../../redis/index.ts';
 import { startQuotaInstance } from '../testing/quota-instance.ts';
 
 const quota: QuotaPolicy = { unit: 'requests', limit: 10_000, period: 'month', warnAt: [] };

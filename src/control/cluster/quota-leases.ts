@@ -235,7 +235,10 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
 
   /** Beside no other batch. */
   async function alone(work: () => Promise<void>): Promise<void> {
-    while (sending !== null) await sending;
+    if (sending !== null) {
+      await sending.catch(() => undefined);
+      return alone(work);
+    }
     sending = work().finally(() => {
       sending = null;
     });
