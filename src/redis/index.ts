@@ -6,4 +6,5 @@ export type { CommandCounts } from './command-counts.ts';
 export { openRedis, type RedisLink } from './link.ts';
 export { createExactStore } from './limits/exact-store.ts';
 export { createLeaseStore } from './limits/lease-store.ts';
+export { createQuotaStore } from './quotas/quota-store.ts';
 export { createMembers, type Members, type MembersState } from './members.ts';
