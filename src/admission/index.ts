@@ -5,4 +5,11 @@ export { type Ban, overlaps, readPrefix } from './ban.ts';
 export { type BanBook, createBanBook } from './ban-book.ts';
 export { type BanReader, createBanMemory, openBans, openBanWriter } from './ban-table.ts';
 export { judge, newStanding, type Standing } from './judge.ts';
+export {
+  type BanPage,
+  type BanRecord,
+  type SharedBans,
+  type SharedChange,
+  supersedes,
+} from './shared-bans.ts';
 export { createViolationFold, type Violations } from './violation-fold.ts';
