@@ -11,6 +11,7 @@ import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
 import { openRedisKeeper } from './cluster/redis-keeper.ts';
+import { sharedBansOf } from './cluster/shared-bans-of.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -76,6 +77,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
       added: () => events.added(),
     },
     seed: crypto.getRandomValues(new Uint32Array(4)),
+    shared: redis && sharedBansOf(redis, run, config.blocklist.max_bans),
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });

@@ -26,6 +26,7 @@ beforeEach(() => {
     ...{ config, snapshot: compile(config, testRegistries()), events: noEvents },
     logger: { warn: () => {}, info: () => {} } as never,
     seed: Uint32Array.of(1, 2, 3, 4),
+    shared: null,
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
