@@ -127,6 +127,11 @@ describe.each(['none', 'sqlite', 'postgres'] as const)('three instances, each wi
       ...[1, 2, 3, 4, 5].map(() => 'ip.banned'),
       ...[1, 2, 3].map(() => 'ip.unbanned'),
     ]);
+    const began = performance.now();
+    await gateways[2]!.operate('blocklist.allow', { address: '198.51.100.7' });
+    times.push(await all('198.51.100.7', 200, SOON_MS, began));
+    await gateways[1]!.operate('blocklist.disallow', { address: '198.51.100.7' });
+    await all('198.51.100.7', 403);
     console.log(`store ${kind}: everywhere after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
   });
 });

@@ -5,6 +5,7 @@ import {
   createAutoBan,
   createBanBook,
   createBanMemory,
+  isAllowed,
   openAddressLists,
   openBanWriter,
   type SharedBans,
@@ -190,6 +191,7 @@ export function createBanKeeper(options: {
     bans: {
       all: async () => [...book.all()],
       holding: async (address, bitsMax) => book.holding(address, bitsMax),
+      allowing: async (address, bitsMax) => book.allowing(address, bitsMax),
       async add({ prefix, reason, by, until }) {
         const now = epochMs();
         const times = book.times(prefix, now - memoryMs()) + 1;
@@ -198,7 +200,7 @@ export function createBanKeeper(options: {
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
         if (!book.put(ban)) throw fullError(book.size);
         book.publish();
-        madeBy.operator += 1;
+        if (!isAllowed(prefix)) madeBy.operator += 1;
         const decision = await new Promise<Decision>((decided) => route.began(ban, decided));
         return { ban: decision === 'theirs' ? (book.get(prefix) ?? ban) : ban, kept: await kept(decision) };
       },

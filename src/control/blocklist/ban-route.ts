@@ -2,7 +2,7 @@ import { type Ban, type BanRecord, byItself } from '../../admission/index.ts';
 import type { EventDraft } from '../../events/index.ts';
 import type { CausedEvents } from '../events/events-keeper.ts';
 import type { Logger } from '../logs.ts';
-import { bannedEvent, unbannedEvent } from './ban-events.ts';
+import { beganNews, endedNews } from './ban-events.ts';
 import type { BanExchange } from './ban-exchange.ts';
 import type { BanJournal } from './ban-journal.ts';
 import { type BanChange, rowOf } from './bans.ts';
@@ -35,8 +35,6 @@ export function createBanRoute(parts: {
   /** How many changes of a prefix wait for the word of the others. */
   const waiting = new Map<string, number>();
 
-  const say = ({ type, subject, data }: EventDraft, level: 'warn' | 'info'): void =>
-    logger[level]({ kind: 'blocklist', event: type, subject, ...data }, `${type} ${subject}`);
   const keep = (change: BanChange, event: EventDraft | null): void => {
     if (store !== null) store.journal.add(change, event);
     else if (event !== null) events.emit(event);
@@ -67,16 +65,16 @@ export function createBanRoute(parts: {
     },
 
     began(ban, decided) {
-      const event = bannedEvent(ban);
+      const { event, line } = beganNews(ban);
       // One of a simulation refuses nobody, and is not worth keeping.
       if (ban.simulated) {
-        say(event, 'warn');
-        events.emit(event);
+        logger.warn(...line);
+        if (event !== null) events.emit(event);
         return decided?.('ours');
       }
       decide(rowOf(ban), { unlessStanding: ban.by === byItself }, (decision) => {
         if (decision !== 'theirs') {
-          say(event, 'warn');
+          logger.warn(...line);
           keep({ kind: 'put', ban: rowOf(ban) }, event);
         }
         decided?.(decision);
@@ -84,10 +82,10 @@ export function createBanRoute(parts: {
     },
 
     ended(ban, reason, by, endedAt, decided) {
-      const event = unbannedEvent(ban, reason, by, endedAt);
+      const { event, line } = endedNews(ban, reason, by, endedAt);
       if (ban.simulated) {
-        say(event, 'info');
-        events.emit(event);
+        logger.info(...line);
+        if (event !== null) events.emit(event);
         return decided?.('ours');
       }
       const { prefix, beganAt } = ban;
@@ -98,7 +96,7 @@ export function createBanRoute(parts: {
       const patient = reason === 'expired' && !byStore;
       decide({ ...rowOf(ban), endedAt }, { patient }, (decision) => {
         const isOurs = decision !== 'theirs';
-        if (isOurs) say(event, 'info');
+        if (isOurs) logger.info(...line);
         if (!byStore) keep(change, isOurs ? event : null);
         decided?.(decision);
       });
