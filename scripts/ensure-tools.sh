@@ -7,6 +7,8 @@ package_of() {
   case $1 in
     h2load) echo nghttp2-client ;;
     postgres) echo postgresql ;;
+    pip3) echo python3-pip ;;
+    systemd-analyze) echo systemd ;;
     *) echo "$1" ;;
   esac
 }
