@@ -9,6 +9,8 @@ package_of() {
     postgres) echo postgresql ;;
     pip3) echo python3-pip ;;
     systemd-analyze) echo systemd ;;
+    systemd-nspawn) echo systemd-container ;;
+    nsenter) echo util-linux ;;
     *) echo "$1" ;;
   esac
 }
