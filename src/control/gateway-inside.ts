@@ -137,6 +137,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
     watched: health.state,
+    redis: redisWatch,
     epochMs: Date.now,
   });
   for (const owner of early) store?.ownQuota(owner);
