@@ -148,6 +148,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
     watched: health.state,
+    redis: redisWatch,
     epochMs: Date.now,
   });
   hearOwner = (owner) => {

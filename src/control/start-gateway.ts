@@ -188,8 +188,8 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
-  events.began();
   redisWatch?.began();
+  events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();

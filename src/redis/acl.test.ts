@@ -63,8 +63,33 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
 async function denied(server: RedisServer): Promise<string[]> {
   const log = (await server.call('ACL', 'LOG')) as string[][];
   await server.call('ACL', 'LOG', 'RESET');
-  return log.map((entry) => `${entry[3]} ${entry[7]}`);
+  return log.map((entry) => String(entry[7]));
 }
+
+/** Without the rule something is not allowed that is done. */
+async function expectDenied(
+  rule: string,
+  redis: Record<string, unknown>,
+  servers: readonly RedisServer[],
+): Promise<void> {
+  const link = await linked(redis);
+  const log: string[] = [];
+  await expect
+    .poll(
+      async () => {
+        for (const server of servers) log.push(...(await denied(server)));
+        return log.join();
+      },
+      { timeout: 5000, interval: 20 },
+    )
+    .toContain(rule.slice(1));
+  link.close();
+}
+
+const bySentinels = ({ addresses }: { addresses: string[] }) => ({
+  ...{ sentinels: addresses, name: masterName },
+  ...{ sentinel_username: 'watcher', sentinel_password: 'secret' },
+});
 
 describe('the login of docs/scaling.md', () => {
   it('may do all that is done, and no command of it can be left out', async () => {
@@ -103,6 +128,14 @@ describe('the login of docs/scaling.md', () => {
     await useAll(link);
     for (const node of cluster.nodes) expect(await denied(node)).toEqual([]);
     expect(link.guard.isOpen()).toBe(false);
+
+    // ASKING is sent while a slot moves.
+    for (const rule of forCluster.filter((one) => one !== '+asking')) {
+      const rest = forCluster.filter((one) => one !== rule);
+      for (const node of cluster.nodes)
+        await node.call('ACL', 'SETUSER', 'polymorph', 'reset', ...rules, ...rest);
+      await expectDenied(rule, { cluster: cluster.addresses }, cluster.nodes);
+    }
   });
 
   it('is enough by Sentinels, with one of its own there', async () => {
@@ -110,10 +143,7 @@ describe('the login of docs/scaling.md', () => {
     for (const server of group.servers) await server.call('ACL', 'SETUSER', 'polymorph', ...rules);
     for (const sentinel of group.sentinels)
       await sentinel.call('ACL', 'SETUSER', 'watcher', 'on', '>secret', ...forSentinels);
-    const link = await linked({
-      ...{ sentinels: group.addresses, name: masterName },
-      ...{ sentinel_username: 'watcher', sentinel_password: 'secret' },
-    });
+    const link = await linked(bySentinels(group));
     await link.untilThere(5000);
     await useAll(link);
     await group.failOver({ demote: true });
@@ -127,5 +157,12 @@ describe('the login of docs/scaling.md', () => {
       )
       .toBe(false);
     for (const server of [...group.servers, ...group.sentinels]) expect(await denied(server)).toEqual([]);
+
+    for (const rule of forSentinels.filter((one) => one !== '-@all')) {
+      const rest = forSentinels.filter((one) => one !== rule);
+      for (const sentinel of group.sentinels)
+        await sentinel.call('ACL', 'SETUSER', 'watcher', 'reset', 'on', '>secret', ...rest);
+      await expectDenied(rule, bySentinels(group), group.sentinels);
+    }
   });
 });

@@ -35,7 +35,9 @@ export function troubleOf(error: unknown): RedisTrouble {
 export function reasonOf(error: unknown): string {
   const { message, code } = facts(error);
   if (message === timedOut) return 'no answer in time';
-  const line = (message || code || 'unknown').split('\n', 1)[0]!.trim();
+  // The driver's plans are different each time.
+  const told = message.replace(/ Retrying from scratch after [\d.]+ms\./, '');
+  const line = (told || code || 'unknown').split('\n', 1)[0]!.trim();
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 

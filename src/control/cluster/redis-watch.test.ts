@@ -144,6 +144,22 @@ describe('watch of Redis', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('ends what an earlier run told the beginning of, unless Redis is away still', () => {
+    const { watch, told, pass } = watched();
+    watch.began();
+    watch.wasDown(400);
+    expect(told).toEqual([]);
+    pass(2000);
+    expect(told).toMatchObject([{ type: 'redis.up', data: { downMs: 600, losses: 1 } }]);
+
+    const still = watched();
+    still.redis('x');
+    still.watch.began();
+    still.watch.wasDown(400);
+    still.pass(10_000);
+    expect(still.told.map(({ type }) => type)).toEqual(['redis.down']);
+  });
+
   it('is degraded where another has its id, and says so once', () => {
     const { watch, lines, others } = watched();
     const twins = { ids: ['me', 'me'], rank: 0, twin: true };

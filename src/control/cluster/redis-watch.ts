@@ -24,6 +24,10 @@ export interface RedisFacts extends RedisState {
 
 /** Tells of Redis's coming and going. */
 export interface RedisWatch {
+  /** Whom its events are about. */
+  readonly subject: string;
+  /** A run of this instance that has ended told of its going, and of no return. */
+  wasDown(atMs: number): void;
   facts(): RedisFacts;
   checks(): ReadinessCheck[];
   /** The gateway serves: changes are told from now on, and that Redis is away already. */
@@ -127,6 +131,13 @@ export function createRedisWatch(options: RedisWatchOptions): RedisWatch {
     };
   };
   return {
+    subject,
+    wasDown(atMs) {
+      if (trouble !== null || !began) return;
+      trouble = { sinceMs: atMs, losses: 1 };
+      const state = link.guard.state();
+      if (!state.away) here(state);
+    },
     facts,
     checks: () => redisChecks(facts()),
     began() {
