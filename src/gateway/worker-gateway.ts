@@ -41,6 +41,7 @@ import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRepricer } from './reprice.ts';
 import { createRequestIds } from './request-id.ts';
+import type { RedisConnection } from './sharing/redis-connection.ts';
 import { createSharedLimitStage } from './sharing/shared-limit.ts';
 import { createSockets } from './sockets.ts';
 import { createThreadFigures } from './thread-figures.ts';
@@ -74,6 +75,8 @@ export interface WorkerGateway {
 export interface SharingParts {
   /** Where they are decided exactly. Default: nowhere, by this instance's share. */
   exact?: ExactStore;
+  /** Of the connection to Redis: counted with each beat. */
+  connection?: Pick<RedisConnection, 'counts' | 'isAway'>;
   /** Where answers are kept together. Default: nowhere. */
   answers?: SharedStore;
   /** How long a call waits for leases, and how many may at once; defaults as the stage has them. */
@@ -87,7 +90,7 @@ const noStore: ExactStore = { take: () => Promise.resolve(null) };
 export function createWorkerGateway(
   start: WorkerStart,
   tell: (message: FromWorker) => void,
-  { exact = noStore, answers, waitMs, waitingMax }: SharingParts = {},
+  { exact = noStore, answers, connection, waitMs, waitingMax }: SharingParts = {},
 ): WorkerGateway {
   const now = createMonotonicClock();
   const nowMs = (): number => now() / 1000;
@@ -160,6 +163,7 @@ export function createWorkerGateway(
     journal.tick();
     events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
+    if (connection !== undefined) counters.exactCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },

@@ -26,6 +26,8 @@ const sharedPutsHelp =
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
 const exactHelp =
   'Calls with an exact limit: taken or refused by Redis, refused by what it had said before, or without an answer in time';
+const exactCommandsHelp =
+  'Commands of workers’ own connections to Redis, for exact limits and shared answers, by what came of them: as polymorph_redis_commands_total';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -117,6 +119,12 @@ export const definitions = {
   exactRefused: total('limit_exact_decisions_total', exactHelp, ['result', 'refused']),
   exactRemembered: total('limit_exact_decisions_total', exactHelp, ['result', 'remembered']),
   exactUnanswered: total('limit_exact_decisions_total', exactHelp, ['result', 'unanswered']),
+
+  exactAway: gauge('redis_worker_connections_away', 'Workers whose own connection finds Redis away'),
+  exactAnswered: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'answered']),
+  exactErrors: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'refused']),
+  exactTimedOut: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'timed_out']),
+  exactLost: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'lost']),
 
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 
