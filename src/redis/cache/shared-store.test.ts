@@ -12,11 +12,12 @@ const within = { timeout: 5000, interval: 20 };
 const TIMEOUT_MS = 50;
 
 /** On real servers; ready once Redis serves. */
-async function opened(redis: Parameters<typeof testRedisSettings>[0]) {
-  const link: RedisLink = await openRedis(testRedisSettings(redis), Date.now);
+async function opened(redis: { url: string } | { cluster: readonly string[] }, timeoutMs = 1000) {
+  const settings = testRedisSettings({ ...redis, command_timeout: `${timeoutMs}ms` });
+  const link: RedisLink = await openRedis(settings, Date.now);
   const { client, guard } = link;
   await expect.poll(() => guard.isOpen(), within).toBe(false);
-  const store = createSharedStore({ client, guard, prefix: 'pp:', timeoutMs: TIMEOUT_MS });
+  const store = createSharedStore({ client, guard, prefix: 'pp:', timeoutMs });
   return { store, link, guard, [Symbol.dispose]: link.close };
 }
 
@@ -99,7 +100,7 @@ test('what too much would be under way for is dropped, and room comes again', as
 
 test('of a Redis that stands still nobody waits longer than the bound, and what it reads late it keeps no longer', async () => {
   await using still = await startRedis();
-  using all = await opened({ url: still.url });
+  using all = await opened({ url: still.url }, TIMEOUT_MS);
   const { store, guard } = all;
   still.freeze();
   const began = performance.now();

@@ -1,4 +1,3 @@
-import type { ChainableCommander } from 'ioredis';
 import type { SharedStore } from '../../answer/index.ts';
 import type { RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
@@ -25,8 +24,8 @@ type Ended = (answer: unknown) => void;
 const none = Symbol('no answer');
 
 /**
- * Answers that instances share, of one thread. What is asked for in one turn of the event loop goes out together: to one Redis as one
- * pipeline, to a Cluster each to its node.
+ * Answers that instances share, of one thread. What is asked for in one turn of the event loop goes out together, one behind the other on a
+ * connection: what Node writes at once. The driver's own pipeline costs 20 µs more for one command and 5 µs for each of many.
  */
 export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedStoreOptions): SharedStore {
   let waiting: { command: Command; ended: Ended }[] = [];
@@ -47,24 +46,11 @@ export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedSt
       timeoutMs,
     );
     if (guard.isOpen()) return batch.giveUp(null);
-    if (client.isCluster) {
-      for (const [index, { command }] of sent.entries())
-        call(client, command).then(
-          (answer) => batch.end(index, answer),
-          (error: unknown) => batch.fail(index, error),
-        );
-      return;
-    }
-    const pipeline = (client as { pipeline(): ChainableCommander }).pipeline();
-    for (const { command } of sent) void call(pipeline, command);
-    pipeline.exec().then(
-      (answers) => {
-        for (const [index, [error, answer]] of (answers ?? []).entries())
-          if (error === null) batch.end(index, answer);
-          else batch.fail(index, error);
-      },
-      (error: unknown) => batch.giveUp(error),
-    );
+    for (const [index, { command }] of sent.entries())
+      call(client, command).then(
+        (answer) => batch.end(index, answer),
+        (error: unknown) => batch.fail(index, error),
+      );
   }
 
   const keyOf = (name: string): string => `${prefix}cache:${name}`;
@@ -122,7 +108,7 @@ export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedSt
 
 function nothing(): void {}
 
-function call(client: RedisClient | ChainableCommander, [name, ...args]: Command): Promise<unknown> {
+function call(client: RedisClient, [name, ...args]: Command): Promise<unknown> {
   const methods = client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   return methods[name]!(...args);
 }
