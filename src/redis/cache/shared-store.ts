@@ -62,9 +62,10 @@ export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedSt
         return;
       }
       reads++;
-      send(['getBuffer', keyOf(name)], (answer) => {
+      // MGET for a single key: what we do otherwise needs it too, and a login need not be given one command more.
+      send(['mgetBuffer', keyOf(name)], (answer) => {
         reads--;
-        then(answer === none ? undefined : (answer as Buffer | null));
+        then(answer === none ? undefined : (answer as [Buffer | null])[0]);
       });
     },
     write(name, bytes, untilMs, then) {
@@ -94,8 +95,8 @@ export function createSharedStore({ client, guard, prefix, timeoutMs }: SharedSt
         clock = answer;
         end();
       });
-      send(['get', keyOf(name)], (answer) => {
-        text = answer;
+      send(['mget', keyOf(name)], (answer) => {
+        text = answer === none ? none : (answer as [string | null])[0];
         end();
       });
     },
