@@ -30,6 +30,7 @@ export interface Options {
 export const usage = `Usage: npm run bench [-- OPTIONS]
 
 Measures PolymorphProxy beside nginx and haproxy, on loopback.
+Two programs or configs of it beside each other: node bench/compare.ts --help.
 
   --only NAME      ${families.join(' | ')}; may be given more than once
   --rounds N       how often each scenario is measured (default 5)

@@ -1,7 +1,6 @@
-import { cpuMicros } from '../accounting.ts';
 import type { Context } from '../context.ts';
+import { measureCpu } from '../cpu.ts';
 import type { Figure } from '../figures.ts';
-import { runWrk } from '../load/wrk.ts';
 import { admitAll, type Polymorph, startPolymorph, withoutCache } from '../servers/polymorph.ts';
 import { startRedis } from '../servers/redis.ts';
 import type { Server } from '../servers/server.ts';
@@ -33,7 +32,7 @@ export async function measureInstances(context: Context): Promise<Instances> {
   const start = (name: string, limits: string, shared: boolean): Promise<Polymorph> =>
     startPolymorph(context, {
       ...{ name, mode: 'single', upstreamPorts: [node.port], workers: 1, cores: cores.proxy },
-      ...{ ...withoutCache, limits: shared ? `${limits}\nredis: ${redis.url}` : limits },
+      ...{ ...withoutCache, limits, more: shared ? `redis: ${redis.url}` : '' },
     });
   const variants = {
     memory: await start('instances-memory', admitAll, false),
@@ -52,7 +51,11 @@ export async function measureInstances(context: Context): Promise<Instances> {
   for (let round = 0; round < options.rounds; round++) {
     context.progress(`instances, round ${round + 1} of ${options.rounds}`);
     for (const name of rotated(names, round)) {
-      const { microsPerRequest, requestsPerSecond } = await measure(context, name, variants[name]);
+      const { microsPerRequest, requestsPerSecond } = await measureCpu(
+        context,
+        `instances, ${name}`,
+        variants[name],
+      );
       samples[name].push(microsPerRequest);
       if (name === 'exact') perSecond.push(requestsPerSecond);
     }
@@ -63,26 +66,6 @@ export async function measureInstances(context: Context): Promise<Instances> {
     exactPerSecond: median(perSecond),
     exactPerCore: 1e6 / median(samples.exact),
   };
-}
-
-async function measure(context: Context, name: string, server: Server) {
-  const { options, files } = context;
-  await runWrk(context, server.port, files.admitted, 1, 1);
-  const before = cpuMicros(server.pids);
-  const { requests, microseconds, status, connect, read, write, timeout } = await runWrk(
-    context,
-    server.port,
-    files.admitted,
-    1,
-    options.seconds,
-  );
-  const cpu = cpuMicros(server.pids) - before;
-  const errors = connect + read + write + timeout;
-  if (requests === 0 || status + errors > 0)
-    context.faults.push(
-      `instances, ${name}: ${requests} answers, ${status} of them refused; errors ${errors}`,
-    );
-  return { microsPerRequest: cpu / requests, requestsPerSecond: (requests * 1e6) / microseconds };
 }
 
 export function instancesFigures({ memory, leased, exact, ...rest }: Instances): Figure[] {

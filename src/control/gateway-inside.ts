@@ -12,6 +12,7 @@ import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
 import { openRedisKeeper } from './cluster/redis-keeper.ts';
 import { createRedisWatch } from './cluster/redis-watch.ts';
+import { createQuotaSharing } from './cluster/quota-sharing.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -99,11 +100,18 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
+  const quotas =
+    redis &&
+    createQuotaSharing({
+      ...{ config, limits, policy, redis, run },
+      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
+      wallMs: Date.now,
+    });
   const sharing =
     redis &&
+    quotas &&
     createSharing({
-      ...{ limits, policy, redis, bootId: run },
-      needQuota: (_need, done) => done(),
+      ...{ limits, policy, redis, bootId: run, quotas: quotas.leases },
       post: dataPlane.sayOfLeases,
     });
   const redisWatch =
@@ -128,7 +136,8 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     },
   });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, bans, dataPlane, logger, run },
+    ...{ config, policy, bans, dataPlane, logger, run },
+    slots: quotas?.slots ?? limits.buckets,
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -140,8 +149,11 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     redis: redisWatch,
     epochMs: Date.now,
   });
+  hearOwner = (owner) => {
+    quotas?.leases.own(owner);
+    store?.ownQuota(owner);
+  };
   for (const owner of early) store?.ownQuota(owner);
-  hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
   return {
     address,

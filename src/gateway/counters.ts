@@ -246,5 +246,10 @@ function totalsOf({ pool, answers }: NetworkCounts): NetworkTotals {
     cacheStores: answers.stores,
     cacheEvictions: answers.evictions,
     cacheReorgDrops: answers.reorgDrops,
+    sharedHits: answers.sharedHits,
+    sharedMisses: answers.sharedMisses,
+    sharedErrors: answers.sharedErrors,
+    sharedPuts: answers.sharedPuts,
+    sharedDropped: answers.sharedDropped,
   };
 }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openLeaseState } from '../limits/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
-import { openExactConnection } from './sharing/exact-connection.ts';
+import { openRedisConnection } from './sharing/redis-connection.ts';
 import { trimHeap } from './trim-heap.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
@@ -12,8 +12,8 @@ const start = workerData as WorkerStart;
 const tell = (message: FromWorker): void => port.postMessage(message);
 const { leases } = start.limits;
 const connection =
-  start.redis === null || leases === null ? undefined : await openExactConnection(start.redis);
-const gateway = createWorkerGateway(start, tell, { exact: connection?.store, connection });
+  start.redis === null || leases === null ? undefined : await openRedisConnection(start.redis);
+const gateway = createWorkerGateway(start, tell, { ...connection, connection });
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {

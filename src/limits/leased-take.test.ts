@@ -282,7 +282,7 @@ describe('the share', () => {
 describe('a quota that others have as well', () => {
   const day = quotaPeriod('day', Date.UTC(2026, 0, 1)).id;
 
-  test('is cold beyond its ceiling, refused beyond its limit, and as ever without one', () => {
+  test('is cold beyond its ceiling, also where nothing was granted yet, and refused beyond its limit', () => {
     const { chain, buckets, leaseMemory } = createInstance();
     const take = (limit: number) => {
       chain.reset(1);
@@ -290,8 +290,10 @@ describe('a quota that others have as well', () => {
       buckets.take(chain, 0);
       return [chain.outcome, chain.coldQuotas, chain.lowQuotas];
     };
-    expect(take(10)).toEqual([allowed, 0, 0]);
+    expect(take(10)).toEqual([cold, 1, 0]);
+    buckets.writeQuota(3, day, 0);
     new Float64Array(leaseMemory.quotas).set([3, 2], 3 * 2);
+    expect(take(10)).toEqual([allowed, 0, 0]);
     expect(take(10)).toEqual([allowed, 0, 1]);
     expect(take(10)).toEqual([allowed, 0, 0]);
     expect(take(10)).toEqual([cold, 1, 0]);

@@ -270,7 +270,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     }
   }
 
-  /** What was out of the lease when it was last read for an ask is on nobody's account any more. */
+  /** What was out of the lease when it was last told in an ask is on nobody's account any more. */
   function giveBack(chain: Chain, takenMicros: number, nowMicros: number): void {
     for (let link = 0; link < chain.links; link++) {
       const version = chain.versions[link]!;
@@ -280,7 +280,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const tick = Math.floor(nowMicros / ruleValues[rule + tickMicrosAt]!);
       // A lease that ended meanwhile counts as spent.
       if (numbers[entry * entryNumbers + lastAt]! <= tick || state.away) continue;
-      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! > takenMicros) continue;
+      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! >= takenMicros) continue;
       numbers[entry * entryNumbers + levelAt]! += chain.cost * ruleValues[rule + tokenUnitsAt]!;
     }
   }

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../test/redis/cluster.ts';
 import { masterName, startSentinels } from '../../test/redis/sentinels.ts';
 import { type RedisServer, startRedis } from '../../test/redis/server.ts';
 import { bucketShape } from '../limits/index.ts';
+import { createSharedStore } from './cache/shared-store.ts';
 import { createExactStore } from './limits/exact-store.ts';
 import { createLeaseStore } from './limits/lease-store.ts';
 import { openRedis, type RedisLink } from './link.ts';
@@ -19,6 +21,16 @@ const [forCluster, forSentinels] = [
   /Cluster also `([^`]+)`/.exec(page)![1]!,
   /Sentinel's login needs `([^`]+)`/.exec(page)![1]!,
 ].map((text) => text.split(/\s+/)) as [string[], string[]];
+/** Commands that scripts of this room call. */
+const sources = globSync('**/*.{ts,lua}', { cwd: import.meta.dirname, exclude: ['**/*.test.ts'] });
+const called = new Set(
+  sources.flatMap((file) =>
+    [...readFileSync(join(import.meta.dirname, file), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(
+      ([, name = '']) => name,
+    ),
+  ),
+);
+const probeSource = readFileSync(join(import.meta.dirname, 'probe.ts'), 'utf8');
 const login = { username: 'polymorph', password: 'secret', connect_timeout: '1s' };
 
 let links: RedisLink[] = [];
@@ -56,6 +68,12 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
   };
   const quotas = createQuotaStore({ client: () => client, prefix: 'pp:', failed });
   await quotas.ask([{ ...quota, instance: 'x' }]);
+  const answers = createSharedStore(common);
+  answers.write('{a}', Buffer.from('x'), Date.now() + 5000, () => undefined);
+  await new Promise<void>((resolve) => answers.read('{a}', () => resolve()));
+  answers.say('{a}', 'x', 1000, true);
+  answers.remove('{a}');
+  await new Promise<void>((resolve) => answers.hear('{a}', () => resolve()));
   await members.leave();
 }
 
@@ -115,6 +133,11 @@ describe('the login of docs/scaling.md', () => {
       lacking.close();
     }
     await server.call('ACL', 'SETUSER', 'polymorph', 'reset', ...rules);
+    expect(called.size).toBeGreaterThan(10);
+    for (const name of called) {
+      expect(commands, 'docs/scaling.md').toContain(`+${name.toLowerCase()}`);
+      expect(probeSource).toContain(`'${name}'`);
+    }
     const elsewhere = await linked({ ...place, prefix: 'other:' });
     await elsewhere.untilThere(300);
     expect(elsewhere.guard.state()).toMatchObject({ away: true, reason: expect.stringMatching(/key/) });

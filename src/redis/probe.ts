@@ -3,7 +3,7 @@ import type { Cluster } from 'ioredis';
 import type { RedisClient } from './client.ts';
 
 /**
- * One of each command that our scripts call, on a key of its own: where the login may not run one, Redis is of no use to us, and `/readyz`
+ * One of each command that we and our scripts call, on a key of its own: where the login may not run one, Redis is of no use to us, and `/readyz`
  * shall say which. Whoever adds a command to a script adds it here, and to the ACL of docs/scaling.md.
  */
 const probeScript = `
@@ -13,14 +13,14 @@ local commands = {
   { 'HSET', key, 'a', '1' }, { 'HGETALL', key }, { 'PEXPIREAT', key, ARGV[1] }, { 'HDEL', key, 'a' },
   { 'ZADD', key, 1, 'a', 2, 'b' }, { 'ZRANGE', key, 0, -1 }, { 'ZREM', key, 'a' }, { 'PEXPIRE', key, 1000 },
   { 'ZREMRANGEBYSCORE', key, '-inf', 2 },
-  { 'MGET', key }, { 'SET', key, '1', 'PX', 1000 },
+  { 'MGET', key }, { 'SET', key, '1', 'PX', 1000 }, { 'GET', key },
 }
 for _, command in ipairs(commands) do
   local reply = redis.pcall(unpack(command))
   if type(reply) == 'table' and reply.err then
     -- Redis does not say which.
     if string.find(reply.err, 'user executing the script') then
-      return redis.error_reply('NOPERM the login may not run ' .. command[1] .. ' in scripts')
+      return redis.error_reply('NOPERM the login may not run ' .. command[1])
     end
     return reply
   end

@@ -129,7 +129,7 @@ describe('an instance whose Redis', () => {
     expect(await metric(program, 'polymorph_redis_up')).toBe(1);
     expect(await metric(program, 'polymorph_redis_instances')).toBe(1);
     await expect
-      .poll(() => metric(program, 'polymorph_redis_exact_commands_total{result="answered"}'), within5s)
+      .poll(() => metric(program, 'polymorph_redis_worker_commands_total{result="answered"}'), within5s)
       .toBeGreaterThan(1);
 
     await fault(server);
@@ -146,7 +146,7 @@ describe('an instance whose Redis', () => {
     await expect.poll(() => statusOf(program), within5s).toBe('ready');
     expect(await metric(program, 'polymorph_redis_up')).toBe(1);
     expect(await metric(program, 'polymorph_redis_losses_total')).toBe(1);
-    await expect.poll(() => metric(program, 'polymorph_redis_exact_connections_away'), within5s).toBe(0);
+    await expect.poll(() => metric(program, 'polymorph_redis_worker_connections_away'), within5s).toBe(0);
     await expect.poll(() => told(program, 'redis.up').length, within5s).toBe(1);
     const [down, up] = [told(program, 'redis.down')[0]!, told(program, 'redis.up')[0]!];
     expect(down.subject).toBe(`redis:${away.redis.instance}`);

@@ -47,6 +47,9 @@ export const summary = z.strictObject({
     evictions: count,
     entries: count,
     bytes: count,
+    shared: z
+      .strictObject({ hits: count, misses: count, errors: count, puts: count, dropped: count })
+      .describe('What instances keep together in Redis'),
   }),
   http: z.strictObject({
     connections: count.describe('Open now'),

@@ -36,6 +36,13 @@ export function summaryOf(sources: StatsSources): Summary {
       evictions: counters.cacheEvictions,
       entries: counters.cacheEntries,
       bytes: counters.cacheBytes,
+      shared: {
+        hits: counters.sharedHits,
+        misses: counters.sharedMisses,
+        errors: counters.sharedErrors,
+        puts: counters.sharedPuts,
+        dropped: counters.sharedDropped,
+      },
     },
     http: {
       connections: counters.connectionsOpen,

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { noAnswer } from '../failure.ts';
 import type { CallGuard } from './guard.ts';
 import type { LimitScript } from './limit-script.ts';
 import type { ScriptMessage } from './script-message.ts';
@@ -43,7 +44,7 @@ export function createScriptCall(script: LimitScript, options: ScriptCallsOption
         else guard.succeeded();
         resolve(answer);
       };
-      const timer = setTimeout(() => end(null, new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => end(null, noAnswer()), timeoutMs);
       run(message.keys, message.args(rest)).then(end, (error: unknown) => end(null, error));
     });
   };
