@@ -36,7 +36,7 @@ export interface AutoBan {
 
 export function createAutoBan(
   settings: AutoBanSettings,
-  parts: { book: Pick<BanBook, 'holding' | 'times'>; spared(): Spared; simulated: boolean },
+  parts: { book: Pick<BanBook, 'holding' | 'allowing' | 'times'>; spared(): Spared; simulated: boolean },
 ): AutoBan {
   const sums = createWindowSums(ADDRESSES_MAX, settings.windowMs);
   const { threshold, banForMs, growth, banMaxMs } = settings;
@@ -44,6 +44,7 @@ export function createAutoBan(
   /** Of the allow-list only what it names whole: addresses in a wider network pass whatever bans that. */
   const isSpared = (network: Cidr): boolean => {
     const { lists, trustedProxies } = parts.spared();
+    if (parts.book.allowing(network.address, network.bits) !== undefined) return true;
     return lists.allowsAll(network) || [...loopback, ...trustedProxies].some((one) => overlaps(one, network));
   };
 

@@ -13,6 +13,7 @@ import { createEventsKeeper } from './events/events-keeper.ts';
 import { openRedisKeeper } from './cluster/redis-keeper.ts';
 import { createRedisWatch } from './cluster/redis-watch.ts';
 import { createQuotaSharing } from './cluster/quota-sharing.ts';
+import { sharedBansOf } from './cluster/shared-bans-of.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
@@ -80,6 +81,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
       added: () => events.added(),
     },
     seed: crypto.getRandomValues(new Uint32Array(4)),
+    shared: redis && sharedBansOf(redis, run, config.blocklist.max_bans),
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });

@@ -64,6 +64,8 @@ const firstChecksMs = 1_000;
 /** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try,
  * a command that holds its folder no longer than its patience. */
 const storeLoadMs = 60_000;
+/** Bans of all instances: a hundred thousand take some seconds. */
+const bansJoinMs = 10_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -148,7 +150,7 @@ async function compose(
       store: store?.operations ?? null,
       bans: bans.bans,
       config: () => policy.config,
-      epochMs: Date.now,
+      epochMs: bans.epochMs,
     }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
@@ -180,6 +182,7 @@ async function compose(
   const adminUrl = admin?.url ?? null;
   if (admin !== null) store?.publishAdmin(admin.owner);
   await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
+  await bans.join(bansJoinMs);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);

@@ -1,4 +1,5 @@
 /** Redis: a thread's connection to it, and what instances share by it. */
+export { createSharedBans } from './bans/shared-bans.ts';
 export type { RedisGuard, RedisState } from './breaker.ts';
 export type { RedisClient } from './client.ts';
 export { createSharedStore } from './cache/shared-store.ts';
