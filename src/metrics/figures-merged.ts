@@ -1,5 +1,5 @@
 import { type CallColumn, callColumns, CALLER_COLUMNS } from './columns.ts';
-import { type CounterName, counterNames, type LatencyName, latencyNames } from './definitions.ts';
+import { counterNames, latencyNames } from './definitions.ts';
 import type { Figures } from './figures.ts';
 import { type FiguresRecord, LATEST, recordedColumns, type RecordedRow } from './figures-record.ts';
 import type { HistogramTotals } from './histogram.ts';
@@ -55,10 +55,9 @@ function mergeTotals(own: Totals, others: readonly FiguresRecord[]): Totals {
   const counters = { ...own.counters };
   const latencies = { ...own.latencies };
   for (const record of others) {
-    for (const [at, name] of counterNames.entries())
-      counters[name as CounterName] += record.counters[at] ?? 0;
+    for (const [at, name] of counterNames.entries()) counters[name] += record.counters[at] ?? 0;
     for (const [at, name] of latencyNames.entries())
-      latencies[name as LatencyName] = plus(latencies[name as LatencyName], record.latencies[at] ?? []);
+      latencies[name] = plus(latencies[name], record.latencies[at] ?? []);
   }
   return { counters, latencies };
 }

@@ -91,7 +91,7 @@ function rowsOf(rows: Pick<RowReader, 'each'>, weight: (numbers: Float64Array) =
 
 /** The keys that call most: kept to twice as many as are wanted while all are read. */
 async function mostOf(rows: RowReader): Promise<{ keys: RecordedRow[]; floor: number }> {
-  let kept: { calls: number; row: RecordedRow }[] = [];
+  const kept: { calls: number; row: RecordedRow }[] = [];
   let floor = 0;
   const cut = (): void => {
     kept.sort((a, b) => b.calls - a.calls);
