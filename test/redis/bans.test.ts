@@ -70,14 +70,13 @@ async function violate(gateway: StoreGateway, address: string, times = 5): Promi
       body: callText(),
     });
 }
-/** Events of all instances, and lines of their logs that tell of the same. */
+/** Events of all instances (`type`), or lines of their logs that tell of the same (`event`). */
 function told(kind: 'type' | 'event', address: string): string[] {
-  return gateways.flatMap(({ program }) =>
-    program
-      .logs()
-      .filter((line) => line['subject'] === address && String(line[kind] ?? '').startsWith('ip.'))
-      .map((line) => String(line[kind])),
-  );
+  return gateways
+    .flatMap(({ program }) => program.logs())
+    .flatMap(({ subject, [kind]: what }) =>
+      subject === address && typeof what === 'string' && what.startsWith('ip.') ? [what] : [],
+    );
 }
 const listed = async (gateway: StoreGateway) =>
   (await gateway.operate<{ bans: { address: string; times: number }[] }>('blocklist.list')).bans;

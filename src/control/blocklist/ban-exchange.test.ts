@@ -19,7 +19,7 @@ interface Instance {
 }
 
 let server: RedisServer;
-let instances: Instance[] = [];
+const instances: Instance[] = [];
 
 beforeAll(async () => {
   server = await startRedis();
