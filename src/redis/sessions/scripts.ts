@@ -17,7 +17,7 @@ const fieldsOf = (key: string): string => `'HMGET', ${key}, 'user', 'created', '
 /** The list lives as long as the last of those in it. */
 const keepAll = `
 local function keepAll(key)
-  local last = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  local last = redis.call('ZRANGE', key, 0, 0, 'REV', 'WITHSCORES')
   if last[2] then redis.call('PEXPIRE', key, math.max(1, last[2] - now)) end
 end
 `;
