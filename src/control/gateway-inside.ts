@@ -11,10 +11,13 @@ import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
 import { openRedisKeeper } from './cluster/redis-keeper.ts';
+import { createRedisWatch } from './cluster/redis-watch.ts';
+import { createQuotaSharing } from './cluster/quota-sharing.ts';
 import { sharedBansOf } from './cluster/shared-bans-of.ts';
 import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
+import { instanceIdOf } from './instance-id.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import type { Logger, OpenLog } from './logs.ts';
 import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
@@ -35,6 +38,7 @@ export interface InsideOptions {
 export async function createInside(options: InsideOptions, { config, tls }: Configuration, log: OpenLog) {
   const { logger } = log;
   const { listen, state_dir: stateDir } = config.server;
+  // Of this process alone, for callers and nodes: two that have one state folder by mistake must not take each other for themselves.
   const instanceId = randomBytes(9).toString('base64url');
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
   // Names journals, which many instances bring into one store for ever: two may start in one millisecond.
@@ -67,7 +71,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
-  const redis = config.redis && (await openRedisKeeper(config.redis, run));
+  const redis = config.redis && (await openRedisKeeper(config.redis, { id: instanceIdOf(stateDir), run }));
   const bans = createBanKeeper({
     ...{ config, snapshot: policy.snapshot, logger },
     // Nothing happens before it is there.
@@ -98,12 +102,32 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
+  const quotas =
+    redis &&
+    createQuotaSharing({
+      ...{ config, limits, policy, redis, run },
+      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
+      wallMs: Date.now,
+    });
   const sharing =
     redis &&
+    quotas &&
     createSharing({
-      ...{ limits, policy, redis, bootId: run },
-      needQuota: (_need, done) => done(),
+      ...{ limits, policy, redis, bootId: run, quotas: quotas.leases },
       post: dataPlane.sayOfLeases,
+    });
+  const redisWatch =
+    redis &&
+    createRedisWatch({
+      ...{ redis, logger },
+      leases: () => sharing?.held ?? 0,
+      workersAway: () => dataPlane.figures.totals().counters.exactAway,
+      emit: (draft) => events.emit(draft),
+      epochMs: Date.now,
+      after(ms, work) {
+        const timer = setTimeout(work, ms).unref();
+        return () => clearTimeout(timer);
+      },
     });
   const logHealth = createHealthLog(logger);
   const health = createHealthMonitor({
@@ -114,7 +138,8 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     },
   });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, bans, dataPlane, logger, run },
+    ...{ config, policy, bans, dataPlane, logger, run },
+    slots: quotas?.slots ?? limits.buckets,
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -123,10 +148,14 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
     watched: health.state,
+    redis: redisWatch,
     epochMs: Date.now,
   });
+  hearOwner = (owner) => {
+    quotas?.leases.own(owner);
+    store?.ownQuota(owner);
+  };
   for (const owner of early) store?.ownQuota(owner);
-  hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
   return {
     address,
@@ -143,6 +172,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     alerts,
     sharing: sharing ?? undefined,
     redis,
+    redisWatch,
   };
 }
 

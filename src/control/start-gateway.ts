@@ -98,8 +98,29 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, log);
-  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts } = inside;
-  undo.push(bans.stop, dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
+  const {
+    address,
+    instanceId,
+    policy,
+    dataPlane,
+    health,
+    hub,
+    bans,
+    store,
+    events,
+    alerts,
+    redis,
+    redisWatch,
+  } = inside;
+  undo.push(
+    bans.stop,
+    dataPlane.stop,
+    health.stop,
+    hub.close,
+    () => store?.stop(),
+    events.stop,
+    () => redis?.stop(),
+  );
 
   const stats = createStats({
     ...inside,
@@ -117,7 +138,12 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: [...(store?.checks() ?? []), ...events.checks(), ...bans.checks()],
+        store: [
+          ...(store?.checks() ?? []),
+          ...(redisWatch?.checks() ?? []),
+          ...events.checks(),
+          ...bans.checks(),
+        ],
         networks: health.state(),
       }),
     operations: createOperationsPort({
@@ -162,6 +188,7 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  redisWatch?.began();
   events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
@@ -178,6 +205,7 @@ async function compose(
     close() {
       close();
       stats.close();
+      redisWatch?.stop();
     },
   });
   const drain = () => {

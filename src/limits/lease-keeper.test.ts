@@ -4,6 +4,7 @@ import { outcomes } from './chain.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
 import type { LeaseAnswer, LeaseAsk } from './lease-port.ts';
 import { setAway, setHere } from './lease-state.ts';
+import { createShardLocks } from './shard-locks.ts';
 import { setPlace } from './shares.ts';
 import { createFixture } from './testing/fixture.ts';
 
@@ -15,17 +16,19 @@ const ttlMs = 10_000;
 
 /** One of two instances, with a store that answers what the test says. */
 function createKept() {
-  const fixture = createFixture({ shared: true });
+  const fixture = createFixture({ shared: true }, 0);
   setPlace(fixture.memory, { instances: 2, rank: 0 });
   const { chain, versions, buckets } = fixture;
   const asked: LeaseAsk[][] = [];
   let now = second;
+  let held: Promise<void> | null = null;
   let answer = (ask: LeaseAsk): LeaseAnswer | null => ({ granted: ask.want, rest: 1e6, waitMs: 0 });
   const keeper = createLeaseKeeper({
     store: {
-      ask(asks) {
+      async ask(asks) {
         asked.push([...asks]);
-        return Promise.resolve(asks.map((ask) => answer(ask)));
+        await held;
+        return asks.map((ask) => answer(ask));
       },
     },
     table: buckets.leases!,
@@ -40,6 +43,20 @@ function createKept() {
     asked,
     away: false,
     memory: fixture.memory,
+    fixture,
+    nowMicros: () => now,
+    /** Answers come once what is returned was called. */
+    hold(): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
+    /** Tokens that can be taken now without another ask. */
+    spendable(caller = 'a', params = rule): number {
+      let tokens = 0;
+      while (fixture.take(caller, params, now) <= burst) tokens++;
+      return tokens;
+    },
     answers(next: typeof answer) {
       answer = next;
     },
@@ -177,5 +194,67 @@ describe('leases', () => {
     setHere(kept.memory.leases!);
     expect(await kept.call()).toBe(allowed);
     expect(kept.asked).toHaveLength(1);
+  });
+
+  test('get nothing back that was told as spent', async () => {
+    const { call, asked, hold, fixture, nowMicros, spendable } = createKept();
+    for (let k = 0; k < 5; k++) await call();
+    const release = hold();
+    // Runs it low: more is asked for, and the answer is not here yet.
+    const low = call();
+    await turn();
+    await turn();
+    const { unspent, want } = asked.at(-1)![0]!;
+    fixture.chain.reset(1);
+    fixture.add('a', 'default', rule);
+    fixture.buckets.giveBack(fixture.chain, nowMicros(), nowMicros() + 1000);
+    release();
+    await low;
+    expect(spendable()).toBe((unspent + want) / 10_000);
+  });
+
+  test('that cannot be looked at, as a worker died at them, are not told as spent', async () => {
+    const { call, asked, fixture, memory } = createKept();
+    for (let k = 0; k < 5; k++) await call();
+    const before = asked.length;
+    const { shardsLow, shardsHigh } = fixture.chain;
+    const dead = createShardLocks(memory, 7);
+    const low = call();
+    dead.acquire(shardsLow, shardsHigh);
+    await low;
+    expect(asked).toHaveLength(before);
+    dead.release(shardsLow, shardsHigh);
+    await call();
+    expect(
+      asked
+        .slice(before)
+        .flat()
+        .map(({ unspent }) => unspent),
+    ).toEqual([]);
+  });
+
+  test('that come when all have turned to their shares wait for the next ask', async () => {
+    const kept = createKept();
+    const release = kept.hold();
+    const first = kept.call();
+    await turn();
+    await turn();
+    kept.away = true;
+    setAway(kept.memory.leases!, kept.nowMicros());
+    const passed = kept.spendable();
+    release();
+    await first;
+    // Capacity 200, one of two instances.
+    expect(passed + kept.spendable()).toBe(100);
+  });
+
+  test('are not asked for by those who still wait at the end', async () => {
+    const { call, asked, keeper } = createKept();
+    await call();
+    asked.length = 0;
+    const late = call('b');
+    await keeper.leave();
+    expect(await late).toBe(cold);
+    expect(asked.flat().every(({ leave }) => leave)).toBe(true);
   });
 });

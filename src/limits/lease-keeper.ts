@@ -106,6 +106,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
 
   function ask(lease: Lease): void {
     if (lease.asking) return;
+    if (left) return unasked(lease);
     lease.asking = true;
     asking.push(lease);
     sendSoon();
@@ -115,12 +116,21 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     if (asking.length + leaving.length === 1) setImmediate(sendAll);
   }
 
+  /** Who waits goes by what there is. */
+  function unasked(lease: Lease): void {
+    lease.asking = false;
+    for (const done of lease.waiters.splice(0)) done();
+  }
+
   /** What goes back goes first: its bucket may be asked for again in the same turn. */
   function sendAll(): void {
     const now = nowMicros();
     const asks = leaving.map((one): Asked => ({ lease: null, ask: one, waiters: [] }));
-    for (const lease of asking)
-      asks.push({ lease, ask: askOf(lease, now), waiters: lease.waiters.splice(0) });
+    for (const lease of asking) {
+      const left = unlessBusy(() => table.account(lease.need, now), null);
+      if (left === null) unasked(lease);
+      else asks.push({ lease, ask: askOf(lease, left, now), waiters: lease.waiters.splice(0) });
+    }
     leaving = [];
     asking = [];
     for (let from = 0; from < asks.length; from += ASKS_MAX) {
@@ -136,9 +146,9 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     for (const [k, asked] of asks.entries()) heard(asked, answers[k] ?? null, at);
   }
 
-  function askOf(lease: Lease, now: number): LeaseAsk {
+  /** @param left units of the lease that it has now */
+  function askOf(lease: Lease, left: number, now: number): LeaseAsk {
     const { tokenUnits } = lease.shape;
-    const left = unlessBusy(() => table.read(lease.need, now).units, 0);
     const unspent = Math.floor(left / tokenUnits) * tokenUnits;
     if (lease.lost !== null) return { ...lease.lost, unspent };
     seq += 1;
@@ -150,9 +160,11 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     };
   }
 
-  function heard({ lease, ask: asked, waiters }: Asked, answer: LeaseAnswer | null, askedAt: number): void {
+  function heard({ lease, ask: asked, waiters }: Asked, found: LeaseAnswer | null, askedAt: number): void {
     if (lease === null) return;
     lease.asking = false;
+    // Came after all have turned to their shares: it would take a share's place.
+    const answer = options.away() ? null : found;
     lease.lost = answer === null ? asked : null;
     if (answer === null) unlessBusy(() => table.unanswered(lease.need), undefined);
     else if (!lease.replaced) granted(lease, asked, answer, askedAt);
@@ -234,6 +246,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     },
     async leave() {
       left = true;
+      for (const lease of asking.splice(0)) unasked(lease);
       await Promise.all(sent);
       for (const lease of leases.values()) giveBack(lease);
       if (leaving.length > 0) sendAll();

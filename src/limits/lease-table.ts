@@ -33,7 +33,7 @@ export interface LeasePlace {
 /** What came of an ask, in units of the bucket's shape and monotonic microseconds. */
 export interface Grant {
   units: number;
-  /** When what was left was read, for the ask: what was out of the lease then does not come back to it. */
+  /** When it was asked for: what was out of the lease then does not come back to it. */
   askedMicros: number;
   /** The lease ends here, with what was left of the one before. */
   untilMicros: number;
@@ -57,6 +57,8 @@ export interface LeaseReading {
 /** Main's hands on the leases in the shared table. Each may throw LimitsBusyError, as all that main does there. */
 export interface LeaseTable {
   read(place: LeasePlace, nowMicros: number): LeaseReading;
+  /** The units left, to be told in an ask: what is out of the lease now does not come back to it any more. */
+  account(place: LeasePlace, nowMicros: number): number;
   /** Adds to the lease, or makes one: whatever was there without one (a share) is forgotten. */
   grant(place: LeasePlace, grant: Grant, nowMicros: number): void;
   /** No more will come for now: the next call that finds it low says so again. */
@@ -117,6 +119,13 @@ export function createLeaseTable(parts: {
           held: true,
           wanted: (words[entry * entryWords + stateAt]! & wanted) !== 0,
         };
+      }),
+    account: (place, nowMicros) =>
+      locked(place.tagHi >>> 26, () => {
+        const entry = find(place);
+        if (entry < 0 || !isHeld(entry, place.version, nowMicros)) return 0;
+        entryLeases[entry * leaseNumbers + askedMicrosAt] = nowMicros;
+        return Math.max(0, numbers[entry * entryNumbers + levelAt]!);
       }),
     grant(place, grant, nowMicros) {
       const tickMicros = tickMicrosOf(place.version);

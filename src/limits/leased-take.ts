@@ -45,6 +45,9 @@ export interface LeasedTake {
   giveBack(chain: Chain, takenMicros: number, nowMicros: number): void;
 }
 
+/** What Redis did not lend within the time that a call waits for it, it may have lent in as much again. */
+const LENT_MICROS = 50_000;
+
 /**
  * An entry is a lease as long as its tick lies ahead and its version is the chain's: nothing refills, and its level is
  * what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
@@ -159,9 +162,11 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         refused |= bit;
         if (failing < 0) failing = link;
         if ((entryState & inBurst) !== 0) depleted = true;
-        const wait = isLease
-          ? Math.max(0, dryMicros) + (Math.max(0, -left - tokenUnits) / refillUnits) * tickMicros
-          : (last + Math.ceil(-left / refillUnits)) * tickMicros - now;
+        const wait = !isLease
+          ? (last + Math.ceil(-left / refillUnits)) * tickMicros - now
+          : dryMicros > 0
+            ? dryMicros + (Math.max(0, -left - tokenUnits) / refillUnits) * tickMicros
+            : unlentMicros(-left, rest, rule);
         if (wait > waitMicros) waitMicros = wait;
       }
     }
@@ -185,6 +190,16 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     chain.lowQuotas = 0;
     chain.retryAfterMs = outcome === quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
     if (outcome > burst) for (let link = 0; link < links; link++) chain.after[link] = chain.before[link]!;
+  }
+
+  /**
+   * How long until there is more of a lease that is used up, where nobody has said: what the shared bucket had is lent with the next answer,
+   * what it had not is refilled first.
+   */
+  function unlentMicros(missing: number, rest: number, rule: number): number {
+    const microsAUnit = ruleValues[rule + tickMicrosAt]! / ruleValues[rule + refillUnitsAt]!;
+    const soon = Math.min(LENT_MICROS, ruleValues[rule + tokenUnitsAt]! * microsAUnit);
+    return Math.max(soon, (missing - rest) * microsAUnit);
   }
 
   /** A lease that was cut short since Redis went away refills from there on. */
@@ -255,7 +270,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     }
   }
 
-  /** What was out of the lease when it was last read for an ask is on nobody's account any more. */
+  /** What was out of the lease when it was last told in an ask is on nobody's account any more. */
   function giveBack(chain: Chain, takenMicros: number, nowMicros: number): void {
     for (let link = 0; link < chain.links; link++) {
       const version = chain.versions[link]!;
@@ -265,7 +280,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const tick = Math.floor(nowMicros / ruleValues[rule + tickMicrosAt]!);
       // A lease that ended meanwhile counts as spent.
       if (numbers[entry * entryNumbers + lastAt]! <= tick || state.away) continue;
-      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! > takenMicros) continue;
+      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! >= takenMicros) continue;
       numbers[entry * entryNumbers + levelAt]! += chain.cost * ruleValues[rule + tokenUnitsAt]!;
     }
   }

@@ -9,7 +9,9 @@ const modelled = () => {
   return shared((buckets, cost, now) => model.take(buckets, cost, now));
 };
 
-describe('buckets in memory', () => exactContract(inMemory));
+describe('buckets in memory', () => {
+  exactContract(inMemory);
+});
 describe('the model of shared buckets', () => {
   exactContract(modelled);
 

@@ -47,7 +47,7 @@ export async function createRedisClient(
 
 /** The driver does not look at what becomes of an ASKING: where it fails, the process would end. The command behind it fails too. */
 function silence(node: Redis): void {
-  const asking = node.asking.bind(node) as () => Promise<'OK'>;
+  const asking: () => Promise<'OK'> = node.asking.bind(node);
   node.asking = (): Promise<'OK'> => {
     const asked = asking();
     asked.catch(() => undefined);

@@ -15,6 +15,8 @@ export interface InstancesOptions {
   /** Further sections. */
   more?: object;
   env?: (index: number) => Readonly<Record<string, string>>;
+  /** Where the state of each is kept; default: a folder of its own. */
+  folder?: (index: number) => string;
 }
 
 /** Starts as many programs side by side, which share one Redis; ready once each knows of all. */
@@ -24,7 +26,7 @@ export async function startInstances(options: InstancesOptions): Promise<Program
 }
 
 export function startInstance(
-  { node, redis, limits, more, env }: InstancesOptions,
+  { node, redis, limits, more, env, folder }: InstancesOptions,
   index = 0,
 ): Promise<Program> {
   return startProgram({
@@ -36,6 +38,7 @@ export function startInstance(
       ...{ redis, limits, ...more },
     },
     env: env?.(index),
+    folder: folder?.(index),
   });
 }
 
@@ -48,9 +51,11 @@ export async function stopInstances(programs: readonly Program[]): Promise<void>
 export interface SharedLoad {
   /** Calls that passed so far. */
   passed(): number;
-  /** Calls that came to anything but 200 and 429, by what they came to. */
+  /** Calls that came to anything but 200, 429 and 402, by what they came to. */
   bad(): Record<string, number>;
   slowestMs(): number;
+  /** Of the calls from now on. */
+  forgetSlowest(): void;
   stop(): Promise<void>;
 }
 
@@ -59,20 +64,28 @@ export function startSharedLoad(
   programs: readonly Program[],
   connections: readonly number[],
   pauseMs: number,
+  method = 'm',
 ): SharedLoad {
   const loads: StoreLoad[] = programs.map(({ port }, index) =>
-    startStoreLoad(port, sharedKey, { connections: connections[index] ?? 1, pauseMs }),
+    startStoreLoad(port, sharedKey, {
+      ...{ connections: connections[index] ?? 1, pauseMs },
+      method: () => method,
+    }),
   );
+  let from = loads.map(() => 0);
   return {
     passed: () => loads.reduce((sum, { received }) => sum + received, 0),
     bad() {
       const found: Record<string, number> = {};
       for (const { others } of loads)
         for (const [what, times] of Object.entries(others))
-          if (what !== '429') found[what] = (found[what] ?? 0) + times;
+          if (what !== '429' && what !== '402') found[what] = (found[what] ?? 0) + times;
       return found;
     },
-    slowestMs: () => Math.max(...loads.map((load) => load.slowestMs)),
+    slowestMs: () => Math.max(...loads.map((load, index) => load.slowestSinceMs(from[index]!))),
+    forgetSlowest() {
+      from = loads.map((load) => load.ended);
+    },
     stop: async () => {
       await Promise.all(loads.map((load) => load.stop()));
     },

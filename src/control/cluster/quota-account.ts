@@ -25,6 +25,8 @@ export interface QuotaAccount {
   reported: number;
   used: number;
   usedAtMs: number;
+  /** Of the ledger, in the last ask. */
+  ledgerTold: number;
 }
 
 /** A grant that lasts less is doubled, one that lasts more is halved. */

@@ -3,6 +3,7 @@ import type { AdminPorts } from '../../admin/index.ts';
 import { createLoopWatch } from '../../metrics/index.ts';
 import { createUpstreamBoard, type BoardMemory, type HealthMonitor } from '../../upstream/index.ts';
 import type { BanKeeper } from '../blocklist/ban-keeper.ts';
+import type { RedisWatch } from '../cluster/redis-watch.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { EventsKeeper } from '../events/events-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
@@ -26,6 +27,7 @@ export interface StatsParts {
   store: Pick<StoreKeeper, 'facts'> | null;
   configHash(): string;
   version: string;
+  redisWatch: Pick<RedisWatch, 'facts'> | null;
   events: Pick<EventsKeeper, 'state'>;
   bans: Pick<BanKeeper, 'count' | 'made'>;
   wallMs(): number;
@@ -73,6 +75,7 @@ export function createStats(parts: StatsParts): Stats {
     reloads,
     reloadSucceeded: () => lastReload !== 'refused',
     store: () => parts.store?.facts() ?? null,
+    redis: () => parts.redisWatch?.facts() ?? null,
     events: parts.events.state,
     bans: parts.bans.count,
     bansMade: parts.bans.made,

@@ -147,7 +147,7 @@ export async function startTestGateway(
       tls: tls ?? null,
       journal,
       redis: null,
-    sharedReads,
+      sharedReads,
     },
     (message) => {
       told.push(message);

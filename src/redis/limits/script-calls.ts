@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { noAnswer } from '../failure.ts';
 import { callScript, type Script } from '../script.ts';
 import type { CallGuard } from './guard.ts';
 import type { ScriptMessage } from './script-message.ts';
@@ -36,7 +37,7 @@ export function createScriptCall(script: Script, options: ScriptCallsOptions): S
         else guard.succeeded();
         resolve(answer);
       };
-      const timer = setTimeout(() => end(null, new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => end(null, noAnswer()), timeoutMs);
       run(message.keys, message.args(rest)).then(end, (error: unknown) => end(null, error));
     });
   };

@@ -7,8 +7,8 @@ import { bucketShape } from '../../limits/index.ts';
 import type { BucketShape, LeaseAsk } from '../../limits/index.ts';
 import { long } from '../../limits/testing/fixture.ts';
 import { SharedModel } from '../../limits/testing/shared-model.ts';
-import { createTimedScripts } from './testing/timed-scripts.ts';
-import type { TimedTake } from './testing/timed-scripts.ts';
+import { createTimedScripts } from '../testing/timed-scripts.ts';
+import type { TimedTake } from '../testing/timed-scripts.ts';
 
 vi.setConfig({ testTimeout: long ? 600_000 : 60_000 });
 
@@ -116,6 +116,9 @@ test('the scripts answer and store what the model does, whatever the calls, cloc
             const takes = work.takes.map(({ cost, links }): TimedTake => ({ cost, buckets: links.map(of) }));
             const expected = takes.map(({ buckets, cost }) => model.take(buckets, cost, now));
             expect(await scripts.take(takes, now)).toEqual(expected);
+            // Nobody is told to come again at once.
+            for (const { refused, retryAfterMs } of expected)
+              expect(refused === 0 || retryAfterMs > 0).toBe(true);
           } else {
             const asks = work.asks.map(({ link, unspent, want, ...rest }): LeaseAsk => {
               const { bucket, shape } = of(link);

@@ -5,7 +5,7 @@ import type { RedisServer } from '../../../test/redis/server.ts';
 import type { BucketShape } from '../../limits/index.ts';
 import { agreesWithMemory, exactContract, shared } from '../../limits/testing/exact-contract.ts';
 import { long } from '../../limits/testing/fixture.ts';
-import { createTimedScripts } from './testing/timed-scripts.ts';
+import { createTimedScripts } from '../testing/timed-scripts.ts';
 
 let server: RedisServer;
 let redis: Redis;
