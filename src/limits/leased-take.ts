@@ -148,7 +148,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         continue;
       }
       const dryMicros = isLease ? entryLeases[entry * leaseNumbers + dryUntilAt]! - now : 0;
-      const unsure = isLease ? left < 0 && dryMicros <= 0 : true;
+      const unsure = !isLease || (left < 0 && (dryMicros <= 0 || -left <= unlent(entry, rest, now, rule)));
       if (unsure && !sharing) {
         coldLinks |= bit;
         continue;
@@ -190,6 +190,17 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     chain.lowQuotas = 0;
     chain.retryAfterMs = outcome === quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
     if (outcome > burst) for (let link = 0; link < links; link++) chain.after[link] = chain.before[link]!;
+  }
+
+  /**
+   * Units that were left for others where a call was refused as it needed more, and what has been refilled since. 0: there was
+   * not one token.
+   */
+  function unlent(entry: number, rest: number, now: number, rule: number): number {
+    if (rest < ruleValues[rule + tokenUnitsAt]!) return 0;
+    const ticks =
+      (now - entryLeases[entry * leaseNumbers + askedMicrosAt]!) / ruleValues[rule + tickMicrosAt]!;
+    return rest + Math.max(0, ticks) * ruleValues[rule + refillUnitsAt]!;
   }
 
   /**

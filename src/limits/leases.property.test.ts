@@ -184,3 +184,34 @@ test('an instance that was killed keeps what it held for the time of its lease, 
   await cluster.pass(9_000_000);
   expect(await other.call(params, 100)).toBe(true);
 });
+
+/** Calls of this cost in turn to all instances, one each `everyMs`; how many pass. */
+async function inTurn(
+  params: RuleParams,
+  { cost, everyMs, seconds }: Record<'cost' | 'everyMs' | 'seconds', number>,
+) {
+  const cluster = createCluster();
+  for (let k = 0; k < 3; k++) cluster.join();
+  let passed = 0;
+  for (let k = 0; k * everyMs < seconds * 1000; k++) {
+    if (await cluster.instances[k % 3]!.call(params, cost)) passed++;
+    await cluster.pass(everyMs * 1000);
+  }
+  return passed;
+}
+
+describe('calls that cost more than any lease has', () => {
+  const params = { requests: 100, periodMs: 10_000, burst: 0 };
+  test.each([
+    { cost: 40, everyMs: 300, least: 14 },
+    { cost: 60, everyMs: 300, least: 9 },
+    { cost: 60, everyMs: 2000, least: 9 },
+    { cost: 100, everyMs: 300, least: 5 },
+    { cost: 100, everyMs: 1000, least: 5 },
+  ])('pass as with one instance: cost $cost each $everyMs ms', async ({ cost, everyMs, least }) => {
+    // The bucket and what it refills in a minute are 700 tokens.
+    const passed = await inTurn(params, { cost, everyMs, seconds: 60 });
+    expect(passed).toBeLessThanOrEqual(700 / cost);
+    expect(passed).toBeGreaterThanOrEqual(least);
+  });
+});

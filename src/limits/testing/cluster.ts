@@ -77,7 +77,10 @@ export function createCluster() {
         for (let tries = 0; tries < 5 && (chain.cold | chain.low) !== 0; tries++) {
           const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
           await new Promise<void>((done) => {
-            keeper.need({ ...place, owner: 'caller', scope: 'default', cost }, done);
+            keeper.need(
+              { ...place, owner: 'caller', scope: 'default', cost, least: chain.cold === 0 ? 0 : cost },
+              done,
+            );
           });
           if (outcome !== cold) break;
           outcome = take(rule, cost, false);
