@@ -3,7 +3,7 @@ import type { BucketNeed } from './lease-need.ts';
 import type { LeaseAnswer, LeaseAsk, LeaseStore } from './lease-port.ts';
 import { createLeaseSize, type LeaseSize } from './lease-size.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { LimitsBusyError } from './shard-locks.ts';
+import { unlessBusy } from './shard-locks.ts';
 import type { BucketShape } from './token-bucket.ts';
 
 /** Main's part in leases: asks for them, renews them, gives them back. */
@@ -85,8 +85,8 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const leases = new Map<string, Lease>();
   const dry = new Set<Lease>();
   let round: Iterator<Lease> = leases.values();
-  let asking: Lease[] = [];
-  let leaving: LeaseAsk[] = [];
+  const asking: Lease[] = [];
+  const leaving: LeaseAsk[] = [];
   let left = false;
   /** Of all leases: a number that comes again says that the answer to it was lost. */
   let seq = 0;
@@ -132,20 +132,22 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const now = nowMicros();
     const asks = leaving.splice(0).map((one): Asked => ({ lease: null, ask: one, waiters: [] }));
     for (const lease of asking.splice(0)) {
-      let unspent = unlessBusy(() => wholeTokens(lease, table.account(lease.need, now)), null);
-      if (unspent === null) {
+      const units = unlessBusy(() => table.account(lease.need, now), null);
+      if (units === null) {
         unasked(lease);
         continue;
       }
+      let unspent = Math.max(0, wholeTokens(lease, units));
+      const owed = Math.max(0, -units);
       // No use to any who ask: two instances that each keep what they have would both wait for more for ever.
       if (unspent > 0 && unspent < leastOf(lease) && lease.lost === null) {
-        const units = unlessBusy(() => table.reclaim(lease.need, now), null);
-        if (units !== null) {
-          asks.push({ lease: null, ask: leaveOf(lease, units), waiters: [] });
+        const rest = unlessBusy(() => table.reclaim(lease.need, now), null);
+        if (rest !== null) {
+          asks.push({ lease: null, ask: leaveOf(lease, rest), waiters: [] });
           unspent = 0;
         }
       }
-      asks.push({ lease, ask: askOf(lease, unspent, now), waiters: lease.waiters.splice(0) });
+      asks.push({ lease, ask: askOf(lease, { unspent, owed }, now), waiters: lease.waiters.splice(0) });
     }
     for (let from = 0; from < asks.length; from += ASKS_MAX) {
       const sending: Promise<void> = send(asks.slice(from, from + ASKS_MAX), now).finally(() =>
@@ -160,12 +162,14 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     for (const [k, asked] of asks.entries()) heard(asked, answers[k] ?? null, at);
   }
 
-  function askOf(lease: Lease, unspent: number, now: number): LeaseAsk {
+  function askOf(lease: Lease, { unspent, owed }: { unspent: number; owed: number }, now: number): LeaseAsk {
     if (lease.lost !== null) return { ...lease.lost, unspent };
     seq += 1;
     lease.usual = lease.size.next(now, options.instances());
-    const target = Math.max(lease.cost * lease.shape.tokenUnits, lease.usual);
-    const least = Math.max(0, leastOf(lease) - unspent);
+    const { tokenUnits } = lease.shape;
+    const target = Math.max(lease.cost * tokenUnits, lease.usual) + Math.ceil(owed / tokenUnits) * tokenUnits;
+    // Debts are paid by whatever there is.
+    const least = owed > 0 ? 0 : Math.max(0, leastOf(lease) - unspent);
     lease.cost = 0;
     lease.least = Number.POSITIVE_INFINITY;
     return {
@@ -284,14 +288,4 @@ function wholeTokens({ shape: { tokenUnits } }: Lease, units: number): number {
 /** Units that it must have to be of use to any who ask; 0: nobody waits. */
 function leastOf({ least, shape }: Lease): number {
   return least === Number.POSITIVE_INFINITY ? 0 : least * shape.tokenUnits;
-}
-
-/** A worker that died holds the lock, and main will hear of it in another turn: `otherwise` until then. */
-function unlessBusy<T, O>(work: () => T, otherwise: O): T | O {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof LimitsBusyError) return otherwise;
-    throw error;
-  }
 }
