@@ -262,7 +262,7 @@ describe('the share', () => {
     const { share, grant, take } = createInstance();
     grant(20, 0);
     const raised = { ...rule, burst: 40 };
-    expect(share('a', second, 1, raised)).not.toBe(exceeded);
+    expect(share('a', second, 100, raised)).toBe(exceeded);
     expect(take('a', raised, second)).toBe(cold);
   });
 
