@@ -29,11 +29,10 @@ export interface StatsParts {
   store: Pick<StoreKeeper, 'facts'> | null;
   configHash(): string;
   version: string;
-  redisWatch: Pick<RedisWatch, 'facts'> | null;
   events: Pick<EventsKeeper, 'state'>;
   bans: Pick<BanKeeper, 'count' | 'made'>;
   /** null: no other instance. */
-  redis: ClusterFiguresOptions['redis'] | null;
+  cluster: { redis: ClusterFiguresOptions['redis']; watch: Pick<RedisWatch, 'facts'> } | null;
   instanceId: string;
   wallMs(): number;
 }
@@ -80,15 +79,16 @@ export function createStats(parts: StatsParts): Stats {
     reloads,
     reloadSucceeded: () => lastReload !== 'refused',
     store: () => parts.store?.facts() ?? null,
-    redis: () => parts.redisWatch?.facts() ?? null,
+    redis: () => parts.cluster?.watch.facts() ?? null,
     events: parts.events.state,
     bans: parts.bans.count,
     bansMade: parts.bans.made,
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };
-  const cluster = parts.redis && createClusterFigures({ figures: dataPlane.figures, redis: parts.redis });
-  const scoped = createScopes({ figures: dataPlane.figures, cluster, instanceId: parts.instanceId });
+  const { figures } = dataPlane;
+  const cluster = parts.cluster && createClusterFigures({ figures, redis: parts.cluster.redis });
+  const scoped = createScopes({ figures, cluster, instanceId: parts.instanceId });
   const callers = createCallerStats(
     sources,
     createKeyNames(policy),
