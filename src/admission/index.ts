@@ -12,4 +12,5 @@ export {
   type SharedChange,
   supersedes,
 } from './shared-bans.ts';
+export type { SharedViolations } from './shared-violations.ts';
 export { createViolationFold, type Violations } from './violation-fold.ts';

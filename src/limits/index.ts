@@ -28,7 +28,7 @@ export type { LeaseMemory, LimitsMemory, LimitsMemoryOptions } from './memory.ts
 export { quotaPeriod } from './quota.ts';
 export type { QuotaPeriod } from './quota.ts';
 export { createQuotaCeilings } from './quota-ceilings.ts';
-export type { QuotaCeilings } from './quota-ceilings.ts';
+export type { QuotaCeilings, QuotaLevel } from './quota-ceilings.ts';
 export type { QuotaAnswer, QuotaAsk, QuotaLeaseStore } from './quota-lease-port.ts';
 export { answerQuotaAsk, FORGET_MS, QUIET_MS } from './shared-quota.ts';
 export type { SharedQuota } from './shared-quota.ts';

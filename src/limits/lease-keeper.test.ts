@@ -66,7 +66,10 @@ function createKept() {
       if ((chain.cold | chain.low) === 0) return outcome;
       const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
       await new Promise<void>((done) => {
-        keeper.need({ ...place, owner: caller, scope: 'default', cost: 1 }, done);
+        keeper.need(
+          { ...place, owner: caller, scope: 'default', cost: 1, least: chain.cold === 0 ? 0 : 1 },
+          done,
+        );
       });
       return outcome === cold ? fixture.take(caller, params, now) : outcome;
     },

@@ -58,7 +58,7 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
     after: () => () => undefined,
   });
   await members.beat();
-  const ask = { bucket: '{o}:l', shape, unspent: 0, ttlMs: 5000 };
+  const ask = { bucket: '{o}:l', shape, unspent: 0, least: 0, ttlMs: 5000 };
   const leases = createLeaseStore({ ...common, holder: 'a' });
   await leases.ask([{ ...ask, seq: 1, want: shape.tokenUnits, leave: false }]);
   // Full again, and of nobody: it is deleted.

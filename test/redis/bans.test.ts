@@ -37,16 +37,18 @@ afterAll(async () => {
   await node?.close();
 });
 
+const startOne = (store: string, folder: string, autoBan: object = {}): Promise<StoreGateway> =>
+  startStoreGateway({
+    ...{ node: node.url, folder, store },
+    config: {
+      redis: redis.url,
+      server: { workers: 1, trusted_proxies: ['127.0.0.0/8'], drain_timeout: '2s' },
+      events: { sinks: [{ name: 'out', type: 'stdout', events: ['ip.*'] }] },
+      blocklist: { auto_ban: { threshold: 50, ban_for: '3s', growth: 100, ban_max: '1h', ...autoBan } },
+    },
+  });
 async function start(store: string, autoBan: object = {}): Promise<void> {
-  const config = {
-    redis: redis.url,
-    server: { workers: 1, trusted_proxies: ['127.0.0.0/8'], drain_timeout: '2s' },
-    events: { sinks: [{ name: 'out', type: 'stdout', events: ['ip.*'] }] },
-    blocklist: { auto_ban: { threshold: 50, ban_for: '3s', growth: 100, ban_max: '1h', ...autoBan } },
-  };
-  gateways = await Promise.all(
-    folders.map((folder) => startStoreGateway({ node: node.url, folder, store, config })),
-  );
+  gateways = await Promise.all(folders.map((folder) => startOne(store, folder, autoBan)));
 }
 
 const statusAt = async (gateway: StoreGateway, address: string): Promise<number> =>
@@ -70,14 +72,13 @@ async function violate(gateway: StoreGateway, address: string, times = 5): Promi
       body: callText(),
     });
 }
-/** Events of all instances, and lines of their logs that tell of the same. */
+/** Events of all instances (`type`), or lines of their logs that tell of the same (`event`). */
 function told(kind: 'type' | 'event', address: string): string[] {
-  return gateways.flatMap(({ program }) =>
-    program
-      .logs()
-      .filter((line) => line['subject'] === address && String(line[kind] ?? '').startsWith('ip.'))
-      .map((line) => String(line[kind])),
-  );
+  return gateways
+    .flatMap(({ program }) => program.logs())
+    .flatMap(({ subject, [kind]: what }) =>
+      subject === address && typeof what === 'string' && what.startsWith('ip.') ? [what] : [],
+    );
 }
 const listed = async (gateway: StoreGateway) =>
   (await gateway.operate<{ bans: { address: string; times: number }[] }>('blocklist.list')).bans;
@@ -198,11 +199,42 @@ describe('with bans in Redis only', () => {
     expect(await Promise.all(gateways.map((gateway) => statusAt(gateway, one)))).toEqual([403, 403, 403]);
     // Another instance learns of it from there.
     await gateways[2]!.program.kill();
-    gateways[2] = await startStoreGateway({
-      ...{ node: node.url, folder: folders[2]!, store: 'none' },
-      config: { redis: redis.url, server: { workers: 1, trusted_proxies: ['127.0.0.0/8'] } },
-    });
+    gateways[2] = await startOne('none', folders[2]!);
     expect(await statusAt(gateways[2], one)).toBe(403);
     expect(told('type', one)).toEqual(['ip.banned']);
   });
+});
+
+it('who spreads what it does over all instances is banned by the sum of it', async () => {
+  await start('none', { threshold: 300, ban_for: '1m' });
+  // An instance is told of the others each second.
+  await sleep(1500);
+  const address = '203.0.113.77';
+  let tries = 0;
+  const began = performance.now();
+  while ((await statusAt(gateways[0]!, address)) !== 403) {
+    // As many at each: 90 are 900 of weight, three times the threshold, and as many as it would take without the others.
+    expect(tries).toBeLessThan(90);
+    await Promise.all(gateways.map((gateway) => violate(gateway, address, 1)));
+    tries += gateways.length;
+    await sleep(50);
+  }
+  await all(address, 403);
+  console.log(`banned after ${tries} wrong keys of weight 10, ${(performance.now() - began).toFixed(0)} ms`);
+  await sleep(300);
+  expect(told('type', address)).toEqual(['ip.banned']);
+});
+
+it('an instance has in its own folder what others told it', async () => {
+  await start('sqlite');
+  const [banned, lifted] = ['203.0.113.1', '203.0.113.2'];
+  await gateways[0]!.operate('blocklist.add', { address: banned });
+  await gateways[0]!.operate('blocklist.add', { address: lifted });
+  await all(lifted, 403);
+  await gateways[0]!.operate('blocklist.remove', { address: lifted });
+  await all(lifted, 200);
+  await Promise.all(gateways.map(({ program }) => program.stop()));
+  await redis.call('FLUSHALL');
+  gateways = [await startOne('sqlite', folders[1]!)];
+  expect(await Promise.all([banned, lifted].map((one) => statusAt(gateways[0]!, one)))).toEqual([403, 200]);
 });

@@ -186,11 +186,12 @@ describe('answers that instances share by one Redis', () => {
   ] as const)('callers do not notice that Redis was %s', async (name, fault, repair) => {
     const [one, other] = await start(redis.url);
     const agents = programs.map(() => new Agent({ keepAlive: true, maxSockets: 8 }));
-    let [done, slowest, going] = [0, 0, true];
+    let [done, slowest] = [0, 0];
+    const stopping = new AbortController();
     const bad: number[] = [];
     const load = [one, other].flatMap((program, index) =>
       Array.from({ length: 8 }, async () => {
-        while (going) {
+        while (!stopping.signal.aborted) {
           const began = performance.now();
           const body = callText(
             'eth_getBalance',
@@ -210,7 +211,7 @@ describe('answers that instances share by one Redis', () => {
     await sleep(2000);
     await repair(redis);
     await expect.poll(() => isShared([one, other]), { timeout: 5000, interval: 100 }).toBe(true);
-    going = false;
+    stopping.abort();
     await Promise.all(load);
     for (const agent of agents) agent.destroy();
     console.log(`Redis ${name}: ${done} calls, slowest ${slowest.toFixed(0)} ms`);

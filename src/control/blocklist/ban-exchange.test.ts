@@ -7,7 +7,7 @@ import { compile, createConfig } from '../../config/index.ts';
 import { testRegistries } from '../../config/testing/registries.ts';
 import type { EventDraft } from '../../events/index.ts';
 import { parseAddress } from '../../identity/index.ts';
-import { createSharedBans, openRedis, type RedisLink } from '../../redis/index.ts';
+import { createSharedBans, createSharedViolations, openRedis, type RedisLink } from '../../redis/index.ts';
 import { testRedisSettings } from '../../redis/testing/settings.ts';
 import { type BanKeeper, createBanKeeper } from './ban-keeper.ts';
 
@@ -19,7 +19,7 @@ interface Instance {
 }
 
 let server: RedisServer;
-let instances: Instance[] = [];
+const instances: Instance[] = [];
 
 beforeAll(async () => {
   server = await startRedis();
@@ -54,7 +54,8 @@ async function start(options: { ahead?: number; joins?: boolean } = {}): Promise
     seed: Uint32Array.of(1, 2, 3, 4),
     shared: {
       bans: createSharedBans({ client, guard, prefix: 'pp:', origin, recordsMax: 200_000 }),
-      guard,
+      violations: createSharedViolations({ client, guard, prefix: 'pp:' }),
+      ...{ guard, instances: () => instances.length },
     },
     epochMs: () => Date.now() + ahead,
     steadyMs: () => performance.now(),
@@ -86,6 +87,20 @@ it('what two see at once is one ban, told by one', async () => {
   const until = (bans: (typeof both)[0]) => new Map(bans.map((ban) => [ban.prefix, ban.until]));
   expect(until(both[0]!)).toEqual(until(both[1]!));
   expect(a.keeper.made().auto + b.keeper.made().auto).toBe(50);
+});
+
+it('who spreads violations over all is banned by their sum, once', async () => {
+  const [a, b, c] = [await start(), await start(), await start()];
+  // Of a threshold of 10: none of them counts as much.
+  for (const { keeper } of [a, b, c, a, b, c])
+    keeper.violated({ addresses: ['203.0.113.1'], weights: [2.5] });
+  await expect.poll(() => [a, b, c].every((one) => one.refuses('203.0.113.1')), soon).toBe(true);
+  await sleep(300);
+  expect(told()).toEqual(['ip.banned 203.0.113.1']);
+  // The threshold is not passed by who violates as much as that in all.
+  for (const { keeper } of [a, b, c]) keeper.violated({ addresses: ['203.0.113.2'], weights: [3.3] });
+  await sleep(800);
+  expect([a, b, c].some((one) => one.refuses('203.0.113.2'))).toBe(false);
 });
 
 it('who is let in by hand at one is let in at all, and spared', async () => {

@@ -1,14 +1,13 @@
 import type { ReadinessCheck } from '../../admin/index.ts';
 import {
-  type AutoBan,
   type Ban,
-  createAutoBan,
   createBanBook,
   createBanMemory,
   isAllowed,
   openAddressLists,
   openBanWriter,
   type SharedBans,
+  type SharedViolations,
   type Spared,
   type Violations,
 } from '../../admission/index.ts';
@@ -17,6 +16,7 @@ import { parseCidr } from '../../identity/index.ts';
 import type { BanRow } from '../../store/index.ts';
 import type { CausedEvents } from '../events/events-keeper.ts';
 import type { Logger } from '../logs.ts';
+import { createAutoBans } from './auto-bans.ts';
 import { createBanExchange, type ExchangeGuard } from './ban-exchange.ts';
 import { createBanJournal, type WriteBans } from './ban-journal.ts';
 import { type Bans, fullError, repeatMs, rowOf } from './bans.ts';
@@ -62,6 +62,15 @@ export interface BanKeeper {
   stop(): void;
 }
 
+/** What instances share of bans. */
+export interface BansOfAll {
+  bans: SharedBans;
+  violations: SharedViolations;
+  guard: ExchangeGuard;
+  /** How many they are. */
+  instances(): number;
+}
+
 /** The store as main sees it. Both reject while it is away. */
 export interface KeptBans {
   /** It is that of all instances. */
@@ -87,7 +96,7 @@ export function createBanKeeper(options: {
   /** Four words. */
   seed: Uint32Array;
   /** What all instances share; null: there is nothing. */
-  shared: { bans: SharedBans; guard: ExchangeGuard } | null;
+  shared: BansOfAll | null;
   epochMs(): number;
   /** Milliseconds of a clock that never goes back. */
   steadyMs(): number;
@@ -100,8 +109,6 @@ export function createBanKeeper(options: {
   let stale: StaleBans | null = null;
   let settings = options.config.blocklist;
   let spared: Spared;
-  let auto: AutoBan | null = null;
-  let autoFor = '';
   let fullTold = Number.NEGATIVE_INFINITY;
 
   const madeBy = { auto: 0, operator: 0 };
@@ -145,6 +152,21 @@ export function createBanKeeper(options: {
     full: tellFull,
   });
 
+  const begin = (bans: readonly Ban[]): void => {
+    const made = bans.filter((ban) => book.put(ban));
+    if (made.length < bans.length) tellFull();
+    if (made.length === 0) return;
+    book.publish();
+    for (const ban of made)
+      route.began(ban, (decision) => {
+        if (decision !== 'theirs') madeBy.auto += 1;
+      });
+  };
+  const autoBans = createAutoBans({
+    ...{ book, shared: options.shared, begin, epochMs, steadyMs },
+    spared: () => spared,
+  });
+
   const configure: BanKeeper['configure'] = (config, snapshot) => {
     settings = config.blocklist;
     spared = {
@@ -152,23 +174,7 @@ export function createBanKeeper(options: {
       trustedProxies: config.server.trusted_proxies.map((text) => parseCidr(text)!),
     };
     const simulated = settings.mode === 'simulate';
-    const made = JSON.stringify([simulated, settings.auto_ban]);
-    if (made !== autoFor) {
-      autoFor = made;
-      const { auto_ban: one } = settings;
-      auto =
-        one &&
-        createAutoBan(
-          {
-            threshold: one.threshold,
-            windowMs: one.window,
-            banForMs: one.ban_for,
-            growth: one.growth,
-            banMaxMs: one.ban_max,
-          },
-          { book, spared: () => spared, simulated },
-        );
-    }
+    autoBans.configure(settings);
     if (simulated) return;
     const onlySimulated = [...book.all()].filter((ban) => ban.simulated);
     for (const ban of onlySimulated) {
@@ -215,17 +221,7 @@ export function createBanKeeper(options: {
         return { ban, kept: await kept(decision) };
       },
     },
-    violated(violations) {
-      const bans = auto?.add(violations, epochMs(), steadyMs()) ?? [];
-      const made = bans.filter((ban) => book.put(ban));
-      if (made.length < bans.length) tellFull();
-      if (made.length === 0) return;
-      book.publish();
-      for (const ban of made)
-        route.began(ban, (decision) => {
-          if (decision !== 'theirs') madeBy.auto += 1;
-        });
-    },
+    violated: autoBans.violated,
     replace(rows) {
       if (exchange === null) {
         const named = new Set(rows.map(({ prefix }) => prefix));
@@ -281,11 +277,13 @@ export function createBanKeeper(options: {
     },
     async close() {
       clearInterval(timer);
+      autoBans.stop();
       await exchange?.close(TOLD_MS);
       await journal?.close(WRITTEN_MS);
     },
     stop() {
       clearInterval(timer);
+      autoBans.stop();
       exchange?.stop();
       journal?.stop();
     },

@@ -10,8 +10,10 @@ import type { PolicyKeeper } from '../policy-keeper.ts';
 import type { ReloadResult } from '../reload.ts';
 import type { StoreKeeper } from '../store/store-keeper.ts';
 import { createCallerStats } from './callers.ts';
+import { type ClusterFiguresOptions, createClusterFigures } from './cluster-figures.ts';
 import { createKeyNames } from './key-names.ts';
 import { createMetricsText } from './metrics-text.ts';
+import { createScopes } from './scopes.ts';
 import type { StatsSources } from './sources.ts';
 import { methodsOf, summaryOf } from './summary.ts';
 
@@ -30,6 +32,9 @@ export interface StatsParts {
   redisWatch: Pick<RedisWatch, 'facts'> | null;
   events: Pick<EventsKeeper, 'state'>;
   bans: Pick<BanKeeper, 'count' | 'made'>;
+  /** null: no other instance. */
+  redis: ClusterFiguresOptions['redis'] | null;
+  instanceId: string;
   wallMs(): number;
 }
 
@@ -82,6 +87,8 @@ export function createStats(parts: StatsParts): Stats {
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };
+  const cluster = parts.redis && createClusterFigures({ figures: dataPlane.figures, redis: parts.redis });
+  const scoped = createScopes({ figures: dataPlane.figures, cluster, instanceId: parts.instanceId });
   const callers = createCallerStats(
     sources,
     createKeyNames(policy),
@@ -91,15 +98,25 @@ export function createStats(parts: StatsParts): Stats {
   return {
     metrics: createMetricsText(sources),
     stats: {
-      summary: () => summaryOf(sources),
-      methods: () => methodsOf(sources),
-      top: callers.top,
-      identity: callers.identity,
+      async summary(asked) {
+        const { figures, scope } = await scoped(asked);
+        return summaryOf({ ...sources, figures }, scope);
+      },
+      async methods(asked) {
+        const { figures, scope } = await scoped(asked);
+        return methodsOf({ ...sources, figures }, scope);
+      },
+      top: async (by, limit, asked) => callers.top(await scoped(asked), by, limit),
+      identity: async (ref, asked) => callers.identity(await scoped(asked), ref),
+      ledgerScope: policy.config.store.kind === 'postgres' ? 'cluster' : 'instance',
     },
     reloaded({ outcome }) {
       reloads[outcome]++;
       lastReload = outcome;
     },
-    close: () => clearInterval(looks),
+    close() {
+      clearInterval(looks);
+      cluster?.stop();
+    },
   };
 }

@@ -15,7 +15,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
   epoch = time[1] .. '.' .. time[2]
-  local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+  local last = redis.call('ZRANGE', KEYS[2], 0, 0, 'REV', 'WITHSCORES')
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'last', last[2] or 0)
 end
 `;
@@ -66,7 +66,8 @@ for i = 4, #KEYS do
   local made = not known or supersedes(ban, known)
   if made and known and unlessStanding == '1' and stands(known) and known.times >= ban.times then made = false end
   if made then
-    local number = redis.call('HINCRBY', KEYS[1], 'last', 1)
+    local number = redis.call('HGET', KEYS[1], 'last') + 1
+    redis.call('HSET', KEYS[1], 'last', number)
     local left = { redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]), redis.call('PTTL', KEYS[3]) }
     -- A head is there without an end where it was just made.
     if left[1] == -1 and left[2] == -2 then left[1] = -2 end
@@ -88,7 +89,7 @@ for i = 4, #KEYS do
   end
 end
 
-forget(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 1000))
+forget(redis.call('ZRANGE', KEYS[3], '-inf', now, 'BYSCORE', 'LIMIT', 0, 1000))
 local most = tonumber(ARGV[1])
 local over = redis.call('ZCARD', KEYS[2]) - most
 if over > 0 then forget(redis.call('ZRANGE', KEYS[3], 0, math.min(over, 1000) - 1)) end
@@ -98,8 +99,8 @@ return outcomes`);
 export const readScript = createScript(`${head}
 -- Whoever reads keeps it: nothing else may be written for days.
 local left = redis.call('PTTL', KEYS[1])
-if left == -1 and redis.call('EXISTS', KEYS[2]) == 0 or left >= 0 and left < ${keptMs / 2} then
+if left == -1 and redis.call('PTTL', KEYS[2]) == -2 or left >= 0 and left < ${keptMs / 2} then
   redis.call('PEXPIRE', KEYS[1], ${keptMs})
 end
-local changed = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local changed = redis.call('ZRANGE', KEYS[2], '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[2], 'WITHSCORES')
 return { epoch, redis.call('HGET', KEYS[1], 'last'), now, unpack(changed) }`);

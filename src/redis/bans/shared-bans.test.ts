@@ -142,6 +142,27 @@ describe('bans in Redis', () => {
     expect(await redis.dbsize()).toBe(1003);
   });
 
+  it('need a login with these commands only', async () => {
+    const commands = [
+      ...['eval', 'evalsha', 'time', 'get', 'mget', 'set', 'del', 'hget', 'hset', 'zadd', 'zrange', 'zrem'],
+      ...['zcard', 'pttl', 'pexpire', 'persist', 'info'],
+    ].map((command) => `+${command}`);
+    await redis.acl('SETUSER', 'narrow', 'on', '>secret', '~pp:*', 'resetchannels', '-@all', ...commands);
+    const narrow = new Redis({ port: server.port, username: 'narrow', password: 'secret' });
+    try {
+      const shared = open('a', narrow);
+      const one = ban('10.0.0.1');
+      await shared.put([change(one, { keepMs: 1000 }), change(ban('10.0.0.2'), { keepMs: null })]);
+      await shared.put([change(one), change(ban('10.0.0.3'), { keepMs: 1 })]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await shared.put([change({ ...one, endedAt: 5 })]);
+      expect((await shared.read(0)).records.map(({ prefix }) => prefix)).toEqual(['10.0.0.2', '10.0.0.1']);
+      expect(await redis.pttl('pp:{bans}:log')).toBe(-1);
+    } finally {
+      narrow.disconnect();
+    }
+  });
+
   it('are sent nothing, and reject, while Redis is away', async () => {
     const failures: unknown[] = [];
     const away = {
