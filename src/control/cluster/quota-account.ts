@@ -1,4 +1,10 @@
-import { type QuotaAnswer, type QuotaAsk, type QuotaLevel, sharedQuotaKey } from '../../limits/index.ts';
+import {
+  HELD_PART,
+  type QuotaAnswer,
+  type QuotaAsk,
+  type QuotaLevel,
+  sharedQuotaKey,
+} from '../../limits/index.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
 import { ledgerSubject } from '../store/ledger-subject.ts';
 
@@ -34,14 +40,12 @@ export interface QuotaAccount {
 const DOUBLE_MS = 1000;
 const HALVE_MS = 5000;
 const SIZE_FIRST = 8;
-/** An instance holds at most this part of a quota, divided by the instances: what a death may strand. */
-const PART = 50;
 /** A period's record is kept for so long after its end. */
 const KEEP_MS = 5 * 86_400_000;
 
 /** Units to ask for, for those that wait. Begins small and grows with the use. */
 function wantOf(account: QuotaAccount, instances: number, nowMs: number): number {
-  const most = Math.floor(account.owner.quota.limit / (PART * instances));
+  const most = Math.floor(account.owner.quota.limit / (HELD_PART * instances));
   const lasted = nowMs - account.grantedAtMs;
   if (account.size === 0) account.size = SIZE_FIRST;
   else if (lasted < DOUBLE_MS) account.size *= 2;
