@@ -99,12 +99,16 @@ export function createRedisSessions(bounds: SessionBounds, options: RedisSession
   };
 }
 
-/** null: there is none. */
+/** Of the names and values of a hash, in turn; null: there are none. */
 function sessionOf(id: string, fields: unknown): Session | null {
-  const [userId, createdAt, seenAt, expiresAt, data] = fields as (string | null)[];
-  if (typeof userId !== 'string' || typeof data !== 'string') return null;
+  const texts = fields as string[];
+  const of = new Map<string, string>();
+  for (let at = 0; at < texts.length; at += 2) of.set(texts[at]!, texts[at + 1]!);
+  const [userId, data] = [of.get('user'), of.get('data')];
+  if (userId === undefined || data === undefined) return null;
+  const time = (name: string): number => Number(of.get(name));
   return {
     ...{ id, userId, data },
-    ...{ createdAt: Number(createdAt), seenAt: Number(seenAt), expiresAt: Number(expiresAt) },
+    ...{ createdAt: time('created'), seenAt: time('seen'), expiresAt: time('expires') },
   };
 }

@@ -11,9 +11,6 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** As all of them answer; nothing but nulls where there is no session. */
-const fieldsOf = (key: string): string => `'HMGET', ${key}, 'user', 'created', 'seen', 'expires', 'data'`;
-
 /** The list lives as long as the last of those in it. */
 const keepAll = `
 local function keepAll(key)
@@ -25,40 +22,39 @@ end
 /** Keys: the session, all. Arguments: id, user, data, milliseconds without a touch, of its life; sessions of the user, what comes before an id in its key. */
 export const createSessionScript = createScript(`${clock}${keepAll}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-local over = redis.call('ZCARD', KEYS[2]) + 1 - ARGV[6]
-if over > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, over - 1)) do
-    redis.call('DEL', ARGV[7] .. id)
-    redis.call('ZREM', KEYS[2], id)
-  end
+local others = redis.call('ZRANGE', KEYS[2], 0, -1)
+for place = 1, #others + 1 - ARGV[6] do
+  redis.call('DEL', ARGV[7] .. others[place])
+  redis.call('ZREM', KEYS[2], others[place])
 end
 local ttl = math.min(ARGV[4], ARGV[5])
 redis.call('HSET', KEYS[1], 'user', ARGV[2], 'created', now, 'seen', now, 'expires', now + ttl, 'data', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
 keepAll(KEYS[2])
-return redis.call(${fieldsOf('KEYS[1]')})`);
+return redis.call('HGETALL', KEYS[1])`);
 
 /** Key: the session. */
-export const readSessionScript = createScript(`return redis.call(${fieldsOf('KEYS[1]')})`);
+export const readSessionScript = createScript(`return redis.call('HGETALL', KEYS[1])`);
 
 /** Keys: the session, all. Arguments: id, milliseconds without a touch, of its life; data, where that changes. */
 export const touchSessionScript = createScript(`${clock}${keepAll}
-local nothing = { false, false, false, false, false }
-local created = redis.call('HGET', KEYS[1], 'created')
-if not created then return nothing end
-local ttl = math.min(ARGV[2], created + ARGV[3] - now)
+local session = {}
+local fields = redis.call('HGETALL', KEYS[1])
+for at = 1, #fields, 2 do session[fields[at]] = fields[at + 1] end
+if not session.created then return {} end
+local ttl = math.min(ARGV[2], session.created + ARGV[3] - now)
 if ttl < 1 then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
-  return nothing
+  return {}
 end
 redis.call('HSET', KEYS[1], 'seen', now, 'expires', now + ttl)
 if ARGV[4] then redis.call('HSET', KEYS[1], 'data', ARGV[4]) end
 redis.call('PEXPIRE', KEYS[1], ttl)
 redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
 keepAll(KEYS[2])
-return redis.call(${fieldsOf('KEYS[1]')})`);
+return redis.call('HGETALL', KEYS[1])`);
 
 /** Keys: the session, all. Argument: id. */
 export const deleteSessionScript = createScript(`
@@ -69,8 +65,8 @@ return redis.call('DEL', KEYS[1])`);
 export const listSessionsScript = createScript(`
 local found = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local fields = redis.call(${fieldsOf('ARGV[1] .. id')})
-  if fields[1] then found[#found + 1] = { id, fields } end
+  local fields = redis.call('HGETALL', ARGV[1] .. id)
+  if #fields > 0 then found[#found + 1] = { id, fields } end
 end
 return found`);
 
