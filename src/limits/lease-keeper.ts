@@ -1,9 +1,11 @@
 import { bucketKey } from './bucket-key.ts';
+import { createBusyGuard } from './busy-guard.ts';
+import { type Lease, leastOf, wholeTokens } from './held-lease.ts';
 import type { BucketNeed } from './lease-need.ts';
 import type { LeaseAnswer, LeaseAsk, LeaseStore } from './lease-port.ts';
-import { createLeaseSize, type LeaseSize } from './lease-size.ts';
+import { createLeaseSize } from './lease-size.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { unlessBusy } from './shard-locks.ts';
+import { createRetryWheel } from './retry-wheel.ts';
 import type { BucketShape } from './token-bucket.ts';
 
 /** Main's part in leases: asks for them, renews them, gives them back. */
@@ -30,33 +32,8 @@ export interface LeaseKeeperOptions {
   nowMicros(): number;
   /** How long a lease holds. */
   ttlMs: number;
-}
-
-interface Lease {
-  readonly need: BucketNeed;
-  readonly bucket: string;
-  readonly shape: BucketShape;
-  readonly size: LeaseSize;
-  waiters: (() => void)[];
-  asking: boolean;
-  /** Its rule has changed: what it is granted now nobody would find. */
-  replaced: boolean;
-  /** The answer to it never came: it is asked again under its number. */
-  lost: LeaseAsk | null;
-  /** Tokens of all calls that need it since it was last asked for. */
-  cost: number;
-  /** Of the cheapest of them. */
-  least: number;
-  /** Units that it was to have when it was last asked for, but for calls that cost more. */
-  usual: number;
-  /** Less was granted than asked for: it is asked for again by the clock. */
-  dry: boolean;
-  /** Microseconds: there may be more of a dry bucket. */
-  retryAt: number;
-  renewAt: number;
-  /** What was left of it when it was last looked at, and since when it is as much. */
-  units: number;
-  usedAt: number;
+  /** Held at once; default 131,072. */
+  leasesMax?: number;
 }
 
 /** An ask on its way, and who waits for its answer; without a lease it gives one back. */
@@ -76,14 +53,19 @@ const IDLE_MICROS = 3_000_000;
 const RENEW_AFTER = 0.4;
 /** By this part a lease ends earlier here than in the store: clocks do not run alike. */
 const MARGIN = 0.02;
-/** All leases are looked at once in so many ticks; dry ones at each. */
+/** All leases are looked at once in so many ticks, */
 const TICKS_A_ROUND = 25;
+/** but so many a tick at most, and as many dry ones whose time has come: main has more to do. */
+const LOOKS_MAX = 1000;
+/** A flood of callers may not fill memory: buckets beyond go by the share. */
+const LEASES_MAX = 131_072;
 
 export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
-  const { store, table, nowMicros, ttlMs } = options;
+  const { store, table, nowMicros, ttlMs, leasesMax = LEASES_MAX } = options;
   const ttlMicros = ttlMs * 1000;
   const leases = new Map<string, Lease>();
-  const dry = new Set<Lease>();
+  const retries = createRetryWheel<Lease>();
+  const unlessBusy = createBusyGuard();
   let round: Iterator<Lease> = leases.values();
   const asking: Lease[] = [];
   const leaving: LeaseAsk[] = [];
@@ -96,6 +78,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const bucket = bucketKey(need.owner, need.scope);
     const known = leases.get(bucket);
     if (known?.need.version === need.version) return known;
+    if (known === undefined && leases.size >= leasesMax) return undefined;
     const shape = options.shapeOf(need.version);
     if (shape === undefined) return undefined;
     if (known !== undefined) giveBack(known);
@@ -103,7 +86,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       ...{ need, bucket, shape, size: createLeaseSize(shape) },
       ...{ waiters: [], asking: false, replaced: false, lost: null },
       ...{ cost: 0, least: Number.POSITIVE_INFINITY, usual: 0 },
-      ...{ dry: false, retryAt: 0, renewAt: 0, units: -1, usedAt: nowMicros() },
+      ...{ dry: false, retryAt: 0, dryUntil: 0, renewAt: 0, units: -1, usedAt: nowMicros() },
     };
     leases.set(bucket, lease);
     return lease;
@@ -206,13 +189,13 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     // What others hold may come back sooner.
     lease.retryAt = now + Math.min(RETRY_MAX_MICROS, waitMicros);
     lease.renewAt = askedAt + ttlMicros * RENEW_AFTER;
-    if (lease.dry) dry.add(lease);
-    else dry.delete(lease);
+    lease.dryUntil = isAll ? 0 : now + waitMicros;
+    if (lease.dry) retries.put(lease, lease.retryAt);
     const grant = {
       units: answer.granted,
       ...{ askedMicros: askedAt, untilMicros: askedAt + ttlMicros * (1 - MARGIN) },
       rest: answer.rest,
-      dryUntilMicros: isAll ? 0 : now + waitMicros,
+      dryUntilMicros: lease.dryUntil,
       // A dry one is asked for again by the clock.
       low: isAll ? (ask.unspent + answer.granted) / 2 : 0,
     };
@@ -229,7 +212,11 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       lease.units = reading.units;
       lease.usedAt = now;
     }
-    if (lease.dry && reading.wanted && now >= lease.retryAt) return ask(lease);
+    if (lease.dry && now >= lease.retryAt) {
+      if (reading.wanted) return ask(lease);
+      // After it a call asks by itself.
+      if (now < lease.dryUntil) retries.put(lease, now + RETRY_MAX_MICROS);
+    }
     if (now - lease.usedAt > IDLE_MICROS) giveBack(lease);
     else if (reading.units > 0 && now >= lease.renewAt) ask(lease);
   }
@@ -238,7 +225,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const units = unlessBusy(() => table.reclaim(lease.need, nowMicros()), -1);
     if (units < 0) return;
     lease.replaced = true;
-    dry.delete(lease);
+    lease.dry = false;
     if (leases.get(lease.bucket) === lease) leases.delete(lease.bucket);
     // Also what is nothing: the room that it took up is free at once.
     leaving.push(leaveOf(lease, units));
@@ -257,8 +244,8 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     tick() {
       if (left || options.away()) return;
       const now = nowMicros();
-      for (const lease of dry) lookAt(lease, now);
-      for (let some = Math.ceil(leases.size / TICKS_A_ROUND); some > 0; some--) {
+      for (const lease of retries.due(now, LOOKS_MAX)) if (lease.dry) lookAt(lease, now);
+      for (let some = Math.min(LOOKS_MAX, Math.ceil(leases.size / TICKS_A_ROUND)); some > 0; some--) {
         const next = round.next();
         if (next.done) {
           round = leases.values();
@@ -279,13 +266,4 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       return leases.size;
     },
   };
-}
-
-function wholeTokens({ shape: { tokenUnits } }: Lease, units: number): number {
-  return Math.floor(units / tokenUnits) * tokenUnits;
-}
-
-/** Units that it must have to be of use to any who ask; 0: nobody waits. */
-function leastOf({ least, shape }: Lease): number {
-  return least === Number.POSITIVE_INFINITY ? 0 : least * shape.tokenUnits;
 }

@@ -21,16 +21,6 @@ export class LimitsBusyError extends Error {
   override readonly name = 'LimitsBusyError';
 }
 
-/** A worker that died holds the lock, and main will hear of it in another turn: `otherwise` until then. */
-export function unlessBusy<T, O>(work: () => T, otherwise: O): T | O {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof LimitsBusyError) return otherwise;
-    throw error;
-  }
-}
-
 /** Locks of the shards of `low` (bits 0–31) and `high` (32–63). Not re-entrant. */
 export interface ShardLocks {
   /** Takes all, in order, so that no two threads wait for each other. Only main throws: LimitsBusyError. */
