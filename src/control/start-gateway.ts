@@ -64,6 +64,8 @@ const firstChecksMs = 1_000;
 /** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try,
  * a command that holds its folder no longer than its patience. */
 const storeLoadMs = 60_000;
+/** Bans of all instances: a hundred thousand take some seconds. */
+const bansJoinMs = 10_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -96,20 +98,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, log);
-  const {
-    address,
-    instanceId,
-    policy,
-    dataPlane,
-    health,
-    hub,
-    bans,
-    store,
-    events,
-    alerts,
-    redis,
-    redisWatch,
-  } = inside;
+  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts, cluster } =
+    inside;
   undo.push(
     bans.stop,
     dataPlane.stop,
@@ -117,7 +107,7 @@ async function compose(
     hub.close,
     () => store?.stop(),
     events.stop,
-    () => redis?.stop(),
+    () => cluster?.stop(),
   );
 
   const stats = createStats({
@@ -138,7 +128,7 @@ async function compose(
         config: configFacts(policy, last),
         store: [
           ...(store?.checks() ?? []),
-          ...(redisWatch?.checks() ?? []),
+          ...(cluster?.watch.checks() ?? []),
           ...events.checks(),
           ...bans.checks(),
         ],
@@ -148,7 +138,7 @@ async function compose(
       store: store?.operations ?? null,
       bans: bans.bans,
       config: () => policy.config,
-      epochMs: Date.now,
+      epochMs: bans.epochMs,
     }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
@@ -180,13 +170,14 @@ async function compose(
   const adminUrl = admin?.url ?? null;
   if (admin !== null) store?.publishAdmin(admin.owner);
   await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
+  await bans.join(bansJoinMs);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  cluster?.watch.began();
   events.began();
-  redisWatch?.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
   const { length: workers } = dataPlane.states();
@@ -202,7 +193,7 @@ async function compose(
     close() {
       close();
       stats.close();
-      redisWatch?.stop();
+      cluster?.watch.stop();
     },
   });
   const drain = () => {

@@ -40,6 +40,8 @@ export interface QuotaReading {
   readonly slot: number;
   periodId: number;
   readonly cost: number;
+  /** It is what refused: used up, or other instances hold all that is left. */
+  refused: boolean;
 }
 
 /** Everything of a decision that explain shows, by reference where it lives on anyway. A call is one. */

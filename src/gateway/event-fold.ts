@@ -235,9 +235,8 @@ function blockedData(call: Call): object {
   return { ...callData(call), pattern: call.facts?.blockedBy ?? '' };
 }
 
-/** The first of the two that has no room for the call. */
 function exhaustedData({ quota, userQuota }: Subject): object | null {
-  const full = [quota, userQuota].find((one) => one !== null && one.used + one.cost > one.limit);
+  const full = [quota, userQuota].find((one) => one?.refused);
   return full ? quotaData(full) : null;
 }
 

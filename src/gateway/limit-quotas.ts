@@ -29,7 +29,18 @@ export function createQuotaLinks(epochMs: () => number): QuotaLinks {
     const { id: periodId, resetsAtMs } = periods[quota.period]();
     const charge = unit === 'requests' ? 1 : cost;
     chain.quota(slot, periodId, limit, charge);
-    return { of, unit, limit, used: 0, period: quota.period, resetsAtMs, slot, periodId, cost: charge };
+    return {
+      of,
+      unit,
+      limit,
+      used: 0,
+      period: quota.period,
+      resetsAtMs,
+      slot,
+      periodId,
+      cost: charge,
+      refused: false,
+    };
   }
 
   return {

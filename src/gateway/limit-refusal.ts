@@ -29,5 +29,6 @@ export function refuseByLimit(call: Call, { failing, before, retryAfterMs, deple
 
 export function refuseByQuota(call: Call, chain: Chain): void {
   const quota = failingOf(chain, call);
+  quota.refused = true;
   call.refuse('quota_exhausted', `quota of the ${quota.of}`, quotaData(quota));
 }

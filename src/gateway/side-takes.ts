@@ -50,8 +50,9 @@ export function createSideTakes(options: {
       take(chain, context, noLinks);
       const read = { quota, userQuota };
       readQuotas(chain, read);
-      const refusal = chain.outcome === outcomes.quota ? quotaData(failingOf(chain, read)) : null;
-      return { context, quota, userQuota, plan, refusal };
+      const full = chain.outcome === outcomes.quota ? failingOf(chain, read) : null;
+      if (full !== null) full.refused = true;
+      return { context, quota, userQuota, plan, refusal: full && quotaData(full) };
     },
     takeMessage(context, rule) {
       const link = { rule, owner: 'caller' } as const;

@@ -97,14 +97,8 @@ export function createQuotaCeilings(memory: LimitsMemory): QuotaCeilings | null 
         const next = Math.max(0, used + change);
         quotas.reset(slot, periodId, next);
         const low = numbers[slot * quotaLeaseNumbers + quotaLowAt]!;
-        // Where nothing was granted yet all that is used so far was before, and a share is of the rest.
-        if (ceiling === 0) set(slot, next, next);
-        else
-          set(
-            slot,
-            Math.max(0, ceiling + next - used),
-            low === quotaDry ? low : Math.max(0, low + next - used),
-          );
+        const lowNext = low === quotaDry ? low : Math.max(0, low + next - used);
+        set(slot, Math.max(0, ceiling + next - used), lowNext);
         return next - used;
       }),
     clear: (slot) => locked(slot, () => set(slot, 0, 0)),

@@ -29,7 +29,7 @@ export interface QuotaAsk {
   instances: number;
   /** Whose sum `ledgerSum` is: one name for all instances of one store, another for each store of its own. */
   ledger: string;
-  /** Used as the ledger has it; it counts where all that is known otherwise is less. */
+  /** Used as the ledger has it, or will have it of what this instance used a while ago; it counts where all that is known otherwise is less. */
   ledgerSum: number;
   /** Epoch milliseconds from which the period is of no interest any more. */
   expiresAtMs: number;

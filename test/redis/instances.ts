@@ -15,6 +15,8 @@ export interface InstancesOptions {
   /** Further sections. */
   more?: object;
   env?: (index: number) => Readonly<Record<string, string>>;
+  /** Where the state of each is kept; default: a folder of its own. */
+  folder?: (index: number) => string;
 }
 
 /** Starts as many programs side by side, which share one Redis; ready once each knows of all. */
@@ -24,7 +26,7 @@ export async function startInstances(options: InstancesOptions): Promise<Program
 }
 
 export function startInstance(
-  { node, redis, limits, more, env }: InstancesOptions,
+  { node, redis, limits, more, env, folder }: InstancesOptions,
   index = 0,
 ): Promise<Program> {
   return startProgram({
@@ -36,6 +38,7 @@ export function startInstance(
       ...{ redis, limits, ...more },
     },
     env: env?.(index),
+    folder: folder?.(index),
   });
 }
 
@@ -48,7 +51,7 @@ export async function stopInstances(programs: readonly Program[]): Promise<void>
 export interface SharedLoad {
   /** Calls that passed so far. */
   passed(): number;
-  /** Calls that came to anything but 200 and 429, by what they came to. */
+  /** Calls that came to anything but 200, 429 and 402, by what they came to. */
   bad(): Record<string, number>;
   slowestMs(): number;
   /** Of the calls from now on. */
@@ -76,7 +79,7 @@ export function startSharedLoad(
       const found: Record<string, number> = {};
       for (const { others } of loads)
         for (const [what, times] of Object.entries(others))
-          if (what !== '429') found[what] = (found[what] ?? 0) + times;
+          if (what !== '429' && what !== '402') found[what] = (found[what] ?? 0) + times;
       return found;
     },
     slowestMs: () => Math.max(...loads.map((load, index) => load.slowestSinceMs(from[index]!))),

@@ -46,20 +46,20 @@ async function redisServer(options?: Parameters<typeof startRedis>[0]): Promise<
   return server;
 }
 
-const configOf = (redis: unknown) => ({
+const configOf = (redis: unknown, more: object = {}) => ({
   server: { workers: 1, drain_timeout: '5s' },
   upstreams: [{ url: node.url }],
   store: 'none',
   keys: [{ name: 'shared', key: sharedKey }],
-  ...{ redis, limits: exact, events: { sinks } },
+  ...{ redis, limits: exact, events: { sinks }, ...more },
 });
 
 async function instance(redis: unknown): Promise<Program> {
   return instanceOf(await mkdtemp(join(tmpdir(), 'polymorph-test-')), redis);
 }
 
-async function instanceOf(folder: string, redis: unknown): Promise<Program> {
-  const program = await startProgram({ folder, config: configOf(redis) });
+async function instanceOf(folder: string, redis: unknown, more?: object): Promise<Program> {
+  const program = await startProgram({ folder, config: configOf(redis, more) });
   programs.push(program);
   return program;
 }
@@ -119,11 +119,15 @@ describe('an instance whose Redis', () => {
   it.each(faults)('%s says so, and within five seconds that it is back', async (_name, fault, mend) => {
     const server = await redisServer();
     const program = await instance(server.url);
+    // On a crowded machine it may join a moment later.
+    await expect.poll(() => statusOf(program), within5s).toBe('ready');
     expect(await readiness(program)).toMatchObject({
       ...{ http: 200, status: 'ready' },
       redis: { status: 'up', problem: null, members: [expect.any(String)] },
     });
+    // The first call of all, and no share decided it.
     expect((await call(program)).status).toBe(200);
+    expect(await metric(program, 'polymorph_limit_exact_decisions_total{result="taken"}')).toBe(1);
     expect(await metric(program, 'polymorph_redis_up')).toBe(1);
     expect(await metric(program, 'polymorph_redis_instances')).toBe(1);
     await expect
@@ -170,6 +174,33 @@ describe('an instance whose Redis', () => {
     const other = await instance(`redis://127.0.0.1:${port}`);
     for (const one of [program, other])
       await expect.poll(async () => (await readiness(one)).redis.members.length, within5s).toBe(2);
+  });
+
+  it('was away when the instance died is told to be back by the next run', async () => {
+    const server = await redisServer();
+    const folder = await mkdtemp(join(tmpdir(), 'polymorph-test-'));
+    const program = await instanceOf(folder, server.url, { store: 'sqlite' });
+    await server.kill();
+    await expect.poll(() => told(program, 'redis.down').length, within5s).toBe(1);
+    program.signal('SIGKILL');
+    await program.exited;
+    await server.start();
+    const again = await instanceOf(folder, server.url, { store: 'sqlite' });
+    await expect.poll(() => told(again, 'redis.up').length, { timeout: 10_000, interval: 50 }).toBe(1);
+    const [up] = told(again, 'redis.up');
+    expect(up!.subject).toBe(told(program, 'redis.down')[0]!.subject);
+    expect(told(again, 'redis.down').length).toBe(0);
+  });
+
+  it('is another in a new config is that of the old one until a restart, and the reload says so', async () => {
+    const [server, other] = [await redisServer(), await redisServer()];
+    const program = await instance(server.url);
+    await program.reload(configOf(other.url));
+    await program.waitFor(
+      /waits for a restart: redis is another one \(single\): it is connected to at start/,
+    );
+    expect((await readiness(program)).redis.status).toBe('up');
+    expect(await clients(other)).toBe(0);
   });
 
   it('refuses its password says why, and serves', async () => {

@@ -27,7 +27,8 @@ export interface LeasingOptions {
   table: LeaseTable;
   store: LeaseStore;
   shapeOf(version: number): BucketShape | undefined;
-  needQuota(need: QuotaNeed, done: () => void): void;
+  /** Resolves when all that can be had of these is there. */
+  needQuotas(needs: readonly QuotaNeed[]): Promise<void>;
   post(slot: number, message: Extract<ToWorker, { type: 'leased' }>): void;
   nowMicros(): number;
 }
@@ -62,13 +63,27 @@ export function createLeasing(options: LeasingOptions): Leasing {
     else needs.push(waiting);
   }
 
+  async function lendQuotas(slot: number, quotas: QuotaNeed[], waiters: number[]): Promise<void> {
+    try {
+      await options.needQuotas(quotas);
+    } catch {
+      // Nothing was granted, and whoever waits goes by the share.
+    }
+    for (const waiting of waiters) done(slot, waiting);
+  }
+
   return {
     hear(slot, needs) {
+      const quotas: QuotaNeed[] = [];
+      const waiters: number[] = [];
       for (const { waiting, need } of needs) {
-        const seenTo = () => done(slot, waiting);
-        if (isBucket(need)) keeper.need(need, seenTo);
-        else options.needQuota(need, seenTo);
+        if (isBucket(need)) keeper.need(need, () => done(slot, waiting));
+        else {
+          quotas.push(need);
+          waiters.push(waiting);
+        }
       }
+      if (quotas.length > 0) void lendQuotas(slot, quotas, waiters);
     },
     get held() {
       return keeper.size;

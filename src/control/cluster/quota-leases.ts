@@ -6,12 +6,11 @@ import {
   type QuotaLeaseStore,
   type QuotaNeed,
   quotaPeriod,
-  sharedQuotaKey,
 } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { ledgerSubject } from '../store/ledger-subject.ts';
-import { type QuotaAccount, settle, wantOf } from './quota-account.ts';
+import type { LedgerSums } from '../store/quota-keeper.ts';
+import { askOf, type QuotaAccount, settle } from './quota-account.ts';
 
 /** Keeps what this instance holds of quotas that it shares with others. */
 export interface QuotaLeases {
@@ -34,8 +33,8 @@ export interface QuotaLeasesOptions {
   /** See `QuotaAsk`. */
   instance: string;
   ledger: string;
-  /** Used in the period by what the ledger said last; 0: it said nothing. */
-  ledgerSum(owner: QuotaOwner, periodId: number): number;
+  /** What the ledger said last was used in the period; null: it is not to be counted on now. */
+  ledgerOf(owner: QuotaOwner, periodId: number): LedgerSums | null;
   wallMs(): number;
   monotonicMs(): number;
   timing?: Partial<typeof quotaTiming>;
@@ -48,14 +47,16 @@ export const quotaTiming = {
   reportMs: 2000,
   /** What is held and not used for so long goes back. */
   idleMs: 3000,
+  /** What was not used for so long has come to rest: no call is under way that may give it back. */
+  restMs: 20_000,
   /** So long calls are refused, once the others hold all that is left: they may give some back. */
   dryMs: 500,
   /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
   usedUpMs: 5000,
 };
-/** A period's record is kept for so long after its end. */
-const KEEP_MS = 5 * 86_400_000;
 const ACCOUNTS_A_TURN = 2000;
+/** Redis answers so many within the time of a command: some 20 µs each. */
+const ASKS_A_BATCH = 500;
 
 export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   const { ceilings, store, state, monotonicMs } = options;
@@ -80,36 +81,34 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     const account: QuotaAccount = {
       ...{ owner, periodId, resetsAtMs, epoch: '', seq: 0, base: -1, held: 0, pending: null },
       ...{ wanted: 0, least: 0, size: 0, grantedAtMs: 0, usedAtMs: monotonicMs(), used: 0, reported: 0 },
+      ledgerTold: 0,
     };
     accounts.set(slot, account);
     return account;
   }
 
   async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAsk | null> {
-    const { slot, name, quota } = account.owner;
+    const { slot } = account.owner;
     const { periodId } = account;
     const reading = await patiently(() =>
       leave ? ceilings.close(slot, periodId) : ceilings.read(slot, periodId),
     );
     if (reading === null) return null;
-    const { used, ceiling } = reading;
-    // What was used beyond an earlier account's ceiling was not reported either.
-    if (account.base < 0) account.base = ceiling === 0 ? used : Math.min(ceiling, used);
-    const spent = used - account.base;
-    const unspent = leave ? 0 : Math.max(0, account.held - spent);
-    const want = leave || account.least === 0 ? 0 : wantOf(account, state.instances, monotonicMs());
-    account.seq += 1;
-    account.pending = {
-      quota: sharedQuotaKey(ledgerSubject(name).owner, quota.unit, periodId),
-      ...{ instance: options.instance, seq: account.seq, epoch: account.epoch },
-      ...{ spent, known: used, unspent, want, least: want === 0 ? 0 : account.least },
-      ...{ limit: quota.limit, instances: state.instances, ledger: options.ledger },
-      ledgerSum: options.ledgerSum(account.owner, periodId),
-      expiresAtMs: account.resetsAtMs + KEEP_MS,
-    };
-    account.wanted = 0;
-    account.least = 0;
+    account.pending = askOf(account, reading, {
+      leave,
+      ...{ instance: options.instance, instances: state.instances, ledger: options.ledger },
+      ledgerSum: (spent) => (account.ledgerTold = ledgerSumOf(account, spent)),
+      nowMs: monotonicMs(),
+    });
     return account.pending;
+  }
+
+  /** What was not used for a while is in the ledger, or will be: until then a call may come to nothing, and is none of its use. */
+  function ledgerSumOf(account: QuotaAccount, spent: number): number {
+    const ledger = options.ledgerOf(account.owner, account.periodId);
+    if (ledger === null) return 0;
+    if (monotonicMs() - account.usedAtMs < timing.restMs) return ledger.total;
+    return Math.max(ledger.total, ledger.elsewhere + account.reported + spent);
   }
 
   async function send(batch: readonly QuotaAccount[], leave: boolean): Promise<void> {
@@ -148,8 +147,12 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     sending ??= (async () => {
       // What comes in the same turn goes with it.
       await Promise.resolve();
-      const batch = [...due];
-      due.clear();
+      const batch: QuotaAccount[] = [];
+      for (const account of due) {
+        if (batch.length === ASKS_A_BATCH) break;
+        batch.push(account);
+        due.delete(account);
+      }
       try {
         await send(batch, false);
       } finally {
@@ -161,10 +164,10 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
 
   /** Waits for the batch that has the account in it, and once more where an earlier ask had to be repeated first. */
   async function asked(account: QuotaAccount): Promise<void> {
-    for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+    while (due.has(account)) await flush();
     if (account.least > 0 && account.pending === null && accounts.get(account.owner.slot) === account) {
       due.add(account);
-      for (let tries = 0; tries < 3 && due.has(account); tries += 1) await flush();
+      while (due.has(account)) await flush();
     }
   }
 
@@ -197,12 +200,17 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       const holds = account.held > spent;
       const owes = account.pending !== null || spent !== 0;
       if (leaveAll ? holds || owes : holds && nowMs - account.usedAtMs >= timing.idleMs) leave.push(account);
-      else if (account.pending !== null || nowMs - account.grantedAtMs >= reportAfter(account, spent))
+      else if (
+        account.pending !== null ||
+        nowMs - account.grantedAtMs >= reportAfter(account, spent) ||
+        ledgerSumOf(account, spent) > account.ledgerTold
+      )
         report.push(account);
     }
     for (const account of report) due.add(account);
-    if (report.length > 0) await flush();
-    if (leave.length > 0) await alone(() => send(leave, true));
+    for (const account of report) while (due.has(account)) await flush();
+    for (let from = 0; from < leave.length; from += ASKS_A_BATCH)
+      await alone(() => send(leave.slice(from, from + ASKS_A_BATCH), true));
   }
 
   function reportAfter({ base, owner }: QuotaAccount, spent: number): number {
@@ -212,7 +220,10 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
 
   /** Beside no other batch. */
   async function alone(work: () => Promise<void>): Promise<void> {
-    while (sending !== null) await sending;
+    if (sending !== null) {
+      await sending.catch(() => undefined);
+      return alone(work);
+    }
     sending = work().finally(() => {
       sending = null;
     });
@@ -244,7 +255,12 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       }
       await Promise.all([...waiting].map(asked));
     },
-    own({ slot }) {
+    own(owner) {
+      const { slot, name, quota } = owner;
+      const known = accounts.get(slot)?.owner;
+      // It has its quota back, and goes on where it was.
+      if (known?.name === name && known.quota.unit === quota.unit && known.quota.period === quota.period)
+        return;
       accounts.delete(slot);
       void patiently(() => ceilings.clear(slot)).catch(() => undefined);
     },

@@ -94,6 +94,7 @@ describe('watch of Redis', () => {
       data: { instance: 'me', downMs: 3000, losses: 1 },
     });
     expect(lines).toEqual([
+      'shares limits by Redis, instances: 2',
       'Redis is away: connect ECONNREFUSED; limits go on by this instance’s share',
       'Redis is back: it was away for 3 s',
     ]);
@@ -144,6 +145,22 @@ describe('watch of Redis', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('ends what an earlier run told the beginning of, unless Redis is away still', () => {
+    const { watch, told, pass } = watched();
+    watch.began();
+    watch.wasDown(400);
+    expect(told).toEqual([]);
+    pass(2000);
+    expect(told).toMatchObject([{ type: 'redis.up', data: { downMs: 600, losses: 1 } }]);
+
+    const still = watched();
+    still.redis('x');
+    still.watch.began();
+    still.watch.wasDown(400);
+    still.pass(10_000);
+    expect(still.told.map(({ type }) => type)).toEqual(['redis.down']);
+  });
+
   it('is degraded where another has its id, and says so once', () => {
     const { watch, lines, others } = watched();
     const twins = { ids: ['me', 'me'], rank: 0, twin: true };
@@ -158,7 +175,7 @@ describe('watch of Redis', () => {
   it('is degraded where only workers find it away', () => {
     const { watch } = watched();
     expect(redisChecks({ ...watch.facts(), workersAway: 2 })).toMatchObject([
-      { status: 'degraded', detail: { problem: 'the connections of 2 workers find it away' } },
+      { status: 'degraded', detail: { problem: 'workers whose own connection finds it away: 2' } },
     ]);
   });
 });

@@ -24,6 +24,10 @@ export interface RedisFacts extends RedisState {
 
 /** Tells of Redis's coming and going. */
 export interface RedisWatch {
+  /** Whom its events are about. */
+  readonly subject: string;
+  /** A run of this instance that has ended told of its going, and of no return. */
+  wasDown(atMs: number): void;
   facts(): RedisFacts;
   checks(): ReadinessCheck[];
   /** The gateway serves: changes are told from now on, and that Redis is away already. */
@@ -127,12 +131,24 @@ export function createRedisWatch(options: RedisWatchOptions): RedisWatch {
     };
   };
   return {
+    subject,
+    wasDown(atMs) {
+      if (trouble !== null || !began) return;
+      trouble = { sinceMs: atMs, losses: 1 };
+      const state = link.guard.state();
+      if (!state.away) here(state);
+    },
     facts,
     checks: () => redisChecks(facts()),
     began() {
       began = true;
       const state = link.guard.state();
-      if (state.away) away(state);
+      if (state.away) return away(state);
+      const { length: instances } = members.state().ids;
+      logger.info(
+        { kind: 'redis', instance: id, instances },
+        `shares limits by Redis, instances: ${instances}`,
+      );
     },
     stop() {
       began = false;
@@ -146,7 +162,7 @@ const twinProblem = 'another instance has the same id (server.state_dir was copi
 /** Calls are served while Redis is away, by shares: that degrades, and somebody should look. */
 export function redisChecks(facts: RedisFacts): ReadinessCheck[] {
   const { away, sinceMs, reason, kind, instance, members, twin, leases, losses, workersAway } = facts;
-  const ofWorkers = workersAway === 0 ? null : `the connections of ${workersAway} workers find it away`;
+  const ofWorkers = workersAway === 0 ? null : `workers whose own connection finds it away: ${workersAway}`;
   const problem = away ? reason : (ofWorkers ?? (twin ? twinProblem : null));
   return [
     {

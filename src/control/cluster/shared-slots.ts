@@ -11,7 +11,9 @@ export function createSharedSlots(parts: {
   buckets: Slots;
   leases: Pick<QuotaLeases, 'usedElsewhere'>;
   state: Pick<LeaseState, 'away'>;
-  /** See `QuotaKeeper.sumOf`. */
+  /** All instances have one ledger; else each knows of its own use alone. */
+  oneLedger: boolean;
+  /** Used in the period, by what the ledger said last. */
   ledgerSum(slot: number, periodId: number): number;
 }): Slots {
   const { buckets, leases, state } = parts;
@@ -27,7 +29,8 @@ export function createSharedSlots(parts: {
       else raise(slot, periodId, used);
     },
     adjustQuota(slot, periodId, change) {
-      if (state.away) leases.usedElsewhere(slot, periodId, change);
+      // A ledger of its own lacks what others used, which the slot may know.
+      if (state.away && (parts.oneLedger || change > 0)) leases.usedElsewhere(slot, periodId, change);
       else raise(slot, periodId, parts.ledgerSum(slot, periodId));
     },
   };

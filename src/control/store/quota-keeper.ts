@@ -29,8 +29,15 @@ export interface QuotaKeeper {
   lacks(some: boolean): void;
   /** Of owners that are so since the last look. */
   syncNew(): Promise<void>;
-  /** Used in the period, by what the ledger said last of the owner of this name; 0: it said nothing. */
-  sumOf(name: string, periodId: number): number;
+  /** What the ledger said last of the owner of this name in the period. */
+  ledgerOf(name: string, periodId: number): LedgerSums;
+}
+
+export interface LedgerSums {
+  /** All that was used; 0 also where the ledger said nothing yet. */
+  total: number;
+  /** Of it, what is not this run's. */
+  elsewhere: number;
 }
 
 export interface QuotaKeeperOptions {
@@ -48,13 +55,14 @@ interface Account {
   elsewhere: number;
   /** Of the ledger's sum, what the store thread does not know to be this run's. */
   unclaimed: number;
-  /** The ledger's sum. */
-  total: number;
+  /** What the ledger said. */
+  ledger: LedgerSums;
   /** `add`: what the slot counted so far is this run's. `set`: it may lack what the ledger has. */
   fresh: 'add' | 'set' | null;
   reclaim: boolean;
 }
 
+const nothing: LedgerSums = { total: 0, elsewhere: 0 };
 /** Slots corrected before main turns to other things. */
 const SLOTS_A_TURN = 2000;
 /** The ledger is asked for so many by name; for more, all that it has are read at once. */
@@ -76,7 +84,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     period: quotaPeriod(owner.quota.period, wallMs()),
     elsewhere: 0,
     unclaimed: 0,
-    total: 0,
+    ledger: nothing,
     fresh: synced ? 'set' : 'add',
     reclaim: false,
   });
@@ -85,7 +93,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   function enter(account: Account, nowMs: number): void {
     const period = quotaPeriod(account.owner.quota.period, nowMs);
     if (period.id <= account.period.id) return;
-    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, total: 0, reclaim: false });
+    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, ledger: nothing, reclaim: false });
   }
 
   /** False, and nothing was done, where `starts` are of a period that was over by the time the answer came. */
@@ -103,7 +111,6 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     const ownUse = quota.period === 'day' ? use?.ownDay : use?.ownMonth;
     const own = ownUse?.[quota.unit === 'cost' ? 'cost' : 'requests'] ?? 0;
     const { id } = account.period;
-    account.total = total;
     await patiently(() => {
       if (account.fresh === 'set') {
         buckets.writeQuota(slot, id, Math.max(total, buckets.readQuota(slot, id)));
@@ -119,6 +126,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
         if (elsewhere !== account.elsewhere) buckets.adjustQuota(slot, id, elsewhere - account.elsewhere);
         account.elsewhere = elsewhere;
       }
+      account.ledger = { total, elsewhere: total - own - account.unclaimed };
       account.fresh = null;
       account.reclaim = false;
     });
@@ -198,9 +206,9 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       lacking = some;
     },
     syncNew: () => inTurn(syncNew),
-    sumOf(name, periodId) {
+    ledgerOf(name, periodId) {
       const account = accounts.get(ledgerSubject(name).subject);
-      return account?.period.id === periodId && account.owner.name === name ? account.total : 0;
+      return account?.period.id === periodId && account.owner.name === name ? account.ledger : nothing;
     },
   };
 }

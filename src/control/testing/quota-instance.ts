@@ -42,12 +42,16 @@ export function startQuotaInstance(options: {
     state,
     ownerOf: (slot) => (slot === SLOT ? owner : undefined),
     ...{ instance: options.name, ledger: options.ledger },
-    ledgerSum: () => ledger.sum,
+    ledgerOf: () => ({ total: ledger.sum, elsewhere: Math.max(0, ledger.sum - admitted) }),
     wallMs,
     monotonicMs: () => performance.now(),
-    timing: { tickMs: 40, reportMs: 80, idleMs: 250, dryMs: 60, usedUpMs: 300 },
+    timing: { tickMs: 40, reportMs: 80, idleMs: 250, restMs: 500, dryMs: 60, usedUpMs: 300 },
   });
-  const slots = createSharedSlots({ buckets: main, leases, state, ledgerSum: () => ledger.sum });
+  const slots = createSharedSlots({
+    ...{ buckets: main, leases, state },
+    oneLedger: options.ledger === 'store',
+    ledgerSum: () => ledger.sum,
+  });
   const chain = new Chain();
   let admitted = 0;
   const periodId = () => quotaPeriod(quota.period, wallMs()).id;

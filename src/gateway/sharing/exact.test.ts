@@ -139,8 +139,9 @@ describe('an exact limit', () => {
     });
     const send = () => gateway.call('m', { headers: { 'x-api-key': acme } });
     const call = send();
-    const [asked] = await lender.until(1);
+    const [asked, quota] = await lender.until(2);
     lender.lend(asked!.need, rule, 10);
+    lender.lendQuota(quota!.need, 5);
     lender.wake();
     await answer(0, { refused: 1, before: [0], retryAfterMs: 1000 });
     const refused = await call;

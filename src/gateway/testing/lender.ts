@@ -3,6 +3,7 @@ import {
   bucketShape,
   createBuckets,
   createMonotonicClock,
+  createQuotaCeilings,
   type ExactReading,
   type ExactStore,
   type QuotaNeed,
@@ -34,6 +35,8 @@ export interface TestLender {
     tokens: number,
     over?: { dryMs?: number; rest?: number; low?: number },
   ): void;
+  /** Lets calls use so much of a quota. */
+  lendQuota(need: BucketNeed | QuotaNeed, ceiling: number): void;
   /** Says that all needs so far were seen to. */
   wake(): void;
   /** Tokens left of a lease. */
@@ -72,6 +75,10 @@ export function createTestLender(gateway: TestGateway, instances = 3): TestLende
         },
         at,
       );
+    },
+    lendQuota(need, ceiling) {
+      if (!('slot' in need)) throw new Error('a bucket has no quota');
+      createQuotaCeilings(limits)!.grant(need.slot, need.periodId, 0, ceiling, ceiling);
     },
     wake() {
       const waiting = asked().flatMap((each) => (each.waiting > woken ? [each.waiting] : []));

@@ -117,6 +117,9 @@ test('the scripts answer and store what the model does, whatever the calls, cloc
             const takes = work.takes.map(({ cost, links }): TimedTake => ({ cost, buckets: links.map(of) }));
             const expected = takes.map(({ buckets, cost }) => model.take(buckets, cost, now));
             expect(await scripts.take(takes, now)).toEqual(expected);
+            // Nobody is told to come again at once.
+            for (const { refused, retryAfterMs } of expected)
+              expect(refused === 0 || retryAfterMs > 0).toBe(true);
           } else {
             const asks = work.asks.map(({ link, unspent, want, least, ...rest }): LeaseAsk => {
               const { bucket, shape } = of(link);
