@@ -33,8 +33,8 @@ export function createRetryWheel<T>(): RetryWheel<T> {
       const found: T[] = [];
       const last = Math.floor(nowMicros / SLOT_MICROS);
       for (; first <= last && places.size > 0; first++) {
-        const some = slots.get(first);
-        while (some !== undefined && some.length > 0) {
+        const some = slots.get(first) ?? [];
+        while (some.length > 0) {
           if (found.length === most) return found;
           const one = some.pop()!;
           const place = places.get(one);

@@ -210,3 +210,12 @@ describe('an exact limit', () => {
     expect(store.asks).toEqual([]);
   });
 });
+
+it('a call that met a fault of ours as it was decided is not waited for at the end', async () => {
+  const { gateway, answer } = await start({ limits: { default: exact(100) } }, { transport: 'websocket' });
+  const lost = gateway.call('m').catch((error: unknown) => error);
+  await answer(0, { before: undefined as never });
+  await lost;
+  const late = new Promise((resolve) => setTimeout(resolve, 5000, 'late'));
+  expect(await Promise.race([gateway.drain(100).then(() => 'drained'), late])).toBe('drained');
+});

@@ -95,17 +95,21 @@ export function createSharedLimitStage(options: {
   /** A call that waited is decided, and goes on. */
   function go(parked: Parked, decided: () => Verdict): void {
     const { call } = parked;
+    let waits = true;
     try {
       call.waited = now() - parked.since;
       const verdict = decided();
       if (verdict === verdicts.cold) return;
       leases.leave(parked);
       if (verdict === verdicts.asking) return;
+      waits = false;
       end(parked);
       if (verdict === verdicts.passed) options.resume(call);
       call.release();
     } catch (error) {
       leases.leave(parked);
+      // Else it would be waited for at the end.
+      if (waits) end(parked);
       if (call.answeredAt === 0 && call.attempts === 0) refund(buckets, call);
       options.failed(call, error);
     }
