@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { get } from 'node:http';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -65,12 +66,25 @@ describe.skipIf(!hasHelm)('pods of the chart (helm is to be had for Linux on x86
     const config = configOf(manifests, folder);
     writeVolume(folder, { 'polymorph.yaml': config });
     expect(containerOf(manifests).args).toEqual(['start', '--config', '/etc/polymorph/polymorph.yaml']);
-    const pod = await startProgram({ config, folder, env: the('Secret', manifests)['stringData'] });
+    const pod = await startProgram({
+      ...{ config, folder, env: the('Secret', manifests)['stringData'] },
+      // On every address, as the chart has it.
+      args: ['--admin-listen', '0.0.0.0:0'],
+    });
     pods.push(pod);
     return pod;
   }
   const admin = (pod: Program, path: string, headers: Record<string, string> = {}) =>
-    fetch(pod.adminUrl + path, { headers });
+    fetch(pod.adminUrl.replace('0.0.0.0', '127.0.0.1') + path, { headers });
+
+  const statusFor = (pod: Program, address: string, host: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const { port } = new URL(pod.adminUrl);
+      get({ host: address, port, path: '/readyz', headers: { host } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode!);
+      }).on('error', reject);
+    });
 
   it('answers its probes without a token, and its figures with it alone', async () => {
     const manifests = release(1000);
@@ -83,6 +97,11 @@ describe.skipIf(!hasHelm)('pods of the chart (helm is to be had for Linux on x86
     }
     expect((await admin(pod, '/metrics')).status).toBe(401);
     expect((await admin(pod, '/metrics', { authorization: `Bearer ${token}` })).status).toBe(200);
+    // The kubelet and Prometheus come by the pod's address, and ask for it; a name is some page's that was pointed here.
+    const addresses = Object.values(networkInterfaces()).flat();
+    const own = addresses.find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
+    expect(await statusFor(pod, own, `${own}:9540`)).toBe(200);
+    expect(await statusFor(pod, own, 'rpc.example.com:9540')).toBe(403);
     expect(readinessProbe.httpGet.path).toBe('/readyz');
     expect(livenessProbe.httpGet.path).toBe('/healthz');
   });
