@@ -1,4 +1,5 @@
 import { askBlockHash } from './block-hash-call.ts';
+import { Doubts } from './doubts.ts';
 import type { ChainView, SentCall, SharedStore } from './ports.ts';
 
 /** Between two looks at what the instances agree on, while there are calls. Milliseconds. */
@@ -56,11 +57,12 @@ export class SharedChain<Trace> {
   private clockMs = 0;
   private askedAt = Number.NEGATIVE_INFINITY;
   private toldAt = Number.NEGATIVE_INFINITY;
-  /** Answers that a reorg may have made wrong were asked for after that, microseconds. */
-  private soundFrom = Number.NEGATIVE_INFINITY;
+  private readonly doubts = new Doubts();
 
   constructor(deps: SharedChainDeps<Trace>) {
     this.deps = deps;
+    // Reorgs of before are not known here: what is bound to no block was asked for since.
+    if (deps.followed) this.doubts.add(Number.POSITIVE_INFINITY, deps.now());
   }
 
   /** The chain to look for answers of; null: none now. Whether it {@link holds} is asked again once there is one. */
@@ -81,14 +83,14 @@ export class SharedChain<Trace> {
     return this.clockMs + 1 + (micros - this.askedAt) / 1000;
   }
 
-  /** Was it asked for after the last reorg, as all have seen it? */
-  isSound(askedMs: number): boolean {
-    return askedMs > this.storeMsAtMost(this.soundFrom);
+  /** Was it asked for after the last reorg of that block, as all have seen it by then? Height: see `Tenure`. */
+  isSound(height: number, askedMs: number): boolean {
+    return askedMs > this.storeMsAtMost(this.doubts.until(height));
   }
 
   /** Blocks from `from` on are others now; so many were final before. */
   reorged(from: number, finalized: number): void {
-    this.soundFrom = this.deps.now() + SETTLE_MS * 1000;
+    this.doubts.add(from, this.deps.now() + SETTLE_MS * 1000);
     if (from <= finalized) this.leave();
   }
 

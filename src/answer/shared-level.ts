@@ -118,7 +118,7 @@ export class SharedLevel<Trace> {
     const leftMs = found.untilMs - this.chain.storeMsAtMost(now);
     if (leftMs <= 0) return null;
     const timed = lifetime === lifetimes.time;
-    if (timed && !this.chain.isSound(found.askedMs)) return null;
+    if (!this.chain.isSound(height, found.askedMs)) return null;
     if (lifetime === lifetimes.final && height !== flight.height) return null;
     if (namesBlock(lifetime) && !(height >= 0 && height <= stamp.finalized)) return null;
     // What lasts, lasts here as in the worker that asked for it; the rest of a time is no new time.

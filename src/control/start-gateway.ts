@@ -98,20 +98,8 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, log);
-  const {
-    address,
-    instanceId,
-    policy,
-    dataPlane,
-    health,
-    hub,
-    bans,
-    store,
-    events,
-    alerts,
-    redis,
-    redisWatch,
-  } = inside;
+  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts, cluster } =
+    inside;
   undo.push(
     bans.stop,
     dataPlane.stop,
@@ -119,7 +107,7 @@ async function compose(
     hub.close,
     () => store?.stop(),
     events.stop,
-    () => redis?.stop(),
+    () => cluster?.stop(),
   );
 
   const stats = createStats({
@@ -140,7 +128,7 @@ async function compose(
         config: configFacts(policy, last),
         store: [
           ...(store?.checks() ?? []),
-          ...(redisWatch?.checks() ?? []),
+          ...(cluster?.watch.checks() ?? []),
           ...events.checks(),
           ...bans.checks(),
         ],
@@ -191,7 +179,7 @@ async function compose(
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
-  redisWatch?.began();
+  cluster?.watch.began();
   events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
@@ -208,7 +196,7 @@ async function compose(
     close() {
       close();
       stats.close();
-      redisWatch?.stop();
+      cluster?.watch.stop();
     },
   });
   const drain = () => {

@@ -28,9 +28,9 @@ export type { LeaseMemory, LimitsMemory, LimitsMemoryOptions } from './memory.ts
 export { quotaPeriod } from './quota.ts';
 export type { QuotaPeriod } from './quota.ts';
 export { createQuotaCeilings } from './quota-ceilings.ts';
-export type { QuotaCeilings } from './quota-ceilings.ts';
+export type { QuotaCeilings, QuotaLevel } from './quota-ceilings.ts';
 export type { QuotaAnswer, QuotaAsk, QuotaLeaseStore } from './quota-lease-port.ts';
-export { answerQuotaAsk, FORGET_MS, QUIET_MS } from './shared-quota.ts';
+export { answerQuotaAsk, FORGET_MS, HELD_PART, QUIET_MS } from './shared-quota.ts';
 export type { SharedQuota } from './shared-quota.ts';
 export { createRuleVersions } from './rule-versions.ts';
 export type { RuleVersions } from './rule-versions.ts';

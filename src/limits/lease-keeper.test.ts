@@ -15,7 +15,7 @@ const rule = { requests: 100, periodMs: 1000, burst: 100 };
 const ttlMs = 10_000;
 
 /** One of two instances, with a store that answers what the test says. */
-function createKept() {
+function createKept(leasesMax?: number) {
   const fixture = createFixture({ shared: true }, 0);
   setPlace(fixture.memory, { instances: 2, rank: 0 });
   const { chain, versions, buckets } = fixture;
@@ -37,6 +37,7 @@ function createKept() {
     away: () => kept.away,
     nowMicros: () => now,
     ttlMs,
+    ...(leasesMax !== undefined && { leasesMax }),
   });
   const kept = {
     keeper,
@@ -66,7 +67,10 @@ function createKept() {
       if ((chain.cold | chain.low) === 0) return outcome;
       const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
       await new Promise<void>((done) => {
-        keeper.need({ ...place, owner: caller, scope: 'default', cost: 1 }, done);
+        keeper.need(
+          { ...place, owner: caller, scope: 'default', cost: 1, least: chain.cold === 0 ? 0 : 1 },
+          done,
+        );
       });
       return outcome === cold ? fixture.take(caller, params, now) : outcome;
     },
@@ -256,5 +260,39 @@ describe('leases', () => {
     await keeper.leave();
     expect(await late).toBe(cold);
     expect(asked.flat().every(({ leave }) => leave)).toBe(true);
+  });
+
+  test('behind the lock of a worker that died block main once a turn, however many', async () => {
+    const { call, fixture, memory, pass, keeper } = createKept();
+    await Promise.all(Array.from({ length: 1000 }, (_, k) => call(`caller ${k}`)));
+    fixture.chain.reset(1);
+    fixture.add('caller 0', 'default', rule);
+    const { shardsLow, shardsHigh } = fixture.chain;
+    const dead = createShardLocks(memory, 7);
+    dead.acquire(shardsLow, shardsHigh);
+    await pass(60_000);
+    const began = performance.now();
+    for (let k = 0; k < 25; k++) keeper.tick();
+    expect(performance.now() - began).toBeLessThan(1000);
+    dead.release(shardsLow, shardsHigh);
+  });
+
+  test('are of so many buckets at most; those beyond go by the share', async () => {
+    const { call, keeper, pass, asked } = createKept(2);
+    expect([await call('a'), await call('b'), await call('c')]).toEqual([allowed, allowed, cold]);
+    expect(keeper.size).toBe(2);
+    await pass(4 * second);
+    asked.length = 0;
+    expect(await call('c')).toBe(allowed);
+  });
+
+  test('that are dry cost main nothing until there may be more, in a flood of callers', async () => {
+    const { call, answers, keeper } = createKept();
+    answers(() => ({ granted: 0, rest: 0, waitMs: 900 }));
+    await Promise.all(Array.from({ length: 20_000 }, (_, k) => call(`caller ${k}`)));
+    const began = performance.now();
+    for (let k = 0; k < 40; k++) keeper.tick();
+    // Looking at all would take some ms each time.
+    expect(performance.now() - began).toBeLessThan(200);
   });
 });

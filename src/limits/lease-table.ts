@@ -1,6 +1,7 @@
 import type { BucketTable } from './bucket-table.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory, LimitsMemory } from './memory.ts';
+import { createShareDebts } from './share-debts.ts';
 
 const {
   asked,
@@ -57,7 +58,10 @@ export interface LeaseReading {
 /** Main's hands on the leases in the shared table. Each may throw LimitsBusyError, as all that main does there. */
 export interface LeaseTable {
   read(place: LeasePlace, nowMicros: number): LeaseReading;
-  /** The units left, to be told in an ask: what is out of the lease now does not come back to it any more. */
+  /**
+   * The units left, to be told in an ask: what is out of the lease now does not come back to it any more. Below 0: what this instance's share
+   * gave beyond what was lent, which the next grant pays for.
+   */
   account(place: LeasePlace, nowMicros: number): number;
   /** Adds to the lease, or makes one: whatever was there without one (a share) is forgotten. */
   grant(place: LeasePlace, grant: Grant, nowMicros: number): void;
@@ -76,6 +80,7 @@ export function createLeaseTable(parts: {
   const { table, locked } = parts;
   const { words, numbers, ruleWords: rules, ruleNumbers: ruleValues } = table;
   const entryLeases = new Float64Array(parts.leases.entries);
+  const debts = createShareDebts(table, parts.leases);
   const nothingKept = new Int32Array(0);
 
   /** −1: the version is no longer known. */
@@ -123,9 +128,10 @@ export function createLeaseTable(parts: {
     account: (place, nowMicros) =>
       locked(place.tagHi >>> 26, () => {
         const entry = find(place);
-        if (entry < 0 || !isHeld(entry, place.version, nowMicros)) return 0;
+        if (entry < 0) return 0;
+        if (!isHeld(entry, place.version, nowMicros)) return -debts.of(entry);
         entryLeases[entry * leaseNumbers + askedMicrosAt] = nowMicros;
-        return Math.max(0, numbers[entry * entryNumbers + levelAt]!);
+        return numbers[entry * entryNumbers + levelAt]!;
       }),
     grant(place, grant, nowMicros) {
       const tickMicros = tickMicrosOf(place.version);
@@ -137,14 +143,15 @@ export function createLeaseTable(parts: {
         const number = entry * entryNumbers;
         const word = entry * entryWords + stateAt;
         const lease = entry * leaseNumbers;
+        const owed = held ? 0 : debts.of(entry);
         entryLeases[lease + restAt] = grant.rest;
         entryLeases[lease + dryUntilAt] = grant.dryUntilMicros;
         entryLeases[lease + lowAt] = grant.low;
         entryLeases[lease + askedMicrosAt] = grant.askedMicros;
         // A thread ended in between leaves less than there is.
-        numbers[number + levelAt] = held ? numbers[number + levelAt]! + grant.units : 0;
+        numbers[number + levelAt] = held ? numbers[number + levelAt]! + grant.units : -owed;
         numbers[number + lastAt] = Math.floor(grant.untilMicros / tickMicros);
-        if (!held) numbers[number + levelAt] = grant.units;
+        if (!held) numbers[number + levelAt] = grant.units - owed;
         words[word] = words[word]! & inBurst;
       });
     },
@@ -158,11 +165,12 @@ export function createLeaseTable(parts: {
         const entry = find(place);
         if (entry < 0 || !isHeld(entry, place.version, nowMicros)) return 0;
         const number = entry * entryNumbers;
-        const units = Math.max(0, numbers[number + levelAt]!);
+        const units = numbers[number + levelAt]!;
         numbers[number + levelAt] = 0;
         numbers[number + lastAt] = Math.floor(nowMicros / tickMicrosOf(place.version));
         words[entry * entryWords + stateAt] = 0;
-        return units;
+        debts.set(entry, Math.max(0, -units));
+        return Math.max(0, units);
       }),
   };
 }

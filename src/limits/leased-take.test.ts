@@ -1,11 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { outcomes } from './chain.ts';
 import { setAway, setHere } from './lease-state.ts';
 import type { Grant, LeasePlace } from './lease-table.ts';
 import { quotaPeriod } from './quota.ts';
 import { setPlace } from './shares.ts';
-import { createFixture, long } from './testing/fixture.ts';
+import { createFixture } from './testing/fixture.ts';
 
 const { allowed, burst, exceeded, quota, cold } = outcomes;
 const second = 1_000_000;
@@ -35,10 +34,10 @@ function createInstance(place = { instances: 4, rank: 0 }) {
       const whole = { units, askedMicros: now, untilMicros: now + 10 * second, rest: 50 * tokenUnits };
       leases.grant(instance.place(), { ...whole, dryUntilMicros: 0, low: 0, ...grant }, now);
     },
-    share(caller: string, now: number, cost = 1) {
+    share(caller: string, now: number, cost = 1, params = rule) {
       chain.reset(cost);
       chain.sharing = true;
-      fixture.add(caller, 'default', rule);
+      fixture.add(caller, 'default', params);
       buckets.take(chain, now);
       return chain.outcome;
     },
@@ -100,56 +99,6 @@ describe('a bucket that others have as well', () => {
     grant(0, 0, { rest: 2 * token });
     expect([share('a', 0), chain.retryAfterMs]).toEqual([exceeded, 13]);
     expect([share('a', 0, 4), chain.retryAfterMs]).toEqual([exceeded, 25]);
-  });
-
-  test('never says that a refused call may come again at once', () => {
-    const anyRule = fc.record({
-      requests: fc.integer({ min: 1, max: 1000 }),
-      periodMs: fc.constantFrom(10, 1000, 60_000, 86_400_000),
-      burst: fc.nat(50),
-    });
-    const lent = fc.record({
-      tokens: fc.nat(20),
-      rest: fc.integer({ min: 0, max: 2_000_000 }),
-      dryMs: fc.constantFrom(0, 0, 0.0005, 3, 900),
-      forMs: fc.constantFrom(0.001, 1, 10_000),
-    });
-    const step = fc.record({
-      passMicros: fc.oneof(fc.nat(50), fc.nat(2_000_000)),
-      lent: fc.option(lent),
-      cost: fc.integer({ min: 1, max: 30 }),
-      sharing: fc.boolean(),
-      isAway: fc.boolean(),
-    });
-    const place = fc.constantFrom({ instances: 1, rank: 0 }, { instances: 7, rank: 6 });
-    fc.assert(
-      fc.property(anyRule, place, fc.array(step, { maxLength: 40 }), (params, where, steps) => {
-        const { memory, chain, buckets, versions, add } = createFixture({ shared: true });
-        setPlace(memory, where);
-        versions.versionOf('default', params);
-        let now = second;
-        for (const { passMicros, lent: grant, cost, sharing, isAway } of steps) {
-          now += passMicros;
-          if (isAway) setAway(memory.leases!, now);
-          else setHere(memory.leases!);
-          chain.reset(cost);
-          chain.sharing = sharing;
-          add('a', 'default', params);
-          const at = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
-          if (grant !== null) {
-            const { maxUnits, tokenUnits } = versions.shapeOf(at.version)!;
-            const times = { askedMicros: now, untilMicros: now + grant.forMs * 1000 };
-            const dryUntilMicros = grant.dryMs === 0 ? 0 : now + grant.dryMs * 1000;
-            const units = Math.min(maxUnits, grant.tokens * tokenUnits);
-            const rest = Math.min(maxUnits, grant.rest);
-            buckets.leases!.grant(at, { units, rest, ...times, dryUntilMicros, low: 0 }, now);
-          }
-          buckets.take(chain, now);
-          if (chain.outcome === exceeded) expect(chain.retryAfterMs).toBeGreaterThan(0);
-        }
-      }),
-      { numRuns: long ? 5000 : 500 },
-    );
   });
 
   test('says once that it runs low, until it is granted more or nobody answered', () => {
@@ -238,9 +187,32 @@ describe('the share', () => {
     const { share, take } = createInstance();
     for (let k = 0; k < 25; k++) expect(share('a', 0)).not.toBe(exceeded);
     expect(share('a', 0)).toBe(exceeded);
-    // 80 / 4 a second.
-    expect([share('a', 0.05 * second), share('a', 0.05 * second)]).toEqual([burst, exceeded]);
     expect(take('a', rule, second)).toBe(cold);
+  });
+
+  test('that gave while there are leases is paid for by the next, and gives no more until then', () => {
+    const { share, grant, take, leases, place, token } = createInstance();
+    for (let k = 0; k < 20; k++) share('a', 0);
+    for (let k = 0; k < 5; k++) expect(share('a', 10 * second)).not.toBe(exceeded);
+    expect(share('a', 20 * second)).toBe(exceeded);
+    expect(leases.account(place(), 20 * second)).toBe(-25 * token);
+    grant(10, 20 * second);
+    expect(take('a', rule, 20 * second)).toBe(cold);
+    expect(leases.account(place(), 20 * second)).toBe(-15 * token);
+    // It goes back for want of use: what is owed stays so.
+    expect(leases.reclaim(place(), 24 * second)).toBe(0);
+    for (let k = 0; k < 10; k++) expect(share('a', 30 * second)).not.toBe(exceeded);
+    expect(share('a', 30 * second)).toBe(exceeded);
+    grant(28, 30 * second);
+    expect([1, 2, 3, 4].map(() => take('a', rule, 30 * second))).toEqual([allowed, allowed, allowed, cold]);
+  });
+
+  test('takes the place of what an earlier rule lent, which is a lease of the new rule at no time', () => {
+    const { share, grant, take } = createInstance();
+    grant(20, 0);
+    const raised = { ...rule, burst: 40 };
+    expect(share('a', second, 100, raised)).toBe(exceeded);
+    expect(take('a', raised, second)).toBe(cold);
   });
 
   test('holds for all while Redis is away, and begins with what was left of a lease', () => {

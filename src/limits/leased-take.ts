@@ -5,6 +5,8 @@ import { openLeaseState } from './lease-state.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory } from './memory.ts';
 import type { QuotaTable } from './quota.ts';
+import { createShareDebts } from './share-debts.ts';
+import { createUnlent } from './unlent.ts';
 import { createQuotaLeases } from './quota-lease.ts';
 
 const {
@@ -20,6 +22,7 @@ const {
   levelAt,
   lowAt,
   maxUnitsAt,
+  owing,
   refillUnitsAt,
   restAt,
   ruleNumbers,
@@ -45,9 +48,6 @@ export interface LeasedTake {
   giveBack(chain: Chain, takenMicros: number, nowMicros: number): void;
 }
 
-/** What Redis did not lend within the time that a call waits for it, it may have lent in as much again. */
-const LENT_MICROS = 50_000;
-
 /**
  * An entry is a lease as long as its tick lies ahead and its version is the chain's: nothing refills, and its level is
  * what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
@@ -61,6 +61,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
   const entryLeases = new Float64Array(leases.entries);
   const shares = new Float64Array(leases.rules);
   const state = openLeaseState(leases);
+  const debts = createShareDebts(table, leases);
+  const unlent = createUnlent(table, entryLeases);
   const quotaLeases = createQuotaLeases(quotas, leases);
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
   /** Bits of the links that were decided by a lease, in the last `decide`. */
@@ -119,11 +121,13 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         level = shareMax;
         last = tickMicros === 1 ? now : Math.ceil(now / tickMicros);
         if (entry >= 0) {
-          if (sharing && !known) table.migrate(entry, version, nowMicros);
+          if (sharing && !known) adopt(entry, version, nowMicros);
+          const most = away ? shareMax : shareMax - debts.of(entry);
+          level = most;
           const then = numbers[entry * entryNumbers + lastAt]!;
           const was = then > tick ? leaseEnd(tick, tickMicros, away) : then;
           const found = numbers[entry * entryNumbers + levelAt]! + Math.max(0, tick - was) * refillUnits;
-          if (found < shareMax) {
+          if (found < most) {
             level = found;
             last = Math.max(tick, was);
             entryState = words[entry * entryWords + stateAt]! & inBurst;
@@ -132,7 +136,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       }
 
       const left = level - need;
-      const before = (level + rest) / tokenUnits;
+      // One that pays for what its share gave may lack more than nothing.
+      const before = Math.max(0, level + rest) / tokenUnits;
       chain.lasts[link] = last;
       chain.levels[link] = left;
       chain.before[link] = before;
@@ -148,7 +153,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         continue;
       }
       const dryMicros = isLease ? entryLeases[entry * leaseNumbers + dryUntilAt]! - now : 0;
-      const unsure = isLease ? left < 0 && dryMicros <= 0 : true;
+      const unsure = !isLease || (left < 0 && (dryMicros <= 0 || -left <= unlent.units(entry, now, rule)));
       if (unsure && !sharing) {
         coldLinks |= bit;
         continue;
@@ -166,7 +171,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
           ? (last + Math.ceil(-left / refillUnits)) * tickMicros - now
           : dryMicros > 0
             ? dryMicros + (Math.max(0, -left - tokenUnits) / refillUnits) * tickMicros
-            : unlentMicros(-left, rest, rule);
+            : unlent.micros(-left, rest, rule);
         if (wait > waitMicros) waitMicros = wait;
       }
     }
@@ -192,14 +197,22 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     if (outcome > burst) for (let link = 0; link < links; link++) chain.after[link] = chain.before[link]!;
   }
 
-  /**
-   * How long until there is more of a lease that is used up, where nobody has said: what the shared bucket had is lent with the next answer,
-   * what it had not is refilled first.
-   */
-  function unlentMicros(missing: number, rest: number, rule: number): number {
-    const microsAUnit = ruleValues[rule + tickMicrosAt]! / ruleValues[rule + refillUnitsAt]!;
-    const soon = Math.min(LENT_MICROS, ruleValues[rule + tokenUnitsAt]! * microsAUnit);
-    return Math.max(soon, (missing - rest) * microsAUnit);
+  /** Makes another rule's entry a share of this one: what that rule lent goes back by its own place, or counts as spent. */
+  function adopt(entry: number, version: number, nowMicros: number): void {
+    table.migrate(entry, version, nowMicros);
+    words[entry * entryWords + stateAt]! &= inBurst;
+    const tickMicros = ruleValues[(version & versionIndexMask) * ruleNumbers + tickMicrosAt]!;
+    const tick = Math.floor(nowMicros / tickMicros);
+    const last = entry * entryNumbers + lastAt;
+    if (numbers[last]! > tick) numbers[last] = leaseEnd(tick, tickMicros, state.away);
+  }
+
+  /** What is taken of a share is owed, while there are leases. */
+  function owe(chain: Chain, link: number): void {
+    if (state.away || !chain.owes) return;
+    const entry = chain.entries[link]!;
+    const rule = (chain.versions[link]! & versionIndexMask) * ruleNumbers;
+    debts.set(entry, debts.of(entry) + chain.cost * ruleValues[rule + tokenUnitsAt]!);
   }
 
   /** A lease that was cut short since Redis went away refills from there on. */
@@ -231,7 +244,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       numbers[number + levelAt] = chain.levels[link]!;
       if ((leased & bit) === 0) {
         numbers[number + lastAt] = chain.lasts[link]!;
-        words[word] = burstBit;
+        words[word] = (words[word]! & owing) | burstBit;
+        owe(chain, link);
         continue;
       }
       let entryState = (words[word]! & (asked | wanted)) | burstBit;
@@ -255,6 +269,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       fresh.last = chain.lasts[link]!;
       fresh.state = (chain.bursting & bit) !== 0 ? inBurst : 0;
       chain.entries[link] = table.insert(fresh, nowMicros, chain.entries, chain.links);
+      owe(chain, link);
     }
   }
 
@@ -266,7 +281,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       if ((chain.refused & bit) === 0 || entry < 0) continue;
       const word = entry * entryWords + stateAt;
       const kept = words[word]! & asked;
-      words[word] = (leased & bit) === 0 ? 0 : kept | wanted;
+      words[word] = (leased & bit) === 0 ? words[word]! & owing : kept | wanted;
     }
   }
 

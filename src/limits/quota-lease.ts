@@ -4,6 +4,7 @@ import { openLeaseState } from './lease-state.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory } from './memory.ts';
 import type { QuotaTable } from './quota.ts';
+import { HELD_PART } from './shared-quota.ts';
 
 const { ceilingAt, quotaDry, quotaLeaseNumbers, quotaLowAt } = layout;
 const { burst, cold, quota: usedUp } = outcomes;
@@ -26,6 +27,16 @@ export interface QuotaLeases {
 export function createQuotaLeases(quotas: QuotaTable, leases: LeaseMemory): QuotaLeases {
   const numbers = new Float64Array(leases.quotas);
   const state = openLeaseState(leases);
+
+  /**
+   * Calls that an answer is late for use so much beyond the ceiling, which is reported as it comes: no more than may be held, and nothing where
+   * the others may hold all that is left.
+   */
+  function late(limit: number, ceiling: number): number {
+    const left = limit - ceiling;
+    if (left * HELD_PART <= 2 * limit) return 0;
+    return Math.min(Math.floor(left / state.instances), Math.ceil(limit / (HELD_PART * state.instances)));
+  }
 
   return {
     decide(chain, outcome, sharing) {
@@ -51,8 +62,8 @@ export function createQuotaLeases(quotas: QuotaTable, leases: LeaseMemory): Quot
         if (next > limit || numbers[lease + quotaLowAt] === quotaDry) failing = failing < 0 ? at : failing;
         else if (!sharing) coldQuotas |= 1 << at;
         else {
-          const share = (limit - ceiling) / state.instances;
-          const most = ceiling + (state.away ? Math.ceil(share) : Math.floor(share));
+          const most =
+            ceiling + (state.away ? Math.ceil((limit - ceiling) / state.instances) : late(limit, ceiling));
           if (next > most) failing = failing < 0 ? at : failing;
         }
       }

@@ -39,6 +39,7 @@ const step = fc.oneof(
       ...{
         holder,
         count,
+        least: fc.oneof(fc.constant(0), count),
         ttlMs: fc.constantFrom(1, 20, 500, 5000),
         leave: fc.integer({ max: 5, min: 0 }).map((n) => n === 0),
       },
@@ -60,7 +61,8 @@ test('whatever is asked, lost, repeated, late and ended: no window passes the bo
       for (const one of steps) {
         if (one.kind === 'wait')
           schedule.now += Math.floor((one.permille / 1000) * Math.min(fullMicros, 8_000_000));
-        else if (one.kind === 'ask') schedule.ask(one.holder, one.count, one.ttlMs, one.leave, one.fate);
+        else if (one.kind === 'ask')
+          schedule.ask(one.holder, one.count, one.least, one.ttlMs, one.leave, one.fate);
         else if (one.kind === 'spend') schedule.spend(one.holder, one.count);
         else if (one.kind === 'take') schedule.take(one.count);
         else if (one.kind === 'late') schedule.late(one.back);
@@ -80,7 +82,7 @@ test('a store that lost its data adds one capacity, and no more', () => {
       const schedule = new LeaseSchedule(shape);
       const run = (): void => {
         for (const one of steps) {
-          if (one.kind === 'ask') schedule.ask(one.holder, one.count, 5000, one.leave, 'heard');
+          if (one.kind === 'ask') schedule.ask(one.holder, one.count, one.least, 5000, one.leave, 'heard');
           else if (one.kind === 'spend') schedule.spend(one.holder, one.count);
           else if (one.kind === 'take') schedule.take(one.count);
         }

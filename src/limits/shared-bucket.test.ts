@@ -36,7 +36,7 @@ function fixture() {
   const ask = (holder: string, seq: number, more: Partial<LeaseAsk>, now = start) =>
     model.ask(
       holder,
-      { bucket: 'x', shape, seq, unspent: 0, want: 0, ttlMs: 5000, leave: false, ...more },
+      { bucket: 'x', shape, seq, unspent: 0, want: 0, least: 0, ttlMs: 5000, leave: false, ...more },
       now,
     );
   const bucket = () => model.buckets.get('x');

@@ -21,6 +21,8 @@ export interface HeldQuota {
   atMs: number;
 }
 
+/** A grant is at most this part of a quota, divided by the instances. With half of the one before it is what a death may strand. */
+export const HELD_PART = 50;
 /** Nothing was used for so long: all that was used before is in the ledgers of those that live. */
 export const QUIET_MS = 60_000;
 /** An instance that holds nothing is forgotten after this long. */

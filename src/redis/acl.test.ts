@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCluster } from '../../test/redis/cluster.ts';
 import { masterName, startSentinels } from '../../test/redis/sentinels.ts';
@@ -6,6 +7,7 @@ import { type RedisServer, startRedis } from '../../test/redis/server.ts';
 import { bucketShape } from '../limits/index.ts';
 import { createSharedBans } from './bans/shared-bans.ts';
 import { createSharedViolations } from './bans/shared-violations.ts';
+import { createSharedStore } from './cache/shared-store.ts';
 import { createExactStore } from './limits/exact-store.ts';
 import { createLeaseStore } from './limits/lease-store.ts';
 import { openRedis, type RedisLink } from './link.ts';
@@ -21,6 +23,16 @@ const [forCluster, forSentinels] = [
   /Cluster also `([^`]+)`/.exec(page)![1]!,
   /Sentinel's login needs `([^`]+)`/.exec(page)![1]!,
 ].map((text) => text.split(/\s+/)) as [string[], string[]];
+/** Commands that scripts of this room call. */
+const sources = globSync('**/*.{ts,lua}', { cwd: import.meta.dirname, exclude: ['**/*.test.ts'] });
+const called = new Set(
+  sources.flatMap((file) =>
+    [...readFileSync(join(import.meta.dirname, file), 'utf8').matchAll(/redis\.p?call\('([A-Z]+)'/g)].map(
+      ([, name = '']) => name,
+    ),
+  ),
+);
+const probeSource = readFileSync(join(import.meta.dirname, 'probe.ts'), 'utf8');
 const login = {
   ...{ username: 'polymorph', password: 'secret' },
   // The machine may be crowded.
@@ -50,7 +62,7 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
     after: () => () => undefined,
   });
   await members.beat();
-  const ask = { bucket: '{o}:l', shape, unspent: 0, ttlMs: 5000 };
+  const ask = { bucket: '{o}:l', shape, unspent: 0, least: 0, ttlMs: 5000 };
   const leases = createLeaseStore({ ...common, holder: 'a' });
   await leases.ask([{ ...ask, seq: 1, want: shape.tokenUnits, leave: false }]);
   // Full again, and of nobody: it is deleted.
@@ -63,6 +75,12 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
   const quotas = createQuotaStore({ client: () => client, prefix: 'pp:', failed });
   await quotas.ask([{ ...quota, instance: 'x' }]);
   await useBans({ client, guard, prefix: 'pp:' });
+  const answers = createSharedStore(common);
+  answers.write('{a}', Buffer.from('x'), Date.now() + 5000, () => undefined);
+  await new Promise<void>((resolve) => answers.read('{a}', () => resolve()));
+  answers.say('{a}', 'x', 1000, true);
+  answers.remove('{a}');
+  await new Promise<void>((resolve) => answers.hear('{a}', () => resolve()));
   await members.leave();
 }
 
@@ -135,10 +153,19 @@ describe('the login of docs/scaling.md', () => {
       const { away, reason } = lacking.guard.state();
       const log = await denied(server);
       expect(log.join(), command).toContain(command.slice(1));
+      // Without these two it goes on all the same.
+      expect(away, command).toBe(!['+info', '+client|setname'].includes(command));
       if (away) expect(reason).toMatch(new RegExp(`^NOPERM.*\\b${command.slice(1)}\\b`, 'i'));
       lacking.close();
     }
+    expect(called.size).toBeGreaterThan(10);
+    for (const name of called) {
+      expect(commands, 'docs/scaling.md').toContain(`+${name.toLowerCase()}`);
+      expect(probeSource).toContain(`'${name}'`);
+    }
+    const nowhere = await linked({ url: `redis://127.0.0.1:${server.port}/99` });
     await server.call('ACL', 'SETUSER', 'polymorph', 'reset', ...rules);
+    await expect.poll(() => nowhere.guard.state().reason).toContain('DB index is out of range');
     const elsewhere = await linked({ ...place, prefix: 'other:' });
     await elsewhere.untilThere(300);
     expect(elsewhere.guard.state()).toMatchObject({ away: true, reason: expect.stringMatching(/key/) });
@@ -181,6 +208,15 @@ describe('the login of docs/scaling.md', () => {
       )
       .toBe(false);
     for (const server of [...group.servers, ...group.sentinels]) expect(await denied(server)).toEqual([]);
+
+    // Its connections to Sentinels are ended, and made again: where it may not listen any more nothing else happens.
+    const deaf = forSentinels.filter((rule) => !rule.startsWith('&'));
+    for (const sentinel of group.sentinels)
+      await sentinel.call('ACL', 'SETUSER', 'watcher', 'reset', 'on', '>secret', ...deaf);
+    for (const sentinel of group.sentinels)
+      await expect.poll(() => denied(sentinel), { timeout: 5000, interval: 50 }).toContain('+switch-master');
+    expect(link.guard.isOpen()).toBe(false);
+    link.close();
 
     for (const rule of forSentinels.filter((one) => one !== '-@all')) {
       const rest = forSentinels.filter((one) => one !== rule);

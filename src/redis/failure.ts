@@ -11,8 +11,9 @@ const refusing =
 const lost =
   /^(Connection is closed|Stream isn't writeable|Cluster isn't ready|Command aborted due to connection close|Reached the max retries|Too many Cluster redirections|None of startup nodes|Failed to refresh slots|All sentinels are unreachable|Socket timeout|Socket closed)|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/;
 
-/** Only that there is no connection: it does not say why. */
-const unsaid = /^(Connection is closed|Stream isn't writeable|Cluster isn't ready)/;
+/** Only that there is no connection, or no more: it does not say why. */
+const ended = /^(Connection is closed|Reached the max retries|Command aborted due to connection close)/;
+const unsaid = new RegExp(`${ended.source}|^(Stream isn't writeable|Cluster isn't ready)`);
 
 export function saysWhy(error: unknown): boolean {
   return !unsaid.test(facts(error).message);
@@ -35,6 +36,7 @@ export function troubleOf(error: unknown): RedisTrouble {
 export function reasonOf(error: unknown): string {
   const { message, code } = facts(error);
   if (message === timedOut) return 'no answer in time';
+  if (ended.test(message)) return 'the connection was lost';
   // The driver's plans are different each time.
   const told = message.replace(/ Retrying from scratch after [\d.]+ms\./, '');
   const line = (told || code || 'unknown').split('\n', 1)[0]!.trim();

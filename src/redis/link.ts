@@ -25,7 +25,7 @@ export async function openRedis(settings: RedisSettings, epochMs: () => number):
   const client = await createRedisClient(settings, (error) => heard(error));
   const counts = countCommands(client);
   const guard = createBreaker({
-    probe: () => probe(client, settings.prefix),
+    probe: () => probe(client, settings),
     epochMs,
     random: Math.random,
     after(ms, work) {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -94,7 +95,10 @@ describe('answers that instances share by one Redis', () => {
   });
 
   it('an answer of one is the other’s too, without a call to a node; identical calls look for it once', async () => {
-    const [one, other] = await start(redis.url);
+    // By the login that the docs give, which may do nothing more.
+    const [, login] = /^ACL (SETUSER .+)$/m.exec(readFileSync('docs/scaling.md', 'utf8'))!;
+    await redis.call('ACL', ...login!.replace('PASSWORD', 'secret').split(' '));
+    const [one, other] = await start(`redis://polymorph:secret@${redis.host}:${redis.port}`);
     const all = Array.from({ length: 20 }, another);
     for (const params of all) await ask(one, params);
     await sleep(50);
@@ -186,11 +190,12 @@ describe('answers that instances share by one Redis', () => {
   ] as const)('callers do not notice that Redis was %s', async (name, fault, repair) => {
     const [one, other] = await start(redis.url);
     const agents = programs.map(() => new Agent({ keepAlive: true, maxSockets: 8 }));
-    let [done, slowest, going] = [0, 0, true];
+    let [done, slowest] = [0, 0];
+    const stopping = new AbortController();
     const bad: number[] = [];
     const load = [one, other].flatMap((program, index) =>
       Array.from({ length: 8 }, async () => {
-        while (going) {
+        while (!stopping.signal.aborted) {
           const began = performance.now();
           const body = callText(
             'eth_getBalance',
@@ -210,7 +215,7 @@ describe('answers that instances share by one Redis', () => {
     await sleep(2000);
     await repair(redis);
     await expect.poll(() => isShared([one, other]), { timeout: 5000, interval: 100 }).toBe(true);
-    going = false;
+    stopping.abort();
     await Promise.all(load);
     for (const agent of agents) agent.destroy();
     console.log(`Redis ${name}: ${done} calls, slowest ${slowest.toFixed(0)} ms`);

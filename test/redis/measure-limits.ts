@@ -77,6 +77,7 @@ for (const perCall of [1, 10, 100]) {
         unspent: 0,
         want: shape.tokenUnits * 10,
         ttlMs: 5000,
+        least: 0,
         leave: false,
       };
     });

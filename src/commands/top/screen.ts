@@ -80,7 +80,7 @@ export function screenOf(frame: Frame, view: View): string[] {
 function headOf(frame: Frame, view: View): string[] {
   const { width, styles, address, paused, problem } = view;
   const { gateway, totals, down, upstreams } = frame;
-  const title = `polymorph top  ${address}  up ${age(gateway.uptimeSeconds)}  v${gateway.version}`;
+  const title = `polymorph top  ${address}  up ${age(gateway.uptimeSeconds)}  v${gateway.version}${scopeText(frame.scope)}`;
   const clock = `${paused ? 'PAUSED  ' : ''}${frame.at.slice(11, 19)} UTC`;
   const share = totals.calls === 0 ? 0 : (100 * totals.refused) / totals.calls;
   const refused = `${totals.refused > 0 ? '! ' : ''}refused ${rate(totals.refused)}/s (${share.toFixed(1)}%)`;
@@ -127,6 +127,14 @@ function headOf(frame: Frame, view: View): string[] {
     alarmed ? styles.alarm(fit(says, width)) : fit(says, width),
     '',
   ];
+}
+
+/** Nothing where there are no others. */
+function scopeText({ of, instances, missing, redis }: Frame['scope']): string {
+  if (redis === null) return '';
+  if (of === 'instance') return '  this instance alone';
+  if (redis === 'away') return '  ! Redis away: this instance alone';
+  return `  instances ${instances.length}${missing === 0 ? '' : ` (${missing} missing)`}`;
 }
 
 /** As many of these facts as there is room for, two blanks before each. */

@@ -1,5 +1,12 @@
-import type { QuotaAnswer, QuotaAsk } from '../../limits/index.ts';
+import {
+  HELD_PART,
+  type QuotaAnswer,
+  type QuotaAsk,
+  type QuotaLevel,
+  sharedQuotaKey,
+} from '../../limits/index.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
+import { ledgerSubject } from '../store/ledger-subject.ts';
 
 /** What main knows of one quota in one period. */
 export interface QuotaAccount {
@@ -33,18 +40,46 @@ export interface QuotaAccount {
 const DOUBLE_MS = 1000;
 const HALVE_MS = 5000;
 const SIZE_FIRST = 8;
-/** An instance holds at most this part of a quota, divided by the instances: what a death may strand. */
-const PART = 50;
+/** A period's record is kept for so long after its end. */
+const KEEP_MS = 5 * 86_400_000;
 
 /** Units to ask for, for those that wait. Begins small and grows with the use. */
-export function wantOf(account: QuotaAccount, instances: number, nowMs: number): number {
-  const most = Math.floor(account.owner.quota.limit / (PART * instances));
+function wantOf(account: QuotaAccount, instances: number, nowMs: number): number {
+  const most = Math.floor(account.owner.quota.limit / (HELD_PART * instances));
   const lasted = nowMs - account.grantedAtMs;
   if (account.size === 0) account.size = SIZE_FIRST;
   else if (lasted < DOUBLE_MS) account.size *= 2;
   else if (lasted > HALVE_MS) account.size = Math.max(1, Math.floor(account.size / 2));
   account.size = Math.max(1, Math.min(account.size, most));
   return Math.max(account.least, Math.min(account.wanted, most), account.size);
+}
+
+/** The next ask of an account, whose slot says what is used and may be. `leave`: what it holds goes back. */
+export function askOf(
+  account: QuotaAccount,
+  { used, ceiling }: QuotaLevel,
+  by: Pick<QuotaAsk, 'instance' | 'instances' | 'ledger'> & {
+    leave: boolean;
+    ledgerSum(spent: number): number;
+    nowMs: number;
+  },
+): QuotaAsk {
+  const { owner, periodId, least } = account;
+  // Beyond the ceiling it was used by the share, and nobody was told of it.
+  if (account.base < 0) account.base = Math.min(ceiling, used);
+  const spent = used - account.base;
+  const want = by.leave || least === 0 ? 0 : wantOf(account, by.instances, by.nowMs);
+  account.seq += 1;
+  account.wanted = 0;
+  account.least = 0;
+  return {
+    quota: sharedQuotaKey(ledgerSubject(owner.name).owner, owner.quota.unit, periodId),
+    ...{ instance: by.instance, instances: by.instances, seq: account.seq, epoch: account.epoch },
+    ...{ spent, known: used, want, least: want === 0 ? 0 : least, limit: owner.quota.limit },
+    unspent: by.leave ? 0 : Math.max(0, account.held - spent),
+    ...{ ledger: by.ledger, ledgerSum: by.ledgerSum(spent) },
+    expiresAtMs: account.resetsAtMs + KEEP_MS,
+  };
 }
 
 /** What an answer makes of the slot. `asked`: the account's base as the ask was made. */

@@ -6,13 +6,11 @@ import {
   type QuotaLeaseStore,
   type QuotaNeed,
   quotaPeriod,
-  sharedQuotaKey,
 } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { ledgerSubject } from '../store/ledger-subject.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
-import { type QuotaAccount, settle, wantOf } from './quota-account.ts';
+import { askOf, type QuotaAccount, settle } from './quota-account.ts';
 
 /** Keeps what this instance holds of quotas that it shares with others. */
 export interface QuotaLeases {
@@ -56,8 +54,6 @@ export const quotaTiming = {
   /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
   usedUpMs: 5000,
 };
-/** A period's record is kept for so long after its end. */
-const KEEP_MS = 5 * 86_400_000;
 const ACCOUNTS_A_TURN = 2000;
 /** Redis answers so many within the time of a command: some 20 µs each. */
 const ASKS_A_BATCH = 500;
@@ -92,29 +88,18 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   }
 
   async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAsk | null> {
-    const { slot, name, quota } = account.owner;
+    const { slot } = account.owner;
     const { periodId } = account;
     const reading = await patiently(() =>
       leave ? ceilings.close(slot, periodId) : ceilings.read(slot, periodId),
     );
     if (reading === null) return null;
-    const { used, ceiling } = reading;
-    // Beyond the ceiling it was used by the share, and nobody was told of it.
-    if (account.base < 0) account.base = Math.min(ceiling, used);
-    const spent = used - account.base;
-    const unspent = leave ? 0 : Math.max(0, account.held - spent);
-    const want = leave || account.least === 0 ? 0 : wantOf(account, state.instances, monotonicMs());
-    account.seq += 1;
-    account.pending = {
-      quota: sharedQuotaKey(ledgerSubject(name).owner, quota.unit, periodId),
-      ...{ instance: options.instance, seq: account.seq, epoch: account.epoch },
-      ...{ spent, known: used, unspent, want, least: want === 0 ? 0 : account.least },
-      ...{ limit: quota.limit, instances: state.instances, ledger: options.ledger },
-      ledgerSum: (account.ledgerTold = ledgerSumOf(account, spent)),
-      expiresAtMs: account.resetsAtMs + KEEP_MS,
-    };
-    account.wanted = 0;
-    account.least = 0;
+    account.pending = askOf(account, reading, {
+      leave,
+      ...{ instance: options.instance, instances: state.instances, ledger: options.ledger },
+      ledgerSum: (spent) => (account.ledgerTold = ledgerSumOf(account, spent)),
+      nowMs: monotonicMs(),
+    });
     return account.pending;
   }
 

@@ -33,14 +33,13 @@ export interface QuotaSharingOptions {
  */
 const LEDGER_WAITS_MS = 5000;
 
-/** undefined: no other instance has these quotas. */
-export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing | undefined {
+export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing {
   const { config, limits, policy, run, wallMs } = options;
   const { link, settings, id: home } = options.redis;
   const { guard, client } = link;
   const ceilings = createQuotaCeilings(limits.memory);
   const { leases: memory } = limits.memory;
-  if (ceilings === null || memory === null) return undefined;
+  if (ceilings === null || memory === null) throw new Error('these limits are not shared');
 
   let hereSinceMs = Number.NEGATIVE_INFINITY;
   guard.onChange(({ away }) => {

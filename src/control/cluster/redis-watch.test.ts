@@ -94,6 +94,7 @@ describe('watch of Redis', () => {
       data: { instance: 'me', downMs: 3000, losses: 1 },
     });
     expect(lines).toEqual([
+      'shares limits by Redis, instances: 2',
       'Redis is away: connect ECONNREFUSED; limits go on by this instance’s share',
       'Redis is back: it was away for 3 s',
     ]);
@@ -174,7 +175,7 @@ describe('watch of Redis', () => {
   it('is degraded where only workers find it away', () => {
     const { watch } = watched();
     expect(redisChecks({ ...watch.facts(), workersAway: 2 })).toMatchObject([
-      { status: 'degraded', detail: { problem: 'the connections of 2 workers find it away' } },
+      { status: 'degraded', detail: { problem: 'workers whose own connection finds it away: 2' } },
     ]);
   });
 });

@@ -143,7 +143,12 @@ export function createRedisWatch(options: RedisWatchOptions): RedisWatch {
     began() {
       began = true;
       const state = link.guard.state();
-      if (state.away) away(state);
+      if (state.away) return away(state);
+      const { length: instances } = members.state().ids;
+      logger.info(
+        { kind: 'redis', instance: id, instances },
+        `shares limits by Redis, instances: ${instances}`,
+      );
     },
     stop() {
       began = false;
@@ -157,7 +162,7 @@ const twinProblem = 'another instance has the same id (server.state_dir was copi
 /** Calls are served while Redis is away, by shares: that degrades, and somebody should look. */
 export function redisChecks(facts: RedisFacts): ReadinessCheck[] {
   const { away, sinceMs, reason, kind, instance, members, twin, leases, losses, workersAway } = facts;
-  const ofWorkers = workersAway === 0 ? null : `the connections of ${workersAway} workers find it away`;
+  const ofWorkers = workersAway === 0 ? null : `workers whose own connection finds it away: ${workersAway}`;
   const problem = away ? reason : (ofWorkers ?? (twin ? twinProblem : null));
   return [
     {

@@ -29,7 +29,7 @@ export class LeaseSchedule {
     return { name: `${i}:${this.runs}`, units: 0, end: 0, seq: 0, lost: null };
   }
 
-  ask(i: number, want: number, ttlMs: number, leave: boolean, fate: string): void {
+  ask(i: number, want: number, least: number, ttlMs: number, leave: boolean, fate: string): void {
     const me = this.holders[i]!;
     const unspent = this.now < me.end ? me.units : 0;
     const { shape } = this;
@@ -42,6 +42,7 @@ export class LeaseSchedule {
             seq: ++me.seq,
             unspent,
             want: leave ? 0 : want * shape.tokenUnits,
+            least: leave ? 0 : Math.min(want, least) * shape.tokenUnits,
             ttlMs,
             leave,
           };

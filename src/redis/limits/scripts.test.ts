@@ -43,7 +43,7 @@ const shape: BucketShape = {
 
 describe('a key', () => {
   const now = 1_700_000_000_000_000;
-  const ask = { bucket: '{o}:x', shape, unspent: 0, ttlMs: 5000, leave: false };
+  const ask = { bucket: '{o}:x', shape, unspent: 0, least: 0, ttlMs: 5000, leave: false };
 
   test('lives until its bucket is full and nothing is out, in milliseconds', async () => {
     const scripts = createTimedScripts(redis, 'ttl:');

@@ -164,7 +164,17 @@ describe('asks for leases', () => {
   const shape = slow(1000);
   const tokens = (count: number): number => count * shape.tokenUnits;
   const ask = (bucket: string, seq: number, more: Partial<LeaseAsk>): LeaseAsk => {
-    return { bucket: `{${bucket}}:s`, shape, seq, unspent: 0, want: 0, ttlMs: 5000, leave: false, ...more };
+    return {
+      bucket: `{${bucket}}:s`,
+      shape,
+      seq,
+      unspent: 0,
+      want: 0,
+      least: 0,
+      ttlMs: 5000,
+      leave: false,
+      ...more,
+    };
   };
 
   test('are answered in order, a hundred in one call of the script', async () => {
