@@ -169,8 +169,11 @@ async function compose(
   hub.update(policy.snapshot);
   const adminUrl = admin?.url ?? null;
   if (admin !== null) store?.publishAdmin(admin.owner);
-  await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
-  await bans.join(bansJoinMs);
+  const known = async (): Promise<void> => {
+    await store?.loaded(storeLoadMs).catch(storeUnusable);
+    await bans.join(bansJoinMs);
+  };
+  await Promise.all([health.firstChecks(firstChecksMs), known()]);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);

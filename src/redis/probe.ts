@@ -11,11 +11,9 @@ const probeScript = `
 local key = KEYS[1]
 local commands = {
   { 'TIME' }, { 'DEL', key },
-  { 'HSET', key, 'a', '1' }, { 'HINCRBY', key, 'a', 1 }, { 'HGET', key, 'a' }, { 'HGETALL', key },
-  { 'PEXPIREAT', key, ARGV[1] }, { 'PTTL', key }, { 'PERSIST', key }, { 'HDEL', key, 'a' },
-  { 'ZADD', key, 1, 'a', 2, 'b' }, { 'ZCARD', key }, { 'ZRANGE', key, 0, -1 }, { 'ZREVRANGE', key, 0, 0 },
-  { 'ZRANGEBYSCORE', key, 1, 2 }, { 'ZREM', key, 'a' }, { 'PEXPIRE', key, 1000 }, { 'ZREMRANGEBYSCORE', key, '-inf', 2 },
-  { 'EXISTS', key }, { 'MGET', key }, { 'SET', key, '1', 'PX', 1000 }, { 'GET', key },
+  { 'HSET', key, 'a', '1' }, { 'HGETALL', key }, { 'PEXPIREAT', key, ARGV[1] }, { 'PTTL', key }, { 'HDEL', key, 'a' },
+  { 'ZADD', key, 1, 'a', 2, 'b' }, { 'ZRANGE', key, 0, -1 }, { 'ZREM', key, 'a' }, { 'PEXPIRE', key, 1000 },
+  { 'ZREMRANGEBYSCORE', key, '-inf', 2 }, { 'MGET', key }, { 'SET', key, '1', 'PX', 1000 }, { 'GET', key },
 }
 -- The driver goes on in database 0 where it may not select another, or there is none.
 if ARGV[2] ~= '0' then table.insert(commands, 1, { 'SELECT', ARGV[2] }) end
