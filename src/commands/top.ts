@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Scope, scopes } from '../admin/index.ts';
 import { formatDuration, parseDuration } from '../config/index.ts';
-import { adminUrl } from './admin-url.ts';
+import { adminUrl, usualAdmin } from './admin-url.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { createAskStats } from './top/ask-stats.ts';
 import { runLive } from './top/run-live.ts';
@@ -30,7 +30,7 @@ const ONCE_ROWS = 40;
 export function configure(command: Command, io: CommandIo = processIo()): void {
   command
     .description('Who calls what, now: callers and methods of a running gateway, in a terminal, live.')
-    .option('--admin <url>', 'the admin listener of the running gateway', 'http://127.0.0.1:9540')
+    .option('--admin <url>', 'the admin listener of the running gateway', usualAdmin)
     .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
     .option('--interval <duration>', 'between two looks: 200ms to 1h', interval, 2000)
     .addOption(

@@ -4,7 +4,7 @@ import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import type { BanKeeper } from './blocklist/ban-keeper.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { RedisKeeper } from './cluster/redis-keeper.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import type { EventsKeeper } from './events/events-keeper.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
@@ -18,10 +18,8 @@ export interface EndingParts {
   bans: Pick<BanKeeper, 'close' | 'stop'>;
   admin: AdminServer | null;
   limits: LimitsKeeper;
-  /** What other instances have as well; undefined: nothing. */
-  sharing: { close(): Promise<void> } | undefined;
-  /** null: no other instance. */
-  redis: Pick<RedisKeeper, 'close' | 'stop'> | null;
+  /** null: no other instance has anything with this one. */
+  cluster: Pick<Cluster, 'giveBack' | 'close' | 'stop'> | null;
   policy: PolicyKeeper;
   /** null: none is kept. */
   store: StoreKeeper | null;
@@ -54,8 +52,7 @@ export function createEnding({
   bans,
   admin,
   limits,
-  sharing,
-  redis,
+  cluster,
   policy,
   store,
   events,
@@ -76,7 +73,7 @@ export function createEnding({
     await hub.close();
     if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
     // Only now: until the workers have ended their takes would be lost.
-    await sharing?.close();
+    await cluster?.giveBack();
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
@@ -86,7 +83,7 @@ export function createEnding({
         { kind: 'events' },
         'the delivery of events did not end in time: the end goes on without it',
       );
-    await redis?.close();
+    await cluster?.close();
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
@@ -96,7 +93,7 @@ export function createEnding({
   const stop = async () => {
     close();
     bans.stop();
-    redis?.stop();
+    cluster?.stop();
     await Promise.all([
       health.stop(),
       hub.close(),

@@ -7,14 +7,13 @@ import { createHub } from '../websocket/index.ts';
 import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
 import { claimAddress } from './bind.ts';
 import { createBanKeeper } from './blocklist/ban-keeper.ts';
+import { openCluster } from './cluster/cluster.ts';
 import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
-import { openRedisKeeper } from './cluster/redis-keeper.ts';
-import { createQuotaSharing } from './cluster/quota-sharing.ts';
-import { createSharing } from './cluster/sharing.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
+import { instanceIdOf } from './instance-id.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import type { Logger, OpenLog } from './logs.ts';
 import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
@@ -35,6 +34,7 @@ export interface InsideOptions {
 export async function createInside(options: InsideOptions, { config, tls }: Configuration, log: OpenLog) {
   const { logger } = log;
   const { listen, state_dir: stateDir } = config.server;
+  // Of this process alone, for callers and nodes: two that have one state folder by mistake must not take each other for themselves.
   const instanceId = randomBytes(9).toString('base64url');
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
   // Names journals, which many instances bring into one store for ever: two may start in one millisecond.
@@ -67,7 +67,15 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
-  const redis = config.redis && (await openRedisKeeper(config.redis, run));
+  const cluster =
+    config.redis &&
+    (await openCluster(config.redis, {
+      ...{ config, limits, policy, run, logger, id: instanceIdOf(stateDir) },
+      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
+      post: (slot, message) => dataPlane.sayOfLeases(slot, message),
+      workersAway: () => dataPlane.figures.totals().counters.exactAway,
+      emit: (draft) => events.emit(draft),
+    }));
   const bans = createBanKeeper({
     ...{ config, snapshot: policy.snapshot, logger },
     // Nothing happens before it is there.
@@ -77,6 +85,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
       added: () => events.added(),
     },
     seed: crypto.getRandomValues(new Uint32Array(4)),
+    shared: cluster && cluster.bans,
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
@@ -92,25 +101,11 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
     redis: config.redis,
-    onLeases: (slot, needs) => sharing?.hear(slot, needs),
+    onLeases: (slot, needs) => cluster?.hear(slot, needs),
     onEvents: (told) => events.heard(told),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
   });
-  const quotas =
-    redis &&
-    createQuotaSharing({
-      ...{ config, limits, policy, redis, run },
-      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
-      wallMs: Date.now,
-    });
-  const sharing =
-    redis &&
-    quotas &&
-    createSharing({
-      ...{ limits, policy, redis, bootId: run, quotas: quotas.leases },
-      post: dataPlane.sayOfLeases,
-    });
   const logHealth = createHealthLog(logger);
   const health = createHealthMonitor({
     ...{ board, instanceId },
@@ -121,7 +116,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
   });
   const store = createStoreKeeper({
     ...{ config, policy, bans, dataPlane, logger, run },
-    slots: quotas?.slots ?? limits.buckets,
+    slots: cluster?.quotas.slots ?? limits.buckets,
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -130,10 +125,11 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
     watched: health.state,
+    redis: cluster && cluster.watch,
     epochMs: Date.now,
   });
   hearOwner = (owner) => {
-    quotas?.leases.own(owner);
+    cluster?.quotas.leases.own(owner);
     store?.ownQuota(owner);
   };
   for (const owner of early) store?.ownQuota(owner);
@@ -151,8 +147,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     store,
     events,
     alerts,
-    sharing: sharing ?? undefined,
-    redis,
+    cluster,
   };
 }
 

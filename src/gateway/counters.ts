@@ -11,6 +11,7 @@ import {
   record,
   upstreamShape,
 } from '../metrics/index.ts';
+import type { CommandCounts } from '../redis/index.ts';
 import type { FailureKind, UpstreamPool } from '../upstream/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
 import { createCallFigures } from './call-figures.ts';
@@ -39,6 +40,8 @@ export interface WorkerCounters extends CallCounters, SharingCounters {
   events(records: readonly UsageRecord[]): void;
   /** Calls and events that are in no journal, in all. */
   usageLost(calls: number): void;
+  /** Every 100 ms: what its own connection to Redis counted. */
+  exactCommands(counts: Readonly<CommandCounts>, away: boolean): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
   beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
@@ -89,6 +92,13 @@ const exactCounters: Record<ExactResult, CounterName> = {
   unanswered: 'exactUnanswered',
 };
 
+const commandCounters = {
+  answered: 'exactAnswered',
+  refused: 'exactErrors',
+  timedOut: 'exactTimedOut',
+  lost: 'exactLost',
+} as const satisfies Partial<Record<keyof CommandCounts, CounterName>>;
+
 export function createWorkerCounters(
   memory: SharedArrayBuffer,
   figuresMemory: FiguresMemory,
@@ -118,6 +128,9 @@ export function createWorkerCounters(
     bytesOut: 0,
   };
   let socketsBefore: SocketCounts | undefined;
+  let exactBefore: Record<keyof typeof commandCounters, number> = {
+    ...{ answered: 0, refused: 0, timedOut: 0, lost: 0 },
+  };
   let lostBefore = 0;
   const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
 
@@ -198,6 +211,12 @@ export function createWorkerCounters(
       add('usageLost', calls - lostBefore);
       lostBefore = calls;
     },
+    exactCommands(counts, away) {
+      slab[at.exactAway] = away ? 1 : 0;
+      for (const name of ['answered', 'refused', 'timedOut', 'lost'] as const)
+        add(commandCounters[name], counts[name] - exactBefore[name]);
+      exactBefore = { ...counts };
+    },
     beat(front, networks, sockets) {
       slab[at.heartbeat]!++;
       takeFront(front);
@@ -227,5 +246,10 @@ function totalsOf({ pool, answers }: NetworkCounts): NetworkTotals {
     cacheStores: answers.stores,
     cacheEvictions: answers.evictions,
     cacheReorgDrops: answers.reorgDrops,
+    sharedHits: answers.sharedHits,
+    sharedMisses: answers.sharedMisses,
+    sharedErrors: answers.sharedErrors,
+    sharedPuts: answers.sharedPuts,
+    sharedDropped: answers.sharedDropped,
   };
 }

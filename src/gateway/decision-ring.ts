@@ -5,7 +5,7 @@ import type { DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
 
-const sources = ['upstream', 'cache', 'joined', 'hub'] as const;
+const sources = ['upstream', 'cache', 'joined', 'hub', 'shared'] as const;
 
 /** Numbers of one record, in this order; then each link's tokens before, then after. */
 const at = {

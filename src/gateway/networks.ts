@@ -1,5 +1,5 @@
 import type { NetworkPolicy, PolicySnapshot } from '../config/index.ts';
-import { type AnswerRoom, type AnswerStats, createAnswerRoom } from '../answer/index.ts';
+import { type AnswerRoom, type AnswerStats, createAnswerRoom, type SharedStore } from '../answer/index.ts';
 import type { Turn } from '../http/index.ts';
 import {
   type BoardMemory,
@@ -59,6 +59,10 @@ export function createNetworks(
     worker: number;
     /** Called before a network that has left is forgotten, to take over its counts. */
     beforeForgetting: () => void;
+    /** Where instances keep answers together; null: nowhere. */
+    shared: SharedStore | null;
+    /** A call is about to be told an answer of those. */
+    foundShared: (call: Call) => void;
   },
 ): Networks {
   const { board, now } = deps;
@@ -84,6 +88,9 @@ export function createNetworks(
         },
         send: (call) => pool.send(call),
         now,
+        shared: deps.shared,
+        // What is sent here are calls of this room alone.
+        foundShared: (call) => deps.foundShared(call as Call),
         later(ms, run) {
           const timer = setTimeout(run, ms);
           return () => clearTimeout(timer);

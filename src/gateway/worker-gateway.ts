@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { SharedStore } from '../answer/index.ts';
 import { type BanReader, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import {
@@ -38,7 +39,9 @@ import { Policy } from './policy.ts';
 import { createCallReader } from './read-calls.ts';
 import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
+import { createRepricer } from './reprice.ts';
 import { createRequestIds } from './request-id.ts';
+import type { RedisConnection } from './sharing/redis-connection.ts';
 import { createSharedLimitStage } from './sharing/shared-limit.ts';
 import { createSockets } from './sockets.ts';
 import { createThreadFigures } from './thread-figures.ts';
@@ -68,10 +71,14 @@ export interface WorkerGateway {
   drain(deadlineMs: number): Promise<void>;
 }
 
-/** For limits that other instances have as well. */
+/** For what other instances have as well: limits, and answers that are kept. */
 export interface SharingParts {
   /** Where they are decided exactly. Default: nowhere, by this instance's share. */
   exact?: ExactStore;
+  /** Of the connection to Redis: counted with each beat. */
+  connection?: Pick<RedisConnection, 'counts' | 'isAway'>;
+  /** Where answers are kept together. Default: nowhere. */
+  answers?: SharedStore;
   /** How long a call waits for leases, and how many may at once; defaults as the stage has them. */
   waitMs?: number;
   waitingMax?: number;
@@ -83,7 +90,7 @@ const noStore: ExactStore = { take: () => Promise.resolve(null) };
 export function createWorkerGateway(
   start: WorkerStart,
   tell: (message: FromWorker) => void,
-  { exact = noStore, waitMs, waitingMax }: SharingParts = {},
+  { exact = noStore, answers, connection, waitMs, waitingMax }: SharingParts = {},
 ): WorkerGateway {
   const now = createMonotonicClock();
   const nowMs = (): number => now() / 1000;
@@ -156,11 +163,14 @@ export function createWorkerGateway(
     journal.tick();
     events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
+    if (connection !== undefined) counters.exactCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
     seed: randomInt(2 ** 31),
     beforeForgetting: beat,
+    shared: answers ?? null,
+    foundShared: createRepricer(buckets),
   });
 
   const recorder = createRecorder({

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ExactStore } from '../limits/index.ts';
-import { createExactStore, openRedis } from '../redis/index.ts';
+import { openLeaseState } from '../limits/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { openRedisConnection } from './sharing/redis-connection.ts';
 import { trimHeap } from './trim-heap.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
@@ -10,7 +10,10 @@ const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
 const start = workerData as WorkerStart;
 const tell = (message: FromWorker): void => port.postMessage(message);
-const gateway = createWorkerGateway(start, tell, { exact: await openExact(start.redis) });
+const { leases } = start.limits;
+const connection =
+  start.redis === null || leases === null ? undefined : await openRedisConnection(start.redis);
+const gateway = createWorkerGateway(start, tell, { ...connection, connection });
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
@@ -27,16 +30,13 @@ port.on('message', (message: ToWorker) => {
     case 'hub':
       return gateway.hear(message.message);
     case 'drain':
-      void gateway.drain(message.deadlineMs).then(() => port.close());
+      void gateway.drain(message.deadlineMs).then(() => {
+        connection?.close();
+        port.close();
+      });
   }
 });
 
 trimHeap();
+if (leases !== null) await connection?.ready(openLeaseState(leases));
 await gateway.listen();
-
-/** Where limits that other instances have as well are decided exactly, by a connection of this thread's own. */
-async function openExact(redis: WorkerStart['redis']): Promise<ExactStore | undefined> {
-  if (redis === null) return undefined;
-  const { client, guard } = await openRedis(redis, Date.now);
-  return createExactStore({ client, guard, prefix: redis.prefix, timeoutMs: redis.command_timeout });
-}

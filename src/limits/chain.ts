@@ -39,6 +39,11 @@ export class Chain {
    * buckets that no other instance has it means nothing.
    */
   sharing = false;
+  /**
+   * What the share gives while leases are to be had is paid for by the next one. False, until it is set otherwise: of these buckets
+   * there are no leases.
+   */
+  owes = true;
   /** Bits of the links for which there is no lease: of those enforced with the outcome `cold`, of shadows with any. */
   cold = 0;
   /** Bits of the links whose lease runs low: to be asked for, once, by whoever took. */

@@ -4,6 +4,7 @@ import { outcomes } from './chain.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
 import type { LeaseAnswer, LeaseAsk } from './lease-port.ts';
 import { setAway, setHere } from './lease-state.ts';
+import { createShardLocks } from './shard-locks.ts';
 import { setPlace } from './shares.ts';
 import { createFixture } from './testing/fixture.ts';
 
@@ -14,18 +15,20 @@ const rule = { requests: 100, periodMs: 1000, burst: 100 };
 const ttlMs = 10_000;
 
 /** One of two instances, with a store that answers what the test says. */
-function createKept() {
-  const fixture = createFixture({ shared: true });
+function createKept(leasesMax?: number) {
+  const fixture = createFixture({ shared: true }, 0);
   setPlace(fixture.memory, { instances: 2, rank: 0 });
   const { chain, versions, buckets } = fixture;
   const asked: LeaseAsk[][] = [];
   let now = second;
+  let held: Promise<void> | null = null;
   let answer = (ask: LeaseAsk): LeaseAnswer | null => ({ granted: ask.want, rest: 1e6, waitMs: 0 });
   const keeper = createLeaseKeeper({
     store: {
-      ask(asks) {
+      async ask(asks) {
         asked.push([...asks]);
-        return Promise.resolve(asks.map((ask) => answer(ask)));
+        await held;
+        return asks.map((ask) => answer(ask));
       },
     },
     table: buckets.leases!,
@@ -34,12 +37,27 @@ function createKept() {
     away: () => kept.away,
     nowMicros: () => now,
     ttlMs,
+    ...(leasesMax !== undefined && { leasesMax }),
   });
   const kept = {
     keeper,
     asked,
     away: false,
     memory: fixture.memory,
+    fixture,
+    nowMicros: () => now,
+    /** Answers come once what is returned was called. */
+    hold(): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
+    /** Tokens that can be taken now without another ask. */
+    spendable(caller = 'a', params = rule): number {
+      let tokens = 0;
+      while (fixture.take(caller, params, now) <= burst) tokens++;
+      return tokens;
+    },
     answers(next: typeof answer) {
       answer = next;
     },
@@ -49,7 +67,10 @@ function createKept() {
       if ((chain.cold | chain.low) === 0) return outcome;
       const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
       await new Promise<void>((done) => {
-        keeper.need({ ...place, owner: caller, scope: 'default', cost: 1 }, done);
+        keeper.need(
+          { ...place, owner: caller, scope: 'default', cost: 1, least: chain.cold === 0 ? 0 : 1 },
+          done,
+        );
       });
       return outcome === cold ? fixture.take(caller, params, now) : outcome;
     },
@@ -177,5 +198,101 @@ describe('leases', () => {
     setHere(kept.memory.leases!);
     expect(await kept.call()).toBe(allowed);
     expect(kept.asked).toHaveLength(1);
+  });
+
+  test('get nothing back that was told as spent', async () => {
+    const { call, asked, hold, fixture, nowMicros, spendable } = createKept();
+    for (let k = 0; k < 5; k++) await call();
+    const release = hold();
+    // Runs it low: more is asked for, and the answer is not here yet.
+    const low = call();
+    await turn();
+    await turn();
+    const { unspent, want } = asked.at(-1)![0]!;
+    fixture.chain.reset(1);
+    fixture.add('a', 'default', rule);
+    fixture.buckets.giveBack(fixture.chain, nowMicros(), nowMicros() + 1000);
+    release();
+    await low;
+    expect(spendable()).toBe((unspent + want) / 10_000);
+  });
+
+  test('that cannot be looked at, as a worker died at them, are not told as spent', async () => {
+    const { call, asked, fixture, memory } = createKept();
+    for (let k = 0; k < 5; k++) await call();
+    const before = asked.length;
+    const { shardsLow, shardsHigh } = fixture.chain;
+    const dead = createShardLocks(memory, 7);
+    const low = call();
+    dead.acquire(shardsLow, shardsHigh);
+    await low;
+    expect(asked).toHaveLength(before);
+    dead.release(shardsLow, shardsHigh);
+    await call();
+    expect(
+      asked
+        .slice(before)
+        .flat()
+        .map(({ unspent }) => unspent),
+    ).toEqual([]);
+  });
+
+  test('that come when all have turned to their shares wait for the next ask', async () => {
+    const kept = createKept();
+    const release = kept.hold();
+    const first = kept.call();
+    await turn();
+    await turn();
+    kept.away = true;
+    setAway(kept.memory.leases!, kept.nowMicros());
+    const passed = kept.spendable();
+    release();
+    await first;
+    // Capacity 200, one of two instances.
+    expect(passed + kept.spendable()).toBe(100);
+  });
+
+  test('are not asked for by those who still wait at the end', async () => {
+    const { call, asked, keeper } = createKept();
+    await call();
+    asked.length = 0;
+    const late = call('b');
+    await keeper.leave();
+    expect(await late).toBe(cold);
+    expect(asked.flat().every(({ leave }) => leave)).toBe(true);
+  });
+
+  test('behind the lock of a worker that died block main once a turn, however many', async () => {
+    const { call, fixture, memory, pass, keeper } = createKept();
+    await Promise.all(Array.from({ length: 1000 }, (_, k) => call(`caller ${k}`)));
+    fixture.chain.reset(1);
+    fixture.add('caller 0', 'default', rule);
+    const { shardsLow, shardsHigh } = fixture.chain;
+    const dead = createShardLocks(memory, 7);
+    dead.acquire(shardsLow, shardsHigh);
+    await pass(60_000);
+    const began = performance.now();
+    for (let k = 0; k < 25; k++) keeper.tick();
+    expect(performance.now() - began).toBeLessThan(1000);
+    dead.release(shardsLow, shardsHigh);
+  });
+
+  test('are of so many buckets at most; those beyond go by the share', async () => {
+    const { call, keeper, pass, asked } = createKept(2);
+    expect([await call('a'), await call('b'), await call('c')]).toEqual([allowed, allowed, cold]);
+    expect(keeper.size).toBe(2);
+    await pass(4 * second);
+    asked.length = 0;
+    expect(await call('c')).toBe(allowed);
+  });
+
+  test('that are dry cost main nothing until there may be more, in a flood of callers', async () => {
+    const { call, answers, keeper } = createKept();
+    answers(() => ({ granted: 0, rest: 0, waitMs: 900 }));
+    await Promise.all(Array.from({ length: 20_000 }, (_, k) => call(`caller ${k}`)));
+    const began = performance.now();
+    for (let k = 0; k < 40; k++) keeper.tick();
+    // Looking at all would take some ms each time.
+    expect(performance.now() - began).toBeLessThan(200);
   });
 });

@@ -1,9 +1,11 @@
 import { bucketKey } from './bucket-key.ts';
+import { createBusyGuard } from './busy-guard.ts';
+import { type Lease, leastOf, wholeTokens } from './held-lease.ts';
 import type { BucketNeed } from './lease-need.ts';
 import type { LeaseAnswer, LeaseAsk, LeaseStore } from './lease-port.ts';
-import { createLeaseSize, type LeaseSize } from './lease-size.ts';
+import { createLeaseSize } from './lease-size.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { LimitsBusyError } from './shard-locks.ts';
+import { createRetryWheel } from './retry-wheel.ts';
 import type { BucketShape } from './token-bucket.ts';
 
 /** Main's part in leases: asks for them, renews them, gives them back. */
@@ -30,29 +32,8 @@ export interface LeaseKeeperOptions {
   nowMicros(): number;
   /** How long a lease holds. */
   ttlMs: number;
-}
-
-interface Lease {
-  readonly need: BucketNeed;
-  readonly bucket: string;
-  readonly shape: BucketShape;
-  readonly size: LeaseSize;
-  waiters: (() => void)[];
-  asking: boolean;
-  /** Its rule has changed: what it is granted now nobody would find. */
-  replaced: boolean;
-  /** The answer to it never came: it is asked again under its number. */
-  lost: LeaseAsk | null;
-  /** Tokens of all calls that need it since it was last asked for. */
-  cost: number;
-  /** Less was granted than asked for. */
-  dry: boolean;
-  /** Microseconds: there may be more of a dry bucket. */
-  retryAt: number;
-  renewAt: number;
-  /** What was left of it when it was last looked at, and since when it is as much. */
-  units: number;
-  usedAt: number;
+  /** Held at once; default 131,072. */
+  leasesMax?: number;
 }
 
 /** An ask on its way, and who waits for its answer; without a lease it gives one back. */
@@ -72,17 +53,22 @@ const IDLE_MICROS = 3_000_000;
 const RENEW_AFTER = 0.4;
 /** By this part a lease ends earlier here than in the store: clocks do not run alike. */
 const MARGIN = 0.02;
-/** All leases are looked at once in so many ticks; dry ones at each. */
+/** All leases are looked at once in so many ticks, */
 const TICKS_A_ROUND = 25;
+/** but so many a tick at most, and as many dry ones whose time has come: main has more to do. */
+const LOOKS_MAX = 1000;
+/** A flood of callers may not fill memory: buckets beyond go by the share. */
+const LEASES_MAX = 131_072;
 
 export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
-  const { store, table, nowMicros, ttlMs } = options;
+  const { store, table, nowMicros, ttlMs, leasesMax = LEASES_MAX } = options;
   const ttlMicros = ttlMs * 1000;
   const leases = new Map<string, Lease>();
-  const dry = new Set<Lease>();
+  const retries = createRetryWheel<Lease>();
+  const unlessBusy = createBusyGuard();
   let round: Iterator<Lease> = leases.values();
-  let asking: Lease[] = [];
-  let leaving: LeaseAsk[] = [];
+  const asking: Lease[] = [];
+  const leaving: LeaseAsk[] = [];
   let left = false;
   /** Of all leases: a number that comes again says that the answer to it was lost. */
   let seq = 0;
@@ -92,13 +78,15 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     const bucket = bucketKey(need.owner, need.scope);
     const known = leases.get(bucket);
     if (known?.need.version === need.version) return known;
+    if (known === undefined && leases.size >= leasesMax) return undefined;
     const shape = options.shapeOf(need.version);
     if (shape === undefined) return undefined;
     if (known !== undefined) giveBack(known);
     const lease: Lease = {
       ...{ need, bucket, shape, size: createLeaseSize(shape) },
-      ...{ waiters: [], asking: false, replaced: false, lost: null, cost: 0 },
-      ...{ dry: false, retryAt: 0, renewAt: 0, units: -1, usedAt: nowMicros() },
+      ...{ waiters: [], asking: false, replaced: false, lost: null },
+      ...{ cost: 0, least: Number.POSITIVE_INFINITY, usual: 0 },
+      ...{ dry: false, retryAt: 0, dryUntil: 0, renewAt: 0, units: -1, usedAt: nowMicros() },
     };
     leases.set(bucket, lease);
     return lease;
@@ -106,6 +94,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
 
   function ask(lease: Lease): void {
     if (lease.asking) return;
+    if (left) return unasked(lease);
     lease.asking = true;
     asking.push(lease);
     sendSoon();
@@ -115,14 +104,34 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     if (asking.length + leaving.length === 1) setImmediate(sendAll);
   }
 
+  /** Who waits goes by what there is. */
+  function unasked(lease: Lease): void {
+    lease.asking = false;
+    for (const done of lease.waiters.splice(0)) done();
+  }
+
   /** What goes back goes first: its bucket may be asked for again in the same turn. */
   function sendAll(): void {
     const now = nowMicros();
-    const asks = leaving.map((one): Asked => ({ lease: null, ask: one, waiters: [] }));
-    for (const lease of asking)
-      asks.push({ lease, ask: askOf(lease, now), waiters: lease.waiters.splice(0) });
-    leaving = [];
-    asking = [];
+    const asks = leaving.splice(0).map((one): Asked => ({ lease: null, ask: one, waiters: [] }));
+    for (const lease of asking.splice(0)) {
+      const units = unlessBusy(() => table.account(lease.need, now), null);
+      if (units === null) {
+        unasked(lease);
+        continue;
+      }
+      let unspent = Math.max(0, wholeTokens(lease, units));
+      const owed = Math.max(0, -units);
+      // No use to any who ask: two instances that each keep what they have would both wait for more for ever.
+      if (unspent > 0 && unspent < leastOf(lease) && lease.lost === null) {
+        const rest = unlessBusy(() => table.reclaim(lease.need, now), null);
+        if (rest !== null) {
+          asks.push({ lease: null, ask: leaveOf(lease, rest), waiters: [] });
+          unspent = 0;
+        }
+      }
+      asks.push({ lease, ask: askOf(lease, { unspent, owed }, now), waiters: lease.waiters.splice(0) });
+    }
     for (let from = 0; from < asks.length; from += ASKS_MAX) {
       const sending: Promise<void> = send(asks.slice(from, from + ASKS_MAX), now).finally(() =>
         sent.delete(sending),
@@ -136,23 +145,33 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     for (const [k, asked] of asks.entries()) heard(asked, answers[k] ?? null, at);
   }
 
-  function askOf(lease: Lease, now: number): LeaseAsk {
-    const { tokenUnits } = lease.shape;
-    const left = unlessBusy(() => table.read(lease.need, now).units, 0);
-    const unspent = Math.floor(left / tokenUnits) * tokenUnits;
+  function askOf(lease: Lease, { unspent, owed }: { unspent: number; owed: number }, now: number): LeaseAsk {
     if (lease.lost !== null) return { ...lease.lost, unspent };
     seq += 1;
-    const target = Math.max(lease.cost * tokenUnits, lease.size.next(now, options.instances()));
+    lease.usual = lease.size.next(now, options.instances());
+    const { tokenUnits } = lease.shape;
+    const target = Math.max(lease.cost * tokenUnits, lease.usual) + Math.ceil(owed / tokenUnits) * tokenUnits;
+    // Debts are paid by whatever there is.
+    const least = owed > 0 ? 0 : Math.max(0, leastOf(lease) - unspent);
     lease.cost = 0;
+    lease.least = Number.POSITIVE_INFINITY;
     return {
       ...{ bucket: lease.bucket, shape: lease.shape, seq, unspent, ttlMs, leave: false },
-      want: Math.max(0, target - unspent),
+      ...{ want: Math.max(0, target - unspent), least },
     };
   }
 
-  function heard({ lease, ask: asked, waiters }: Asked, answer: LeaseAnswer | null, askedAt: number): void {
+  function leaveOf(lease: Lease, units: number): LeaseAsk {
+    const unspent = wholeTokens(lease, units);
+    const { bucket, shape } = lease;
+    return { bucket, shape, seq: ++seq, unspent, want: 0, least: 0, ttlMs, leave: true };
+  }
+
+  function heard({ lease, ask: asked, waiters }: Asked, found: LeaseAnswer | null, askedAt: number): void {
     if (lease === null) return;
     lease.asking = false;
+    // Came after all have turned to their shares: it would take a share's place.
+    const answer = options.away() ? null : found;
     lease.lost = answer === null ? asked : null;
     if (answer === null) unlessBusy(() => table.unanswered(lease.need), undefined);
     else if (!lease.replaced) granted(lease, asked, answer, askedAt);
@@ -164,19 +183,21 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   function granted(lease: Lease, ask: LeaseAsk, answer: LeaseAnswer, askedAt: number): void {
     const now = nowMicros();
     const waitMicros = Math.max(RETRY_MIN_MICROS, answer.waitMs * 1000);
-    lease.dry = answer.granted < ask.want;
+    const isAll = answer.granted >= ask.want;
+    // What is more than a lease ever has is not asked for ahead: the call may come to another instance.
+    lease.dry = !isAll && ask.least <= lease.usual;
     // What others hold may come back sooner.
     lease.retryAt = now + Math.min(RETRY_MAX_MICROS, waitMicros);
     lease.renewAt = askedAt + ttlMicros * RENEW_AFTER;
-    if (lease.dry) dry.add(lease);
-    else dry.delete(lease);
+    lease.dryUntil = isAll ? 0 : now + waitMicros;
+    if (lease.dry) retries.put(lease, lease.retryAt);
     const grant = {
       units: answer.granted,
       ...{ askedMicros: askedAt, untilMicros: askedAt + ttlMicros * (1 - MARGIN) },
       rest: answer.rest,
-      dryUntilMicros: lease.dry ? now + waitMicros : 0,
+      dryUntilMicros: lease.dryUntil,
       // A dry one is asked for again by the clock.
-      low: lease.dry ? 0 : (ask.unspent + answer.granted) / 2,
+      low: isAll ? (ask.unspent + answer.granted) / 2 : 0,
     };
     unlessBusy(() => table.grant(lease.need, grant, now), undefined);
     // A grant is no use of it.
@@ -191,23 +212,23 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       lease.units = reading.units;
       lease.usedAt = now;
     }
-    if (lease.dry && reading.wanted && now >= lease.retryAt) return ask(lease);
+    if (lease.dry && now >= lease.retryAt) {
+      if (reading.wanted) return ask(lease);
+      // After it a call asks by itself.
+      if (now < lease.dryUntil) retries.put(lease, now + RETRY_MAX_MICROS);
+    }
     if (now - lease.usedAt > IDLE_MICROS) giveBack(lease);
-    else if (reading.held && now >= lease.renewAt) ask(lease);
+    else if (reading.units > 0 && now >= lease.renewAt) ask(lease);
   }
 
   function giveBack(lease: Lease): void {
     const units = unlessBusy(() => table.reclaim(lease.need, nowMicros()), -1);
     if (units < 0) return;
     lease.replaced = true;
-    dry.delete(lease);
+    lease.dry = false;
     if (leases.get(lease.bucket) === lease) leases.delete(lease.bucket);
-    const { tokenUnits } = lease.shape;
-    const unspent = Math.floor(units / tokenUnits) * tokenUnits;
     // Also what is nothing: the room that it took up is free at once.
-    leaving.push({
-      ...{ bucket: lease.bucket, shape: lease.shape, seq: ++seq, unspent, want: 0, ttlMs, leave: true },
-    });
+    leaving.push(leaveOf(lease, units));
     sendSoon();
   }
 
@@ -216,14 +237,15 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       const lease = left ? undefined : leaseOf(need);
       if (lease === undefined) return done();
       lease.cost += need.cost;
+      lease.least = Math.min(lease.least, need.least);
       lease.waiters.push(done);
       ask(lease);
     },
     tick() {
       if (left || options.away()) return;
       const now = nowMicros();
-      for (const lease of dry) lookAt(lease, now);
-      for (let some = Math.ceil(leases.size / TICKS_A_ROUND); some > 0; some--) {
+      for (const lease of retries.due(now, LOOKS_MAX)) if (lease.dry) lookAt(lease, now);
+      for (let some = Math.min(LOOKS_MAX, Math.ceil(leases.size / TICKS_A_ROUND)); some > 0; some--) {
         const next = round.next();
         if (next.done) {
           round = leases.values();
@@ -234,6 +256,7 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     },
     async leave() {
       left = true;
+      for (const lease of asking.splice(0)) unasked(lease);
       await Promise.all(sent);
       for (const lease of leases.values()) giveBack(lease);
       if (leaving.length > 0) sendAll();
@@ -243,14 +266,4 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
       return leases.size;
     },
   };
-}
-
-/** A worker that died holds the lock, and main will hear of it in another turn: `otherwise` until then. */
-function unlessBusy<T, O>(work: () => T, otherwise: O): T | O {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof LimitsBusyError) return otherwise;
-    throw error;
-  }
 }

@@ -7,8 +7,10 @@ export interface BucketNeed {
   /** Hashes, see `sharedOwner` and `sharedScope`. */
   owner: string;
   scope: string;
-  /** Tokens of the call that waits or that ran it low: the lease is for at least as much, if there is so much. */
+  /** Tokens of the calls that wait or that ran it low: the lease is for at least as much, if there is so much. */
   cost: number;
+  /** Of the cheapest of the calls that wait; 0: one that does not wait wants some as well. */
+  least: number;
 }
 
 /** A quota of which a thread needs a lease, or more of one. */

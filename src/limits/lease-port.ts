@@ -20,6 +20,8 @@ export interface LeaseAsk {
   unspent: number;
   /** Asked for beyond that; 0 with `leave`. */
   want: number;
+  /** 0 … `want`. Where there is less than this, nothing is granted: it would help nobody, and be missed by others. */
+  least: number;
   /** For so long from now what it holds is its own. */
   ttlMs: number;
   /** `unspent` goes back, and nothing is held any more. */
@@ -31,7 +33,10 @@ export interface LeaseAnswer {
   granted: number;
   /** Units left in the shared bucket. */
   rest: number;
-  /** Until the bucket will have the next token, where less than `want` was granted; if nobody else takes it. 0: it has some. */
+  /**
+   * Until the bucket will have the next token, where less than `want` was granted; or `least`, where it had less. If nobody else takes it.
+   * 0: it has some.
+   */
   waitMs: number;
 }
 

@@ -1,6 +1,7 @@
 import type { BucketTable } from './bucket-table.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory, LimitsMemory } from './memory.ts';
+import { createShareDebts } from './share-debts.ts';
 
 const {
   asked,
@@ -33,7 +34,7 @@ export interface LeasePlace {
 /** What came of an ask, in units of the bucket's shape and monotonic microseconds. */
 export interface Grant {
   units: number;
-  /** When what was left was read, for the ask: what was out of the lease then does not come back to it. */
+  /** When it was asked for: what was out of the lease then does not come back to it. */
   askedMicros: number;
   /** The lease ends here, with what was left of the one before. */
   untilMicros: number;
@@ -57,6 +58,11 @@ export interface LeaseReading {
 /** Main's hands on the leases in the shared table. Each may throw LimitsBusyError, as all that main does there. */
 export interface LeaseTable {
   read(place: LeasePlace, nowMicros: number): LeaseReading;
+  /**
+   * The units left, to be told in an ask: what is out of the lease now does not come back to it any more. Below 0: what this instance's share
+   * gave beyond what was lent, which the next grant pays for.
+   */
+  account(place: LeasePlace, nowMicros: number): number;
   /** Adds to the lease, or makes one: whatever was there without one (a share) is forgotten. */
   grant(place: LeasePlace, grant: Grant, nowMicros: number): void;
   /** No more will come for now: the next call that finds it low says so again. */
@@ -74,6 +80,7 @@ export function createLeaseTable(parts: {
   const { table, locked } = parts;
   const { words, numbers, ruleWords: rules, ruleNumbers: ruleValues } = table;
   const entryLeases = new Float64Array(parts.leases.entries);
+  const debts = createShareDebts(table, parts.leases);
   const nothingKept = new Int32Array(0);
 
   /** −1: the version is no longer known. */
@@ -118,6 +125,14 @@ export function createLeaseTable(parts: {
           wanted: (words[entry * entryWords + stateAt]! & wanted) !== 0,
         };
       }),
+    account: (place, nowMicros) =>
+      locked(place.tagHi >>> 26, () => {
+        const entry = find(place);
+        if (entry < 0) return 0;
+        if (!isHeld(entry, place.version, nowMicros)) return -debts.of(entry);
+        entryLeases[entry * leaseNumbers + askedMicrosAt] = nowMicros;
+        return numbers[entry * entryNumbers + levelAt]!;
+      }),
     grant(place, grant, nowMicros) {
       const tickMicros = tickMicrosOf(place.version);
       if (tickMicros < 0) return;
@@ -128,14 +143,15 @@ export function createLeaseTable(parts: {
         const number = entry * entryNumbers;
         const word = entry * entryWords + stateAt;
         const lease = entry * leaseNumbers;
+        const owed = held ? 0 : debts.of(entry);
         entryLeases[lease + restAt] = grant.rest;
         entryLeases[lease + dryUntilAt] = grant.dryUntilMicros;
         entryLeases[lease + lowAt] = grant.low;
         entryLeases[lease + askedMicrosAt] = grant.askedMicros;
         // A thread ended in between leaves less than there is.
-        numbers[number + levelAt] = held ? numbers[number + levelAt]! + grant.units : 0;
+        numbers[number + levelAt] = held ? numbers[number + levelAt]! + grant.units : -owed;
         numbers[number + lastAt] = Math.floor(grant.untilMicros / tickMicros);
-        if (!held) numbers[number + levelAt] = grant.units;
+        if (!held) numbers[number + levelAt] = grant.units - owed;
         words[word] = words[word]! & inBurst;
       });
     },
@@ -149,11 +165,12 @@ export function createLeaseTable(parts: {
         const entry = find(place);
         if (entry < 0 || !isHeld(entry, place.version, nowMicros)) return 0;
         const number = entry * entryNumbers;
-        const units = Math.max(0, numbers[number + levelAt]!);
+        const units = numbers[number + levelAt]!;
         numbers[number + levelAt] = 0;
         numbers[number + lastAt] = Math.floor(nowMicros / tickMicrosOf(place.version));
         words[entry * entryWords + stateAt] = 0;
-        return units;
+        debts.set(entry, Math.max(0, -units));
+        return Math.max(0, units);
       }),
   };
 }

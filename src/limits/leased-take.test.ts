@@ -34,10 +34,10 @@ function createInstance(place = { instances: 4, rank: 0 }) {
       const whole = { units, askedMicros: now, untilMicros: now + 10 * second, rest: 50 * tokenUnits };
       leases.grant(instance.place(), { ...whole, dryUntilMicros: 0, low: 0, ...grant }, now);
     },
-    share(caller: string, now: number, cost = 1) {
+    share(caller: string, now: number, cost = 1, params = rule) {
       chain.reset(cost);
       chain.sharing = true;
-      fixture.add(caller, 'default', rule);
+      fixture.add(caller, 'default', params);
       buckets.take(chain, now);
       return chain.outcome;
     },
@@ -87,6 +87,18 @@ describe('a bucket that others have as well', () => {
     expect(take('a', rule, 6000)).toBe(cold);
     grant(1, 6000);
     expect(leases.read(place(), 6000).wanted).toBe(false);
+  });
+
+  test('that nobody lent more of refuses who does not wait, and says when there may be', () => {
+    const { share, grant, chain, token } = createInstance();
+    grant(1, 0, { rest: 0 });
+    expect(share('a', 0)).toBe(burst);
+    // A token is refilled in 12.5 ms, three in 37.5.
+    expect([share('a', 0), chain.retryAfterMs]).toEqual([exceeded, 13]);
+    expect([share('a', 0, 3), chain.retryAfterMs]).toEqual([exceeded, 38]);
+    grant(0, 0, { rest: 2 * token });
+    expect([share('a', 0), chain.retryAfterMs]).toEqual([exceeded, 13]);
+    expect([share('a', 0, 4), chain.retryAfterMs]).toEqual([exceeded, 25]);
   });
 
   test('says once that it runs low, until it is granted more or nobody answered', () => {
@@ -175,9 +187,32 @@ describe('the share', () => {
     const { share, take } = createInstance();
     for (let k = 0; k < 25; k++) expect(share('a', 0)).not.toBe(exceeded);
     expect(share('a', 0)).toBe(exceeded);
-    // 80 / 4 a second.
-    expect([share('a', 0.05 * second), share('a', 0.05 * second)]).toEqual([burst, exceeded]);
     expect(take('a', rule, second)).toBe(cold);
+  });
+
+  test('that gave while there are leases is paid for by the next, and gives no more until then', () => {
+    const { share, grant, take, leases, place, token } = createInstance();
+    for (let k = 0; k < 20; k++) share('a', 0);
+    for (let k = 0; k < 5; k++) expect(share('a', 10 * second)).not.toBe(exceeded);
+    expect(share('a', 20 * second)).toBe(exceeded);
+    expect(leases.account(place(), 20 * second)).toBe(-25 * token);
+    grant(10, 20 * second);
+    expect(take('a', rule, 20 * second)).toBe(cold);
+    expect(leases.account(place(), 20 * second)).toBe(-15 * token);
+    // It goes back for want of use: what is owed stays so.
+    expect(leases.reclaim(place(), 24 * second)).toBe(0);
+    for (let k = 0; k < 10; k++) expect(share('a', 30 * second)).not.toBe(exceeded);
+    expect(share('a', 30 * second)).toBe(exceeded);
+    grant(28, 30 * second);
+    expect([1, 2, 3, 4].map(() => take('a', rule, 30 * second))).toEqual([allowed, allowed, allowed, cold]);
+  });
+
+  test('takes the place of what an earlier rule lent, which is a lease of the new rule at no time', () => {
+    const { share, grant, take } = createInstance();
+    grant(20, 0);
+    const raised = { ...rule, burst: 40 };
+    expect(share('a', second, 100, raised)).toBe(exceeded);
+    expect(take('a', raised, second)).toBe(cold);
   });
 
   test('holds for all while Redis is away, and begins with what was left of a lease', () => {

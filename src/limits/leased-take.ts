@@ -5,6 +5,8 @@ import { openLeaseState } from './lease-state.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory } from './memory.ts';
 import type { QuotaTable } from './quota.ts';
+import { createShareDebts } from './share-debts.ts';
+import { createUnlent } from './unlent.ts';
 import { createQuotaLeases } from './quota-lease.ts';
 
 const {
@@ -20,6 +22,7 @@ const {
   levelAt,
   lowAt,
   maxUnitsAt,
+  owing,
   refillUnitsAt,
   restAt,
   ruleNumbers,
@@ -58,6 +61,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
   const entryLeases = new Float64Array(leases.entries);
   const shares = new Float64Array(leases.rules);
   const state = openLeaseState(leases);
+  const debts = createShareDebts(table, leases);
+  const unlent = createUnlent(table, entryLeases);
   const quotaLeases = createQuotaLeases(quotas, leases);
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
   /** Bits of the links that were decided by a lease, in the last `decide`. */
@@ -116,11 +121,13 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         level = shareMax;
         last = tickMicros === 1 ? now : Math.ceil(now / tickMicros);
         if (entry >= 0) {
-          if (sharing && !known) table.migrate(entry, version, nowMicros);
+          if (sharing && !known) adopt(entry, version, nowMicros);
+          const most = away ? shareMax : shareMax - debts.of(entry);
+          level = most;
           const then = numbers[entry * entryNumbers + lastAt]!;
           const was = then > tick ? leaseEnd(tick, tickMicros, away) : then;
           const found = numbers[entry * entryNumbers + levelAt]! + Math.max(0, tick - was) * refillUnits;
-          if (found < shareMax) {
+          if (found < most) {
             level = found;
             last = Math.max(tick, was);
             entryState = words[entry * entryWords + stateAt]! & inBurst;
@@ -129,7 +136,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       }
 
       const left = level - need;
-      const before = (level + rest) / tokenUnits;
+      // One that pays for what its share gave may lack more than nothing.
+      const before = Math.max(0, level + rest) / tokenUnits;
       chain.lasts[link] = last;
       chain.levels[link] = left;
       chain.before[link] = before;
@@ -145,7 +153,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         continue;
       }
       const dryMicros = isLease ? entryLeases[entry * leaseNumbers + dryUntilAt]! - now : 0;
-      const unsure = isLease ? left < 0 && dryMicros <= 0 : true;
+      const unsure = !isLease || (left < 0 && (dryMicros <= 0 || -left <= unlent.units(entry, now, rule)));
       if (unsure && !sharing) {
         coldLinks |= bit;
         continue;
@@ -159,9 +167,11 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
         refused |= bit;
         if (failing < 0) failing = link;
         if ((entryState & inBurst) !== 0) depleted = true;
-        const wait = isLease
-          ? Math.max(0, dryMicros) + (Math.max(0, -left - tokenUnits) / refillUnits) * tickMicros
-          : (last + Math.ceil(-left / refillUnits)) * tickMicros - now;
+        const wait = !isLease
+          ? (last + Math.ceil(-left / refillUnits)) * tickMicros - now
+          : dryMicros > 0
+            ? dryMicros + (Math.max(0, -left - tokenUnits) / refillUnits) * tickMicros
+            : unlent.micros(-left, rest, rule);
         if (wait > waitMicros) waitMicros = wait;
       }
     }
@@ -185,6 +195,24 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     chain.lowQuotas = 0;
     chain.retryAfterMs = outcome === quota ? Number.POSITIVE_INFINITY : Math.ceil(waitMicros / 1000);
     if (outcome > burst) for (let link = 0; link < links; link++) chain.after[link] = chain.before[link]!;
+  }
+
+  /** Makes another rule's entry a share of this one: what that rule lent goes back by its own place, or counts as spent. */
+  function adopt(entry: number, version: number, nowMicros: number): void {
+    table.migrate(entry, version, nowMicros);
+    words[entry * entryWords + stateAt]! &= inBurst;
+    const tickMicros = ruleValues[(version & versionIndexMask) * ruleNumbers + tickMicrosAt]!;
+    const tick = Math.floor(nowMicros / tickMicros);
+    const last = entry * entryNumbers + lastAt;
+    if (numbers[last]! > tick) numbers[last] = leaseEnd(tick, tickMicros, state.away);
+  }
+
+  /** What is taken of a share is owed, while there are leases. */
+  function owe(chain: Chain, link: number): void {
+    if (state.away || !chain.owes) return;
+    const entry = chain.entries[link]!;
+    const rule = (chain.versions[link]! & versionIndexMask) * ruleNumbers;
+    debts.set(entry, debts.of(entry) + chain.cost * ruleValues[rule + tokenUnitsAt]!);
   }
 
   /** A lease that was cut short since Redis went away refills from there on. */
@@ -216,7 +244,8 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       numbers[number + levelAt] = chain.levels[link]!;
       if ((leased & bit) === 0) {
         numbers[number + lastAt] = chain.lasts[link]!;
-        words[word] = burstBit;
+        words[word] = (words[word]! & owing) | burstBit;
+        owe(chain, link);
         continue;
       }
       let entryState = (words[word]! & (asked | wanted)) | burstBit;
@@ -240,6 +269,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       fresh.last = chain.lasts[link]!;
       fresh.state = (chain.bursting & bit) !== 0 ? inBurst : 0;
       chain.entries[link] = table.insert(fresh, nowMicros, chain.entries, chain.links);
+      owe(chain, link);
     }
   }
 
@@ -251,11 +281,11 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       if ((chain.refused & bit) === 0 || entry < 0) continue;
       const word = entry * entryWords + stateAt;
       const kept = words[word]! & asked;
-      words[word] = (leased & bit) === 0 ? 0 : kept | wanted;
+      words[word] = (leased & bit) === 0 ? words[word]! & owing : kept | wanted;
     }
   }
 
-  /** What was out of the lease when it was last read for an ask is on nobody's account any more. */
+  /** What was out of the lease when it was last told in an ask is on nobody's account any more. */
   function giveBack(chain: Chain, takenMicros: number, nowMicros: number): void {
     for (let link = 0; link < chain.links; link++) {
       const version = chain.versions[link]!;
@@ -265,7 +295,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const tick = Math.floor(nowMicros / ruleValues[rule + tickMicrosAt]!);
       // A lease that ended meanwhile counts as spent.
       if (numbers[entry * entryNumbers + lastAt]! <= tick || state.away) continue;
-      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! > takenMicros) continue;
+      if (entryLeases[entry * leaseNumbers + askedMicrosAt]! >= takenMicros) continue;
       numbers[entry * entryNumbers + levelAt]! += chain.cost * ruleValues[rule + tokenUnitsAt]!;
     }
   }

@@ -15,7 +15,7 @@
  * its level what is left of it:
  * State: i32 away · i32 instances · f64 since when it is away (µs) · i32 rank of this one
  * Entries: 32 bytes an entry of the table.
- *   f64 rest, units in the shared bucket at the last answer · f64 dry until (µs) · f64 low water mark (units) · f64 asked at (µs)
+ *   f64 rest, units in the shared bucket at the last answer; of a share with `owing`, units owed · f64 dry until (µs) · f64 low water mark (units) · f64 asked at (µs)
  * Rules: 16 bytes a version, the bucket of this instance's share.
  *   f64 max units · f64 refill units, with fractions
  * Quotas: 16 bytes a slot.
@@ -55,6 +55,8 @@ export const layout = {
   /** Likewise, of leases: more was asked for, and the answer is due; somebody was refused since the last answer. */
   asked: 2,
   wanted: 4,
+  /** State of an entry that is no lease: its share gave what the next lease pays for. */
+  owing: 8,
 
   ruleBytes: 64,
   ruleWords: 16,

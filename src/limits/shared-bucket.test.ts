@@ -9,7 +9,9 @@ const modelled = () => {
   return shared((buckets, cost, now) => model.take(buckets, cost, now));
 };
 
-describe('buckets in memory', () => exactContract(inMemory));
+describe('buckets in memory', () => {
+  exactContract(inMemory);
+});
 describe('the model of shared buckets', () => {
   exactContract(modelled);
 
@@ -34,7 +36,7 @@ function fixture() {
   const ask = (holder: string, seq: number, more: Partial<LeaseAsk>, now = start) =>
     model.ask(
       holder,
-      { bucket: 'x', shape, seq, unspent: 0, want: 0, ttlMs: 5000, leave: false, ...more },
+      { bucket: 'x', shape, seq, unspent: 0, want: 0, least: 0, ttlMs: 5000, leave: false, ...more },
       now,
     );
   const bucket = () => model.buckets.get('x');

@@ -118,14 +118,14 @@ export function lease(bucket: SharedBucket, holder: string, ask: LeaseAsk, now: 
   const at = out.findIndex((one) => one.holder === holder);
   const had = at < 0 ? undefined : out[at];
   // One that was overtaken by a later ask of the same holder: its answer is awaited by nobody.
-  if (had !== undefined && ask.seq < had.seq) return answer(bucket, holder, 0, 0, now);
+  if (had !== undefined && ask.seq < had.seq) return answer(bucket, holder, nothing, now);
   if (had !== undefined) {
     out.splice(at, 1);
     bucket.written = true;
   }
   if (ask.leave) {
     if (had !== undefined) bucket.level += Math.min(had.units, ask.unspent);
-    return answer(bucket, holder, 0, 0, now);
+    return answer(bucket, holder, nothing, now);
   }
   let granted: number;
   let units: number;
@@ -133,7 +133,8 @@ export function lease(bucket: SharedBucket, holder: string, ask: LeaseAsk, now: 
     granted = wholeTokens(had.granted, shape);
     units = Math.min(had.units, ask.unspent + granted);
   } else {
-    granted = Math.min(ask.want, wholeTokens(bucket.level, shape));
+    const there = wholeTokens(bucket.level, shape);
+    granted = there < ask.least ? 0 : Math.min(ask.want, there);
     units = granted + (had === undefined ? 0 : Math.min(had.units, ask.unspent));
     bucket.level -= granted;
   }
@@ -143,21 +144,23 @@ export function lease(bucket: SharedBucket, holder: string, ask: LeaseAsk, now: 
     out.splice(later < 0 ? out.length : later, 0, { holder, units, until, seq: ask.seq, granted });
     bucket.written = true;
   }
-  return answer(bucket, holder, granted, ask.want, now);
+  return answer(bucket, holder, { ...ask, granted }, now);
 }
 
 function wholeTokens(units: number, shape: BucketShape): number {
   return Math.floor(units / shape.tokenUnits) * shape.tokenUnits;
 }
 
+const nothing = { granted: 0, want: 0, least: 0 };
+
 function answer(
   bucket: SharedBucket,
   holder: string,
-  granted: number,
-  want: number,
+  { granted, want, least }: typeof nothing,
   now: number,
 ): LeaseAnswer {
-  const waitMs = granted < want ? toMs(microsUntil(bucket, bucket.shape.tokenUnits, now, holder)) : 0;
+  const next = Math.max(bucket.shape.tokenUnits, granted < least ? least : 0);
+  const waitMs = granted < want ? toMs(microsUntil(bucket, next, now, holder)) : 0;
   return { granted, rest: bucket.level, waitMs };
 }
 

@@ -141,6 +141,17 @@ describe('breaker of Redis', () => {
     expect(made.isOpen()).toBe(true);
   });
 
+  it('says of a connection that ended what it was, in no words of the driver', async () => {
+    const { made, answer } = await closed();
+    const why = 'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest"';
+    made.failed(new Error(why));
+    expect(made.state().reason).toBe('the connection was lost');
+    made.lost(refused);
+    made.connected();
+    await answer(new Error(why));
+    expect(made.state().reason).toBe(refused.message);
+  });
+
   it.each([
     'NOSCRIPT No matching script.',
     'WRONGTYPE Operation against a key holding the wrong kind of value',

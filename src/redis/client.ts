@@ -21,6 +21,7 @@ export async function createRedisClient(
   onTrouble: (error: Error) => void,
 ): Promise<RedisClient> {
   const { Cluster, Redis } = await import('ioredis');
+  attend(Redis);
   const { to } = settings;
   if (to.kind !== 'cluster') {
     const redis = new Redis({ ...optionsOf(settings), ...placeOf(settings) });
@@ -32,7 +33,6 @@ export async function createRedisClient(
   const cluster = new Cluster(nodes, clusterOptions(settings));
   cluster.on('error', onTrouble);
   cluster.on('node error', onTrouble);
-  cluster.on('+node', silence);
   // The driver connects to a node with the first command for it, and refuses all others until that stands.
   const connect = (): void => {
     // Before it is ready the driver looks at the nodes itself.
@@ -45,14 +45,27 @@ export async function createRedisClient(
   return cluster;
 }
 
-/** The driver does not look at what becomes of an ASKING: where it fails, the process would end. The command behind it fails too. */
-function silence(node: Redis): void {
-  const asking = node.asking.bind(node) as () => Promise<'OK'>;
-  node.asking = (): Promise<'OK'> => {
-    const asked = asking();
-    asked.catch(() => undefined);
-    return asked;
-  };
+/**
+ * Commands that the driver sends by itself and does not look at what becomes of: SUBSCRIBE as a Sentinel is connected to again, ASKING as a
+ * slot moves. Where one failed, the process would end.
+ */
+const unattended = ['subscribe', 'select', 'asking'] as const;
+let attended = false;
+
+function attend(driver: typeof Redis): void {
+  if (attended) return;
+  attended = true;
+  const methods = driver.prototype as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const name of unattended) {
+    const send = methods[name]!;
+    methods[name] = function (this: Redis, ...args) {
+      // A Sentinel that is listened to: what goes wrong there would be printed.
+      if (this.listenerCount('error') === 0) this.on('error', () => undefined);
+      const sent = send.apply(this, args);
+      sent.catch(() => undefined);
+      return sent;
+    };
+  }
 }
 
 /** From 50 ms up to a second, some of it by chance: not all instances come at once. */

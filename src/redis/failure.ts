@@ -11,16 +11,23 @@ const refusing =
 const lost =
   /^(Connection is closed|Stream isn't writeable|Cluster isn't ready|Command aborted due to connection close|Reached the max retries|Too many Cluster redirections|None of startup nodes|Failed to refresh slots|All sentinels are unreachable|Socket timeout|Socket closed)|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/;
 
-/** Only that there is no connection: it does not say why. */
-const unsaid = /^(Connection is closed|Stream isn't writeable|Cluster isn't ready)/;
+/** Only that there is no connection, or no more: it does not say why. */
+const ended = /^(Connection is closed|Reached the max retries|Command aborted due to connection close)/;
+const unsaid = new RegExp(`${ended.source}|^(Stream isn't writeable|Cluster isn't ready)`);
 
 export function saysWhy(error: unknown): boolean {
   return !unsaid.test(facts(error).message);
 }
 
+/** What the driver says of a command that was not answered in time. */
+const timedOut = 'Command timed out';
+
+/** The same, of one that was given up before the driver did. */
+export const noAnswer = (): Error => new Error(timedOut);
+
 export function troubleOf(error: unknown): RedisTrouble {
   const { message, code } = facts(error);
-  if (message === 'Command timed out') return 'timeout';
+  if (message === timedOut) return 'timeout';
   if (refusing.test(message)) return 'refusing';
   return lost.test(message) || lost.test(code) ? 'lost' : 'answered';
 }
@@ -28,8 +35,11 @@ export function troubleOf(error: unknown): RedisTrouble {
 /** Error of Redis or of the way to it, in one line for logs and `/readyz`. */
 export function reasonOf(error: unknown): string {
   const { message, code } = facts(error);
-  if (message === 'Command timed out') return 'no answer in time';
-  const line = (message || code || 'unknown').split('\n', 1)[0]!.trim();
+  if (message === timedOut) return 'no answer in time';
+  if (ended.test(message)) return 'the connection was lost';
+  // The driver's plans are different each time.
+  const told = message.replace(/ Retrying from scratch after [\d.]+ms\./, '');
+  const line = (told || code || 'unknown').split('\n', 1)[0]!.trim();
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 

@@ -156,12 +156,10 @@ describe('link to a Cluster', () => {
     const slot = await cluster.slotOf('{a}:1');
     const from = await cluster.ownerOf(slot);
     const moved = cluster.moveSlot(slot, (from + 1) % 3, 200);
-    let done = false;
-    const ended = moved.finally(() => {
-      done = true;
-    });
+    const done = new AbortController();
+    const ended = moved.finally(() => done.abort());
     let kept = 0;
-    while (!done) {
+    while (!done.signal.aborted) {
       expect(await set('{a}:1'), String(link.guard.state().reason)).toBe(true);
       kept += 1;
     }

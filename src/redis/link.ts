@@ -1,8 +1,8 @@
-import type { Cluster } from 'ioredis';
 import type { RedisSettings } from '../config/index.ts';
 import { createBreaker, type RedisBreaker } from './breaker.ts';
 import { createRedisClient, type RedisClient } from './client.ts';
 import { type CommandCounts, countCommands } from './command-counts.ts';
+import { probe } from './probe.ts';
 
 /** One thread's connection to Redis, and what it knows of it. */
 export interface RedisLink {
@@ -10,6 +10,8 @@ export interface RedisLink {
   /** Asked before each command, and told of each after it. */
   guard: RedisBreaker;
   counts: CommandCounts;
+  /** Resolves once Redis serves, or after so many milliseconds. */
+  untilThere(boundMs: number): Promise<void>;
   /** Ends the connection. */
   close(): void;
 }
@@ -23,7 +25,7 @@ export async function openRedis(settings: RedisSettings, epochMs: () => number):
   const client = await createRedisClient(settings, (error) => heard(error));
   const counts = countCommands(client);
   const guard = createBreaker({
-    probe: () => probe(client, settings.prefix),
+    probe: () => probe(client, settings),
     epochMs,
     random: Math.random,
     after(ms, work) {
@@ -41,18 +43,18 @@ export async function openRedis(settings: RedisSettings, epochMs: () => number):
   });
   return {
     ...{ client, guard, counts },
+    untilThere: (boundMs) =>
+      new Promise((resolve) => {
+        if (!guard.isOpen()) return resolve();
+        const late = setTimeout(resolve, boundMs);
+        guard.onChange(() => {
+          clearTimeout(late);
+          resolve();
+        });
+      }),
     close() {
       guard.stop();
       client.disconnect();
     },
   };
-}
-
-const probeScript = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)";
-
-/** By a script that writes, as all that we send is; all masters of a Cluster must be there. */
-async function probe(client: RedisClient, prefix: string): Promise<void> {
-  const nodes = client.isCluster ? (client as Cluster).nodes('master') : [];
-  await Promise.all(nodes.map((node) => node.ping()));
-  await client.eval(probeScript, 1, `${prefix}probe`);
 }

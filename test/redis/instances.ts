@@ -54,6 +54,8 @@ export interface SharedLoad {
   /** Calls that came to anything but 200, 429 and 402, by what they came to. */
   bad(): Record<string, number>;
   slowestMs(): number;
+  /** Of the calls from now on. */
+  forgetSlowest(): void;
   stop(): Promise<void>;
 }
 
@@ -62,10 +64,15 @@ export function startSharedLoad(
   programs: readonly Program[],
   connections: readonly number[],
   pauseMs: number,
+  method = 'm',
 ): SharedLoad {
   const loads: StoreLoad[] = programs.map(({ port }, index) =>
-    startStoreLoad(port, sharedKey, { connections: connections[index] ?? 1, pauseMs }),
+    startStoreLoad(port, sharedKey, {
+      ...{ connections: connections[index] ?? 1, pauseMs },
+      method: () => method,
+    }),
   );
+  let from = loads.map(() => 0);
   return {
     passed: () => loads.reduce((sum, { received }) => sum + received, 0),
     bad() {
@@ -75,7 +82,10 @@ export function startSharedLoad(
           if (what !== '429' && what !== '402') found[what] = (found[what] ?? 0) + times;
       return found;
     },
-    slowestMs: () => Math.max(...loads.map((load) => load.slowestMs)),
+    slowestMs: () => Math.max(...loads.map((load, index) => load.slowestSinceMs(from[index]!))),
+    forgetSlowest() {
+      from = loads.map((load) => load.ended);
+    },
     stop: async () => {
       await Promise.all(loads.map((load) => load.stop()));
     },

@@ -72,6 +72,9 @@ export const summary = z.strictObject({
     evictions: count,
     entries: count,
     bytes: count,
+    shared: z
+      .strictObject({ hits: count, misses: count, errors: count, puts: count, dropped: count })
+      .describe('What instances keep together in Redis'),
   }),
   http: z.strictObject({
     connections: count.describe('Open now'),
@@ -96,6 +99,17 @@ export const summary = z.strictObject({
     })
     .nullable()
     .describe('null: there is no store'),
+  redis: z
+    .strictObject({
+      up: z.boolean().describe('false: it is away, and limits go on by this instance’s share'),
+      since: time.describe('When it came or went'),
+      reason: z.string().nullable().describe('Why it is away'),
+      instance: z.string().describe('Id of this instance'),
+      instances: count.describe('That share limits by it, this one included'),
+      leases: count.describe('Buckets of which this instance holds tokens'),
+    })
+    .nullable()
+    .describe('null: no other instance is looked for'),
   events: z.strictObject({
     emitted: z.record(z.string(), count).describe('Events made, by type'),
     folded: count.describe('Of what happened, how much has no event of its own'),

@@ -131,7 +131,13 @@ function sameNames({ properties = {} }: JsonSchema, names: readonly string[]): b
 function typeText({ type, enum: values, format }: JsonSchema): string {
   if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ');
   if (format === 'date-time') return 'time';
-  return type === 'integer' || type === 'number' ? 'number' : type === 'string' ? 'text' : 'object';
+  return type === 'integer' || type === 'number'
+    ? 'number'
+    : type === 'string'
+      ? 'text'
+      : type === 'boolean'
+        ? 'true or false'
+        : 'object';
 }
 
 function table(rows: readonly Row[]): string {

@@ -146,6 +146,7 @@ function quotaLines({ quota, userQuota }: ExplainedRecord): string[] {
 const answerPlaces = {
   upstream: [],
   cache: ['answered from the cache'],
+  shared: ['answered from the cache that instances share'],
   joined: ['answered by an identical call that was under way'],
   hub: ['answered by the hub of all subscriptions'],
 } as const;

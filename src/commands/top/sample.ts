@@ -37,6 +37,8 @@ export interface Frame {
   totals: Rates & { failed: number; errors: number; cached: number };
   down: string[];
   upstreams: number;
+  /** Redis, and how many instances share it; null: it is not used. */
+  redis: { up: boolean; instances: number; reason: string | null } | null;
   callers: Line[];
   methods: Line[];
   /** The shadow rules that would have refused since the start, most first. */
@@ -100,6 +102,7 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
           `${network}/${upstream} ${state === 'down' ? 'down' : `breaker ${breaker}`}`,
       ),
     upstreams: summary.upstreams.length,
+    redis: summary.redis,
     callers: now.top.entries.map((entry) => {
       const known = callersBefore.get(entry.id);
       const { counts, latencySumMicros } = entry;

@@ -21,7 +21,7 @@ const frame = (callers: Line[], methods: Line[], over: Partial<Frame> = {}): Fra
   scope: scope('instance', 1, null),
   seconds: 2,
   totals: { calls: 100, refused: 0, cost: 150, bytes: 4096, ms: 12, failed: 0, errors: 0, cached: 5 },
-  ...{ down: [], upstreams: 2, callers, methods, shadow: [], ...over },
+  ...{ down: [], upstreams: 2, redis: null, callers, methods, shadow: [], ...over },
 });
 const view = (over: Partial<View> = {}): View => ({
   ...{ width: 80, height: 24, order: 'calls', paused: false, history: [1, 5, 10], problem: null },
@@ -60,6 +60,18 @@ test('a line without rates stands last, whatever it is sorted by', () => {
 test('what is wrong stands where the eye is', () => {
   const down = frame([], [], { down: ['main/backup down'] });
   expect(screenOf(down, view())[3]?.trimEnd()).toBe('! 1 of 2 upstreams: main/backup down');
+  const cutOff = { up: false, instances: 3, reason: 'connect ECONNREFUSED' };
+  expect(screenOf(frame([], [], { redis: cutOff }), view())[3]?.trimEnd()).toBe(
+    '! Redis is away: connect ECONNREFUSED',
+  );
+  const both = screenOf(frame([], [], { down: ['main/backup down'], redis: cutOff }), view({ width: 100 }));
+  expect(both[3]?.trimEnd()).toBe(
+    '! 1 of 2 upstreams: main/backup down; Redis is away: connect ECONNREFUSED',
+  );
+  const shared = frame([], [], { redis: { ...cutOff, up: true, reason: null } });
+  expect(screenOf(shared, view())[3]?.trimEnd()).toBe(
+    'upstreams 2 good  connections 12  sockets 3  instances 3',
+  );
   const away = screenOf(down, view({ problem: 'Cannot reach it', paused: true }));
   expect(away[3]?.trimEnd()).toBe('! Cannot reach it');
   expect(away[0]).toContain('PAUSED  12:34:56 UTC');

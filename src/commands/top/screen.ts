@@ -98,22 +98,28 @@ function headOf(frame: Frame, view: View): string[] {
   );
   const line3 =
     (totals.refused > 0 ? styles.alarm(fit(refused, Math.min(width, refused.length))) : refused) + rest;
+  const { redis } = frame;
+  const troubles = [
+    ...(down.length === 0 ? [] : [`${down.length} of ${upstreams} upstreams: ${down.join(', ')}`]),
+    ...(redis === null || redis.up ? [] : [`Redis is away: ${redis.reason ?? 'unknown reason'}`]),
+  ];
   const state =
-    down.length === 0
+    troubles.length === 0
       ? fitting(
           [
             `upstreams ${upstreams} good`,
             `connections ${gateway.connections}`,
             `sockets ${gateway.sockets}`,
+            ...(redis === null ? [] : [`instances ${redis.instances}`]),
             ...frame.shadow
               .slice(0, 1)
               .map(({ rule, wouldRefuse }) => `shadow ${rule} would refuse ${wouldRefuse}`),
           ],
           width,
         ).trimStart()
-      : `! ${down.length} of ${upstreams} upstreams: ${down.join(', ')}`;
+      : `! ${troubles.join('; ')}`;
   const says = problem === null ? state : `! ${problem}`;
-  const alarmed = problem !== null || down.length > 0;
+  const alarmed = problem !== null || troubles.length > 0;
   return [
     styles.strong(fit(title, width - clock.length - 1)) + ` ${clock}`,
     fit(calls, calls.length) + sparkline(view.history, Math.max(0, width - calls.length)),

@@ -1337,6 +1337,13 @@ export const badConfigs: readonly BadConfig[] = [
     problems: ['2:44: error: cache.max_entry_bytes: more than max_bytes, the whole cache'],
   },
   {
+    name: 'a shared cache without Redis',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache: { shared: true }'],
+    problems: [
+      '2:18: error: cache.shared: there is no Redis to share by (give redis: redis://host:6379, or leave it out)',
+    ],
+  },
+  {
     name: 'a cache of a time without a unit',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache: { methods: { eth_call: 5 } }'],
     problems: [

@@ -18,11 +18,13 @@ export interface BanOutcome {
   kept: boolean;
 }
 
-/** Bans wherever they are: in a running gateway, or in its store while none runs. */
+/** Bans, and who is let in whatever bans them, wherever they are: in a running gateway, or in its store while none runs. */
 export interface Bans {
   all(): Promise<Ban[]>;
   /** The most specific one that holds the address; with `bitsMax` of those that are no narrower. */
   holding(address: Address, bitsMax?: number): Promise<Ban | undefined>;
+  /** The same of those that are allowed: with `allowMark` before their prefix. */
+  allowing(address: Address, bitsMax?: number): Promise<Ban | undefined>;
   /** In place of one of the same prefix. Rejects with AccountsError `refused` where there are as many as there may be. */
   add(draft: BanDraft): Promise<BanOutcome>;
   /** undefined: there is none of that prefix. */

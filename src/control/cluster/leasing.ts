@@ -45,7 +45,7 @@ export function createLeasing(options: LeasingOptions): Leasing {
     away: () => state.away,
     ttlMs: TTL_MS,
   });
-  const ticking = setInterval(keeper.tick, TICK_MS);
+  const ticking = setInterval(keeper.tick, TICK_MS).unref();
   /** Needs seen to, by worker: told together. */
   const seen = new Map<number, number[]>();
 

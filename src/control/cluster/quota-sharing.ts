@@ -3,7 +3,6 @@ import { createQuotaCeilings, openLeaseState } from '../../limits/index.ts';
 import { createQuotaStore } from '../../redis/index.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
-import { instanceId } from '../store/instance-id.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
 import { createQuotaLeases, type QuotaLeases } from './quota-leases.ts';
 import type { RedisKeeper } from './redis-keeper.ts';
@@ -17,10 +16,10 @@ export interface QuotaSharing {
 }
 
 export interface QuotaSharingOptions {
-  config: Pick<Config, 'store' | 'server'>;
+  config: Pick<Config, 'store'>;
   limits: LimitsKeeper;
   policy: Pick<PolicyKeeper, 'quotaOwnerOf'>;
-  redis: Pick<RedisKeeper, 'link' | 'settings'>;
+  redis: Pick<RedisKeeper, 'link' | 'settings' | 'id'>;
   /** Of this run of this instance. */
   run: string;
   /** See `QuotaKeeper`; undefined: there is no ledger. */
@@ -34,14 +33,13 @@ export interface QuotaSharingOptions {
  */
 const LEDGER_WAITS_MS = 5000;
 
-/** undefined: no other instance has these quotas. */
-export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing | undefined {
+export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing {
   const { config, limits, policy, run, wallMs } = options;
-  const { link, settings } = options.redis;
+  const { link, settings, id: home } = options.redis;
   const { guard, client } = link;
   const ceilings = createQuotaCeilings(limits.memory);
   const { leases: memory } = limits.memory;
-  if (ceilings === null || memory === null) return undefined;
+  if (ceilings === null || memory === null) throw new Error('these limits are not shared');
 
   let hereSinceMs = Number.NEGATIVE_INFINITY;
   guard.onChange(({ away }) => {
@@ -49,8 +47,6 @@ export function createQuotaSharing(options: QuotaSharingOptions): QuotaSharing |
   });
   const ledgerOf = (name: string | undefined, periodId: number): LedgerSums =>
     (name !== undefined && options.ledgerOf(name, periodId)) || { total: 0, elsewhere: 0 };
-  const { state_dir: stateDir } = config.server;
-  const home = stateDir === null ? run : instanceId(stateDir);
   const oneLedger = config.store.kind === 'postgres';
   const state = openLeaseState(memory);
   const leases = createQuotaLeases({

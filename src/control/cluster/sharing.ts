@@ -29,13 +29,12 @@ export interface SharingOptions {
 /** What is held of quotas goes back within so long, or is stranded as where an instance dies. */
 const DRAIN_MS = 1000;
 
-/** undefined: no other instance has these buckets. */
-export function createSharing(options: SharingOptions): Sharing | undefined {
+export function createSharing(options: SharingOptions): Sharing {
   const { limits, redis } = options;
   const { link, members, settings } = redis;
   const { memory, buckets, nowMicros } = limits;
   const { leases } = memory;
-  if (leases === null || buckets.leases === null) return undefined;
+  if (leases === null || buckets.leases === null) throw new Error('these limits are not shared');
 
   const setPresence = ({ away }: { away: boolean }): void => {
     if (away) setAway(leases, nowMicros());

@@ -3,6 +3,7 @@ import type { AdminPorts } from '../../admin/index.ts';
 import { createLoopWatch } from '../../metrics/index.ts';
 import { createUpstreamBoard, type BoardMemory, type HealthMonitor } from '../../upstream/index.ts';
 import type { BanKeeper } from '../blocklist/ban-keeper.ts';
+import type { RedisWatch } from '../cluster/redis-watch.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { EventsKeeper } from '../events/events-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
@@ -31,7 +32,7 @@ export interface StatsParts {
   events: Pick<EventsKeeper, 'state'>;
   bans: Pick<BanKeeper, 'count' | 'made'>;
   /** null: no other instance. */
-  redis: ClusterFiguresOptions['redis'] | null;
+  cluster: { redis: ClusterFiguresOptions['redis']; watch: Pick<RedisWatch, 'facts'> } | null;
   instanceId: string;
   wallMs(): number;
 }
@@ -78,14 +79,16 @@ export function createStats(parts: StatsParts): Stats {
     reloads,
     reloadSucceeded: () => lastReload !== 'refused',
     store: () => parts.store?.facts() ?? null,
+    redis: () => parts.cluster?.watch.facts() ?? null,
     events: parts.events.state,
     bans: parts.bans.count,
     bansMade: parts.bans.made,
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };
-  const cluster = parts.redis && createClusterFigures({ figures: dataPlane.figures, redis: parts.redis });
-  const scoped = createScopes({ figures: dataPlane.figures, cluster, instanceId: parts.instanceId });
+  const { figures } = dataPlane;
+  const cluster = parts.cluster && createClusterFigures({ figures, redis: parts.cluster.redis });
+  const scoped = createScopes({ figures, cluster, instanceId: parts.instanceId });
   const callers = createCallerStats(
     sources,
     createKeyNames(policy),

@@ -37,6 +37,13 @@ export function summaryOf(sources: StatsSources, scope: ScopeView): Summary {
       evictions: counters.cacheEvictions,
       entries: counters.cacheEntries,
       bytes: counters.cacheBytes,
+      shared: {
+        hits: counters.sharedHits,
+        misses: counters.sharedMisses,
+        errors: counters.sharedErrors,
+        puts: counters.sharedPuts,
+        dropped: counters.sharedDropped,
+      },
     },
     http: {
       connections: counters.connectionsOpen,
@@ -52,6 +59,7 @@ export function summaryOf(sources: StatsSources, scope: ScopeView): Summary {
     },
     shadow: shadowsOf(sources),
     usage: usageOf(sources, now),
+    redis: redisOf(sources),
     events: sources.events(),
     bans: sources.bans(),
     config: {
@@ -114,6 +122,13 @@ function usageOf(sources: StatsSources, now: number): Summary['usage'] {
     behindSeconds: behindSinceMs === null ? null : Math.max(0, (now - behindSinceMs) / 1000),
     lost: store.lost,
   };
+}
+
+function redisOf(sources: StatsSources): Summary['redis'] {
+  const redis = sources.redis();
+  if (redis === null) return null;
+  const { away, sinceMs, reason, instance, members, leases } = redis;
+  return { up: !away, since: timeOf(sinceMs), reason, instance, instances: members.length, leases };
 }
 
 function loopsOf({ mainLoop, figures }: StatsSources): Summary['eventLoops'] {

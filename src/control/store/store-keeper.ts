@@ -180,6 +180,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   }, FORGET_MS).unref();
 
   bans.keepIn({
+    shared: kind === 'postgres',
     write: (changes) => link.ask('bans.write', changes),
     read: (prefixes) => link.ask('bans.of', { prefixes }),
   });

@@ -178,7 +178,9 @@ export function createExactLimit(options: {
     chain.reset(call.cost);
     for (const { link } of part.exact) addLink(chain, link, call.context, false);
     chain.sharing = true;
+    chain.owes = false;
     buckets.take(chain, now());
+    chain.owes = true;
     reading.addShare(chain, part);
   }
 

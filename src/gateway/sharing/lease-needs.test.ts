@@ -4,7 +4,7 @@ import type { FromWorker } from '../messages.ts';
 import { createLeaseNeeds } from './lease-needs.ts';
 import { createParking, type Parked } from './parking.ts';
 
-const need = { tagLo: 1, tagHi: 2, version: 3, owner: 'o', scope: 's', cost: 1 };
+const need = { tagLo: 1, tagHi: 2, version: 3, owner: 'o', scope: 's', cost: 1, least: 1 };
 const quota = { slot: 4, periodId: 5, limit: 6, cost: 1 };
 
 function start() {

@@ -53,7 +53,7 @@ export function createLeaseNeeds(options: {
       const name = nameOf(need);
       let known = asked.get(name);
       if (known === undefined) asked.set(name, (known = { need: { ...need }, parked: [] }));
-      else known.need.cost += need.cost;
+      else add(known.need, need);
       if (parked === null) return;
       parked.awaiting += 1;
       known.parked.push(parked);
@@ -77,6 +77,11 @@ export function createLeaseNeeds(options: {
       }
     },
   };
+}
+
+function add(to: BucketNeed | QuotaNeed, need: BucketNeed | QuotaNeed): void {
+  to.cost += need.cost;
+  if ('least' in to && 'least' in need) to.least = Math.min(to.least, need.least);
 }
 
 function nameOf(need: BucketNeed | QuotaNeed): string {

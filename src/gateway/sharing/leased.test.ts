@@ -67,7 +67,9 @@ describe.each(transports)('by %s, a call of a cold bucket', (transport) => {
       [1, 2, 3, 4, 5, 6].map((id) => gateway.call('m', { body: callText('m', `${id}`) })),
     );
     expect(performance.now() - began).toBeGreaterThan(40);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 200, 429]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      200, 200, 200, 200, 200, 429,
+    ]);
     expect(gateway.counter('limitsByShare')).toBe(6);
     const refused = answers.find(({ status }) => status === 429)!;
     expect(refused.json.error.data).toMatchObject({ policy: 'default', limit: 15, remaining: 0 });

@@ -45,6 +45,7 @@ export function bucketNeed(
     owner: sharedOwner(ownerOf(owner, context)),
     scope: scopeOf(rule),
     cost: chain.cost,
+    least: ((chain.low >> at) & 1) === 1 ? 0 : chain.cost,
   };
 }
 

@@ -8,6 +8,8 @@ import { createFixture, type Fixture } from './fixture.ts';
 export interface Instance {
   /** Takes, as a worker does: with a lease, or after one was asked for, or by its share. Resolves with whether it was let through. */
   call(rule: RuleParams, cost: number): Promise<boolean>;
+  /** The same for what cannot wait: by its share where there is no lease. */
+  callNow(rule: RuleParams, cost: number): boolean;
   keeper: LeaseKeeper;
   /** Its clock goes on, and it does nothing. */
   paused: boolean;
@@ -70,18 +72,27 @@ export function createCluster() {
       return chain.outcome;
     }
 
+    function need(cost: number, done: () => void): void {
+      const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
+      const least = chain.cold === 0 ? 0 : cost;
+      keeper.need({ ...place, owner: 'caller', scope: 'default', cost, least }, done);
+    }
+
     const instance: Instance = {
       ...{ keeper, paused: false, reaches: true, answersLost: 0 },
       async call(rule, cost) {
         let outcome = take(rule, cost, false);
         for (let tries = 0; tries < 5 && (chain.cold | chain.low) !== 0; tries++) {
-          const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
-          await new Promise<void>((done) => {
-            keeper.need({ ...place, owner: 'caller', scope: 'default', cost }, done);
-          });
+          await new Promise<void>((done) => need(cost, done));
           if (outcome !== cold) break;
           outcome = take(rule, cost, false);
         }
+        if (outcome === cold) outcome = take(rule, cost, true);
+        return outcome <= burst;
+      },
+      callNow(rule, cost) {
+        let outcome = take(rule, cost, false);
+        if ((chain.cold | chain.low) !== 0) need(cost, () => undefined);
         if (outcome === cold) outcome = take(rule, cost, true);
         return outcome <= burst;
       },

@@ -55,7 +55,16 @@ test('leases of buckets in all slots are asked for at once', async () => {
   const store = createLeaseStore({ ...options(), holder: 'a' });
   const asks = Array.from({ length: 60 }, (_, i): LeaseAsk => {
     const bucket = bucketKey(sharedOwner(`key:${i}`), sharedScope('rule'));
-    return { bucket, shape, seq: 1, unspent: 0, want: i * shape.tokenUnits, ttlMs: 5000, leave: false };
+    return {
+      bucket,
+      shape,
+      seq: 1,
+      unspent: 0,
+      want: i * shape.tokenUnits,
+      least: 0,
+      ttlMs: 5000,
+      leave: false,
+    };
   });
   const answers = await store.ask(asks);
   expect(answers.map((answer) => answer?.granted)).toEqual(asks.map(({ want }) => want));

@@ -54,8 +54,8 @@ function inPieces(places: number[]): number[][] {
 
 /** @internal One ask, as lease.lua reads it. */
 export function pushAsk(rest: (string | number)[], message: ScriptMessage, ask: LeaseAsk): void {
-  const { bucket, shape, seq, unspent, want, ttlMs, leave } = ask;
-  rest.push(message.key(bucket), message.shape(shape), seq, unspent, want, ttlMs, leave ? 1 : 0);
+  const { bucket, shape, seq, unspent, want, least, ttlMs, leave } = ask;
+  rest.push(message.key(bucket), message.shape(shape), seq, unspent, want, least, ttlMs, leave ? 1 : 0);
 }
 
 /** @internal The answer to the ask at `index`. */

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
+import { noAnswer } from '../failure.ts';
+import { callScript, type Script } from '../script.ts';
 import type { CallGuard } from './guard.ts';
-import type { LimitScript } from './limit-script.ts';
 import type { ScriptMessage } from './script-message.ts';
 
 export interface ScriptCallsOptions {
@@ -17,18 +18,11 @@ export type ScriptCall = (
   rest: readonly (string | number)[],
 ) => Promise<readonly number[] | null>;
 
-export function createScriptCall(script: LimitScript, options: ScriptCallsOptions): ScriptCall {
+export function createScriptCall(script: Script, options: ScriptCallsOptions): ScriptCall {
   const { client, guard, timeoutMs } = options;
 
-  async function run(keys: string[], args: (string | number)[]): Promise<readonly number[]> {
-    try {
-      return (await client.evalsha(script.sha, keys.length, ...keys, ...args)) as number[];
-    } catch (error) {
-      // Restarted, failed over, a slot that moved, or the first call of all: EVAL leaves it there for the next.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return (await client.eval(script.text, keys.length, ...keys, ...args)) as number[];
-    }
-  }
+  const run = (keys: string[], args: (string | number)[]) =>
+    callScript(client, script, keys, args) as Promise<readonly number[]>;
 
   return (message, rest) => {
     if (guard.isOpen()) return Promise.resolve(null);
@@ -43,7 +37,7 @@ export function createScriptCall(script: LimitScript, options: ScriptCallsOption
         else guard.succeeded();
         resolve(answer);
       };
-      const timer = setTimeout(() => end(null, new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => end(null, noAnswer()), timeoutMs);
       run(message.keys, message.args(rest)).then(end, (error: unknown) => end(null, error));
     });
   };

@@ -7,8 +7,8 @@ import { bucketShape } from '../../limits/index.ts';
 import type { BucketShape, LeaseAsk } from '../../limits/index.ts';
 import { long } from '../../limits/testing/fixture.ts';
 import { SharedModel } from '../../limits/testing/shared-model.ts';
-import { createTimedScripts } from './testing/timed-scripts.ts';
-import type { TimedTake } from './testing/timed-scripts.ts';
+import { createTimedScripts } from '../testing/timed-scripts.ts';
+import type { TimedTake } from '../testing/timed-scripts.ts';
 
 vi.setConfig({ testTimeout: long ? 600_000 : 60_000 });
 
@@ -85,6 +85,7 @@ const step = fc.record({
           seq: fc.integer({ min: 1, max: 6 }),
           unspent: tokens,
           want: tokens,
+          least: tokens,
           ttlMs: fc.constantFrom(1, 50, 1000, 60_000),
           leave: fc.boolean().map((yes) => yes),
         }),
@@ -116,12 +117,19 @@ test('the scripts answer and store what the model does, whatever the calls, cloc
             const takes = work.takes.map(({ cost, links }): TimedTake => ({ cost, buckets: links.map(of) }));
             const expected = takes.map(({ buckets, cost }) => model.take(buckets, cost, now));
             expect(await scripts.take(takes, now)).toEqual(expected);
+            // Nobody is told to come again at once.
+            for (const { refused, retryAfterMs } of expected)
+              expect(refused === 0 || retryAfterMs > 0).toBe(true);
           } else {
-            const asks = work.asks.map(({ link, unspent, want, ...rest }): LeaseAsk => {
+            const asks = work.asks.map(({ link, unspent, want, least, ...rest }): LeaseAsk => {
               const { bucket, shape } = of(link);
               const units = (count: number): number => Math.min(count * shape.tokenUnits, shape.maxUnits);
               const whole = (count: number): number => units(count) - (units(count) % shape.tokenUnits);
-              return { ...rest, bucket, shape, unspent: whole(unspent), want: rest.leave ? 0 : whole(want) };
+              const wanted = rest.leave ? 0 : whole(want);
+              return {
+                ...{ ...rest, bucket, shape, unspent: whole(unspent), want: wanted },
+                least: Math.min(wanted, whole(least)),
+              };
             });
             const expected = asks.map((ask) => model.ask(work.holder, ask, now));
             expect(await scripts.ask(work.holder, asks, now)).toEqual(expected);

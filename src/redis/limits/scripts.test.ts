@@ -5,7 +5,7 @@ import type { RedisServer } from '../../../test/redis/server.ts';
 import type { BucketShape } from '../../limits/index.ts';
 import { agreesWithMemory, exactContract, shared } from '../../limits/testing/exact-contract.ts';
 import { long } from '../../limits/testing/fixture.ts';
-import { createTimedScripts } from './testing/timed-scripts.ts';
+import { createTimedScripts } from '../testing/timed-scripts.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -43,7 +43,7 @@ const shape: BucketShape = {
 
 describe('a key', () => {
   const now = 1_700_000_000_000_000;
-  const ask = { bucket: '{o}:x', shape, unspent: 0, ttlMs: 5000, leave: false };
+  const ask = { bucket: '{o}:x', shape, unspent: 0, least: 0, ttlMs: 5000, leave: false };
 
   test('lives until its bucket is full and nothing is out, in milliseconds', async () => {
     const scripts = createTimedScripts(redis, 'ttl:');

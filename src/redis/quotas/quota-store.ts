@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { QuotaAnswer, QuotaAsk, QuotaLeaseStore } from '../../limits/index.ts';
+import { callScript, createScript, type ScriptClient } from '../script.ts';
 import { quotaScript } from './script.ts';
 
-/** What is asked of a client of Redis. Its commands end in time, by an error where none answers. */
-export interface ScriptClient {
-  evalsha(sha: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
-  eval(text: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
-}
-
-const sha = createHash('sha1').update(quotaScript).digest('hex');
+const script = createScript(quotaScript);
 
 export interface QuotaStoreOptions {
   /** null: Redis is away, and is not asked. */
@@ -25,15 +19,10 @@ export interface QuotaStoreOptions {
 export function createQuotaStore({ client, prefix, succeeded, failed }: QuotaStoreOptions): QuotaLeaseStore {
   async function ask(redis: ScriptClient, one: QuotaAsk): Promise<QuotaAnswer> {
     const args = [
-      prefix + one.quota,
       ...[one.instance, one.seq, one.epoch, one.spent, one.known, one.unspent],
       ...[one.want, one.least, one.limit, one.instances, one.ledger, one.ledgerSum, one.expiresAtMs],
     ];
-    const reply = await redis.evalsha(sha, 1, ...args).catch((error: unknown) => {
-      if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
-        return redis.eval(quotaScript, 1, ...args);
-      throw error;
-    });
+    const reply = await callScript(redis, script, [prefix + one.quota], args);
     const [epoch, granted, used, elsewhere] = reply as [string, string, string, string];
     return { epoch, granted: Number(granted), used: Number(used), elsewhere: Number(elsewhere) };
   }

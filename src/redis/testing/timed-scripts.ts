@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { ExactBucket, ExactReading, LeaseAnswer, LeaseAsk } from '../../../limits/index.ts';
-import type { SharedBucket } from '../../../limits/testing/shared-model.ts';
-import { pushTake, readTake } from '../exact-store.ts';
-import { pushAsk, readAnswer } from '../lease-store.ts';
-import { limitScript } from '../limit-script.ts';
-import { createScriptMessage } from '../script-message.ts';
+import type { ExactBucket, ExactReading, LeaseAnswer, LeaseAsk } from '../../limits/index.ts';
+import type { SharedBucket } from '../../limits/testing/shared-model.ts';
+import { pushTake, readTake } from '../limits/exact-store.ts';
+import { pushAsk, readAnswer } from '../limits/lease-store.ts';
+import { limitScript } from '../limits/limit-script.ts';
+import { createScriptMessage } from '../limits/script-message.ts';
 
 export interface TimedTake {
   buckets: readonly ExactBucket[];

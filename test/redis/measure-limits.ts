@@ -1,10 +1,10 @@
-/** What a decision costs, here and in Redis: `node src/redis/limits/testing/measure.ts`. Some 20 s, one Redis of its own. */
+/** What a decision costs, here and in Redis: `node test/redis/measure-limits.ts`. Some 20 s, one Redis of its own. */
 import { Redis } from 'ioredis';
-import { startRedis } from '../../../../test/redis/server.ts';
-import { bucketShape } from '../../../limits/index.ts';
-import type { ExactBucket, LeaseAsk } from '../../../limits/index.ts';
-import { createExactStore } from '../exact-store.ts';
-import { createLeaseStore } from '../lease-store.ts';
+import { startRedis } from './server.ts';
+import { bucketShape } from '../../src/limits/index.ts';
+import type { ExactBucket, LeaseAsk } from '../../src/limits/index.ts';
+import { createExactStore } from '../../src/redis/limits/exact-store.ts';
+import { createLeaseStore } from '../../src/redis/limits/lease-store.ts';
 
 const decisions = 60_000;
 const shape = bucketShape({ requests: 1_000_000, periodMs: 1000, burst: 1000 })!;
@@ -77,6 +77,7 @@ for (const perCall of [1, 10, 100]) {
         unspent: 0,
         want: shape.tokenUnits * 10,
         ttlMs: 5000,
+        least: 0,
         leave: false,
       };
     });
