@@ -272,4 +272,26 @@ describe('a quota that others have as well', () => {
     expect(take(3)).toEqual([quota, 0, 0]);
     expect(buckets.readQuota(3, day)).toBe(3);
   });
+
+  test.each([
+    [100, 7],
+    [950, 7],
+    [961, 0],
+  ])(
+    'with an answer that is late lets a little more through than %i of 1000, and nothing near the end',
+    (used, more) => {
+      const { chain, buckets, leaseMemory } = createInstance({ instances: 3, rank: 0 });
+      buckets.writeQuota(3, day, used);
+      new Float64Array(leaseMemory.quotas).set([used, used], 3 * 2);
+      let passed = 0;
+      do {
+        chain.reset(1);
+        chain.sharing = true;
+        chain.quota(3, day, 1000, 1);
+        buckets.take(chain, 0);
+        if (chain.outcome === allowed) passed += 1;
+      } while (chain.outcome === allowed);
+      expect([passed, chain.outcome]).toEqual([more, quota]);
+    },
+  );
 });
