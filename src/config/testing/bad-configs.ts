@@ -1437,7 +1437,7 @@ export const badConfigs: readonly BadConfig[] = [
     problems: [
       '4:32: error: events.sinks[0].url: unknown key "url" (known here: type, name, events, min_severity, keys, users, concurrency, rate, timeout, retries)',
       '7:12: error: events.sinks[1].url: found text of 33 characters, expected a URL such as https://example.com/hooks (give credentials in headers)',
-      '8:25: error: events.sinks[1].events[1]: found "ip.baned", expected a type of event (rate_limit.exceeded, burst.used, burst.depleted, method.blocked, quota.warning, quota.exceeded, config.reloaded, ip.banned, ip.unbanned, upstream.down, upstream.up, alert.firing, alert.resolved) or a pattern such as quota.* (did you mean ip.banned?)',
+      '8:25: error: events.sinks[1].events[1]: found "ip.baned", expected a type of event (rate_limit.exceeded, burst.used, burst.depleted, method.blocked, quota.warning, quota.exceeded, config.reloaded, ip.banned, ip.unbanned, upstream.down, upstream.up, redis.down, redis.up, alert.firing, alert.resolved) or a pattern such as quota.* (did you mean ip.banned?)',
       '9:17: error: events.sinks[1].secrets[0]: found text of 14 characters, expected whsec_ and base64 of 24 to 64 bytes, or whsk_ and base64 of an ed25519 private key (it holds 5 bytes after whsec_)',
       '10:13: error: events.sinks[1].rate: found -1, expected a number from 0 to 100000',
     ],
