@@ -83,7 +83,10 @@ function told(kind: 'type' | 'event', address: string): string[] {
 const listed = async (gateway: StoreGateway) =>
   (await gateway.operate<{ bans: { address: string; times: number }[] }>('blocklist.list')).bans;
 
-describe.each(['none', 'sqlite', 'postgres'] as const)('three instances, each with store: %s', (kind) => {
+const long = process.env['POLYMORPH_TEST_LONG'] === '1';
+const kinds = ['none', 'postgres', ...(long ? ['sqlite'] : [])] as const;
+
+describe.each(kinds)('three instances, each with store: %s', (kind) => {
   beforeEach(async () => {
     await start(kind === 'postgres' ? await postgres.createDatabase() : kind);
   });

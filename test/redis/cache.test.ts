@@ -75,7 +75,7 @@ interface Shared {
 async function shared(program: Program): Promise<Shared> {
   // Taken over with the beat.
   await sleep(150);
-  const summary = await (await fetch(`${program.adminUrl}/stats/summary`)).json();
+  const summary = await (await fetch(`${program.adminUrl}/stats/summary?scope=instance`)).json();
   return (summary as { cache: { shared: Shared } }).cache.shared;
 }
 
