@@ -75,7 +75,9 @@ it('limits of three instances are those of one: never passed, and used up under 
   expect(passed).toBeLessThanOrEqual(bound);
   expect(passed).toBeGreaterThanOrEqual(0.97 * bound);
   expect(late).toBeLessThanOrEqual(bound);
-  expect(Math.abs(late - early - expected)).toBeLessThanOrEqual(2 * ON_THEIR_WAY);
+  // While this machine paused nobody called, and what the bucket got meanwhile passed later.
+  const paused = (RATE * exact.slowestMs()) / 1000;
+  expect(Math.abs(late - early - expected)).toBeLessThanOrEqual(2 * ON_THEIR_WAY + paused);
 });
 
 it('control: without Redis each has the limit for itself, and more than one bucket’s worth passes', async () => {
