@@ -134,8 +134,8 @@ describe('hundreds of thousands of addresses that attack', () => {
     expect(book.size).toBe(10_000);
     expect(refused).toBe(rounds * 1000 - 10_000);
     expect(bans.find(parseAddress(addressAt(0))!)).toMatchObject({ bits: 32 });
-    // The collector's own swings are less than what 250,000 addresses more would take.
-    expect(heaps.at(-1)! - heaps[0]!).toBeLessThan(30e6);
+    // What is left after the collector's swings, which are as large as what is looked for: 250,000 addresses more.
+    expect(Math.min(...heaps.slice(-5)) - Math.min(...heaps.slice(0, 5))).toBeLessThan(30e6);
     expect(book.due(Number.MAX_SAFE_INTEGER, 20_000)).toHaveLength(10_000);
   });
 });
