@@ -52,6 +52,17 @@ describe('auto-ban', () => {
     expect(add('2001:db8:0:1::/64', 10, 200)).toMatchObject([{ prefix: '2001:db8:0:1::/64' }]);
   });
 
+  it('begins after the ban before it, whoever’s clock that had', () => {
+    const { add, book } = start();
+    book.remember({ prefix: '203.0.113.9', times: 1, beganAt: 900, endedAt: 50 });
+    expect(add('203.0.113.9', 10, 100)).toMatchObject([{ beganAt: 901, until: 3100, times: 2 }]);
+    // One that refused nobody has no say among others.
+    const [simulated] = start({ simulated: true }).add('203.0.113.8', 10, 100);
+    book.put(simulated!);
+    book.remove('203.0.113.8', 200, true);
+    expect(book.past('203.0.113.8')).toEqual({ times: 1, beganAt: 0, endedAt: 200 });
+  });
+
   it('bans longer with each repeat, up to the longest, and begins anew after a good while', () => {
     const { add, book } = start();
     let now = 0;
