@@ -45,7 +45,7 @@ export interface SharedCount {
 export function createAutoBan(
   settings: AutoBanSettings,
   parts: {
-    book: Pick<BanBook, 'holding' | 'allowing' | 'times'>;
+    book: Pick<BanBook, 'holding' | 'allowing' | 'times' | 'past'>;
     spared(): Spared;
     simulated: boolean;
     shared: SharedCount | null;
@@ -73,7 +73,8 @@ export function createAutoBan(
       prefix: read.prefix,
       reason: `violations of weight ${sum} within ${settings.windowMs / 1000} s${where}`,
       by: byItself,
-      beganAt: nowMs,
+      // The clock of the instance that made the one before may be ahead.
+      beganAt: Math.max(nowMs, (parts.book.past(read.prefix)?.beganAt ?? -1) + 1),
       until: Math.round(nowMs + length),
       times,
       simulated: parts.simulated,

@@ -24,15 +24,25 @@ export interface BanBook {
   /** How often it has been banned up to `sinceMs` ago, the ban of now included. */
   times(prefix: string, sinceMs: number): number;
   /** Of a ban that has ended: it counts for {@link times}. */
-  remember(prefix: string, times: number, endedAt: number): void;
+  remember(ban: PastBan & { prefix: string }): void;
+  /** The last ban of this prefix that has ended, as far as it is remembered. */
+  past(prefix: string): PastBan | undefined;
   /** Workers see the changes from here on. */
   publish(): void;
+}
+
+/** What is remembered of a ban that has ended. Epoch milliseconds. */
+export interface PastBan {
+  times: number;
+  /** 0: of one that refused nobody. */
+  beganAt: number;
+  endedAt: number;
 }
 
 export function createBanBook(table: BanWriter, bansMax: number): BanBook {
   const bans = new Map<string, Ban>();
   /** In the order of their ends, roughly: the oldest are forgotten first where there are too many. */
-  const past = new Map<string, { times: number; endedAt: number }>();
+  const past = new Map<string, PastBan>();
   /** How many have so many bits, by family: a look-up asks only for lengths that there are. */
   const lengthsOf = () => ({ 4: new Uint32Array(33), 6: new Uint32Array(129) });
   const [banLengths, allowLengths] = [lengthsOf(), lengthsOf()];
@@ -67,11 +77,13 @@ export function createBanBook(table: BanWriter, bansMax: number): BanBook {
     return ban;
   };
 
-  const remember = (prefix: string, times: number, endedAt: number): void => {
+  const remember: BanBook['remember'] = ({ prefix, times, beganAt, endedAt }) => {
     past.delete(prefix);
     if (past.size >= bansMax) past.delete(past.keys().next().value!);
-    past.set(prefix, { times, endedAt });
+    past.set(prefix, { times, beganAt, endedAt });
   };
+  const rememberBan = ({ prefix, times, beganAt, simulated }: Ban, endedAt: number): void =>
+    remember({ prefix, times, beganAt: simulated ? 0 : beganAt, endedAt });
 
   const narrowest = (
     mark: string,
@@ -108,7 +120,7 @@ export function createBanBook(table: BanWriter, bansMax: number): BanBook {
     },
     remove(prefix, endedAt, remembered) {
       const ban = take(prefix);
-      if (ban !== undefined && remembered) remember(prefix, ban.times, endedAt);
+      if (ban !== undefined && remembered) rememberBan(ban, endedAt);
       return ban;
     },
     due(nowMs, most) {
@@ -118,7 +130,7 @@ export function createBanBook(table: BanWriter, bansMax: number): BanBook {
         if (next === undefined) break;
         if (bans.get(next.name)?.until !== next.at) continue;
         const ban = take(next.name)!;
-        remember(ban.prefix, ban.times, next.at);
+        rememberBan(ban, next.at);
         ended.push(ban);
       }
       return ended;
@@ -133,6 +145,7 @@ export function createBanBook(table: BanWriter, bansMax: number): BanBook {
       return 0;
     },
     remember,
+    past: (prefix) => past.get(prefix),
     publish: table.publish,
   };
 }

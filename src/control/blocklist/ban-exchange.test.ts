@@ -10,11 +10,13 @@ import { parseAddress } from '../../identity/index.ts';
 import { createSharedBans, createSharedViolations, openRedis, type RedisLink } from '../../redis/index.ts';
 import { testRedisSettings } from '../../redis/testing/settings.ts';
 import { type BanKeeper, createBanKeeper } from './ban-keeper.ts';
+import { type BanChange, rowOf } from './bans.ts';
 
 interface Instance {
   keeper: BanKeeper;
   link: RedisLink;
   events: EventDraft[];
+  warnings: string[];
   refuses(address: string): boolean;
 }
 
@@ -33,9 +35,17 @@ afterEach(() => {
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
+interface StartOptions {
+  /** Of its clock. Milliseconds. */
+  ahead?: number;
+  joins?: boolean;
+  /** It is told of nothing, as if each change were of just now. */
+  isDeaf?: boolean;
+}
+
 /** An instance as main has it, without the rest of the gateway. */
-async function start(options: { ahead?: number; joins?: boolean } = {}): Promise<Instance> {
-  const { ahead = 0, joins = true } = options;
+async function start(options: StartOptions = {}): Promise<Instance> {
+  const { ahead = 0, joins = true, isDeaf = false } = options;
   const blocklist = { auto_ban: { threshold: 10, ban_for: '5s', growth: 2 } };
   const result = createConfig(
     { upstreams: [{ url: 'http://127.0.0.1:8545' }], blocklist },
@@ -45,15 +55,22 @@ async function start(options: { ahead?: number; joins?: boolean } = {}): Promise
   const link = await openRedis(testRedisSettings({ url: server.url, command_timeout: '1s' }), Date.now);
   await expect.poll(() => link.guard.isOpen(), { timeout: 5000 }).toBe(false);
   const { client, guard } = link;
-  const events: EventDraft[] = [];
+  const [events, warnings]: [EventDraft[], string[]] = [[], []];
   const origin = `i${instances.length}`;
+  const bans = createSharedBans({ client, guard, prefix: 'pp:', origin, recordsMax: 200_000 });
   const keeper = createBanKeeper({
     ...{ config: result.config, snapshot: compile(result.config, testRegistries()) },
     events: { emit: (event) => void events.push(event), prepare: () => null, added: () => {} },
-    logger: { warn: () => {}, info: () => {}, error: () => {} } as never,
+    logger: {
+      warn: (_: object, text: string) => warnings.push(text),
+      info: () => {},
+      error: () => {},
+    } as never,
     seed: Uint32Array.of(1, 2, 3, 4),
     shared: {
-      bans: createSharedBans({ client, guard, prefix: 'pp:', origin, recordsMax: 200_000 }),
+      bans: isDeaf
+        ? { ...bans, read: async (after) => ({ ...(await bans.read(after)), records: [] }) }
+        : bans,
       violations: createSharedViolations({ client, guard, prefix: 'pp:' }),
       ...{ guard, instances: () => instances.length },
     },
@@ -62,7 +79,7 @@ async function start(options: { ahead?: number; joins?: boolean } = {}): Promise
   });
   if (joins) await keeper.join(10_000);
   const instance = {
-    ...{ keeper, link, events },
+    ...{ keeper, link, events, warnings },
     refuses: (address: string) => openBans(keeper.memory).find(parseAddress(address)!) !== undefined,
   };
   instances.push(instance);
@@ -141,6 +158,80 @@ it('a lift that Redis did not hear of is not undone by those who did not either'
   await sleep(500);
   expect([a.refuses('203.0.113.1'), b.refuses('203.0.113.1')]).toEqual([false, false]);
   expect(told()).toEqual(['ip.banned 203.0.113.1', 'ip.unbanned 203.0.113.1']);
+});
+
+it('a lift that Redis lost is told again, and undoes what another puts back', async () => {
+  const [a, b] = [await start(), await start()];
+  const { ban } = await a.keeper.bans.add({ prefix: '203.0.113.1', reason: '', by: 'ada', until: null });
+  await expect.poll(() => b.refuses('203.0.113.1'), soon).toBe(true);
+  await a.keeper.bans.lift('203.0.113.1', 'bob');
+  await expect.poll(() => b.refuses('203.0.113.1'), soon).toBe(false);
+  await server.call('FLUSHALL');
+  // One that was cut off when it was lifted.
+  const { simulated: _, ...standing } = ban;
+  const { client, guard } = a.link;
+  const other = createSharedBans({ client, guard, prefix: 'pp:', origin: 'x', recordsMax: 200_000 });
+  await other.put([{ record: { ...standing, endedAt: null }, unlessStanding: false, keepMs: null }]);
+  const ended = async () => (await other.read(0)).records.map(({ endedAt }) => endedAt !== null);
+  await expect.poll(ended, soon).toEqual([true]);
+  await sleep(300);
+  expect([a.refuses('203.0.113.1'), b.refuses('203.0.113.1')]).toEqual([false, false]);
+  expect(told()).toEqual(['ip.banned 203.0.113.1', 'ip.unbanned 203.0.113.1']);
+});
+
+it('a ban that the database tells of late does not come back, and ends there, too', async () => {
+  const a = await start();
+  const written: BanChange[] = [];
+  a.keeper.keepIn({
+    shared: true,
+    async write(changes) {
+      written.push(...changes.map(({ change }) => change));
+      return changes.map(() => true);
+    },
+    read: async () => [],
+  });
+  const { ban } = await a.keeper.bans.add({ prefix: '203.0.113.1', reason: '', by: 'ada', until: null });
+  await a.keeper.bans.lift('203.0.113.1', 'bob');
+  written.length = 0;
+  a.keeper.changed(rowOf(ban));
+  expect(a.refuses('203.0.113.1')).toBe(false);
+  await expect.poll(() => written, soon).toMatchObject([{ kind: 'end', beganAt: ban.beganAt }]);
+});
+
+it('who was let go by one is banned by another, whose clock is behind', async () => {
+  const [a, b] = [await start({ ahead: 900 }), await start({ ahead: -900 })];
+  const draft = { prefix: '203.0.113.1', reason: '', by: 'ada', until: null };
+  const both = () => [a, b].map((one) => one.refuses('203.0.113.1'));
+  await a.keeper.bans.add(draft);
+  await expect.poll(both, soon).toEqual([true, true]);
+  await a.keeper.bans.lift('203.0.113.1', 'bob');
+  await expect.poll(both, soon).toEqual([false, false]);
+  await b.keeper.bans.add(draft);
+  await expect.poll(both, soon).toEqual([true, true]);
+  await sleep(300);
+  expect(both()).toEqual([true, true]);
+});
+
+it('a ban that comes too late is not said to stand', async () => {
+  const [a, late] = [await start({ ahead: 900 }), await start({ ahead: -900, isDeaf: true })];
+  const draft = { prefix: '203.0.113.1', reason: '', by: 'ada', until: null };
+  await a.keeper.bans.add(draft);
+  await a.keeper.bans.lift('203.0.113.1', 'bob');
+  await expect(late.keeper.bans.add(draft)).rejects.toMatchObject({ code: 'conflict' });
+  expect(late.refuses('203.0.113.1')).toBe(false);
+  expect(late.keeper.made().operator).toBe(0);
+  // It knows by now.
+  await late.keeper.bans.add(draft);
+  await expect.poll(() => a.refuses('203.0.113.1'), soon).toBe(true);
+});
+
+it('says so where bans cannot be shared although Redis is there', async () => {
+  const a = await start();
+  await server.call('DEL', 'pp:{bans}:log');
+  await server.call('SET', 'pp:{bans}:log', 'of another program');
+  await a.keeper.bans.add({ prefix: '203.0.113.1', reason: '', by: 'ada', until: null });
+  const isTold = () => a.warnings.filter((text) => text.startsWith('bans do not reach')).length;
+  await expect.poll(isTold, { timeout: 15_000 }).toBe(1);
 });
 
 it('a hundred thousand bans are put back, and read by one who comes, and hold nobody up', async () => {

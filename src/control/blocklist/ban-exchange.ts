@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { type BanRecord, type SharedBans, supersedes } from '../../admission/index.ts';
+import type { Logger } from '../logs.ts';
 import { createSingleFlight } from '../single-flight.ts';
 import { createUntoldBans, type Decided, type UntoldBan } from './untold-bans.ts';
 
@@ -39,6 +40,7 @@ export interface BanExchangeOptions {
   pendingMax: number;
   /** This machine's clock. */
   epochMs(): number;
+  logger: Pick<Logger, 'warn'>;
 }
 
 /** Whether the others can be reached. */
@@ -50,6 +52,8 @@ export interface ExchangeGuard {
 /** Between two looks for changes of others. */
 const LOOK_MS = 100;
 const AT_ONCE = 200;
+/** Looks in a row that fail although the others can be reached: some five seconds of them are told. */
+const FAILURES_TOLD = 50;
 /** Records of our own that are compared in one turn of the event loop. */
 const COMPARED_A_TURN = 5000;
 /** Clocks that differ by less are held for the same, so that times do not jump with each answer. */
@@ -67,6 +71,7 @@ export function createBanExchange(options: BanExchangeOptions): BanExchange {
   let unsure = true;
   let alsoEnded: readonly BanRecord[] = [];
   let offsetMs = 0;
+  let failures = 0;
 
   const keepMs = ({ until, endedAt }: BanRecord): number | null => {
     const now = epochMs() + offsetMs;
@@ -175,10 +180,18 @@ export function createBanExchange(options: BanExchangeOptions): BanExchange {
       await send();
       if (!unsure) await readOn();
       if (unsure) await readAll();
+      failures = 0;
       joined.resolve();
-    } catch {
-      // That they cannot be reached is told by itself; what waits is told with the next look.
+    } catch (error) {
+      // What waits is told with the next look.
       untold.waitNoLonger();
+      // That they cannot be reached is told by itself.
+      if (!guard.isOpen() && ++failures === FAILURES_TOLD) {
+        // Of the driver's errors no more: they carry the command with all it was called with.
+        const reason = error instanceof Error ? error.message : String(error);
+        const text = `bans do not reach the other instances, nor theirs this one: ${reason}`;
+        options.logger.warn({ kind: 'blocklist', reason }, text);
+      }
     }
   }
 
@@ -205,8 +218,8 @@ export function createBanExchange(options: BanExchangeOptions): BanExchange {
   return {
     tell(record, how) {
       tell(record, how);
-      if (timer === undefined) return;
-      if (guard.isOpen()) untold.waitNoLonger();
+      // Before it begins nobody is waited for.
+      if (timer === undefined || guard.isOpen()) untold.waitNoLonger();
       // Where it fails the next look tries again.
       else send().catch(untold.waitNoLonger);
     },

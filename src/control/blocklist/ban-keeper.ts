@@ -19,7 +19,7 @@ import type { Logger } from '../logs.ts';
 import { createAutoBans } from './auto-bans.ts';
 import { createBanExchange, type ExchangeGuard } from './ban-exchange.ts';
 import { createBanJournal, type WriteBans } from './ban-journal.ts';
-import { type Bans, fullError, repeatMs, rowOf } from './bans.ts';
+import { type Bans, fullError, meanwhileError, repeatMs, rowOf } from './bans.ts';
 import { createBanRoute } from './ban-route.ts';
 import { createStaleBans, type StaleBans } from './stale-bans.ts';
 import { createToldBans } from './told-bans.ts';
@@ -121,10 +121,11 @@ export function createBanKeeper(options: {
         for (const ban of book.all()) if (!ban.simulated) yield rowOf(ban);
       },
       heard(records, overruled) {
-        told.byOthers(records, overruled);
+        const again = told.byOthers(records, overruled);
         book.publish();
+        for (const record of again) exchange?.tell(record);
       },
-      epochMs: options.epochMs,
+      ...{ epochMs: options.epochMs, logger },
     });
   const epochMs = (): number => options.epochMs() + (exchange?.offsetMs() ?? 0);
   const route = createBanRoute({ exchange, events, logger });
@@ -202,13 +203,16 @@ export function createBanKeeper(options: {
         const now = epochMs();
         const times = book.times(prefix, now - memoryMs()) + 1;
         // The clock of the instance that made the one before may be ahead.
-        const beganAt = Math.max(now, book.get(prefix)?.beganAt ?? 0);
+        const before = [book.get(prefix)?.beganAt ?? 0, (book.past(prefix)?.beganAt ?? -1) + 1];
+        const beganAt = Math.max(now, ...before);
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
         if (!book.put(ban)) throw fullError(book.size);
         book.publish();
-        if (!isAllowed(prefix)) madeBy.operator += 1;
         const decision = await new Promise<Decision>((decided) => route.began(ban, decided));
-        return { ban: decision === 'theirs' ? (book.get(prefix) ?? ban) : ban, kept: await kept(decision) };
+        const standing = decision === 'theirs' ? book.get(prefix) : ban;
+        if (standing === undefined) throw meanwhileError(prefix);
+        if (decision !== 'theirs' && !isAllowed(prefix)) madeBy.operator += 1;
+        return { ban: standing, kept: await kept(decision) };
       },
       async lift(prefix, by) {
         const now = epochMs();

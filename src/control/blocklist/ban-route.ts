@@ -20,6 +20,8 @@ export interface BanRoute {
   ended(ban: Ban, reason: 'expired' | 'lifted', by: string, endedAt: number, decided?: Decided): void;
   /** What another instance did. */
   heard(record: BanRecord): void;
+  /** The store holds it to stand, and it has ended already: what made it was written after what ended it. */
+  endedBefore(record: BanRecord, endedAt: number): void;
   /** A change of this prefix is on its way to the store, or may be overruled yet. */
   isPending(prefix: string): boolean;
 }
@@ -104,6 +106,10 @@ export function createBanRoute(parts: {
 
     heard(record) {
       if (store?.shared === false) store.journal.add({ kind: 'put', ban: record }, null);
+    },
+
+    endedBefore({ prefix, beganAt }, endedAt) {
+      store?.journal.add({ kind: 'end', prefix, beganAt, endedAt }, null);
     },
 
     isPending: (prefix) => waiting.has(prefix) || store?.journal.isPending(prefix) === true,

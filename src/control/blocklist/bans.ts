@@ -25,7 +25,7 @@ export interface Bans {
   holding(address: Address, bitsMax?: number): Promise<Ban | undefined>;
   /** The same of those that are allowed: with `allowMark` before their prefix. */
   allowing(address: Address, bitsMax?: number): Promise<Ban | undefined>;
-  /** In place of one of the same prefix. Rejects with AccountsError `refused` where there are as many as there may be. */
+  /** In place of one of the same prefix. Rejects with AccountsError: `refused` where there are as many as there may be, `conflict` where another came before it. */
   add(draft: BanDraft): Promise<BanOutcome>;
   /** undefined: there is none of that prefix. */
   lift(prefix: string, by: string): Promise<BanOutcome | undefined>;
@@ -37,6 +37,11 @@ export function fullError(count: number): AccountsError {
     'refused',
     `There are ${count} bans, as many as blocklist.max_bans lets there be: lift some, or raise it and start anew`,
   );
+}
+
+/** What {@link Bans.add} rejects with where another instance had a later word. */
+export function meanwhileError(prefix: string): AccountsError {
+  return new AccountsError('conflict', `Another ban of ${prefix} was made or lifted meanwhile: try again`);
 }
 
 /** A change on its way to the store. */

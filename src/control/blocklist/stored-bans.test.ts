@@ -48,6 +48,15 @@ it('takes the place of a ban whose clock is ahead', async () => {
   expect(await store.bans.get('203.0.113.1')).toMatchObject({ until: null, beganAt: ban.beganAt });
 });
 
+it('comes after one that was lifted, and whose clock was ahead', async () => {
+  const bans = start(2);
+  const by = { reason: 'r', by: 'auto', times: 1, until: null, endedAt: now };
+  await store.bans.put({ prefix: '203.0.113.1', beganAt: now + 900, ...by });
+  const { ban } = await bans.add(draft('203.0.113.1'));
+  expect(ban.beganAt).toBe(now + 901);
+  expect(await store.bans.get('203.0.113.1')).toMatchObject({ endedAt: null });
+});
+
 it('keeps who is let in beside the bans, and tells nobody of it', async () => {
   const bans = start(2);
   const address = parseAddress('203.0.113.1')!;

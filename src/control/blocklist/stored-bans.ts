@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { AccountsError } from '../../accounts/index.ts';
 import { type Ban, isAllowed, readPrefix } from '../../admission/index.ts';
 import { createEnvelopes, type EventDraft, outboxEntry } from '../../events/index.ts';
 import { type Address, createPrefixTable } from '../../identity/index.ts';
 import type { Store } from '../../store/index.ts';
 import { beganNews, endedNews } from './ban-events.ts';
 import type { ToldChange } from './ban-journal.ts';
-import { type BanChange, banOf, type Bans, fullError, rowOf } from './bans.ts';
+import { type BanChange, banOf, type Bans, fullError, meanwhileError, rowOf } from './bans.ts';
 import { readBans } from './read-bans.ts';
 import { writeBans, writeBansIn } from './write-bans.ts';
 
@@ -63,12 +62,12 @@ export function createStoredBans(parts: {
         const repeated = before !== null && (before.endedAt === null || before.endedAt >= endedSince());
         const times = (repeated ? before.times : 0) + 1;
         // The clock of whoever made the one before may be ahead.
-        const beganAt = Math.max(now, before?.beganAt ?? 0);
+        const beganAt =
+          before === null ? now : Math.max(now, before.beganAt + (before.endedAt === null ? 0 : 1));
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
         const put = told({ kind: 'put', ban: rowOf(ban) }, beganNews(ban).event);
         const [made] = await writeBansIn(tables, [put]);
-        if (made !== true)
-          throw new AccountsError('conflict', `Another ban of ${prefix} was made meanwhile: try again`);
+        if (made !== true) throw meanwhileError(prefix);
         return { ban, kept: true };
       });
     },

@@ -1,4 +1,4 @@
-import { type BanBook, supersedes } from '../../admission/index.ts';
+import { type BanBook, type BanRecord, supersedes } from '../../admission/index.ts';
 import type { BanRow } from '../../store/index.ts';
 import type { BanRoute } from './ban-route.ts';
 import { banOf, rowOf } from './bans.ts';
@@ -8,13 +8,13 @@ import type { StaleBans } from './stale-bans.ts';
 export interface ToldBans {
   /** False: it says nothing new. */
   byStore(row: BanRow): boolean;
-  /** `overruled`: in place of what was done here. */
-  byOthers(rows: readonly BanRow[], overruled: boolean): void;
+  /** `overruled`: in place of what was done here. What the others are to be told again: they hold to stand what has ended. */
+  byOthers(rows: readonly BanRow[], overruled: boolean): BanRecord[];
 }
 
 export function createToldBans(parts: {
-  book: Pick<BanBook, 'get' | 'put' | 'remove' | 'remember'>;
-  route: Pick<BanRoute, 'isPending' | 'heard'>;
+  book: Pick<BanBook, 'get' | 'put' | 'remove' | 'remember' | 'past'>;
+  route: Pick<BanRoute, 'isPending' | 'heard' | 'endedBefore'>;
   /** Others tell of bans without the store. */
   shared: boolean;
   stale(): Pick<StaleBans, 'add'> | null;
@@ -29,13 +29,20 @@ export function createToldBans(parts: {
         if (!book.put(banOf(row))) parts.full();
     } else {
       if (known !== undefined && known.beganAt <= row.beganAt) book.remove(row.prefix, row.endedAt, false);
-      if (book.get(row.prefix) === undefined) book.remember(row.prefix, row.times, row.endedAt);
+      if (book.get(row.prefix) === undefined) book.remember({ ...row, endedAt: row.endedAt });
     }
   };
-  /** What is known here is the same, or later. */
-  const isOld = (row: BanRow): boolean => {
+  /** The last that is known here of this prefix. */
+  const knownOf = (row: BanRow): BanRecord | undefined => {
     const known = book.get(row.prefix);
-    return known !== undefined && !known.simulated && !supersedes(row, rowOf(known));
+    if (known !== undefined) return known.simulated ? undefined : rowOf(known);
+    const past = book.past(row.prefix);
+    return past && { ...row, ...past };
+  };
+  /** Where what is known here is the same, or later: that. */
+  const laterThan = (row: BanRow): BanRecord | undefined => {
+    const known = knownOf(row);
+    return known === undefined || supersedes(row, known) ? undefined : known;
   };
 
   return {
@@ -46,17 +53,27 @@ export function createToldBans(parts: {
         return false;
       }
       // Alone the store has the last word; else others may have told already of what came after it.
-      if (shared && isOld(row)) return false;
+      const later = shared ? laterThan(row) : undefined;
+      if (later !== undefined) {
+        if (row.endedAt === null && later.endedAt !== null) route.endedBefore(row, later.endedAt);
+        return false;
+      }
       put(row);
       return true;
     },
     byOthers(rows, overruled) {
+      const again: BanRecord[] = [];
       for (const row of rows) {
-        if (!overruled && isOld(row)) continue;
+        const later = overruled ? undefined : laterThan(row);
+        if (later !== undefined) {
+          if (row.endedAt === null && later.endedAt !== null) again.push(later);
+          continue;
+        }
         const isNews = row.endedAt === null || book.get(row.prefix) !== undefined;
         put(row);
         if (isNews) route.heard(row);
       }
+      return again;
     },
   };
 }

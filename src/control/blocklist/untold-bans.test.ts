@@ -45,6 +45,32 @@ it('has who is patient wait, and nobody else', () => {
   expect([untold.has('a'), untold.take(10)]).toEqual([false, []]);
 });
 
+it('lets go of who waits for what was under way, once that could not be told', () => {
+  const untold = createUntoldBans(100);
+  untold.add(change('a', 'now'));
+  const batch = untold.take(1);
+  untold.waitNoLonger();
+  expect(since()).toEqual([]);
+  untold.putBack(batch);
+  untold.waitNoLonger();
+  expect(since()).toEqual(['now away']);
+  untold.told(untold.take(1));
+  untold.add(change('b', 'next'));
+  untold.waitNoLonger();
+  expect(since()).toEqual(['next away']);
+});
+
+it('has nobody wait after its end', () => {
+  const untold = createUntoldBans(100);
+  untold.add(change('a', 'under way', true));
+  const batch = untold.take(1);
+  untold.giveUp();
+  untold.add(change('b', 'late', true));
+  untold.putBack(batch);
+  expect(since()).toEqual(['late away', 'under way away']);
+  expect([untold.has('a'), untold.has('b'), untold.take(9)]).toEqual([false, false, []]);
+});
+
 it('gives up the oldest beyond its bound', () => {
   const untold = createUntoldBans(100);
   for (let i = 0; i < 103; i += 1) untold.add(change(`p${i}`, `c${i}`, true));

@@ -28,7 +28,7 @@ export interface UntoldBans {
   putBack(batch: readonly UntoldBan[]): void;
   /** Whoever is not patient hears `away`, and the change goes on waiting. */
   waitNoLonger(): void;
-  /** Nothing is told any more: all hear `away`. */
+  /** Nothing is told any more: all hear `away`, and so do those that come. */
   giveUp(): void;
 }
 
@@ -37,7 +37,9 @@ export function createUntoldBans(most: number): UntoldBans {
   let waiting: UntoldBan[] = [];
   /** How many of a prefix there are, those under way included. */
   const counts = new Map<string, number>();
+  /** Who waits for a moment only, of changes under way, too. */
   let impatient = 0;
+  let ended = false;
 
   const count = (changes: readonly UntoldBan[], by: number): void => {
     for (const { record } of changes) {
@@ -46,14 +48,18 @@ export function createUntoldBans(most: number): UntoldBans {
       else counts.delete(record.prefix);
     }
   };
+  const waits = ({ patient, decided }: UntoldBan): boolean => !patient && decided !== undefined;
   const letGo = (change: UntoldBan): void => {
     const { decided } = change;
+    if (waits(change)) impatient -= 1;
     change.decided = undefined;
     decided?.('away');
   };
 
   return {
     add(change) {
+      if (waits(change)) impatient += 1;
+      if (ended) return letGo(change);
       if (waiting.length >= most) {
         const gone = waiting.splice(0, Math.ceil(most / 100));
         count(gone, -1);
@@ -61,12 +67,15 @@ export function createUntoldBans(most: number): UntoldBans {
       }
       waiting.push(change);
       count([change], 1);
-      if (!change.patient && change.decided !== undefined) impatient += 1;
     },
     has: (prefix) => counts.has(prefix),
     take: (some) => waiting.splice(0, some),
-    told: (batch) => count(batch, -1),
+    told(batch) {
+      count(batch, -1);
+      impatient -= batch.filter(waits).length;
+    },
     putBack(batch) {
+      if (ended) return batch.forEach(letGo);
       const newest = new Map<string, UntoldBan>();
       const all = [...batch, ...waiting];
       for (const change of all) {
@@ -82,11 +91,11 @@ export function createUntoldBans(most: number): UntoldBans {
     },
     waitNoLonger() {
       if (impatient === 0) return;
-      impatient = 0;
       for (const change of waiting) if (!change.patient) letGo(change);
     },
     giveUp() {
       const all = waiting;
+      ended = true;
       waiting = [];
       counts.clear();
       all.forEach(letGo);

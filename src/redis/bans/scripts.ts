@@ -1,4 +1,5 @@
 import { createScript } from '../script.ts';
+import { TIME_MAX } from './record.ts';
 
 /*
  * Keys, all in one slot of a Cluster by `{bans}`:
@@ -42,6 +43,17 @@ local function supersedes(a, b)
   if b['until'] == cjson.null then return false end
   return a['until'] == cjson.null or a['until'] > b['until']
 end
+-- What another program wrote, or a version to come, is as none: it must not stop what comes after it.
+local function isTime(value) return type(value) == 'number' and value >= 0 and value <= ${TIME_MAX} end
+local function isEnd(value) return value == cjson.null or isTime(value) end
+local function read(text, prefix)
+  if not text then return nil end
+  local isJson, ban = pcall(cjson.decode, text)
+  if isJson and type(ban) == 'table' and ban.prefix == prefix and type(ban.reason) == 'string' and type(ban.by) == 'string'
+    and type(ban.times) == 'number' and ban.times >= 1 and ban.times % 1 == 0
+    and isTime(ban.beganAt) and isEnd(ban.endedAt) and isEnd(ban['until']) then return ban end
+  return nil
+end
 local function stands(ban)
   return ban.endedAt == cjson.null and (ban['until'] == cjson.null or ban['until'] > now)
 end
@@ -60,7 +72,7 @@ for i = 4, #KEYS do
   local prefix, value, ttl, unlessStanding = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local found = redis.call('MGET', KEYS[i])[1]
   local ban = cjson.decode(value)
-  local known = found and cjson.decode(found)
+  local known = read(found, prefix)
   local made = not known or supersedes(ban, known)
   if made and known and unlessStanding == '1' and stands(known) and known.times >= ban.times then made = false end
   if made then

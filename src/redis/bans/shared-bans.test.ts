@@ -90,6 +90,39 @@ describe('bans in Redis', () => {
     );
   });
 
+  it('that are none, or of another version, stop nobody', async () => {
+    const [a, b] = [open('a'), open('b')];
+    const sound = ban('10.0.0.9');
+    const strange = [
+      'nonsense',
+      'null',
+      '[]',
+      JSON.stringify({ ...sound, prefix: '10.0.0.4', beganAt: '1' }),
+      JSON.stringify({ ...sound, prefix: '10.0.0.10' }),
+      JSON.stringify({ ...sound, prefix: '10.0.0.6', endedAt: undefined }),
+      JSON.stringify({ ...sound, prefix: '10.0.0.7', until: 1e300 }),
+    ];
+    await a.put(strange.map((_, i) => change(ban(`10.0.0.${i + 1}`))));
+    for (const [i, text] of strange.entries()) await redis.set(`pp:{bans}:ban:10.0.0.${i + 1}`, text);
+    await redis.set('pp:{bans}:ban:everybody', JSON.stringify({ ...sound, prefix: 'everybody' }));
+    await redis.zadd('pp:{bans}:log', 100, 'everybody');
+    await redis.hset('pp:{bans}:head', 'last', 100);
+    await a.put([change(sound)]);
+    expect(await b.read(0)).toMatchObject({ records: [sound], next: 101, more: false });
+    for (const one of strange.map((_, i) => ban(`10.0.0.${i + 1}`)))
+      expect(await b.put([change(one)]), one.prefix).toEqual([null]);
+  });
+
+  it('are told whatever their reason is written with', async () => {
+    const odd = ban('10.0.0.1', { reason: 'half \ud83d, \0 and "\\', by: '\udc00' });
+    expect(await open('a').put([change(odd)])).toEqual([null]);
+    expect((await open('b').read(0)).records).toEqual([
+      { ...odd, reason: 'half \ufffd, \0 and "\\', by: '\ufffd' },
+    ]);
+    // It is decoded there.
+    expect(await open('b').put([change({ ...odd, endedAt: 5 })])).toEqual([null]);
+  });
+
   it('are forgotten in time, all of them, and so is the log', async () => {
     const shared = open();
     await shared.put([

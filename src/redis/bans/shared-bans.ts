@@ -2,6 +2,7 @@ import type { BanPage, BanRecord, SharedBans, SharedChange } from '../../admissi
 import type { RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
 import { callScript, type Script } from '../script.ts';
+import { readRecord, recordText } from './record.ts';
 import { putScript, readScript } from './scripts.ts';
 
 export interface SharedBansOptions {
@@ -46,12 +47,12 @@ export function createSharedBans(options: SharedBansOptions): SharedBans {
     for (const { record, unlessStanding, keepMs } of changes) {
       keys.push(keyOf(record.prefix));
       args.push(
-        ...[record.prefix, JSON.stringify({ ...record, origin })],
+        ...[record.prefix, recordText(record, origin)],
         ...[keepMs === null ? '' : Math.max(1, Math.ceil(keepMs)), unlessStanding ? 1 : 0],
       );
     }
     const outcomes = (await call(putScript, keys, args)) as string[];
-    return outcomes.map((text) => (text === '' ? null : recordOf(text)));
+    return outcomes.map((text, i) => (text === '' ? null : readRecord(text, changes[i]!.record.prefix)));
   }
 
   return {
@@ -72,13 +73,8 @@ export function createSharedBans(options: SharedBansOptions): SharedBans {
         ...{ epoch, last: Number(last), nowMs, more: prefixes.length === PAGE_MAX },
         next: prefixes.length === 0 ? after : Number(changed.at(-1)),
         // One that is gone was forgotten just now.
-        records: texts.filter((text) => text !== null).map(recordOf),
+        records: texts.flatMap((text, i) => (text === null ? [] : (readRecord(text, prefixes[i]!) ?? []))),
       };
     },
   };
-}
-
-function recordOf(text: string): BanRecord {
-  const { origin: _, ...record } = JSON.parse(text) as BanRecord & { origin: string };
-  return record;
 }

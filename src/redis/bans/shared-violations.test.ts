@@ -40,9 +40,19 @@ it('forgets what has left the window, and in the end all of it', async () => {
   expect(await violations.add(one(5), short)).toEqual([12]);
   await sleep(1350);
   expect(await violations.add(one(1), short)).toEqual([6]);
-  expect(await redis.pttl('pp:{bans}:violations:203.0.113.9')).toBeGreaterThan(1500);
+  expect(await redis.pttl('pp:{bans}:violations:2400:203.0.113.9')).toBeGreaterThan(1500);
   await sleep(2500);
   expect(await redis.dbsize()).toBe(0);
+});
+
+it('of windows of another length, as while a config is rolled out, are sums of their own', async () => {
+  const violations = open();
+  const short = { windowMs: 1000, threshold: 100 };
+  expect(await violations.add(one(40), short)).toEqual([40]);
+  expect(await violations.add(one(50), bounds)).toEqual([50]);
+  await sleep(1100);
+  expect(await violations.add(one(1), bounds)).toEqual([51]);
+  expect(await violations.add(one(2), short)).toEqual([2]);
 });
 
 it('takes thousands at once', async () => {

@@ -9,7 +9,8 @@ const SLOTS = 8;
 const ADDRESSES_MAX = 200;
 
 /**
- * Keys: `{bans}:violations:ADDRESS`, each a hash of weights by slot of time, which ends with the window. Arguments: milliseconds of the window, the
+ * Keys: `{bans}:violations:WINDOW:ADDRESS`, each a hash of weights by slot of time, which ends with the window: of another config another one, whose
+ * slots mean other times. Arguments: milliseconds of the window, the
  * threshold, then each one's weight. Answer: the sums.
  */
 const script = createScript(`
@@ -58,7 +59,7 @@ export function createSharedViolations({
       try {
         for (let from = 0; from < weights.length; from += ADDRESSES_MAX) {
           const some = weights.slice(from, from + ADDRESSES_MAX);
-          const keys = some.map(({ address }) => `${prefix}{bans}:violations:${address}`);
+          const keys = some.map(({ address }) => `${prefix}{bans}:violations:${windowMs}:${address}`);
           const args = [windowMs, threshold, ...some.map(({ weight }) => weight)];
           sums.push(...((await callScript(client, script, keys, args)) as number[]));
           guard.succeeded();

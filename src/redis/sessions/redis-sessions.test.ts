@@ -43,6 +43,17 @@ describe('sessions in Redis', () => {
     await expect.poll(() => client.dbsize()).toBe(0);
   });
 
+  it('end where the list of them was evicted, since nobody could end them all', async () => {
+    const bounds = { idleMs: 5000, lifeMs: 5000, perUserMax: 3, dataBytesMax: 100 };
+    const sessions = createRedisSessions(bounds, { client, guard, prefix: 'pp:', random: randomBytes });
+    const { token, session } = await sessions.create({ userId: 'ada', data: 'd' });
+    expect(await sessions.read(token)).toEqual(session);
+    await client.del((await client.keys('*:all'))[0]!);
+    expect(await sessions.deleteAll('ada')).toBe(0);
+    expect([await sessions.read(token), await sessions.touch(token)]).toEqual([null, null]);
+    await client.flushall();
+  });
+
   it('reject, and send nothing, while Redis is away', async () => {
     const bounds = { idleMs: 200, lifeMs: 1000, perUserMax: 3, dataBytesMax: 100 };
     const away = { ...guard, isOpen: () => true };

@@ -69,8 +69,7 @@ export function createRedisSessions(bounds: SessionBounds, options: RedisSession
     async read(token) {
       const id = sessionIdOf(token);
       if (id === undefined) return null;
-      const [key] = keysOf(id);
-      return sessionOf(id, await call(readSessionScript, [key], []));
+      return sessionOf(id, await call(readSessionScript, keysOf(id), [id]));
     },
 
     async touch(token, data) {

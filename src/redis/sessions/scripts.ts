@@ -19,6 +19,14 @@ local function keepAll(key)
 end
 `;
 
+/** Where the list was evicted its sessions are as none: to end all of a user would not find them. */
+const isListed = `
+local function isListed(key, id)
+  for _, one in ipairs(redis.call('ZRANGE', key, 0, -1)) do if one == id then return true end end
+  return false
+end
+`;
+
 /** Keys: the session, all. Arguments: id, user, data, milliseconds without a touch, of its life; sessions of the user, what comes before an id in its key. */
 export const createSessionScript = createScript(`${clock}${keepAll}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
@@ -34,15 +42,16 @@ redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
 keepAll(KEYS[2])
 return redis.call('HGETALL', KEYS[1])`);
 
-/** Key: the session. */
-export const readSessionScript = createScript(`return redis.call('HGETALL', KEYS[1])`);
+/** Keys: the session, all. Argument: id. */
+export const readSessionScript = createScript(`${isListed}
+return isListed(KEYS[2], ARGV[1]) and redis.call('HGETALL', KEYS[1]) or {}`);
 
 /** Keys: the session, all. Arguments: id, milliseconds without a touch, of its life; data, where that changes. */
-export const touchSessionScript = createScript(`${clock}${keepAll}
+export const touchSessionScript = createScript(`${clock}${keepAll}${isListed}
 local session = {}
 local fields = redis.call('HGETALL', KEYS[1])
 for at = 1, #fields, 2 do session[fields[at]] = fields[at + 1] end
-if not session.created then return {} end
+if not session.created or not isListed(KEYS[2], ARGV[1]) then return {} end
 local ttl = math.min(ARGV[2], session.created + ARGV[3] - now)
 if ttl < 1 then
   redis.call('DEL', KEYS[1])
