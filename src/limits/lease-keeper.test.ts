@@ -61,6 +61,16 @@ function createKept(leasesMax?: number) {
     answers(next: typeof answer) {
       answer = next;
     },
+    /** Tokens that calls get which do not wait for a lease. */
+    shareNow(caller: string): number {
+      for (let tokens = 0; ; tokens++) {
+        chain.reset(1);
+        chain.sharing = true;
+        fixture.add(caller, 'default', rule);
+        fixture.buckets.take(chain, now);
+        if (chain.outcome > burst) return tokens;
+      }
+    },
     /** Takes one token of the caller's; asks for what lacks or runs low, as a worker does. */
     async call(caller = 'a', params = rule): Promise<number> {
       const outcome = fixture.take(caller, params, now);
@@ -284,6 +294,16 @@ describe('leases', () => {
     await pass(4 * second);
     asked.length = 0;
     expect(await call('c')).toBe(allowed);
+  });
+
+  test('that are not to be had are not waited for to pay: the share goes on as it refills', async () => {
+    const { call, shareNow, pass } = createKept(1);
+    await call('a');
+    // Capacity 200 and 100 a second, of one of two instances the half.
+    expect(shareNow('b')).toBe(100);
+    await pass(second);
+    expect(await call('b')).toBe(cold);
+    expect(shareNow('b')).toBe(50);
   });
 
   test('that are dry cost main nothing until there may be more, in a flood of callers', async () => {

@@ -235,7 +235,10 @@ export function createLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   return {
     need(need, done) {
       const lease = left ? undefined : leaseOf(need);
-      if (lease === undefined) return done();
+      if (lease === undefined) {
+        unlessBusy(() => table.forgive(need), undefined);
+        return done();
+      }
       lease.cost += need.cost;
       lease.least = Math.min(lease.least, need.least);
       lease.waiters.push(done);

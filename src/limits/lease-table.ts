@@ -67,6 +67,8 @@ export interface LeaseTable {
   grant(place: LeasePlace, grant: Grant, nowMicros: number): void;
   /** No more will come for now: the next call that finds it low says so again. */
   unanswered(place: LeasePlace): void;
+  /** There is no lease to be had of it, to pay for what its share gave: that goes on as it refills. */
+  forgive(place: LeasePlace): void;
   /** Takes what is left out of the table: the bucket is cold. Returns the units. */
   reclaim(place: LeasePlace, nowMicros: number): number;
 }
@@ -159,6 +161,11 @@ export function createLeaseTable(parts: {
       locked(place.tagHi >>> 26, () => {
         const entry = find(place);
         if (entry >= 0) words[entry * entryWords + stateAt]! &= ~asked;
+      }),
+    forgive: (place) =>
+      locked(place.tagHi >>> 26, () => {
+        const entry = find(place);
+        if (entry >= 0 && debts.of(entry) > 0) debts.set(entry, 0);
       }),
     reclaim: (place, nowMicros) =>
       locked(place.tagHi >>> 26, () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRetryWheel } from './retry-wheel.ts';
@@ -39,4 +41,25 @@ test('after a long rest all that is due comes out, and what was put in since', (
   expect(wheel.due(3_600_000_000, 200_000)).toHaveLength(100_000);
   wheel.put(1, 7_200_000_000);
   expect(wheel.due(7_200_020_000, 1)).toEqual([1]);
+});
+
+test('what came out sooner than it was first put in for is not kept until then, or for ever', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const wheel = createRetryWheel<object>();
+  const put = (): WeakRef<object> => {
+    const one = {};
+    wheel.put(one, 1_000_000);
+    wheel.put(one, 40_000);
+    expect(wheel.due(100_000, 10)).toHaveLength(1);
+    return new WeakRef(one);
+  };
+  return new Promise<void>((resolve) => {
+    const gone = put();
+    setImmediate(() => {
+      collect();
+      expect(gone.deref()).toBeUndefined();
+      resolve();
+    });
+  });
 });

@@ -48,7 +48,11 @@ export function createRetryWheel<T>(): RetryWheel<T> {
         }
         slots.delete(first);
       }
-      if (places.size === 0) first = Number.POSITIVE_INFINITY;
+      if (places.size === 0) {
+        first = Number.POSITIVE_INFINITY;
+        // Those that were left for an earlier place: nobody would come by them again.
+        slots.clear();
+      }
       return found;
     },
   };

@@ -29,7 +29,7 @@ export interface RuleVersions {
    * `bucketShape`: check a config before) or if there is no number left.
    */
   versionOf(scope: string, params: RuleParams): number;
-  /** undefined if the version is unknown or recycled. */
+  /** One object a version, so that asks for many buckets of a rule tell it once; undefined if the version is unknown or recycled. */
   shapeOf(version: number): BucketShape | undefined;
   /**
    * Call when every worker has swapped to a snapshot that names only `used`. The others are retired: they stay
@@ -49,7 +49,7 @@ const generationMax = 2 ** (31 - versionIndexBits) - 1;
 export function createRuleVersions(memory: LimitsMemory): RuleVersions {
   const store = createRuleStore(memory);
   const byRule = new Map<string, number>();
-  const known = new Map<number, string>();
+  const known = new Map<number, { rule: string; shape: BucketShape }>();
 
   return {
     versionOf(scope, params) {
@@ -63,19 +63,19 @@ export function createRuleVersions(memory: LimitsMemory): RuleVersions {
       if (shape === undefined) throw new RangeError(`no bucket holds ${JSON.stringify(params)} exactly`);
       const fresh = store.add(shape);
       byRule.set(rule, fresh);
-      known.set(fresh, rule);
+      known.set(fresh, { rule, shape });
       return fresh;
     },
-    shapeOf: (version) => store.read(version),
+    shapeOf: (version) => known.get(version)?.shape,
     retireExcept(used, nowMicros) {
       for (const version of known.keys()) {
         if (!used.has(version)) store.retire(version, nowMicros);
       }
       for (const version of store.recycle(nowMicros)) {
-        const rule = known.get(version);
-        if (rule === undefined) continue;
+        const found = known.get(version);
+        if (found === undefined) continue;
         known.delete(version);
-        byRule.delete(rule);
+        byRule.delete(found.rule);
       }
     },
   };
