@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   type LeaseState,
-  type QuotaAsk,
   type QuotaCeilings,
   type QuotaLeaseStore,
   type QuotaNeed,
@@ -51,12 +50,21 @@ export const quotaTiming = {
   restMs: 20_000,
   /** So long calls are refused, once the others hold all that is left: they may give some back. */
   dryMs: 500,
-  /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
+  /**
+   * Of a quota that is used up is asked again after this long, and then half as often each time: a call that came to nothing may have given
+   * some back. A hundred thousand that are used up cost less than two thousand asks a second.
+   */
   usedUpMs: 5000,
+  usedUpMsMax: 60_000,
 };
 const ACCOUNTS_A_TURN = 2000;
 /** Redis answers so many within the time of a command: some 20 µs each. */
 const ASKS_A_BATCH = 500;
+
+function* inBatches(accounts: readonly QuotaAccount[]): Iterable<QuotaAccount[]> {
+  for (let from = 0; from < accounts.length; from += ASKS_A_BATCH)
+    yield accounts.slice(from, from + ASKS_A_BATCH);
+}
 
 export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   const { ceilings, store, state, monotonicMs } = options;
@@ -64,6 +72,8 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   /** By slot. */
   const accounts = new Map<number, QuotaAccount>();
   const due = new Set<QuotaAccount>();
+  /** Of the last ask: no two of this process have one number, whatever becomes of their accounts. */
+  let seq = 0;
   let sending: Promise<void> | null = null;
 
   function accountOf({ slot, periodId }: Pick<QuotaNeed, 'slot' | 'periodId'>): QuotaAccount | undefined {
@@ -79,7 +89,7 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     // A worker that has not seen midnight yet.
     if (id !== periodId) return undefined;
     const account: QuotaAccount = {
-      ...{ owner, periodId, resetsAtMs, epoch: '', seq: 0, base: -1, held: 0, pending: null },
+      ...{ owner, periodId, resetsAtMs, answered: 0, base: -1, held: 0, pending: null },
       ...{ wanted: 0, least: 0, size: 0, grantedAtMs: 0, usedAtMs: monotonicMs(), used: 0, reported: 0 },
       ledgerTold: 0,
     };
@@ -87,19 +97,21 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     return account;
   }
 
-  async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAsk | null> {
+  async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAccount['pending']> {
     const { slot } = account.owner;
     const { periodId } = account;
     const reading = await patiently(() =>
       leave ? ceilings.close(slot, periodId) : ceilings.read(slot, periodId),
     );
     if (reading === null) return null;
-    account.pending = askOf(account, reading, {
-      leave,
+    seq += 1;
+    const ask = askOf(account, reading, {
+      ...{ leave, seq },
       ...{ instance: options.instance, instances: state.instances, ledger: options.ledger },
       ledgerSum: (spent) => (account.ledgerTold = ledgerSumOf(account, spent)),
       nowMs: monotonicMs(),
     });
+    account.pending = { ask, base: account.base };
     return account.pending;
   }
 
@@ -112,19 +124,18 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   }
 
   async function send(batch: readonly QuotaAccount[], leave: boolean): Promise<void> {
-    const asked: { account: QuotaAccount; ask: QuotaAsk; base: number }[] = [];
+    const asked: { account: QuotaAccount; pending: NonNullable<QuotaAccount['pending']> }[] = [];
     for (const account of batch) {
-      const ask = account.pending ?? (await makeAsk(account, leave));
-      if (ask !== null) asked.push({ account, ask, base: account.base });
+      const pending = account.pending ?? (await makeAsk(account, leave));
+      if (pending !== null) asked.push({ account, pending });
       else forget(account);
     }
-    const answers = await store.ask(asked.map(({ ask }) => ask));
-    for (const [at, { account, ask, base }] of asked.entries()) {
+    const answers = await store.ask(asked.map(({ pending }) => pending.ask));
+    for (const [at, { account, pending }] of asked.entries()) {
       const answer = answers[at] ?? null;
       if (answer === null) continue;
       const { slot } = account.owner;
-      account.pending = null;
-      const { change, ceiling, low } = settle(account, ask, base, answer);
+      const { change, ceiling, low } = settle(account, pending, answer);
       account.grantedAtMs = monotonicMs();
       // Its owner is another meanwhile.
       if (accounts.get(slot) !== account) continue;
@@ -207,15 +218,18 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       )
         report.push(account);
     }
-    for (const account of report) due.add(account);
-    for (const account of report) while (due.has(account)) await flush();
-    for (let from = 0; from < leave.length; from += ASKS_A_BATCH)
-      await alone(() => send(leave.slice(from, from + ASKS_A_BATCH), true));
+    // A batch at a time: what calls wait for goes before the next.
+    for (const some of inBatches(report)) {
+      for (const account of some) due.add(account);
+      for (const account of some) while (due.has(account)) await flush();
+    }
+    for (const some of inBatches(leave)) await alone(() => send(some, true));
   }
 
-  function reportAfter({ base, owner }: QuotaAccount, spent: number): number {
+  function reportAfter({ base, owner, usedAtMs, grantedAtMs }: QuotaAccount, spent: number): number {
     if (spent !== 0) return timing.reportMs;
-    return base >= owner.quota.limit ? timing.usedUpMs : Number.POSITIVE_INFINITY;
+    if (base < owner.quota.limit) return Number.POSITIVE_INFINITY;
+    return Math.min(timing.usedUpMsMax, Math.max(timing.usedUpMs, grantedAtMs - usedAtMs));
   }
 
   /** Beside no other batch. */
