@@ -10,6 +10,7 @@ import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
 import { askOf, type QuotaAccount, settle } from './quota-account.ts';
+import { quotaTiming } from './quota-timing.ts';
 
 /** Keeps what this instance holds of quotas that it shares with others. */
 export interface QuotaLeases {
@@ -39,25 +40,9 @@ export interface QuotaLeasesOptions {
   timing?: Partial<typeof quotaTiming>;
 }
 
-export const quotaTiming = {
-  /** Between two looks at what is held. */
-  tickMs: 1000,
-  /** What was used is reported after this long, also where nothing more is needed. */
-  reportMs: 2000,
-  /** What is held and not used for so long goes back. */
-  idleMs: 3000,
-  /** What was not used for so long has come to rest: no call is under way that may give it back. */
-  restMs: 20_000,
-  /** So long calls are refused, once the others hold all that is left: they may give some back. */
-  dryMs: 500,
-  /**
-   * Of a quota that is used up is asked again after this long, and then half as often each time: a call that came to nothing may have given
-   * some back. A hundred thousand that are used up cost less than two thousand asks a second.
-   */
-  usedUpMs: 5000,
-  usedUpMsMax: 60_000,
-};
 const ACCOUNTS_A_TURN = 2000;
+/** What holds nothing is used only after it was asked for: what may change is that some is given back, or the ledger's sum. */
+const LOOKS_AT_RESTING = 10;
 /** Redis answers so many within the time of a command: some 20 µs each. */
 const ASKS_A_BATCH = 500;
 
@@ -182,8 +167,11 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     }
   }
 
+  let looks = 0;
+
   async function look(leaveAll: boolean): Promise<void> {
     const nowMs = monotonicMs();
+    looks += 1;
     const present = {
       day: quotaPeriod('day', options.wallMs()),
       month: quotaPeriod('month', options.wallMs()),
@@ -199,6 +187,8 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
         accounts.delete(slot);
         continue;
       }
+      const rests = account.held === 0 && account.pending === null;
+      if (rests && !leaveAll && (slot + looks) % LOOKS_AT_RESTING !== 0) continue;
       const reading = await patiently(() => ceilings.read(slot, account.periodId));
       if (reading === null) continue;
       // Its first ask is under way.
