@@ -29,7 +29,7 @@ export interface FiguresRecord {
 }
 
 /** Names all columns in order, so that an instance of another version is not misread. */
-export const recordFormat = [
+const recordFormat = [
   '1',
   ...counterNames,
   ...latencyNames,
