@@ -195,16 +195,17 @@ async function compose(
     log,
     close() {
       close();
-      stats.close();
       cluster?.watch.stop();
     },
   });
+  // Calls under way are counted, and told to the others, up to the end.
   const drain = () => {
     phase = 'draining';
-    return ending.drain();
+    return ending.drain().finally(stats.close);
   };
+  const stop = () => ending.stop().finally(stats.close);
   const { host, port } = address;
-  return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop: ending.stop };
+  return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop };
 }
 
 function openConfiguredLog(

@@ -273,6 +273,27 @@ describe('a quota that others have as well', () => {
     expect(buckets.readQuota(3, day)).toBe(3);
   });
 
+  test('begins each period with nothing granted, also by a call that costs nothing, and refuses nobody for what the period before had', () => {
+    const { chain, buckets, leaseMemory } = createInstance();
+    const numbers = new Float64Array(leaseMemory.quotas);
+    const take = (slot: number, cost: number) => {
+      chain.reset(1);
+      chain.quota(slot, day + 2, 1000, cost);
+      buckets.take(chain, 0);
+      return chain.outcome;
+    };
+    // Others held all that was left of the day that is over.
+    buckets.writeQuota(3, day, 990);
+    numbers.set([990, -1], 3 * 2);
+    expect(take(3, 1)).toBe(cold);
+    // Much of it was granted to us.
+    buckets.writeQuota(4, day, 100);
+    numbers.set([900, 800], 4 * 2);
+    expect(take(4, 0)).toBe(allowed);
+    expect(take(4, 1)).toBe(cold);
+    expect(buckets.readQuota(4, day + 2)).toBe(0);
+  });
+
   test.each([
     [100, 7],
     [950, 7],

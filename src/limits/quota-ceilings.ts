@@ -25,7 +25,7 @@ export interface QuotaCeilings {
   close(slot: number, periodId: number): QuotaLevel | null;
   /** Others used so much more, or less, by what the ledger says: what is granted stays as much. Never below 0; returns what it changed. */
   shift(slot: number, periodId: number, change: number): number;
-  /** The slot counts for somebody else, or by another unit or period: nothing is granted. */
+  /** The slot counts for somebody else, or by another unit or period: nothing is granted, and what it has is nobody's to report. */
   clear(slot: number): void;
 }
 
@@ -101,6 +101,10 @@ export function createQuotaCeilings(memory: LimitsMemory): QuotaCeilings | null 
         set(slot, Math.max(0, ceiling + next - used), lowNext);
         return next - used;
       }),
-    clear: (slot) => locked(slot, () => set(slot, 0, 0)),
+    clear: (slot) =>
+      locked(slot, () => {
+        const used = quotas.used(slot, quotas.storedPeriod(slot));
+        set(slot, used, used);
+      }),
   };
 }

@@ -10,13 +10,16 @@ export interface QuotaAsk {
   quota: string;
   /** Who asks: a stable id, a slash, and what is this process's alone. */
   instance: string;
-  /** Of the asks by this instance for this quota, from 1. The last one again: the answer to it was lost, and it is not counted twice. */
+  /** Of the asks by this instance, from 1, each greater. The last one again: the answer to it was lost, and it is not counted twice. */
   seq: number;
-  /** Of the answers so far: what it holds was granted under it. Empty: there was none. */
-  epoch: string;
+  /**
+   * Number of the last ask for this quota that was answered, 0: none was. Where the record names another, what was shared is lost, or is
+   * what it was some time before.
+   */
+  after: number;
   /** Used by this instance and not reported yet; negative: more was given back than used. */
   spent: number;
-  /** Used by all as this instance knows it, `spent` included. Counts where the epoch is another: what was shared is lost. */
+  /** Used by all as this instance knows it, `spent` included. Counts where what was shared is lost. */
   known: number;
   /** What it goes on to hold, of earlier grants. */
   unspent: number;
@@ -36,7 +39,6 @@ export interface QuotaAsk {
 }
 
 export interface QuotaAnswer {
-  epoch: string;
   /** Units, 0 … `want`. */
   granted: number;
   /** Reported by all, this ask included. */

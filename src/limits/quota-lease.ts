@@ -52,14 +52,12 @@ export function createQuotaLeases(quotas: QuotaTable, leases: LeaseMemory): Quot
         chain.quotaUsed[at] = used;
         const next = used + chain.quotaCost[at]!;
         const lease = slot * quotaLeaseNumbers;
-        let ceiling = numbers[lease + ceilingAt]!;
-        if (quotas.storedPeriod(slot) !== period) {
-          ceiling = 0;
-          // The call may begin the period, and what was granted is of the one before.
-          if (sharing) numbers[lease + ceilingAt] = numbers[lease + quotaLowAt] = 0;
-        }
+        // What was granted, or refused, is of the period that the slot holds.
+        const isHeld = quotas.storedPeriod(slot) === period;
+        const ceiling = isHeld ? numbers[lease + ceilingAt]! : 0;
         if (next <= limit && next <= ceiling) continue;
-        if (next > limit || numbers[lease + quotaLowAt] === quotaDry) failing = failing < 0 ? at : failing;
+        if (next > limit || (isHeld && numbers[lease + quotaLowAt] === quotaDry))
+          failing = failing < 0 ? at : failing;
         else if (!sharing) coldQuotas |= 1 << at;
         else {
           const most =
@@ -82,8 +80,11 @@ export function createQuotaLeases(quotas: QuotaTable, leases: LeaseMemory): Quot
       for (let at = 0; at < chain.quotas; at++) {
         const slot = chain.quotaSlot[at]!;
         const used = chain.quotaUsed[at]!;
-        quotas.write(slot, chain.quotaPeriod[at]!, used);
+        const period = chain.quotaPeriod[at]!;
         const low = slot * quotaLeaseNumbers + quotaLowAt;
+        if (quotas.storedPeriod(slot) !== period)
+          numbers[slot * quotaLeaseNumbers + ceilingAt] = numbers[low] = 0;
+        quotas.write(slot, period, used);
         if (numbers[low] === quotaDry || used < numbers[low]!) continue;
         // Said once; the next grant sets it anew.
         numbers[low] = Number.POSITIVE_INFINITY;

@@ -2,8 +2,6 @@ import type { QuotaAnswer, QuotaAsk } from './quota-lease-port.ts';
 
 /** A quota's period as all instances share it: what Redis keeps, as a model. */
 export interface SharedQuota {
-  /** Of this record: another one after it was lost. */
-  epoch: string;
   /** Reported. */
   used: number;
   /** Milliseconds: when somebody last reported that something was used. */
@@ -25,8 +23,8 @@ export interface HeldQuota {
 export const HELD_PART = 50;
 /** Nothing was used for so long: all that was used before is in the ledgers of those that live. */
 export const QUIET_MS = 60_000;
-/** An instance that holds nothing is forgotten after this long. */
-export const FORGET_MS = 600_000;
+/** An instance that holds nothing is forgotten after this long: it then asks as if the record were new to it. */
+export const FORGET_MS = 6 * 3_600_000;
 
 /**
  * Answers one ask and changes `quota` (null: there is no record yet). `used` and what is out together never fall but by refunds, and never grow by a
@@ -38,23 +36,21 @@ export function answerQuotaAsk(
   quota: SharedQuota | null,
   ask: QuotaAsk,
   nowMs: number,
-  freshEpoch: string,
 ): { quota: SharedQuota; answer: QuotaAnswer } {
   const shared = quota ?? {
-    ...{ epoch: freshEpoch, used: 0, usedAtMs: nowMs },
+    ...{ used: 0, usedAtMs: nowMs },
     ...{ out: new Map<string, HeldQuota>(), ledgers: new Map<string, number>() },
   };
   const { out } = shared;
-  const known = shared.epoch === ask.epoch;
   const mine = out.get(ask.instance);
   const elsewhere = () => sumOf(out, (_, name) => name !== ask.instance);
-  if (known && mine?.seq === ask.seq)
-    return { quota: shared, answer: answerOf(shared, mine.granted, elsewhere()) };
+  if (mine?.seq === ask.seq) return { quota: shared, answer: answerOf(shared, mine.granted, elsewhere()) };
 
   const { ledgers } = shared;
   ledgers.set(ask.ledger, Math.max(ledgers.get(ask.ledger) ?? 0, ask.ledgerSum));
   const inLedgers = [...ledgers.values()].reduce((sum, each) => sum + each, 0);
-  if (known) {
+  // Else the record was lost, or is an old one that was put back, or is new to who asks.
+  if (mine?.seq === ask.after) {
     shared.used = Math.max(0, shared.used + ask.spent);
     // What is out may be in a ledger already.
     shared.used = Math.max(shared.used, inLedgers - elsewhere() - ask.unspent);
@@ -97,6 +93,6 @@ function sumOf(out: SharedQuota['out'], which: (held: HeldQuota, name: string) =
   return sum;
 }
 
-function answerOf({ epoch, used }: SharedQuota, granted: number, elsewhere: number): QuotaAnswer {
-  return { epoch, granted, used, elsewhere };
+function answerOf({ used }: SharedQuota, granted: number, elsewhere: number): QuotaAnswer {
+  return { granted, used, elsewhere };
 }

@@ -29,7 +29,7 @@ export interface FiguresRecord {
 }
 
 /** Names all columns in order, so that an instance of another version is not misread. */
-export const recordFormat = [
+const recordFormat = [
   '1',
   ...counterNames,
   ...latencyNames,
@@ -39,6 +39,40 @@ export const recordFormat = [
   upstreamShape.columns,
   shadowShape.columns,
 ].join();
+
+/** Numbers and times up to the last that a Date can have. */
+const NUMBER_MAX = 8.64e15;
+const isNumber = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) <= NUMBER_MAX;
+const areNumbers = (value: unknown): boolean => Array.isArray(value) && value.every(isNumber);
+const areRows = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every(
+    (row) =>
+      Array.isArray(row) &&
+      row.every((cell, at) => (at === 0 ? typeof cell === 'string' : isNumber(cell))) &&
+      row.length > 0,
+  );
+/** Sum, and pairs of a bucket that there is and a count. */
+const isLatency = (value: unknown): boolean =>
+  areNumbers(value) &&
+  (value as number[]).every(
+    (bucket, at) => at % 2 === 0 || (Number.isInteger(bucket) && bucket >= 0 && bucket < bucketCount),
+  );
+
+/** A record as it comes from outside; null: it is none, or another version's. */
+export function readRecord(value: unknown): FiguresRecord | null {
+  const record = value as FiguresRecord | null;
+  if (record?.format !== recordFormat) return null;
+  const { latencies, counters, methods, upstreams, shadows, keys, addresses } = record;
+  const isWhole =
+    areNumbers(counters) &&
+    Array.isArray(latencies) &&
+    latencies.every(isLatency) &&
+    [methods, upstreams, shadows, keys, addresses].every(areRows) &&
+    areNumbers([record.keysFloor, record.addressesFloor]);
+  return isWhole ? record : null;
+}
 
 /** Rows of keys, and of addresses, methods, upstreams and rules each: some 400 KB in all, a fifth of it once it is compressed. */
 export const RECORD_ROWS = { keys: 2000, others: 1024 } as const;

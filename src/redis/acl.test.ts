@@ -69,7 +69,7 @@ async function useAll({ client, guard }: RedisLink): Promise<void> {
   await leases.ask([{ ...ask, seq: 2, unspent: shape.tokenUnits, want: 0, leave: true }]);
   await createExactStore(common).take([{ bucket: '{o}:e', shape }], 1);
   const quota = {
-    ...{ quota: '{o}:q', seq: 1, epoch: '', spent: 0, known: 0, unspent: 0, want: 5, least: 1, limit: 10 },
+    ...{ quota: '{o}:q', seq: 1, after: 0, spent: 0, known: 0, unspent: 0, want: 5, least: 1, limit: 10 },
     ...{ instances: 1, ledger: 'l', ledgerSum: 0, expiresAtMs: Date.now() + 60_000 },
   };
   const quotas = createQuotaStore({ client: () => client, prefix: 'pp:', failed });

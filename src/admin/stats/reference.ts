@@ -185,7 +185,7 @@ ${table(rowsOf(summary.shape.scope).map((row) => ({ ...row, field: `scope.${row.
 
 Each instance tells the others its figures every two seconds by Redis, so those of the others are as old as \`ageSeconds\` says (by the clock of Redis), some two
 seconds; of the one that answers they are of now. They are sums of what the instances that are there have counted since each was started: a total falls when an instance
-leaves, as it does when one starts anew. One that died is left out after some 5 seconds, and so is one of a version that counts other things (\`missing\`). While Redis is away the answer
+leaves, as it does when one starts anew. One that died is left out after some 5 seconds, and so is one of a version that counts other things, or one of two that have one id by mistake (\`missing\`). While Redis is away the answer
 has the figures of the one that answers alone, and says so (\`redis: away\`); it is no error.
 
 Sums are exact, of keys and methods too, as long as an instance has not more than 2,000 keys that called and 1,024 methods, upstreams or rules each: it tells of those with the most calls.

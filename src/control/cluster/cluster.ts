@@ -65,6 +65,7 @@ export async function openCluster(settings: RedisSettings, options: ClusterOptio
     giveBack: sharing.close,
     close: redis.close,
     stop() {
+      quotas.leases.stop();
       watch.stop();
       redis.stop();
     },

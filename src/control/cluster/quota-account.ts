@@ -13,15 +13,14 @@ export interface QuotaAccount {
   owner: QuotaOwner;
   periodId: number;
   resetsAtMs: number;
-  /** Of the answers so far; empty: there was none. */
-  epoch: string;
-  seq: number;
+  /** Number of the last ask that was answered, 0: none was. */
+  answered: number;
   /** What the slot said was used when it was answered last: all beyond is of this instance, and not reported. */
   base: number;
   /** Of the grants, beyond `base`. */
   held: number;
-  /** An ask whose answer was lost, or is on its way. */
-  pending: QuotaAsk | null;
+  /** An ask whose answer was lost, or is on its way, and `base` as it was made. */
+  pending: { ask: QuotaAsk; base: number } | null;
   /** Units of the calls that wait, and the least of them; 0: none. */
   wanted: number;
   least: number;
@@ -40,8 +39,8 @@ export interface QuotaAccount {
 const DOUBLE_MS = 1000;
 const HALVE_MS = 5000;
 const SIZE_FIRST = 8;
-/** A period's record is kept for so long after its end. */
-const KEEP_MS = 5 * 86_400_000;
+/** A period’s record is kept for so long after its end, for instances whose clock is behind. */
+const KEEP_MS = 86_400_000;
 
 /** Units to ask for, for those that wait. Begins small and grows with the use. */
 function wantOf(account: QuotaAccount, instances: number, nowMs: number): number {
@@ -60,6 +59,7 @@ export function askOf(
   { used, ceiling }: QuotaLevel,
   by: Pick<QuotaAsk, 'instance' | 'instances' | 'ledger'> & {
     leave: boolean;
+    seq: number;
     ledgerSum(spent: number): number;
     nowMs: number;
   },
@@ -69,12 +69,11 @@ export function askOf(
   if (account.base < 0) account.base = Math.min(ceiling, used);
   const spent = used - account.base;
   const want = by.leave || least === 0 ? 0 : wantOf(account, by.instances, by.nowMs);
-  account.seq += 1;
   account.wanted = 0;
   account.least = 0;
   return {
     quota: sharedQuotaKey(ledgerSubject(owner.name).owner, owner.quota.unit, periodId),
-    ...{ instance: by.instance, instances: by.instances, seq: account.seq, epoch: account.epoch },
+    ...{ instance: by.instance, instances: by.instances, seq: by.seq, after: account.answered },
     ...{ spent, known: used, want, least: want === 0 ? 0 : least, limit: owner.quota.limit },
     unspent: by.leave ? 0 : Math.max(0, account.held - spent),
     ...{ ledger: by.ledger, ledgerSum: by.ledgerSum(spent) },
@@ -82,17 +81,17 @@ export function askOf(
   };
 }
 
-/** What an answer makes of the slot. `asked`: the account's base as the ask was made. */
+/** What the answer to the pending ask makes of the slot. */
 export function settle(
   account: QuotaAccount,
-  ask: QuotaAsk,
-  asked: number,
+  { ask, base }: NonNullable<QuotaAccount['pending']>,
   answer: QuotaAnswer,
 ): { change: number; ceiling: number; low: number | 'dry' } {
-  // The ledger may have moved the slot and the base meanwhile: that is no use of ours.
-  const change = answer.used - ask.known - (account.base - asked);
+  // The ledger may have moved the slot and the base meanwhile, in an outage by much: that is no use of ours.
+  const change = answer.used - ask.known - (account.base - base);
+  account.pending = null;
   account.reported += ask.spent;
-  account.epoch = answer.epoch;
+  account.answered = ask.seq;
   account.base = answer.used;
   account.held = ask.unspent + answer.granted;
   const ceiling = account.base + account.held;

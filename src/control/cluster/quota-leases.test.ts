@@ -190,6 +190,24 @@ describe('while Redis is away', () => {
     for (const each of [a, b]) expect(each.used()).toBeGreaterThanOrEqual(9900);
   });
 
+  it('what others used by the ledger is not reported as its own afterwards', async () => {
+    const a = start('a');
+    await hammer([[a, 100]]);
+    isAway = true;
+    a.away();
+    // Asks that Redis does not answer are on their way all the time.
+    expect(a.callAlone()).toBe(true);
+    await delay(200);
+    a.slots.adjustQuota(3, a.periodId(), 5000);
+    expect(a.callAlone()).toBe(true);
+    isAway = false;
+    a.here();
+    await delay(400);
+    const [key] = await redis.keys('pp:*');
+    expect(await redis.hget(key!, 'u')).toBe('102');
+    expect(a.used()).toBe(102);
+  });
+
   it('what others used by the ledger counts, and no lease is less for it', async () => {
     const a = start('a');
     await a.call();
@@ -202,6 +220,28 @@ describe('while Redis is away', () => {
     expect(alone).toBeLessThanOrEqual(8 + Math.ceil(999 / 3));
     expect(alone).toBeGreaterThanOrEqual(Math.floor(999 / 3) - 8);
   });
+});
+
+it('that is used up is asked for ever more seldom', async () => {
+  const a = start('a', { quota: { ...quota, limit: 20 } });
+  await useUp(a);
+  asks = 0;
+  await delay(2500);
+  expect(asks).toBeGreaterThan(0);
+  expect(asks).toBeLessThanOrEqual(4);
+});
+
+it('that was taken away and given again is not reported a second time', async () => {
+  const [a, b] = [start('a'), start('b')];
+  await hammer([[a, 500]]);
+  await a.leases.drain(1000);
+  // As the ledger or a saved state says it.
+  b.slots.writeQuota(3, b.periodId(), 500);
+  b.leases.own(b.owner);
+  expect(await b.call()).toBe(true);
+  await b.leases.drain(1000);
+  const [key] = await redis.keys('pp:*');
+  expect(await redis.hget(key!, 'u')).toBe('501');
 });
 
 it('gives all back at its end', async () => {

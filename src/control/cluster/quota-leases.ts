@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   type LeaseState,
-  type QuotaAsk,
   type QuotaCeilings,
   type QuotaLeaseStore,
   type QuotaNeed,
@@ -11,6 +10,7 @@ import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
 import { askOf, type QuotaAccount, settle } from './quota-account.ts';
+import { quotaTiming } from './quota-timing.ts';
 
 /** Keeps what this instance holds of quotas that it shares with others. */
 export interface QuotaLeases {
@@ -40,23 +40,16 @@ export interface QuotaLeasesOptions {
   timing?: Partial<typeof quotaTiming>;
 }
 
-export const quotaTiming = {
-  /** Between two looks at what is held. */
-  tickMs: 1000,
-  /** What was used is reported after this long, also where nothing more is needed. */
-  reportMs: 2000,
-  /** What is held and not used for so long goes back. */
-  idleMs: 3000,
-  /** What was not used for so long has come to rest: no call is under way that may give it back. */
-  restMs: 20_000,
-  /** So long calls are refused, once the others hold all that is left: they may give some back. */
-  dryMs: 500,
-  /** Of a quota that is used up is asked again after this long: a call that came to nothing may have given some back. */
-  usedUpMs: 5000,
-};
 const ACCOUNTS_A_TURN = 2000;
+/** What holds nothing is used only after it was asked for: what may change is that some is given back, or the ledger's sum. */
+const LOOKS_AT_RESTING = 10;
 /** Redis answers so many within the time of a command: some 20 µs each. */
 const ASKS_A_BATCH = 500;
+
+function* inBatches(accounts: readonly QuotaAccount[]): Iterable<QuotaAccount[]> {
+  for (let from = 0; from < accounts.length; from += ASKS_A_BATCH)
+    yield accounts.slice(from, from + ASKS_A_BATCH);
+}
 
 export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   const { ceilings, store, state, monotonicMs } = options;
@@ -64,6 +57,8 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   /** By slot. */
   const accounts = new Map<number, QuotaAccount>();
   const due = new Set<QuotaAccount>();
+  /** Of the last ask: no two of this process have one number, whatever becomes of their accounts. */
+  let seq = 0;
   let sending: Promise<void> | null = null;
 
   function accountOf({ slot, periodId }: Pick<QuotaNeed, 'slot' | 'periodId'>): QuotaAccount | undefined {
@@ -79,7 +74,7 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     // A worker that has not seen midnight yet.
     if (id !== periodId) return undefined;
     const account: QuotaAccount = {
-      ...{ owner, periodId, resetsAtMs, epoch: '', seq: 0, base: -1, held: 0, pending: null },
+      ...{ owner, periodId, resetsAtMs, answered: 0, base: -1, held: 0, pending: null },
       ...{ wanted: 0, least: 0, size: 0, grantedAtMs: 0, usedAtMs: monotonicMs(), used: 0, reported: 0 },
       ledgerTold: 0,
     };
@@ -87,19 +82,21 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     return account;
   }
 
-  async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAsk | null> {
+  async function makeAsk(account: QuotaAccount, leave: boolean): Promise<QuotaAccount['pending']> {
     const { slot } = account.owner;
     const { periodId } = account;
     const reading = await patiently(() =>
       leave ? ceilings.close(slot, periodId) : ceilings.read(slot, periodId),
     );
     if (reading === null) return null;
-    account.pending = askOf(account, reading, {
-      leave,
+    seq += 1;
+    const ask = askOf(account, reading, {
+      ...{ leave, seq },
       ...{ instance: options.instance, instances: state.instances, ledger: options.ledger },
       ledgerSum: (spent) => (account.ledgerTold = ledgerSumOf(account, spent)),
       nowMs: monotonicMs(),
     });
+    account.pending = { ask, base: account.base };
     return account.pending;
   }
 
@@ -112,19 +109,18 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
   }
 
   async function send(batch: readonly QuotaAccount[], leave: boolean): Promise<void> {
-    const asked: { account: QuotaAccount; ask: QuotaAsk; base: number }[] = [];
+    const asked: { account: QuotaAccount; pending: NonNullable<QuotaAccount['pending']> }[] = [];
     for (const account of batch) {
-      const ask = account.pending ?? (await makeAsk(account, leave));
-      if (ask !== null) asked.push({ account, ask, base: account.base });
+      const pending = account.pending ?? (await makeAsk(account, leave));
+      if (pending !== null) asked.push({ account, pending });
       else forget(account);
     }
-    const answers = await store.ask(asked.map(({ ask }) => ask));
-    for (const [at, { account, ask, base }] of asked.entries()) {
+    const answers = await store.ask(asked.map(({ pending }) => pending.ask));
+    for (const [at, { account, pending }] of asked.entries()) {
       const answer = answers[at] ?? null;
       if (answer === null) continue;
       const { slot } = account.owner;
-      account.pending = null;
-      const { change, ceiling, low } = settle(account, ask, base, answer);
+      const { change, ceiling, low } = settle(account, pending, answer);
       account.grantedAtMs = monotonicMs();
       // Its owner is another meanwhile.
       if (accounts.get(slot) !== account) continue;
@@ -171,8 +167,11 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     }
   }
 
+  let looks = 0;
+
   async function look(leaveAll: boolean): Promise<void> {
     const nowMs = monotonicMs();
+    looks += 1;
     const present = {
       day: quotaPeriod('day', options.wallMs()),
       month: quotaPeriod('month', options.wallMs()),
@@ -188,6 +187,8 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
         accounts.delete(slot);
         continue;
       }
+      const rests = account.held === 0 && account.pending === null;
+      if (rests && !leaveAll && (slot + looks) % LOOKS_AT_RESTING !== 0) continue;
       const reading = await patiently(() => ceilings.read(slot, account.periodId));
       if (reading === null) continue;
       // Its first ask is under way.
@@ -207,15 +208,18 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
       )
         report.push(account);
     }
-    for (const account of report) due.add(account);
-    for (const account of report) while (due.has(account)) await flush();
-    for (let from = 0; from < leave.length; from += ASKS_A_BATCH)
-      await alone(() => send(leave.slice(from, from + ASKS_A_BATCH), true));
+    // A batch at a time: what calls wait for goes before the next.
+    for (const some of inBatches(report)) {
+      for (const account of some) due.add(account);
+      for (const account of some) while (due.has(account)) await flush();
+    }
+    for (const some of inBatches(leave)) await alone(() => send(some, true));
   }
 
-  function reportAfter({ base, owner }: QuotaAccount, spent: number): number {
+  function reportAfter({ base, owner, usedAtMs, grantedAtMs }: QuotaAccount, spent: number): number {
     if (spent !== 0) return timing.reportMs;
-    return base >= owner.quota.limit ? timing.usedUpMs : Number.POSITIVE_INFINITY;
+    if (base < owner.quota.limit) return Number.POSITIVE_INFINITY;
+    return Math.min(timing.usedUpMsMax, Math.max(timing.usedUpMs, grantedAtMs - usedAtMs));
   }
 
   /** Beside no other batch. */

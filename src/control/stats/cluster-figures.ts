@@ -4,8 +4,8 @@ import {
   type Figures,
   type FiguresRecord,
   mergeFigures,
+  readRecord,
   recordFigures,
-  recordFormat,
 } from '../../metrics/index.ts';
 import type { RedisKeeper } from '../cluster/redis-keeper.ts';
 
@@ -35,6 +35,13 @@ export interface ClusterFiguresOptions {
   redis: Pick<RedisKeeper, 'link' | 'members' | 'settings' | 'id'>;
 }
 
+/** What another instance told. */
+interface Told {
+  id: string;
+  ageMs: number;
+  record: FiguresRecord;
+}
+
 const TELL_MS = 2000;
 /** What an instance told is forgotten after this long. */
 const EXPIRY_MS = 10_000;
@@ -42,6 +49,8 @@ const EXPIRY_MS = 10_000;
 const FRESH_MS = 250;
 /** Nobody tells more: see `RECORD_ROWS`. */
 const BYTES_MAX = 16 << 20;
+/** Instances whose figures are on their way at once: what is asked for calls on the same connection has to wait for no more than these. */
+const READ_AT_ONCE = 4;
 
 const compress = promisify(deflate);
 const expand = promisify(inflate);
@@ -74,9 +83,8 @@ export function createClusterFigures({ figures, redis }: ClusterFiguresOptions):
   }
 
   /** null: it told nothing yet, or by another version's columns, or there was no answer. */
-  async function readOne(
-    instance: string,
-  ): Promise<{ id: string; ageMs: number; record: FiguresRecord } | null> {
+  async function readOne(instance: string): Promise<Told | null> {
+    if (guard.isOpen()) return null;
     const key = keyOf(instance);
     let answers: [Buffer | null, number];
     try {
@@ -94,8 +102,14 @@ export function createClusterFigures({ figures, redis }: ClusterFiguresOptions):
   }
 
   async function readAll(): Promise<ClusterReading> {
-    const ids = members.state().ids.filter((each) => each !== id);
-    const found = (await Promise.all(ids.map(readOne))).filter((one) => one !== null);
+    const { ids } = members.state();
+    // Of several that have one id by mistake one key is there, with the figures of the last that told.
+    const others = [...new Set(ids)].filter((each) => each !== id);
+    const found: Told[] = [];
+    for (let from = 0; from < others.length; from += READ_AT_ONCE) {
+      const some = await Promise.all(others.slice(from, from + READ_AT_ONCE).map(readOne));
+      found.push(...some.filter((one) => one !== null));
+    }
     return {
       figures:
         found.length === 0
@@ -105,7 +119,7 @@ export function createClusterFigures({ figures, redis }: ClusterFiguresOptions):
               found.map(({ record }) => record),
             ),
       instances: [{ id, ageMs: 0 }, ...found.map(({ id: other, ageMs }) => ({ id: other, ageMs }))],
-      missing: ids.length - found.length,
+      missing: ids.length - 1 - found.length,
       away: false,
     };
   }
@@ -133,8 +147,7 @@ export function createClusterFigures({ figures, redis }: ClusterFiguresOptions):
 async function recordOf(bytes: Buffer): Promise<FiguresRecord | null> {
   try {
     const text = await expand(bytes, { maxOutputLength: BYTES_MAX });
-    const record = JSON.parse(text.toString()) as FiguresRecord;
-    return record.format === recordFormat ? record : null;
+    return readRecord(JSON.parse(text.toString()));
   } catch {
     return null;
   }

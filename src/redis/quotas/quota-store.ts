@@ -19,12 +19,12 @@ export interface QuotaStoreOptions {
 export function createQuotaStore({ client, prefix, succeeded, failed }: QuotaStoreOptions): QuotaLeaseStore {
   async function ask(redis: ScriptClient, one: QuotaAsk): Promise<QuotaAnswer> {
     const args = [
-      ...[one.instance, one.seq, one.epoch, one.spent, one.known, one.unspent],
+      ...[one.instance, one.seq, one.after, one.spent, one.known, one.unspent],
       ...[one.want, one.least, one.limit, one.instances, one.ledger, one.ledgerSum, one.expiresAtMs],
     ];
     const reply = await callScript(redis, script, [prefix + one.quota], args);
-    const [epoch, granted, used, elsewhere] = reply as [string, string, string, string];
-    return { epoch, granted: Number(granted), used: Number(used), elsewhere: Number(elsewhere) };
+    const [granted, used, elsewhere] = reply as [string, string, string];
+    return { granted: Number(granted), used: Number(used), elsewhere: Number(elsewhere) };
   }
 
   return {

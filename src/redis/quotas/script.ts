@@ -2,7 +2,6 @@ import { FORGET_MS, QUIET_MS } from '../../limits/index.ts';
 
 /**
  * `answerQuotaAsk` on Redis. A hash a quota and period:
- *   e        epoch: microseconds at which it was made
  *   u        used
  *   t        milliseconds, when something was used last
  *   o:NAME   what NAME holds: units, number of its last ask, what that was granted, when
@@ -10,7 +9,7 @@ import { FORGET_MS, QUIET_MS } from '../../limits/index.ts';
  */
 export const quotaScript = `
 local key = KEYS[1]
-local instance, seq, epochOfAsk = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local instance, seq, after = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local spent, known, unspent = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local want, least, limit = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local instances, ledger, ledgerSum = tonumber(ARGV[10]), ARGV[11], tonumber(ARGV[12])
@@ -19,21 +18,19 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local function text(number) return string.format('%.17g', number) end
 
-local epoch, used, usedAt
+local used, usedAt
 local out, ledgers = {}, {}
 local all = redis.call('HGETALL', key)
 for at = 1, #all, 2 do
   local name, value = all[at], all[at + 1]
   local kind = string.sub(name, 1, 2)
-  if name == 'e' then epoch = value
-  elseif name == 'u' then used = tonumber(value)
+  if name == 'u' then used = tonumber(value)
   elseif name == 't' then usedAt = tonumber(value)
   elseif kind == 'o:' then
     local units, number, granted, atMs = string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
     out[string.sub(name, 3)] = { tonumber(units), tonumber(number), tonumber(granted), tonumber(atMs) }
   elseif kind == 'l:' then ledgers[string.sub(name, 3)] = tonumber(value) end
 end
-epoch = epoch or time[1] .. '.' .. time[2]
 used = used or 0
 usedAt = usedAt or now
 
@@ -50,10 +47,9 @@ local function grant()
   return granted
 end
 
-local same = epoch == epochOfAsk
 local mine = out[instance]
-if same and mine and mine[2] == seq then
-  return { epoch, text(mine[3]), text(used), text(elsewhere()) }
+if mine and mine[2] == seq then
+  return { text(mine[3]), text(used), text(elsewhere()) }
 end
 
 local changes, gone = {}, {}
@@ -65,7 +61,7 @@ end
 ledgers[ledger] = math.max(ledgers[ledger] or 0, ledgerSum)
 local inLedgers = 0
 for _, sum in pairs(ledgers) do inLedgers = inLedgers + sum end
-if same then
+if mine and mine[2] == after then
   used = math.max(0, used + spent)
   used = math.max(used, inLedgers - elsewhere() - unspent)
 else
@@ -93,7 +89,6 @@ if granted == 0 and want > 0 and now - usedAt >= ${QUIET_MS} and inLedgers >= us
   granted = grant()
 end
 
-set('e', epoch)
 set('u', text(used))
 set('t', text(usedAt))
 set('l:' .. ledger, text(ledgers[ledger]))
@@ -101,5 +96,5 @@ set('o:' .. instance, text(unspent + granted) .. ' ' .. text(seq) .. ' ' .. text
 if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
 redis.call('HSET', key, unpack(changes))
 redis.call('PEXPIREAT', key, ARGV[13])
-return { epoch, text(granted), text(used), text(elsewhere()) }
+return { text(granted), text(used), text(elsewhere()) }
 `;
