@@ -36,6 +36,8 @@ export interface Context {
   knowsSockets: boolean;
   /** Whether it keeps usage. */
   knowsStore: boolean;
+  /** Whether several of it share limits. */
+  knowsRedis: boolean;
   connections: number;
   /** Wrong answers, errors, lost calls: a run with any of these has no valid figures. */
   faults: string[];
@@ -73,6 +75,7 @@ export function createContext(options: Options): Context {
     knowsUpstreams: sections.includes('cache'),
     knowsSockets: sections.includes('websocket'),
     knowsStore: sections.includes('store'),
+    knowsRedis: sections.includes('redis'),
     connections: 64,
     faults: [],
     progress: (text) => console.log(text),

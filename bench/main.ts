@@ -6,6 +6,7 @@ import type { Results } from './report/results.ts';
 import { costTable, figuresTable, killTable, latencyTable } from './report/sections.ts';
 import { textTable } from './report/table.ts';
 import { costFigures, measureCost } from './scenarios/cost.ts';
+import { instancesFigures, measureInstances } from './scenarios/instances.ts';
 import { latencyFigures, measureLatency } from './scenarios/latency.ts';
 import { measureMemory, memoryFigures } from './scenarios/memory.ts';
 import { measureReload, reloadFigures } from './scenarios/reload.ts';
@@ -70,6 +71,7 @@ async function measureAll(context: Context): Promise<Results> {
   }
   if (!context.knowsSockets) context.progress('The program knows no WebSockets: "websocket" is left out.');
   if (!context.knowsStore) context.progress('The program keeps no usage: "with usage" is left out.');
+  if (!context.knowsRedis) context.progress('The program knows no Redis: "instances" is left out.');
   const runs = (family: (typeof families)[number]) => options.only.includes(family);
   if (runs('cost') || runs('latency')) await measureFleet(context, results);
   if (runs('memory')) {
@@ -94,6 +96,12 @@ async function measureAll(context: Context): Promise<Results> {
     await attempt(context, 'websocket', async () => {
       results.websocket = await measureWebsocket(context);
       results.figures.push(...websocketFigures(results.websocket));
+    });
+  }
+  if (runs('instances') && context.knowsRedis) {
+    await attempt(context, 'instances', async () => {
+      results.instances = await measureInstances(context);
+      results.figures.push(...instancesFigures(results.instances));
     });
   }
   results.seconds = Math.round((performance.now() - from) / 1000);

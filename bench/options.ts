@@ -3,7 +3,15 @@ import { parseArgs } from 'node:util';
 
 const project = join(import.meta.dirname, '..');
 
-export const families = ['cost', 'latency', 'memory', 'reload', 'upstreams', 'websocket'] as const;
+export const families = [
+  'cost',
+  'latency',
+  'memory',
+  'reload',
+  'upstreams',
+  'websocket',
+  'instances',
+] as const;
 export type Family = (typeof families)[number];
 
 export interface Options {
@@ -22,13 +30,14 @@ export interface Options {
 export const usage = `Usage: npm run bench [-- OPTIONS]
 
 Measures PolymorphProxy beside nginx and haproxy, on loopback.
+Two programs or configs of it beside each other: node bench/compare.ts --help.
 
   --only NAME      ${families.join(' | ')}; may be given more than once
   --rounds N       how often each scenario is measured (default 5)
   --seconds N      length of one measurement (default 3)
   --program FILE   what to measure (default src/main.ts; dist/main.js after a build); of one that knows no cache,
                    "cached", "with cache" and "upstreams" are left out, of one without WebSockets "websocket",
-                   of one that keeps no usage "with usage"
+                   of one that keeps no usage "with usage", of one that knows no Redis "instances"
   --quick          2 rounds of 1 second
   --help
 
@@ -38,6 +47,7 @@ Measures PolymorphProxy beside nginx and haproxy, on loopback.
   reload     of a large config under load
   upstreams  identical calls at once; one of three nodes killed under load
   websocket  CPU a call; idle sockets; a head to all that listen
+  instances  CPU a request of limits that instances share over Redis
 
 A valid run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
 

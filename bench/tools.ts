@@ -8,7 +8,7 @@ const ensureScript = join(import.meta.dirname, '../scripts/ensure-tools.sh');
 export function ensureTools(): void {
   // where Debian keeps servers is not on every user's PATH
   process.env.PATH = `${process.env.PATH}:/usr/sbin`;
-  const needed = ['nginx', 'haproxy', 'wrk', 'h2load', 'gcc'];
+  const needed = ['nginx', 'haproxy', 'wrk', 'h2load', 'gcc', 'redis-server'];
   // Debian's gcc does not bring the headers; the script takes what it cannot find for a package's name
   if (!existsSync('/usr/include/stdlib.h')) needed.push('libc6-dev');
   if (spawnSync(ensureScript, needed, { stdio: 'inherit' }).status !== 0) {

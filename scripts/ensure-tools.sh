@@ -7,6 +7,10 @@ package_of() {
   case $1 in
     h2load) echo nghttp2-client ;;
     postgres) echo postgresql ;;
+    pip3) echo python3-pip ;;
+    systemd-analyze) echo systemd ;;
+    systemd-nspawn) echo systemd-container ;;
+    nsenter) echo util-linux ;;
     *) echo "$1" ;;
   esac
 }

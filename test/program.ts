@@ -68,8 +68,23 @@ export interface Program {
 export const mainFile = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const patienceMs = 60_000;
 
+/** Beside others that look for free ports at the same time. */
+const PORT_TRIES = 3;
+
 /** Runs `polymorph start` with this config and resolves when it serves. Rejects with its output if it does not in 60 s. */
-export async function startProgram({
+export async function startProgram(options: ProgramOptions): Promise<Program> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // A port that the system chose is free for a moment before a worker listens there: another test may have been faster.
+      const lostPort = !isGiven('--listen', options.args) && /^port taken: /m.test(String(error));
+      if (!lostPort || tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+async function startOnce({
   config,
   args = [],
   env = {},
@@ -170,10 +185,13 @@ function textOf(config: object | string): string {
   return typeof config === 'string' ? config : JSON.stringify(config, null, 2);
 }
 
+function isGiven(option: string, args: readonly string[] = []): boolean {
+  return args.some((one) => one === option || one.startsWith(`${option}=`));
+}
+
 function startArguments(configFile: string, args: readonly string[]): string[] {
-  const given = (option: string) => args.some((one) => one === option || one.startsWith(`${option}=`));
   const free = ['--listen', '--admin-listen'].flatMap((option) =>
-    given(option) ? [] : [option, '127.0.0.1:0'],
+    isGiven(option, args) ? [] : [option, '127.0.0.1:0'],
   );
   return ['start', '--config', configFile, '--log-format', 'json', ...free, ...args];
 }

@@ -6,8 +6,20 @@ import { markdownTable } from './table.ts';
 
 /** docs/performance.md, whole, of a valid run. */
 export function performancePage(results: Results): string {
-  const { at, commit, machine, options, figures, cost, latency, reload, memory, upstreams, websocket } =
-    results;
+  const {
+    at,
+    commit,
+    machine,
+    options,
+    figures,
+    cost,
+    latency,
+    reload,
+    memory,
+    upstreams,
+    websocket,
+    instances,
+  } = results;
   const parts = [
     '# Performance',
     '<!-- Written by `npm run bench`; a change here is lost at the next run. -->',
@@ -25,6 +37,7 @@ export function performancePage(results: Results): string {
       ? `## Upstreams\n\n${markdownTable(...killTable(upstreams))}\n\n${readUpstreams(upstreams)}`
       : '',
     websocket ? `## WebSocket\n\n${readWebsocket(websocket)}` : '',
+    instances ? `## Several instances\n\n${readInstances}` : '',
     '## The machine',
     markdownTable(
       ['', ''],
@@ -117,6 +130,13 @@ const readWebsocket = ({
 - **A head**: from before a node with WebSocket (\`bench/servers/head-node.ts\`) writes it to the moment the last of
   ${fanOut.count.toLocaleString('en-US')} listeners has it, over two workers; node, gateway and listeners share the machine's cores. A head is of
   1.7 KB. Took, in ms: ${fanOut.headsMs.map((time) => time.toFixed(0)).join(', ')}.`;
+
+const readInstances = `One worker under the load of *single*, with two further instances and one Redis (on the upstream's core) beside it; all share their
+limits. Each is measured once a round, in an order that turns; the ratios are the medians of the rounds' to the same without \`redis:\`. CPU is
+that of main and worker; Redis's own is not in it.
+
+- **leased**: the rules and the ceiling of *single*: up to three leases a call. No call waits for Redis.
+- **exact**: the same rules with \`consistency: exact\`: each call is decided by Redis, those of one turn in one command; the ceiling stays leased.`;
 
 const notShown = `## What is not shown
 

@@ -2,6 +2,7 @@ import type { Figure } from '../figures.ts';
 import type { Machine } from '../machine.ts';
 import type { Options } from '../options.ts';
 import type { CostRow } from '../scenarios/cost.ts';
+import type { Instances } from '../scenarios/instances.ts';
 import type { Latency } from '../scenarios/latency.ts';
 import type { Memory } from '../scenarios/memory.ts';
 import type { Reload } from '../scenarios/reload.ts';
@@ -24,5 +25,6 @@ export interface Results {
   reload?: Reload;
   upstreams?: Upstreams;
   websocket?: Websocket;
+  instances?: Instances;
   faults: string[];
 }

@@ -23,6 +23,8 @@ export interface Setup {
   subscribable?: boolean;
   /** Where it keeps usage, in SQLite; nowhere if not given. */
   stateDir?: string;
+  /** Further sections, as YAML. */
+  more?: string;
   /** Whether identical calls under way are joined; default true. */
   coalesce?: boolean;
 }
@@ -49,12 +51,16 @@ export const holdingCache = '{ head_ttl: 1m }';
  * Starts PolymorphProxy with everything on: keys, three rules and a ceiling, RateLimit headers, counters; health checks,
  * breaker, retries, cache and coalescing where the program knows them.
  */
-export async function startPolymorph(context: Context, setup: Setup): Promise<Polymorph> {
+export async function startPolymorph(
+  context: Context,
+  setup: Setup,
+  program = context.options.program,
+): Promise<Polymorph> {
   const port = await freePort();
   const config = configOf(setup, port, await freePort(), context.knowsUpstreams);
   const configFile = join(context.directory, `${setup.name}.yaml`);
   writeFileSync(configFile, config);
-  const args = [context.options.program, 'start', '--config', configFile];
+  const args = [program, 'start', '--config', configFile];
   const started = context.processes.start(setup.name, process.execPath, args, setup.cores);
   return { ...(await whenReady(started, port)), configFile, config };
 }
@@ -95,6 +101,7 @@ ${sockets}methods:
   blocked: [admin_*, personal_*]
 ${setup.limits ?? admitAll}
 ${setup.keys ?? benchKeys()}
+${setup.more ?? ''}
 `;
 }
 

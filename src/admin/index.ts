@@ -15,9 +15,11 @@ export type {
   Latency,
   Methods,
   Range,
+  Scope,
+  ScopeView,
   Summary,
   Top,
   TopOrder,
   UpstreamStatsView,
 } from './stats/index.ts';
-export { refusals, refusedOf, statisticsPage, statsSchemas } from './stats/index.ts';
+export { refusals, refusedOf, scopes, statisticsPage, statsSchemas } from './stats/index.ts';

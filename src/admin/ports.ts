@@ -1,5 +1,5 @@
 import type { MetricsFormat } from '../metrics/index.ts';
-import type { Identity, Methods, Summary, Top, TopOrder } from './stats/index.ts';
+import type { Identity, Methods, Scope, Summary, Top, TopOrder } from './stats/index.ts';
 
 /** What the admin listener needs of the program around it. Control implements it; tests use small fakes. */
 export interface AdminPorts {
@@ -17,13 +17,15 @@ export interface AdminPorts {
   stats: StatsPort;
 }
 
-/** What was counted since the start, from memory. */
+/** What was counted since the start, from memory. `scope`: default `cluster` where there is a Redis. None rejects where it is away. */
 export interface StatsPort {
-  summary(): Summary;
-  methods(): Methods;
-  top(by: TopOrder, limit: number): Top;
+  summary(scope?: Scope): Promise<Summary>;
+  methods(scope?: Scope): Promise<Methods>;
+  top(by: TopOrder, limit: number, scope?: Scope): Promise<Top>;
   /** By id, name or prefix of a key, or by address. `why` never repeats what was asked: it may be a key. */
-  identity(ref: string): Identity | { several: boolean; why: string };
+  identity(ref: string, scope?: Scope): Promise<Identity | { several: boolean; why: string }>;
+  /** Whose usage the ledger keeps. */
+  ledgerScope: Scope;
 }
 
 /** What `polymorph users`, `keys`, `blocklist` and the like ask of a running gateway. */

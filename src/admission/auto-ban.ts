@@ -32,11 +32,24 @@ export interface AutoBan {
    * told by `steadyMs`, which never goes back.
    */
   add(violations: Violations, nowMs: number, steadyMs: number): Ban[];
+  /** Over all instances an address has reached the threshold: the ban that follows; undefined: none does. */
+  reached(address: string, sum: number, nowMs: number): Ban | undefined;
+}
+
+/** Where other instances count as well. */
+export interface SharedCount {
+  instances(): number;
+  add(address: string, weight: number): void;
 }
 
 export function createAutoBan(
   settings: AutoBanSettings,
-  parts: { book: Pick<BanBook, 'holding' | 'times'>; spared(): Spared; simulated: boolean },
+  parts: {
+    book: Pick<BanBook, 'holding' | 'allowing' | 'times' | 'past'>;
+    spared(): Spared;
+    simulated: boolean;
+    shared: SharedCount | null;
+  },
 ): AutoBan {
   const sums = createWindowSums(ADDRESSES_MAX, settings.windowMs);
   const { threshold, banForMs, growth, banMaxMs } = settings;
@@ -44,33 +57,48 @@ export function createAutoBan(
   /** Of the allow-list only what it names whole: addresses in a wider network pass whatever bans that. */
   const isSpared = (network: Cidr): boolean => {
     const { lists, trustedProxies } = parts.spared();
+    if (parts.book.allowing(network.address, network.bits) !== undefined) return true;
     return lists.allowsAll(network) || [...loopback, ...trustedProxies].some((one) => overlaps(one, network));
   };
+
+  function banOf(address: string, sum: number, where: string, nowMs: number): Ban | undefined {
+    sums.forget(address);
+    const read = readPrefix(address);
+    // Banned already: told of what came before that.
+    if (read === undefined || isSpared(read.network) || parts.book.holding(read.network.address))
+      return undefined;
+    const times = parts.book.times(read.prefix, nowMs - banMaxMs) + 1;
+    const length = Math.min(banMaxMs, banForMs * growth ** (times - 1));
+    return {
+      prefix: read.prefix,
+      reason: `violations of weight ${sum} within ${settings.windowMs / 1000} s${where}`,
+      by: byItself,
+      // The clock of the instance that made the one before may be ahead.
+      beganAt: Math.max(nowMs, (parts.book.past(read.prefix)?.beganAt ?? -1) + 1),
+      until: Math.round(nowMs + length),
+      times,
+      simulated: parts.simulated,
+    };
+  }
+
+  /** Others are told of what comes on top of this: of nobody who violates little, and of nothing that is about to leave the window. */
+  const markOf = ({ instances }: SharedCount): number =>
+    instances() > 1 ? threshold / (2 * instances()) : Number.POSITIVE_INFINITY;
 
   return {
     add({ addresses, weights }, nowMs, steadyMs) {
       const bans: Ban[] = [];
+      const mark = parts.shared === null ? Number.POSITIVE_INFINITY : markOf(parts.shared);
       for (const [i, address] of addresses.entries()) {
-        const sum = sums.add(address, weights[i] ?? 0, steadyMs);
-        if (sum < threshold) continue;
-        sums.forget(address);
-        const read = readPrefix(address);
-        // Banned already: told of what came before that.
-        if (read === undefined || isSpared(read.network) || parts.book.holding(read.network.address))
-          continue;
-        const times = parts.book.times(read.prefix, nowMs - banMaxMs) + 1;
-        const length = Math.min(banMaxMs, banForMs * growth ** (times - 1));
-        bans.push({
-          prefix: read.prefix,
-          reason: `violations of weight ${sum} within ${settings.windowMs / 1000} s`,
-          by: byItself,
-          beganAt: nowMs,
-          until: Math.round(nowMs + length),
-          times,
-          simulated: parts.simulated,
-        });
+        const weight = weights[i] ?? 0;
+        const sum = sums.add(address, weight, steadyMs);
+        if (sum >= threshold) {
+          const ban = banOf(address, sum, '', nowMs);
+          if (ban !== undefined) bans.push(ban);
+        } else if (sum > mark) parts.shared?.add(address, Math.min(weight, sum - mark));
       }
       return bans;
     },
+    reached: (address, sum, nowMs) => banOf(address, sum, ' over all instances', nowMs),
   };
 }

@@ -61,7 +61,8 @@ describe('the book of bans', () => {
     book.due(100, 10);
     expect(book.times('10.0.0.1', 100)).toBe(4);
     expect(book.times('10.0.0.1', 101)).toBe(0);
-    for (let i = 0; i <= 100; i += 1) book.remember(`10.0.1.${i}`, 2, i);
+    for (let i = 0; i <= 100; i += 1)
+      book.remember({ prefix: `10.0.1.${i}`, times: 2, beganAt: 0, endedAt: i });
     expect(book.times('10.0.1.0', 0)).toBe(0);
     expect(book.times('10.0.1.1', 0)).toBe(2);
   });

@@ -23,7 +23,10 @@ function holds({ address: network, bits }: Cidr, address: Address): boolean {
 
 describe('the table of bans', () => {
   it('agrees with a list, whatever is put in and taken out', () => {
-    const change = fc.record({ put: fc.boolean(), network: networks, until: fc.nat(1000) });
+    const change = fc.record({
+      ...{ put: fc.boolean(), network: networks, until: fc.nat(1000) },
+      allowed: fc.boolean(),
+    });
     fc.assert(
       fc.property(
         fc.array(change, { maxLength: 60 }),
@@ -32,18 +35,20 @@ describe('the table of bans', () => {
           // So few slots that entries stand in each other's way.
           const memory = createBanMemory(16, seed);
           const [writer, reader] = [openBanWriter(memory, 16), openBans(memory)];
-          const model = new Map<string, { network: Cidr; until: number }>();
-          for (const { put, network, until } of changes) {
-            const name = formatCidr(network);
+          const model = new Map<string, { network: Cidr; until: number; allowed: boolean }>();
+          for (const { put, network, until, allowed } of changes) {
+            const name = `${allowed} ${formatCidr(network)}`;
             if (!put) {
-              writer.remove(network);
+              writer.remove(network, allowed);
               model.delete(name);
-            } else if (writer.put(network, until)) model.set(name, { network, until });
+            } else if (writer.put(network, until, allowed)) model.set(name, { network, until, allowed });
             else expect([model.has(name), model.size]).toEqual([false, 16]);
           }
           for (const address of [...asked, ...changes.map(({ network }) => network.address)]) {
-            const best = [...model.values()]
-              .filter(({ network }) => holds(network, address))
+            const held = [...model.values()].filter(({ network }) => holds(network, address));
+            expect(reader.allows(address)).toBe(held.some(({ allowed }) => allowed));
+            const best = held
+              .filter(({ allowed }) => !allowed)
               .sort((a, b) => b.network.bits - a.network.bits)[0];
             expect(reader.find(address)).toEqual(
               best && { bits: best.network.bits, untilSeconds: best.until },

@@ -2,12 +2,12 @@ import { type Address, type Cidr, maskAddress } from '../identity/index.ts';
 import { createHash64 } from '../limits/index.ts';
 
 /*
- * Prefixes that are banned, in memory that all threads share: written by main alone, read by workers without a lock.
+ * Prefixes that are banned, or allowed whatever bans them, in memory that all threads share: written by main alone, read by workers without a lock.
  *
- *     head: generation, slots, seed (4), additions | how many entries have so many bits: 33 of IPv4, 129 of IPv6 |
- *     slots, 8 words each: the network's four words, its family and bits, until when (seconds), two spare
+ *     head: generation, slots, seed (4), additions | how many bans have so many bits: 33 of IPv4, 129 of IPv6 | the same of those that are
+ *     allowed | slots, 8 words each: the network's four words, its kind, family and bits, until when (seconds), two spare
  *
- * Open addressing by a seeded hash of (family, bits, network), since callers choose their addresses. A look-up asks once for each
+ * Open addressing by a seeded hash of (kind, family, bits, network), since callers choose their addresses. A look-up asks once for each
  * number of bits that is in use, the most specific first. The generation moves after a change is whole: whoever keeps what a
  * look-up said together with the generation read before it, and asks again once that has moved, is wrong for the moment of the
  * change only.
@@ -18,8 +18,8 @@ const slotsAt = 1;
 const seedAt = 2;
 const additionsAt = 6;
 const counts4At = 7;
-const counts6At = counts4At + 33;
-const headWords = counts6At + 129;
+const countsWords = 33 + 129;
+const headWords = counts4At + 2 * countsWords;
 const slotWords = 8;
 const metaAt = 4;
 const untilAt = 5;
@@ -38,12 +38,14 @@ export interface BanReader {
   additions(): number;
   /** The most specific ban that holds the address: 0.1 to 0.3 µs for each number of bits in use. */
   find(address: Address): BanFound | undefined;
+  /** Whether a network that holds it is allowed, whatever bans it. */
+  allows(address: Address): boolean;
 }
 
 export interface BanWriter {
   /** Puts the network in, or changes until when. False: there is no room. */
-  put(network: Cidr, untilSeconds: number): boolean;
-  remove(network: Cidr): void;
+  put(network: Cidr, untilSeconds: number, allowed?: boolean): boolean;
+  remove(network: Cidr, allowed?: boolean): void;
   /** Shows the changes since the last time: to be called after each, or after many. */
   publish(): void;
 }
@@ -67,8 +69,12 @@ function openTable(memory: SharedArrayBuffer) {
   const view = new DataView(bytes.buffer);
   const hashed = new Uint32Array(2);
 
-  /** Of family and bits; never 0, which is an empty slot. */
-  const metaOf = (family: 4 | 6, bits: number): number => (family << 8) | bits;
+  /** Of kind, family and bits; never 0, which is an empty slot. */
+  const metaOf = (family: 4 | 6, bits: number, allowed: boolean): number =>
+    (allowed ? 1 << 16 : 0) | (family << 8) | bits;
+  /** Where it stands how many of a kind and family have no bits; those with one come after it. */
+  const countsAt = (family: 4 | 6, allowed: boolean): number =>
+    counts4At + (allowed ? countsWords : 0) + (family === 4 ? 0 : 33);
   const homeOf = (w0: number, w1: number, w2: number, w3: number, meta: number): number => {
     view.setUint32(0, w0);
     view.setUint32(4, w1);
@@ -100,35 +106,38 @@ function openTable(memory: SharedArrayBuffer) {
     return -1;
   }
 
-  return { words, slots, metaOf, homeOf, placeOf, seek };
+  return { words, slots, metaOf, countsAt, homeOf, placeOf, seek };
 }
 
 export function openBans(memory: SharedArrayBuffer): BanReader {
-  const { words, metaOf, placeOf, seek } = openTable(memory);
+  const { words, metaOf, countsAt, placeOf, seek } = openTable(memory);
   const signed = new Int32Array(memory, 0, additionsAt + 1);
+
+  function find(address: Address, allowed: boolean): BanFound | undefined {
+    const { family } = address;
+    const counts = countsAt(family, allowed);
+    for (let bits = family === 4 ? 32 : 128; bits >= 0; bits -= 1) {
+      if (words[counts + bits] === 0) continue;
+      const slot = seek(maskAddress(address, bits), metaOf(family, bits, allowed));
+      if (slot >= 0) return { bits, untilSeconds: words[placeOf(slot) + untilAt]! };
+    }
+    return undefined;
+  }
+
   return {
     generation: () => Atomics.load(signed, generationAt),
     additions: () => Atomics.load(signed, additionsAt),
-    find(address) {
-      const { family } = address;
-      const [counts, most] = family === 4 ? [counts4At, 32] : [counts6At, 128];
-      for (let bits = most; bits >= 0; bits -= 1) {
-        if (words[counts + bits] === 0) continue;
-        const slot = seek(maskAddress(address, bits), metaOf(family, bits));
-        if (slot >= 0) return { bits, untilSeconds: words[placeOf(slot) + untilAt]! };
-      }
-      return undefined;
-    },
+    find: (address) => find(address, false),
+    allows: (address) => find(address, true) !== undefined,
   };
 }
 
 /** For one thread only. */
 export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): BanWriter {
-  const { words, slots, metaOf, homeOf, placeOf, seek } = openTable(memory);
+  const { words, slots, metaOf, countsAt, homeOf, placeOf, seek } = openTable(memory);
   const signed = new Int32Array(memory, 0, additionsAt + 1);
   let entries = 0;
   let hasAdded = false;
-  const countAt = ({ address, bits }: Cidr): number => (address.family === 4 ? counts4At : counts6At) + bits;
 
   /** Fills the hole with an entry after it that may stand there, and so on, so that no look-up ends early. */
   function close(hole: number): void {
@@ -146,9 +155,8 @@ export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): Ba
   }
 
   return {
-    put(network, untilSeconds) {
-      const { address, bits } = network;
-      const meta = metaOf(address.family, bits);
+    put({ address, bits }, untilSeconds, allowed = false) {
+      const meta = metaOf(address.family, bits, allowed);
       const found = seek(address, meta);
       if (found >= 0) {
         words[placeOf(found) + untilAt] = untilSeconds;
@@ -159,16 +167,16 @@ export function openBanWriter(memory: SharedArrayBuffer, entriesMax: number): Ba
       words.set([address.w0, address.w1, address.w2, address.w3], at);
       words[at + untilAt] = untilSeconds;
       words[at + metaAt] = meta;
-      words[countAt(network)]! += 1;
+      words[countsAt(address.family, allowed) + bits]! += 1;
       entries += 1;
       hasAdded = true;
       return true;
     },
-    remove(network) {
-      const slot = seek(network.address, metaOf(network.address.family, network.bits));
+    remove({ address, bits }, allowed = false) {
+      const slot = seek(address, metaOf(address.family, bits, allowed));
       if (slot < 0) return;
       close(slot);
-      words[countAt(network)]! -= 1;
+      words[countsAt(address.family, allowed) + bits]! -= 1;
       entries -= 1;
     },
     publish() {

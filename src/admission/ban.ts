@@ -1,9 +1,12 @@
 import { type Cidr, parseCidr } from '../identity/index.ts';
 import { networkText } from './address-lists.ts';
 
-/** An address or network that is refused for a while, by a person or by what it did. Times are epoch milliseconds. */
+/**
+ * An address or network that is refused for a while, by a person or by what it did; or, with {@link allowMark} before it, one that a person lets in
+ * whatever refuses it. Times are epoch milliseconds.
+ */
 export interface Ban {
-  /** In canonical text, an address alone without its length: `203.0.113.9`, `2001:db8::/64`. */
+  /** In canonical text, an address alone without its length: `203.0.113.9`, `2001:db8::/64`, `+203.0.113.9`. */
   prefix: string;
   /** For operators. */
   reason: string;
@@ -21,10 +24,20 @@ export interface Ban {
 /** Who `by` is where nobody decided it. */
 export const byItself = 'auto';
 
+/** Before a network that is let in: so both kinds stand in one book, one store and one log. */
+export const allowMark = '+';
+
+export const isAllowed = (prefix: string): boolean => prefix.startsWith(allowMark);
+
 /** A prefix as bans name it, and the network it means; undefined for what is none. */
-export function readPrefix(text: string): { prefix: string; network: Cidr } | undefined {
-  const network = parseCidr(text);
-  return network && { prefix: networkText(network.address, network.bits), network };
+export function readPrefix(text: string): { prefix: string; network: Cidr; allowed: boolean } | undefined {
+  const allowed = isAllowed(text);
+  const network = parseCidr(allowed ? text.slice(allowMark.length) : text);
+  if (network === undefined) return undefined;
+  return {
+    prefix: (allowed ? allowMark : '') + networkText(network.address, network.bits),
+    ...{ network, allowed },
+  };
 }
 
 /** Whether two networks have an address in common: one of them holds the other. */

@@ -8,12 +8,16 @@ import { judge, newStanding } from './judge.ts';
 
 const seed = Uint32Array.of(1, 2, 3, 4);
 
+/** `banned`: with `+` before it, let in by hand. */
 function judging({ allow = [] as string[], deny = [] as string[], banned = [] as string[] }) {
   const shared = (texts: string[]) => sharePrefixTable(texts.map((text) => parseCidr(text)!));
   const lists = openAddressLists({ allow: shared(allow), deny: shared(deny) });
   const memory = createBanMemory(100, seed);
   const writer = openBanWriter(memory, 100);
-  for (const text of banned) writer.put(readPrefix(text)!.network, 0);
+  for (const text of banned) {
+    const { network, allowed } = readPrefix(text)!;
+    writer.put(network, 0, allowed);
+  }
   return (address: string) => {
     const standing = newStanding();
     judge(standing, address, lists, openBans(memory));
@@ -84,8 +88,13 @@ describe('judging an address', () => {
           const mask = n === 0 ? 0 : (-1 << (32 - n)) >>> 0;
           return `${formatAddress({ ...address, w0: (address.w0 & mask) >>> 0 })}/${n}`;
         };
-        const of = judging({ allow: [network(allowed)], deny: [network(denied)], banned: [network(banned)] });
-        expect(of(formatAddress(address))).toMatchObject({ denial: null, exempt: true });
+        const refused = { deny: [network(denied)], banned: [network(banned)] };
+        const byHand = [...refused.banned, `+${network(allowed)}`];
+        for (const of of [
+          judging({ ...refused, allow: [network(allowed)] }),
+          judging({ ...refused, banned: byHand }),
+        ])
+          expect(of(formatAddress(address))).toMatchObject({ denial: null, exempt: true });
       }),
     );
   });

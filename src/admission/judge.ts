@@ -11,7 +11,7 @@ export interface Standing {
   generation: number;
   /** Why it is refused, for operators; null: it is not. */
   denial: string | null;
-  /** Named by the allow-list: its violations do not count. */
+  /** Named by the allow-list, or allowed by hand: its violations do not count. */
   exempt: boolean;
 }
 
@@ -26,7 +26,7 @@ export function judge(standing: Standing, address: string, lists: AddressLists, 
   standing.denial = null;
   const parsed = parseAddress(address);
   if (parsed === undefined) return;
-  standing.exempt = lists.allows(parsed);
+  standing.exempt = lists.allows(parsed) || bans.allows(parsed);
   if (standing.exempt) return;
   const denied = lists.denied(parsed);
   if (denied !== undefined) {

@@ -5,12 +5,13 @@ import { keyOf, lastKey } from './key.ts';
 import { found, keeping, keepingOf, lifetimeOf, lifetimes, type Stamp } from './lifetime.ts';
 import { createMemoryStore, type MemoryStore, type StoreStats } from './memory-store.ts';
 import { createPlans, type Plan } from './plans.ts';
-import type { AnswerCall, ChainView } from './ports.ts';
+import type { AnswerCall, ChainView, SharedStore } from './ports.ts';
 import { notNull, resultAt } from './result.ts';
+import { noSharedStats, SharedLevel, type SharedStats } from './shared-level.ts';
 import { KeptAnswer, keptSize } from './store.ts';
 
 /** Totals since it was made; see also {@link StoreStats}. */
-export interface AnswerStats extends StoreStats {
+export interface AnswerStats extends StoreStats, SharedStats {
   /** Calls answered from the cache. */
   hits: number;
   /** Calls whose answer might have been kept or shared, and that went to an upstream. */
@@ -28,6 +29,10 @@ export interface AnswerDeps<Trace> extends FlightDeps<Trace> {
    * sound, whose answers are not kept.
    */
   upstreamHead: (via: number) => number;
+  /** Where policies may share answers with other instances; null: nowhere. */
+  shared: SharedStore | null;
+  /** A call is about to be told an answer of the shared ones, which was not known to {@link AnswerRoom.holds}. */
+  foundShared: (call: AnswerCall<Trace>) => void;
 }
 
 /** Answers of one network in one worker: those kept, and those under way. */
@@ -62,24 +67,39 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
   let planOf = createPlans(policy, deps.seed);
   const store: MemoryStore = createMemoryStore(policy.cache ?? noBounds);
   const totals = { hits: 0, misses: 0, joined: 0 };
+  const sharedStats = noSharedStats();
   /** Counts the policies under which other answers might be given. */
   let generation = 0;
   const headsOf = ({ upstreams }: NetworkPolicy): number[] =>
     upstreams.map((_, via) => deps.upstreamHead(via));
   let stamp = stampOf(chain, headsOf(policy));
+  let level = levelOf(policy);
+
+  function levelOf(next: NetworkPolicy): SharedLevel<Trace> | null {
+    const store = deps.shared;
+    if (store === null || !next.cache?.shared) return null;
+    return new SharedLevel(next, identityOf(next), {
+      ...{ store, chain, send: deps.send, now: deps.now, stats: sharedStats },
+    });
+  }
 
   /** Drops what the chain's moves since the last look made doubtful. */
   function look(): Stamp {
     if (chain.epoch === stamp.epoch && chain.served === stamp.served) return stamp;
-    const before = stamp.reorgs;
+    const { reorgs: before, finalized } = stamp;
     stamp = stampOf(chain, headsOf(policy));
     const from = chain.reorgFrom;
     const { reorgs } = stamp;
     if (reorgs === before) store.moved();
     // Of several reorgs only the last one's height is known.
-    else if (reorgs === before + 1 && chain.reorgs === reorgs && from > 0) store.reorged(from);
-    // From the first block on: not the same chain any more, perhaps.
-    else store.clear();
+    else if (reorgs === before + 1 && chain.reorgs === reorgs && from > 0) {
+      store.reorged(from);
+      level?.reorged(from, finalized);
+    } else {
+      // From the first block on: not the same chain any more, perhaps.
+      store.clear();
+      level?.reorged(0, finalized);
+    }
     return stamp;
   }
 
@@ -100,7 +120,9 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
       if (flight.generation !== generation) return null;
       if (cache === null) return null;
       const size = keptSize(flight.key, start, end);
-      if (size > cache.maxEntryBytes || !store.welcomes(flight.hash, size)) return null;
+      if (size > cache.maxEntryBytes) return null;
+      const welcome = store.welcomes(flight.hash, size);
+      if (!welcome && level === null) return null;
       const result = resultStart < 0 ? resultAt(bytes, start, end) : notNull(bytes, resultStart);
       const how = keepingOf(flight, bytes, result, end, look(), upstreamHead(flight.via, flight.stamp));
       if (how === keeping.no) return null;
@@ -115,10 +137,27 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         height,
         withHead,
       });
-      store.keep(kept);
+      if (welcome) store.keep(kept);
+      if (!withHead) level?.put(flight as Flight<Trace>, kept);
       return kept.bytes === null ? kept : null;
     },
+    found(call) {
+      call.source = 'shared';
+      deps.foundShared(call as AnswerCall<Trace>);
+    },
   });
+
+  /** Looks whether other instances keep the answer; false: there is no use in it. */
+  function leadShared(flight: Flight<Trace>, among: SharedLevel<Trace>): boolean {
+    return flights.leadAfter(flight, policy.coalesce, (then) =>
+      among.find(flight, (kept) => {
+        // As with an answer of an upstream: of another policy, or from before a reorg.
+        const holds = flight.generation === generation && look().reorgs === flight.stamp.reorgs;
+        if (kept !== null && holds && store.welcomes(kept.hash, kept.size)) store.keep(kept);
+        then(holds ? kept : null);
+      }),
+    );
+  }
 
   /** The last look's call, what was found of it, and the key. */
   let lookedFor: AnswerCall<Trace> | null = null;
@@ -150,7 +189,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
     }
     totals.misses++;
     const sent = { lifetime, height: found.height, stamp, askedAt: call.startedAt, generation, spare: null };
-    flights.lead(new Flight(flights, call, key, hash, plan, sent), policy.coalesce);
+    const flight = new Flight(flights, call, key, hash, plan, sent);
+    if (level === null || !leadShared(flight, level)) flights.lead(flight, policy.coalesce);
   }
 
   return {
@@ -195,12 +235,14 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         store.clear();
         store.setBounds(cache ?? noBounds);
       }
+      if (level === null || !cache?.shared) level = levelOf(next);
+      else level.update(next, identityOf(next));
       policy = next;
       stamp = { ...stamp, heads: headsOf(next) };
       planOf = createPlans(next, deps.seed);
       lookedFor = null;
     },
-    stats: () => ({ ...totals, ...store.stats() }),
+    stats: () => ({ ...totals, ...store.stats(), ...sharedStats }),
   };
 }
 
@@ -220,6 +262,11 @@ function stampOf(chain: ChainView, heads: number[]): Stamp {
 /** Does what was kept under one policy hold under the other? */
 function sameAnswers(one: NetworkPolicy, other: NetworkPolicy): boolean {
   return JSON.stringify(originOf(one)) === JSON.stringify(originOf(other));
+}
+
+/** What answers depend on beside the call; the same in all instances. */
+function identityOf(policy: NetworkPolicy): string {
+  return JSON.stringify([policy.name, originOf(policy)]);
 }
 
 function originOf({ kind, chainId, upstreams, cache }: NetworkPolicy): unknown {

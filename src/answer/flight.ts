@@ -38,7 +38,7 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
   leader: AnswerCall<Trace> | null;
   /** Identical calls that joined it; null: none did. */
   riders: AnswerCall<Trace>[] | null = null;
-  /** The call's text once more, of the first that joined, for a second flight. */
+  /** The call's text once more, of the first that joined or its own, for when it is sent later or again. */
   spare: SpareText | null = null;
   /** Of the room's policies: its answer is not kept under another. */
   readonly generation: number;
@@ -133,7 +133,8 @@ export class Flight<Trace> implements SentCall<Trace>, Sent {
     this.to.crashed(this, failure);
   }
 
-  private takeText({ text, idAt, idTo }: SpareText): void {
+  /** In place of bytes that are not its own. */
+  takeText({ text, idAt, idTo }: SpareText): void {
     this.bytes = Buffer.from(text, 'latin1');
     this.start = 0;
     this.end = text.length;

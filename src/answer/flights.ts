@@ -1,4 +1,4 @@
-import { Flight, type FlightEnd } from './flight.ts';
+import { Flight, type FlightEnd, type SpareText } from './flight.ts';
 import { holdsAt, lifetimes, type Stamp } from './lifetime.ts';
 import type { AnswerCall, AnswerFailure, SentCall } from './ports.ts';
 import { isLarge, type KeptAnswer } from './store.ts';
@@ -34,6 +34,8 @@ export interface FlightTower {
     idEnd: number,
     resultStart: number,
   ): KeptAnswer | null;
+  /** The call is about to be told what others had kept. */
+  found(call: AnswerCall<unknown>): void;
   /** What a call may take, in milliseconds. */
   timeoutMs(): number;
 }
@@ -78,25 +80,57 @@ export class Flights<Trace> implements FlightEnd<Trace> {
     call.source = 'joined';
     if (flight.riders === null) flight.riders = [call];
     else flight.riders.push(call);
-    flight.spare ??= {
-      text: call.bytes.toString('latin1', call.start, call.end),
-      idAt: call.idStart - call.start,
-      idTo: call.idEnd - call.start,
-    };
+    flight.spare ??= spareOf(call);
   }
 
   /** Sends a call as a flight, one that others may join if `open`. */
   lead(flight: Flight<Trace>, open: boolean): void {
+    if (open) this.list(flight);
+    this.send(flight);
+  }
+
+  /**
+   * The same where somebody else may have the answer: it is sent once `find` has found none. False, and nothing was done: it is not to be
+   * looked for.
+   */
+  leadAfter(
+    flight: Flight<Trace>,
+    open: boolean,
+    find: (then: (kept: KeptAnswer | null) => void) => boolean,
+  ): boolean {
+    const looks = find((kept) => {
+      if (kept === null) this.send(flight);
+      else this.foundElsewhere(flight, kept);
+    });
+    if (!looks) return false;
+    if (open) this.list(flight);
+    flight.takeText((flight.spare ??= spareOf(flight)));
+    return true;
+  }
+
+  private list(flight: Flight<Trace>): void {
     // Another call's flight may have the place: then nobody joins this one.
     const place = flight.hash & (PLACES - 1);
-    if (open && this.places[place] === null) {
-      flight.listed = true;
-      this.places[place] = flight;
-      this.listed++;
-    }
+    if (this.places[place] !== null) return;
+    flight.listed = true;
+    this.places[place] = flight;
+    this.listed++;
+  }
+
+  private send(flight: Flight<Trace>): void {
     this.deps.send(flight);
     // Good only until here.
     flight.bytes = nothing;
+  }
+
+  private foundElsewhere(flight: Flight<Trace>, kept: KeptAnswer): void {
+    this.close(flight);
+    this.tower.found(flight.leader!);
+    const { bytes } = kept;
+    this.tell(flight, (call) => {
+      if (bytes === null) call.answeredText(kept.before, kept.after, false);
+      else call.answered(bytes, 0, bytes.length, kept.idStart, kept.idEnd, false);
+    });
   }
 
   landed(
@@ -226,6 +260,16 @@ const outOfTime: AnswerFailure = {
 function callsOf<Trace>({ leader, riders }: Flight<Trace>): AnswerCall<Trace>[] {
   if (leader === null) return riders ?? [];
   return riders === null ? [leader] : [leader, ...riders];
+}
+
+function spareOf({
+  bytes,
+  start,
+  end,
+  idStart,
+  idEnd,
+}: Pick<SentCall<unknown>, 'bytes' | 'start' | 'end' | 'idStart' | 'idEnd'>): SpareText {
+  return { text: bytes.toString('latin1', start, end), idAt: idStart - start, idTo: idEnd - start };
 }
 
 function noteDelivery<Trace>(call: AnswerCall<Trace>, { via, attempts, sentAt, trace }: Flight<Trace>): void {

@@ -73,5 +73,29 @@ export interface AnswerCall<Trace> extends SentCall<Trace> {
   answeredText(before: string, after: string, isError: boolean): void;
 }
 
-/** `joined`: by an identical call that was under way; `hub`: subscriptions, which are answered elsewhere. */
-export type AnswerSource = 'upstream' | 'cache' | 'joined' | 'hub';
+/**
+ * `cache`: what this worker keeps; `shared`: what instances keep together; `joined`: by an identical call that was under way; `hub`:
+ * subscriptions, which are answered elsewhere.
+ */
+export type AnswerSource = 'upstream' | 'cache' | 'shared' | 'joined' | 'hub';
+
+/**
+ * Bytes by name that all instances see, each until its time is up. Nothing here throws, and no answer is waited for longer than one
+ * command may take: then it is as if there were none.
+ */
+export interface SharedStore {
+  /** False: it is away, and whatever it is asked for is not there. */
+  isThere(): boolean;
+  /** `then` is called once, never within: the bytes; null: there are none; undefined: no answer. */
+  read(name: string, then: (bytes: Buffer | null | undefined) => void): void;
+  /**
+   * Kept until `untilMs` of the store's own clock, epoch milliseconds. False: dropped, too much is under way; else `then` is called once
+   * with whether it was taken.
+   */
+  write(name: string, bytes: Buffer, untilMs: number, then: (taken: boolean) => void): boolean;
+  remove(name: string): void;
+  /** What was last said under the name, if anything, and the store's clock in epoch milliseconds; undefined: no answer. */
+  hear(name: string, then: (heard: { text: string | null; clockMs: number } | undefined) => void): void;
+  /** Says it for so long. `first`: unless something else is said already. */
+  say(name: string, text: string, ms: number, first: boolean): void;
+}

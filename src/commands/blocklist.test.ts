@@ -112,3 +112,11 @@ test('polymorph blocklist, without a store and a gateway, says that nobody answe
     stderr: expect.stringMatching(/Cannot reach the admin listener at http:\/\/127\.0\.0\.1:9/),
   });
 });
+
+test('polymorph blocklist, where nothing is named and no config is here, asks the gateway at the usual place', async () => {
+  const empty = mkdtempSync(join(cwd, 'empty-'));
+  const { code, stdout, stderr } = await runCommand(empty, ['blocklist', 'list', '--json']);
+  // One may run on this machine.
+  if (code === 0) expect(JSON.parse(stdout)).toHaveProperty('bans');
+  else expect(stderr).toContain('http://127.0.0.1:9540');
+});

@@ -14,11 +14,11 @@ interface AddOptions extends StoreOptions {
   force?: boolean;
 }
 
-/** `polymorph blocklist list|add|remove|test`: exit 0 done, 1 not found or refused, 2 bad usage. */
+/** `polymorph blocklist list|add|remove|allow|disallow|test`: exit 0 done, 1 not found or refused, 2 bad usage. */
 export function configure(command: Command, io: CommandIo = processIo()): void {
   command.addHelpText('after', help);
   pageOptions(withStoreOptions(command.command('list')), 'address')
-    .description('List the bans that stand.')
+    .description('List the bans that stand, and who is allowed by hand.')
     .action(async ({ after, limit, ...options }: StoreOptions & PageOptions) => {
       await blocklistOf(options, io, {
         run: (blocklist) => blocklist.run('blocklist.list', { after, limit }),
@@ -34,10 +34,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       const about = { reason, force, by: whoAsks(), from: sshClient(io) };
       await blocklistOf(options, io, {
         run: (blocklist) => blocklist.run('blocklist.add', { address, forMs, ...about }),
-        text: (ban) => {
-          const until = ban.until === null ? 'until it is removed' : `until ${utc(ban.until)} UTC`;
-          return `Banned ${ban.address} ${until}.\n${notes(ban)}`;
-        },
+        text: (ban) => `Banned ${ban.address} ${untilText(ban, 'it is removed')}.\n${notes(ban)}`,
       });
     });
   withStoreOptions(command.command('remove <address>'))
@@ -46,6 +43,25 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       await blocklistOf(options, io, {
         run: (blocklist) => blocklist.run('blocklist.remove', { address, by: whoAsks() }),
         text: (ban) => `Lifted the ban of ${ban.address}.\n${notes(ban)}`,
+      });
+    });
+  withStoreOptions(command.command('allow <address>'))
+    .description('Let an address or network in whatever list or ban refuses it. It holds at once.')
+    .option('--for <duration>', 'such as 30m, 12h or 7d; default: until it is disallowed', banDuration)
+    .option('--reason <text>', 'for those who read the list')
+    .action(async (address: string, { for: forMs, reason, ...options }: AddOptions) => {
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.allow', { address, forMs, reason, by: whoAsks() }),
+        text: (allowed) =>
+          `Allowed ${allowed.address} ${untilText(allowed, 'it is disallowed')}.\n${notes(allowed)}`,
+      });
+    });
+  withStoreOptions(command.command('disallow <address>'))
+    .description('No longer let in an address or network that was allowed by hand.')
+    .action(async (address: string, options: StoreOptions) => {
+      await blocklistOf(options, io, {
+        run: (blocklist) => blocklist.run('blocklist.disallow', { address, by: whoAsks() }),
+        text: (allowed) => `${allowed.address} is no longer allowed.\n${notes(allowed)}`,
       });
     });
   withStoreOptions(command.command('test <address>'))
@@ -64,13 +80,19 @@ Examples:
   polymorph blocklist add 2001:db8:bad::/48
   polymorph blocklist list
   polymorph blocklist test 203.0.113.9
-  polymorph blocklist remove 203.0.113.9`;
+  polymorph blocklist remove 203.0.113.9
+  polymorph blocklist allow 198.51.100.20 --for 1d --reason 'their office'
+  polymorph blocklist disallow 198.51.100.20`;
 
 function banDuration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms < 1000 || ms > 315_576_000_000)
     throw new InvalidArgumentError('Expected a duration from 1s to 3652d, such as 30m, 12h or 7d.');
   return ms;
+}
+
+function untilText({ until }: { until: string | null }, otherwise: string): string {
+  return until === null ? `until ${otherwise}` : `until ${utc(until)} UTC`;
 }
 
 function whoAsks(): string {
@@ -102,8 +124,10 @@ const heads = [
   { title: 'reason' },
 ];
 
+const allowedHeads = [{ title: 'allowed' }, ...heads.slice(1, 4), { title: 'reason' }];
+
 function listText(list: BlocklistResults['blocklist.list']): string {
-  const { mode, bans, total, next, deny, allow } = list;
+  const { mode, bans, total, next, allowed, deny, allow } = list;
   const simulated = mode === 'simulate' ? 'The blocklist only simulates: nobody is refused.\n' : '';
   const end = `${grouped(total)} bans; the config denies ${grouped(deny)} entries and allows ${grouped(allow)}.\n`;
   const rows = bans.map((ban) => [
@@ -114,12 +138,23 @@ function listText(list: BlocklistResults['blocklist.list']): string {
     grouped(ban.times),
     ban.simulated ? `${ban.reason} (simulated)` : ban.reason,
   ]);
-  return `${simulated}${rows.length === 0 ? '' : `${columns(heads, rows)}\n`}${end}${pageEnd(next)}`;
+  const allowedRows = allowed.map(({ address, at, until, by, reason }) => [
+    ...[address, utc(at)],
+    ...[until === null ? 'disallowed' : utc(until), by, reason],
+  ]);
+  const table = rows.length === 0 ? '' : `${columns(heads, rows)}\n`;
+  const allowedTable =
+    allowedRows.length === 0
+      ? ''
+      : `${columns(allowedHeads, allowedRows)}\n${allowed.length} allowed by hand.\n\n`;
+  return `${simulated}${allowedTable}${table}${end}${pageEnd(next)}`;
 }
 
 function testText({ address, mode, refused, by }: BlocklistResults['blocklist.test']): string {
   if (by === null) return `${address} is let in: nothing on the blocklist names it.\n`;
   if (by.list === 'allow') return `${address} is let in: ${by.entry} is allowed in ${by.source}.\n`;
+  if (by.list === 'allowed')
+    return `${address} is let in: ${by.address} is allowed by hand ${untilText(by, 'it is disallowed')}.\n`;
   const would = refused ? 'is refused' : `would be refused (mode is ${mode})`;
   if (by.list === 'deny') return `${address} ${would}: ${by.entry} is denied in ${by.source}.\n`;
   return `${address} ${would}: ${by.address} is banned.\n\n${banFacts(by)}`;

@@ -113,6 +113,23 @@ describe('polymorph events', () => {
     expect(JSON.parse(line.stdout.split('\n')[0]!)).toMatchObject({ type: 'quota.warning' });
   });
 
+  test('test gives up on a module that listens to no signal', async () => {
+    const deaf = join(cwd, 'deaf.mjs');
+    writeFileSync(
+      deaf,
+      'export const createSink = () => ({ deliver: () => new Promise(() => {}), close: () => new Promise(() => {}) });\n',
+    );
+    const config = join(cwd, 'deaf.yaml');
+    writeFileSync(
+      config,
+      `upstreams: [{ url: "http://127.0.0.1:8545" }]\nevents: { sinks: [{ name: deaf, type: module, path: ${deaf}, timeout: 100ms }] }\n`,
+    );
+    expect(await run('test', 'deaf', '--config', config)).toMatchObject({
+      code: 1,
+      stderr: 'deaf has not taken a sample of quota.warning: it did not end within 1100ms\n',
+    });
+  });
+
   test.each([
     [['test', 'biling'], 'did you mean billing?'],
     [['test', 'billing', '--type', 'quota.warnin'], 'did you mean quota.warning?'],

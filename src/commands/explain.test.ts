@@ -43,6 +43,7 @@ const record = {
   method: 'eth_call',
   group: null,
   cost: 1,
+  sharing: null,
   rules: [],
   buckets: [],
   quota: null,

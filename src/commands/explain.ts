@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { isKeyText, hashKey } from '../identity/index.ts';
-import { adminUrl } from './admin-url.ts';
+import { adminUrl, usualAdmin } from './admin-url.ts';
 import { type AdminAnswer, askAdmin } from './ask-admin.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
@@ -32,7 +32,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       '--sockets',
       'list the WebSockets that are open, of --key-name, --address or --network where given',
     )
-    .option('--admin <url>', 'the admin listener of the running gateway', 'http://127.0.0.1:9540')
+    .option('--admin <url>', 'the admin listener of the running gateway', usualAdmin)
     .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
     .option('--json', 'print the decision records as JSON')
     .addHelpText(

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Scope, scopes } from '../admin/index.ts';
 import { formatDuration, parseDuration } from '../config/index.ts';
-import { adminUrl } from './admin-url.ts';
+import { adminUrl, usualAdmin } from './admin-url.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { createAskStats } from './top/ask-stats.ts';
 import { runLive } from './top/run-live.ts';
@@ -16,6 +17,7 @@ interface TopOptions {
   sort: OrderName;
   once?: boolean;
   json?: boolean;
+  scope?: Scope;
 }
 
 const INTERVAL_MIN_MS = 200;
@@ -28,7 +30,7 @@ const ONCE_ROWS = 40;
 export function configure(command: Command, io: CommandIo = processIo()): void {
   command
     .description('Who calls what, now: callers and methods of a running gateway, in a terminal, live.')
-    .option('--admin <url>', 'the admin listener of the running gateway', 'http://127.0.0.1:9540')
+    .option('--admin <url>', 'the admin listener of the running gateway', usualAdmin)
     .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
     .option('--interval <duration>', 'between two looks: 200ms to 1h', interval, 2000)
     .addOption(
@@ -36,13 +38,19 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
         .choices(orders.map(({ name }) => name))
         .default('calls'),
     )
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        'all instances together, or this one; default: all, where they share a Redis',
+      ).choices(scopes),
+    )
     .option('--once', 'look twice, an interval apart, print and end; so too where output is no terminal')
     .option('--json', 'the same as JSON')
     .addHelpText('after', help)
     .action(async (options: TopOptions) => {
       const base = adminUrl(options.admin);
       const token = (options.token ?? io.env['POLYMORPH_ADMIN_TOKEN']) || null;
-      const ask = createAskStats(base, token, () => performance.now());
+      const ask = createAskStats(base, token, () => performance.now(), options.scope);
       const first = await ask(options.sort);
       const live = options.once !== true && options.json !== true && io.interactive === true;
       if (!live) {
@@ -88,6 +96,7 @@ Keys: c calls, r refused, u cost units, b bytes, l latency sort by that column (
 Examples:
   polymorph top
   polymorph top --sort refused --interval 500ms
+  polymorph top --scope instance
   polymorph top --admin https://gateway.example:9540 --once --json`;
 
 function interval(text: string): number {

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import type { NetworkConfig } from './config.ts';
 import type { Finding } from './finding.ts';
 import type { Path } from './problem.ts';
 import { type ReadFile, reasonOf } from './read-file.ts';
@@ -10,24 +9,23 @@ export interface Authorities {
   findings: Finding[];
 }
 
-/** Reads the certificates that upstreams' `tls.ca` names into their `tls.certificates`. Networks must not be frozen yet. */
-export function readAuthorities(
-  networks: readonly NetworkConfig[],
-  upstreamsPath: (network: string) => Path,
-  readFile: ReadFile,
-): Authorities {
+/** TLS to somebody who may be vouched for by a file, and where the file says so. Not frozen yet. */
+export interface TrustPlace {
+  tls: { ca: string | null; certificates: string } | null;
+  path: Path;
+}
+
+/** Reads the certificates that each `tls.ca` names into its `tls.certificates`. */
+export function readAuthorities(places: readonly TrustPlace[], readFile: ReadFile): Authorities {
   const findings: Finding[] = [];
   const read = new Map<string, { pem: string; problem?: string }>();
-  for (const { name, upstreams } of networks) {
-    for (const [index, { tls }] of upstreams.entries()) {
-      if (!tls) continue;
-      let known = read.get(tls.ca);
-      if (!known) read.set(tls.ca, (known = readCertificates(tls.ca, readFile)));
-      tls.certificates = known.pem;
-      if (known.problem === undefined) continue;
-      const path = [...upstreamsPath(name), index, 'tls', 'ca'];
-      findings.push({ severity: 'error', path, at: 'value', message: known.problem });
-    }
+  for (const { tls, path } of places) {
+    if (tls === null || tls.ca === null) continue;
+    let known = read.get(tls.ca);
+    if (!known) read.set(tls.ca, (known = readCertificates(tls.ca, readFile)));
+    tls.certificates = known.pem;
+    if (known.problem === undefined) continue;
+    findings.push({ severity: 'error', path: [...path, 'tls', 'ca'], at: 'value', message: known.problem });
   }
   return { files: [...read.keys()], findings };
 }

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { AddressFile } from './address-file.ts';
 import { inheritSettings } from './schema/inherited.ts';
+import { completeRedis, type RedisSettings } from './redis-settings.ts';
 import type { ParsedConfig } from './schema/index.ts';
 import type { StoreChoice } from './schema/store.ts';
 import { networkSettings } from './schema/network-settings.ts';
@@ -40,9 +41,11 @@ export interface NetworkConfig extends NetworkSettings {
 export type Config = Readonly<
   Omit<
     ParsedConfig,
-    keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server' | 'blocklist' | 'store'
+    keyof NetworkSettings | 'networks' | 'upstreams' | 'keys' | 'server' | 'blocklist' | 'store' | 'redis'
   > & {
     store: StoreChoice;
+    /** null: this instance is alone. */
+    redis: RedisSettings | null;
     server: Readonly<
       Omit<ParsedConfig['server'], 'state_dir'> & {
         /** Absolute; null: keep nothing. */ state_dir: string | null;
@@ -87,6 +90,7 @@ export function completeConfig(parsed: ParsedConfig, directory: string): Config 
     methods,
     limits,
     store: parsed.store ?? { kind: stateDir === 'none' ? 'none' : 'sqlite' },
+    redis: completeRedis(parsed.redis, absolute),
     usage,
     events: {
       ...events,

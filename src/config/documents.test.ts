@@ -5,19 +5,23 @@ import { certA } from './testing/certificates.ts';
 import { testRegistries } from './testing/registries.ts';
 
 const docs = new URL('../../docs/', import.meta.url);
-const page = readFileSync(new URL('upstreams.md', docs), 'utf8');
+const pages = [
+  { file: 'upstreams.md', examples: 8 },
+  { file: 'scaling.md', examples: 3 },
+];
+const env = { REDIS_PASSWORD: 'secret', SENTINEL_PASSWORD: 'secret' };
 
-describe('docs/upstreams.md', () => {
+describe.each(pages)('docs/$file', ({ file, examples }) => {
+  const page = readFileSync(new URL(file, docs), 'utf8');
   const blocks = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, yaml = '']) => yaml);
 
   it('has examples', () => {
-    expect(blocks.length).toBeGreaterThanOrEqual(8);
+    expect(blocks.length).toBeGreaterThanOrEqual(examples);
   });
 
   it.each(blocks.map((yaml, index) => [index + 1, yaml] as const))('config %i', (_, yaml) => {
     const result = parseConfig(yaml, {
-      env: {},
-      file: 'upstreams.md',
+      ...{ env, file },
       directory: '/etc',
       readFile: () => Buffer.from(certA),
     });

@@ -35,6 +35,7 @@ export { fillTemplate } from './mail-template.ts';
 export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, parseDuration } from './quantity.ts';
+export { type RedisSettings, redisSecrets } from './redis-settings.ts';
 export type { ReadFile } from './read-file.ts';
 export {
   createRegistries,

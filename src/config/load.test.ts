@@ -84,7 +84,7 @@ keys:
     });
     expect(config.admin.listen).toEqual({ host: '127.0.0.1', port: 9540 });
     expect(config.limits.default).toEqual([
-      { requests: 100, period: 1000, burst_size: 50, mode: 'enforce', network: null },
+      { requests: 100, period: 1000, burst_size: 50, mode: 'enforce', consistency: 'leased', network: null },
     ]);
     expect(config.networks).toMatchObject([
       {

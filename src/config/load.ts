@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type AddressFileMemo, readAddressFiles } from './address-files.ts';
-import { readAuthorities } from './authorities.ts';
+import { readAuthorities, type TrustPlace } from './authorities.ts';
 import { upstreamsPathOf } from './checks/context.ts';
 import { runChecks } from './checks/index.ts';
 import { type Config, completeConfig, deepFreeze } from './config.ts';
@@ -9,7 +9,7 @@ import { type Environment, expandEnvironment } from './environment.ts';
 import { type Finding, type Places, placeFindings } from './finding.ts';
 import { findingsOfIssues, writtenPath } from './issues.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
-import { configSchema } from './schema/index.ts';
+import { configSchema, type ParsedConfig } from './schema/index.ts';
 import type { KeyMemo } from './schema/key-memo.ts';
 import { readPlainYaml } from './source/plain-yaml.ts';
 import { readYaml, type YamlSource } from './source/yaml-source.ts';
@@ -134,8 +134,7 @@ function checkValue(
   const complete = completeConfig(parsed.data, options.directory);
   const readFile = options.readFile ?? readFileSync;
   const material = readTlsFiles(complete, readFile);
-  const pathOf = (network: string): Path => upstreamsPathOf(parsed.data, network);
-  const authorities = readAuthorities(complete.networks, pathOf, readFile);
+  const authorities = readAuthorities(trustPlaces(complete, parsed.data), readFile);
   const addresses = readAddressFiles(complete, readFile, options.addressFiles);
   const config = deepFreeze(complete);
   const told = [
@@ -156,6 +155,13 @@ function checkValue(
     files: [...material.files, ...authorities.files, ...addresses.files],
     tls: material.tls,
   };
+}
+
+function trustPlaces({ networks, redis }: Config, parsed: ParsedConfig): TrustPlace[] {
+  const upstreams = networks.flatMap(({ name, upstreams: list }) =>
+    list.map(({ tls }, index) => ({ tls, path: [...upstreamsPathOf(parsed, name), index] })),
+  );
+  return redis === null ? upstreams : [...upstreams, { tls: redis.tls, path: ['redis'] }];
 }
 
 function rememberKeys(memo: KeyMemo, value: unknown, parsed: readonly object[]): void {

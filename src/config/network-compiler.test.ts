@@ -43,6 +43,7 @@ describe('compileNetworks', () => {
         headTtlMs: 1000,
         finalityDepth: 64,
         methods: [],
+        shared: null,
       },
       coalesce: true,
       subscriptions: { pollIntervalMs: 1000, maxBackfill: 1000 },

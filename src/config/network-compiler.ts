@@ -65,6 +65,7 @@ function compileSettings(
           headTtlMs: cache.head_ttl,
           finalityDepth: cache.finality_depth,
           methods: Object.entries(cache.methods).map(([pattern, ttlMs]) => ({ pattern, ttlMs })),
+          shared: cache.shared ? { ttlMs: cache.shared_ttl, maxValueBytes: cache.shared_max_bytes } : null,
         }
       : null,
     coalesce: network.coalesce,

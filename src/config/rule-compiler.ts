@@ -39,7 +39,7 @@ export function createRuleCompiler(
 
   const add: RuleMaker<number> = (config, name, rank, place) => {
     const made = rule(config, name, rank, place);
-    const id = `${made.scope} ${rank} ${made.requests} ${made.periodMs} ${made.burst} ${made.mode}`;
+    const id = `${made.scope} ${rank} ${made.requests} ${made.periodMs} ${made.burst} ${made.mode} ${made.exact}`;
     let number = numbers.get(id);
     if (number === undefined) {
       if (made.on !== undefined) made.network = networkIndex.get(made.on) ?? -1;
@@ -53,14 +53,14 @@ export function createRuleCompiler(
 
 /** Throws RangeError where shared memory has no number left for the rule. */
 export function createRuleMaker({ scopeHash, versions }: Registries): RuleMaker<RuleText> {
-  return ({ requests, period, burst_size: burst, mode, network }, name, rank, place = 0) => {
+  return ({ requests, period, burst_size: burst, mode, consistency, network }, name, rank, place = 0) => {
     const scope = `${name}${network === null ? '' : `@${network}`}${place > 0 ? `#${place}` : ''}`;
     const [scopeLo, scopeHi] = scopeHash(scope);
     const version = versions.versionOf(scope, { requests, periodMs: period, burst });
     // Members in one order, whatever they come from: rules that are read in a worker then have one shape.
     return {
       ...{ name, scope, scopeLo, scopeHi, version, requests, periodMs: period, burst },
-      ...{ capacity: requests + burst, mode, network: -1, rank },
+      ...{ capacity: requests + burst, mode, exact: consistency === 'exact', network: -1, rank },
       ...(network !== null && { on: network }),
     };
   };

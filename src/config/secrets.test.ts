@@ -17,6 +17,8 @@ const canaries = [
   'canaryHookPathK11K11',
   'canaryHookHeaderL12',
   'canaryHookSecretM13M13M13M13M13M',
+  'canaryRedisN14',
+  'canarySentinelO15',
 ];
 const [
   key,
@@ -32,6 +34,8 @@ const [
   hookPath,
   hookHeader,
   hookSecret,
+  redis,
+  sentinel,
 ] = canaries;
 
 const good = `
@@ -49,6 +53,7 @@ upstreams:
 keys:
   - { name: acme, key: ${key} }
 store: postgres://me:${store}@db.internal/polymorph
+redis: { sentinels: [one.internal:26379], name: main, password: ${redis}, sentinel_password: ${sentinel} }
 events:
   sinks:
     - name: hook
@@ -98,6 +103,7 @@ describe('secrets', () => {
     expect(leaks(JSON.stringify(result.config))).toEqual([
       ...[header, path, bearer, socketPath, store],
       ...[hookPath, hookHeader, hookSecret],
+      ...[redis, sentinel],
     ]);
     const snapshot = compile(result.config, testRegistries());
     const upstream = snapshot.networks[0]?.upstreams[0];

@@ -154,6 +154,8 @@ export interface CachePolicy {
   finalityDepth: number;
   /** By pattern, before what is known of Ethereum's methods; `ttlMs` 0: never, `Number.MAX_SAFE_INTEGER`: for ever. */
   methods: { pattern: string; ttlMs: number }[];
+  /** What instances keep together; null: nothing. */
+  shared: { ttlMs: number; maxValueBytes: number } | null;
 }
 
 export interface ServerPolicy {
@@ -267,6 +269,8 @@ export interface RulePolicy {
   /** requests + burst. */
   capacity: number;
   mode: 'enforce' | 'shadow';
+  /** Among several instances: decided where the buckets stand, and not by a lease. */
+  exact: boolean;
   /** Index of the only network it holds on; -1: all. */
   network: number;
   rank: RuleRank;

@@ -17,6 +17,9 @@ export function compileSocketBounds(all: Config['websocket'], { add, rules }: Ru
 /** 0 a second: they have no bound. */
 export function messagesRuleOf<R>(messages: number, make: RuleMaker<R>): R | null {
   if (messages === 0) return null;
-  const rule = { requests: messages, period: 1000, burst_size: 0, mode: 'enforce', network: null } as const;
+  const rule = {
+    ...{ requests: messages, period: 1000, burst_size: 0 },
+    ...({ mode: 'enforce', consistency: 'leased', network: null } as const),
+  };
   return make(rule, MESSAGES_RULE, 'ceiling');
 }

@@ -9,6 +9,7 @@ import {
   formatProblem,
   type ListenAddress,
   loadConfig,
+  redisSecrets,
   renderProblem,
   type TlsMaterial,
 } from '../config/index.ts';
@@ -135,7 +136,7 @@ export function secretsOf(config: Config): string[] {
       return [...new Set([...paths, ...credentials, ...Object.values(headers)])];
     }),
   );
-  return [...upstreams, ...storeSecrets(config.store), ...sinkSecrets(config)];
+  return [...upstreams, ...storeSecrets(config.store), ...redisSecrets(config.redis), ...sinkSecrets(config)];
 }
 
 /** A driver's error may show the URL, or the password as it is typed. */

@@ -45,6 +45,10 @@ export interface DataPlaneOptions {
   logger: Logger;
   /** Main's side of sockets and subscriptions. */
   hub: Pick<Hub, 'hear' | 'dropWorker'>;
+  /** What workers need of buckets that other instances have as well. */
+  onLeases(slot: number, needs: Extract<FromWorker, { type: 'leases' }>['needs']): void;
+  /** Where they are; null: no other instance. */
+  redis: WorkerStart['redis'];
   /** What workers saw happen. */
   onEvents(events: WorkerEvent[]): void;
   /** Folder of Node's compile cache, if there is one: a replacement is up in 0.2 s with it, 0.5 s without. */
@@ -59,6 +63,8 @@ export interface DataPlane {
   explain: ExplainCollector<DecisionRecord>;
   /** The hub's word to one worker. */
   sayOfHub(slot: number, message: FromHub): void;
+  /** Main has seen to what a worker needs. */
+  sayOfLeases(slot: number, message: Extract<ToWorker, { type: 'leased' }>): void;
   start(): Promise<void>;
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
@@ -154,6 +160,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
         listen: address,
         tls,
         journal: options.journal,
+        redis: options.redis,
       };
     },
     onUp: (slot) => logger.debug({ worker: slot }, 'worker up'),
@@ -172,6 +179,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       if (message.type === 'applied') applied.applied(slot, message.generation);
       else if (message.type === 'explained') explain.answered(slot, message.ask, message.records);
       else if (message.type === 'hub') options.hub.hear(slot, message.message);
+      else if (message.type === 'leases') options.onLeases(slot, message.needs);
       else if (message.type === 'violations') options.violated(message.violations);
       else if (message.type === 'journal') journals.said(slot, message.full, message.reason);
       else if (message.type === 'events') options.onEvents(message.events);
@@ -190,6 +198,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     figures: createFigures(slabs, memories),
     explain,
     sayOfHub: (slot, message) => pool.post(slot, { type: 'hub', message } satisfies ToWorker),
+    sayOfLeases: (slot, message) => pool.post(slot, message),
     start: pool.start,
     states: pool.states,
     stop: pool.stop,

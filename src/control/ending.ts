@@ -4,6 +4,7 @@ import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import type { BanKeeper } from './blocklist/ban-keeper.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import type { EventsKeeper } from './events/events-keeper.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 import type { OpenLog } from './logs.ts';
@@ -17,6 +18,8 @@ export interface EndingParts {
   bans: Pick<BanKeeper, 'close' | 'stop'>;
   admin: AdminServer | null;
   limits: LimitsKeeper;
+  /** null: no other instance has anything with this one. */
+  cluster: Pick<Cluster, 'giveBack' | 'close' | 'stop'> | null;
   policy: PolicyKeeper;
   /** null: none is kept. */
   store: StoreKeeper | null;
@@ -49,6 +52,7 @@ export function createEnding({
   bans,
   admin,
   limits,
+  cluster,
   policy,
   store,
   events,
@@ -69,6 +73,7 @@ export function createEnding({
     await hub.close();
     if (cut > 0) logger.warn({ workers: cut }, 'calls were still under way at the deadline and were cut');
     // Only now: until the workers have ended their takes would be lost.
+    await cluster?.giveBack();
     await limits
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
@@ -78,6 +83,7 @@ export function createEnding({
         { kind: 'events' },
         'the delivery of events did not end in time: the end goes on without it',
       );
+    await cluster?.close();
     await store?.close(storeFlushMs);
     await admin?.close(adminGraceMs);
     logger.info({ tookMs: Math.round(performance.now() - began) }, 'drained');
@@ -87,6 +93,7 @@ export function createEnding({
   const stop = async () => {
     close();
     bans.stop();
+    cluster?.stop();
     await Promise.all([
       health.stop(),
       hub.close(),

@@ -7,11 +7,13 @@ import { createHub } from '../websocket/index.ts';
 import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
 import { claimAddress } from './bind.ts';
 import { createBanKeeper } from './blocklist/ban-keeper.ts';
+import { openCluster } from './cluster/cluster.ts';
 import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
 import { createHealthLog } from './health-log.ts';
 import { createHubLog } from './hub-log.ts';
+import { instanceIdOf } from './instance-id.ts';
 import { createLimitsKeeper, type LimitsKeeper } from './limits-keeper.ts';
 import type { Logger, OpenLog } from './logs.ts';
 import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
@@ -32,6 +34,7 @@ export interface InsideOptions {
 export async function createInside(options: InsideOptions, { config, tls }: Configuration, log: OpenLog) {
   const { logger } = log;
   const { listen, state_dir: stateDir } = config.server;
+  // Of this process alone, for callers and nodes: two that have one state folder by mistake must not take each other for themselves.
   const instanceId = randomBytes(9).toString('base64url');
   const bootId = Date.now().toString(36) + randomBytes(2).toString('hex');
   // Names journals, which many instances bring into one store for ever: two may start in one millisecond.
@@ -42,6 +45,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     path: stateDir === null ? null : join(stateDir, stateFileName),
     entries: config.limits.table_entries,
     quotaSlots: config.limits.quota_slots,
+    shared: config.redis !== null,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(4)),
     wallMs: Date.now,
   });
@@ -63,6 +67,15 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
+  const cluster =
+    config.redis &&
+    (await openCluster(config.redis, {
+      ...{ config, limits, policy, run, logger, id: instanceIdOf(stateDir) },
+      ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
+      post: (slot, message) => dataPlane.sayOfLeases(slot, message),
+      workersAway: () => dataPlane.figures.totals().counters.exactAway,
+      emit: (draft) => events.emit(draft),
+    }));
   const bans = createBanKeeper({
     ...{ config, snapshot: policy.snapshot, logger },
     // Nothing happens before it is there.
@@ -72,6 +85,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
       added: () => events.added(),
     },
     seed: crypto.getRandomValues(new Uint32Array(4)),
+    shared: cluster && cluster.bans,
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
@@ -86,6 +100,8 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     // A store without a folder was refused as the config was read.
     journal:
       config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
+    redis: config.redis,
+    onLeases: (slot, needs) => cluster?.hear(slot, needs),
     onEvents: (told) => events.heard(told),
     compileCache: options.env['NODE_COMPILE_CACHE'],
     timing: options.timing,
@@ -99,7 +115,8 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     },
   });
   const store = createStoreKeeper({
-    ...{ config, policy, limits, bans, dataPlane, logger, run },
+    ...{ config, policy, bans, dataPlane, logger, run },
+    slots: cluster?.quotas.slots ?? limits.buckets,
     compileCache: options.env['NODE_COMPILE_CACHE'],
     wallMs: Date.now,
   });
@@ -108,12 +125,30 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     outbox: store?.outbox ?? null,
     keyByNumber: policy.keyByNumber,
     watched: health.state,
+    redis: cluster && cluster.watch,
     epochMs: Date.now,
   });
+  hearOwner = (owner) => {
+    cluster?.quotas.leases.own(owner);
+    store?.ownQuota(owner);
+  };
   for (const owner of early) store?.ownQuota(owner);
-  hearOwner = (owner) => store?.ownQuota(owner);
   const alerts = createGatewayAlerts({ events, dataPlane, health, policy, limits, store, logger });
-  return { address, instanceId, limits, policy, dataPlane, board, health, hub, bans, store, events, alerts };
+  return {
+    address,
+    instanceId,
+    limits,
+    policy,
+    dataPlane,
+    board,
+    health,
+    hub,
+    bans,
+    store,
+    events,
+    alerts,
+    cluster,
+  };
 }
 
 function restoreLimits(limits: LimitsKeeper, policy: PolicyKeeper, logger: Logger): void {

@@ -29,6 +29,8 @@ export interface LimitsKeeperOptions {
   path: string | null;
   entries: number;
   quotaSlots: number;
+  /** Other instances have the same buckets; default false. */
+  shared?: boolean;
   /** A fresh seed: four unpredictable words. */
   randomSeed(): Uint32Array;
   wallMs(): number;
@@ -40,7 +42,8 @@ export async function createLimitsKeeper(options: LimitsKeeperOptions): Promise<
   const saved = path === null ? undefined : await readState(path);
   const bytes = saved instanceof Uint8Array ? saved : undefined;
   const seed = (bytes && savedSeed(bytes)) ?? options.randomSeed();
-  const memory = createLimitsMemory({ entries: options.entries, quotaSlots: options.quotaSlots, seed });
+  const { entries, quotaSlots, shared = false } = options;
+  const memory = createLimitsMemory({ entries, quotaSlots, shared, seed });
   const buckets = createBuckets(memory, 0);
   const nowMicros = createMonotonicClock();
   return {

@@ -9,7 +9,7 @@ import {
   storedIdOf,
   versionsOf,
 } from '../config/index.ts';
-import { createHash64, createRuleVersions, quotaPeriod } from '../limits/index.ts';
+import { createHash64, createRuleVersions, quotaPeriod, type RuleVersions } from '../limits/index.ts';
 import type { NamedKey } from './explain-port.ts';
 import type { LimitsKeeper } from './limits-keeper.ts';
 
@@ -33,6 +33,10 @@ export interface PolicyKeeper {
   /** A key's quota is counted in the slot of its number; slots are named by keys over a restart. */
   quotaSlotOf(keyName: string): number | undefined;
   keyNameOf(quotaSlot: number): string | undefined;
+  /** For whom a slot counts, or counted last. */
+  quotaOwnerOf(quotaSlot: number): QuotaOwner | undefined;
+  /** Of a rule's version; undefined if it is gone. */
+  shapeOf: RuleVersions['shapeOf'];
   /** Keys whose quota is counted: slot, registered name and quota. */
   quotas(): Iterable<QuotaOwner>;
 }
@@ -70,7 +74,7 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
   let configNames: Map<string, NamedKey> | undefined;
   let appliedAtMs = 0;
 
-  /** A number that went from one key to another brings its old owner's count with it, which nobody owes. */
+  /** A number that went from one key to another brings its old owner's count with it, which nobody owes; and requests are no cost units. */
   const takeQuotaSlot = (slot: number, name: string, quota: QuotaPolicy | null) => {
     const before = quotaOwners.get(slot);
     if (quota === null) {
@@ -79,7 +83,7 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
     }
     const owner = { slot, name, quota };
     quotaOwners.set(slot, owner);
-    if (before !== undefined && before.name !== name)
+    if (before !== undefined && (before.name !== name || before.quota.unit !== quota.unit))
       limits.buckets.writeQuota(slot, quotaPeriod(quota.period, wallMs()).id, 0);
     const counted = !idle.delete(slot);
     const same =
@@ -150,6 +154,8 @@ export function createPolicyKeeper(first: Config, options: PolicyKeeperOptions):
     },
     quotaSlotOf: (name) => registries.keys.find(name),
     keyNameOf: (slot) => quotaOwners.get(slot)?.name,
+    quotaOwnerOf: (slot) => quotaOwners.get(slot),
+    shapeOf: versions.shapeOf,
     *quotas() {
       for (const owner of quotaOwners.values()) {
         if (registries.keys.find(owner.name) === owner.slot) yield owner;

@@ -17,7 +17,7 @@ export interface ReadinessFacts {
     /** Changes in the file that wait for a restart. */
     restartNeeded: readonly string[];
   };
-  /** Of the store and usage; none where there is no store. */
+  /** Of the store and usage, Redis, events and bans; none of what there is not. */
   store: readonly ReadinessCheck[];
   /** Those that are checked. */
   networks: readonly NetworkHealth[];
@@ -25,7 +25,7 @@ export interface ReadinessFacts {
 
 /**
  * Ready while at least one worker serves and nothing is drained. A config file that was refused degrades: the old one
- * serves, and somebody should look; so does a store that is away, and a journal whose disk is full. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
+ * serves, and somebody should look; so does a store or a Redis that is away, and a journal whose disk is full. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
  * and an instance that left because of them would take its like with it.
  */
 export function readinessOf({ phase, workers, config, store, networks }: ReadinessFacts): Readiness {

@@ -64,6 +64,8 @@ const firstChecksMs = 1_000;
 /** Keys and quotas of the store, and usage of earlier runs. A store that is away holds the start up no longer than one try,
  * a command that holds its folder no longer than its patience. */
 const storeLoadMs = 60_000;
+/** Bans of all instances: a hundred thousand take some seconds. */
+const bansJoinMs = 10_000;
 
 /**
  * Starts the whole gateway and resolves when it serves. Rejects with StartError; nothing is left running then. Takes no
@@ -96,8 +98,17 @@ async function compose(
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
   const inside = await createInside(options, configuration, log);
-  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts } = inside;
-  undo.push(bans.stop, dataPlane.stop, health.stop, hub.close, () => store?.stop(), events.stop);
+  const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts, cluster } =
+    inside;
+  undo.push(
+    bans.stop,
+    dataPlane.stop,
+    health.stop,
+    hub.close,
+    () => store?.stop(),
+    events.stop,
+    () => cluster?.stop(),
+  );
 
   const stats = createStats({
     ...inside,
@@ -115,14 +126,19 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: [...(store?.checks() ?? []), ...events.checks(), ...bans.checks()],
+        store: [
+          ...(store?.checks() ?? []),
+          ...(cluster?.watch.checks() ?? []),
+          ...events.checks(),
+          ...bans.checks(),
+        ],
         networks: health.state(),
       }),
     operations: createOperationsPort({
       store: store?.operations ?? null,
       bans: bans.bans,
       config: () => policy.config,
-      epochMs: Date.now,
+      epochMs: bans.epochMs,
     }),
     sockets: createSocketsPort({ state: hub.state, keyByNumber: policy.keyByNumber }),
     explain: createExplainPort({
@@ -153,12 +169,17 @@ async function compose(
   hub.update(policy.snapshot);
   const adminUrl = admin?.url ?? null;
   if (admin !== null) store?.publishAdmin(admin.owner);
-  await Promise.all([health.firstChecks(firstChecksMs), store?.loaded(storeLoadMs).catch(storeUnusable)]);
+  const known = async (): Promise<void> => {
+    await store?.loaded(storeLoadMs).catch(storeUnusable);
+    await bans.join(bansJoinMs);
+  };
+  await Promise.all([health.firstChecks(firstChecksMs), known()]);
   await dataPlane.start().catch((error: unknown) => workerFailed(error, address));
   endTurn();
   await refuseOurselves(config, instanceId);
   trimHeap();
   phase = 'serving';
+  cluster?.watch.began();
   events.began();
   alerts.update(config);
   const url = listenerUrl(config.server.tls === null ? 'http' : 'https', address);
@@ -174,15 +195,17 @@ async function compose(
     log,
     close() {
       close();
-      stats.close();
+      cluster?.watch.stop();
     },
   });
+  // Calls under way are counted, and told to the others, up to the end.
   const drain = () => {
     phase = 'draining';
-    return ending.drain();
+    return ending.drain().finally(stats.close);
   };
+  const stop = () => ending.stop().finally(stats.close);
   const { host, port } = address;
-  return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop: ending.stop };
+  return { url, address: { host, port }, adminUrl, instanceId, logger, reload, drain, stop };
 }
 
 function openConfiguredLog(

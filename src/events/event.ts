@@ -36,6 +36,8 @@ const node = {
   upstream: z.string().describe('Its name'),
 };
 
+const instance = z.string().describe('Id of the instance that saw it');
+
 const alert = {
   alert: z.string().describe('Its name'),
   when: z.string().describe('Its condition'),
@@ -93,6 +95,12 @@ export const eventData = {
       .nullable()
       .describe('Why it counts as down no more though no check says so; null: its checks are good'),
   }),
+  'redis.down': z.object({ instance, reason: z.string().describe('Why') }),
+  'redis.up': z.object({
+    instance,
+    downMs: z.int().describe('Milliseconds from its going to its last return'),
+    losses: z.int().min(1).describe('How often it went away in that time'),
+  }),
   'alert.firing': z.object({
     ...alert,
     value,
@@ -113,7 +121,7 @@ export type EventDataOf<Type extends EventType> = z.infer<(typeof eventData)[Typ
 export type EventDraft = {
   [Type in EventType]: {
     type: Type;
-    /** Whom it is about: `key:<prefix>` with the key's name, an address, `upstream:<network>/<name>`, `config`, `alert:<name>`. */
+    /** Whom it is about: `key:<prefix>` with the key's name, an address, `upstream:<network>/<name>`, `config`, `redis:<instance>`, `alert:<name>`. */
     subject: string;
     severity: Severity;
     /** Epoch milliseconds at which it happened. */

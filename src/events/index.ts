@@ -3,6 +3,7 @@ export { createEnvelopes, numbered, type UnnumberedEvent } from './envelope.ts';
 export type { CloudEvent, EventDataOf, EventDraft, Events, EventType } from './event.ts';
 export { createDelivery, type DeliveryEngine, type DeliveryTiming } from './delivery/delivery.ts';
 export type { SinkState } from './delivery/sink-slot.ts';
+export { within } from './delivery/within.ts';
 export { createEmitter, type Emitter } from './emitter.ts';
 export { createFold, type Fold, isFolded } from './fold.ts';
 export { createResolve, type Resolve, systemNames } from './http/resolve.ts';

@@ -16,6 +16,9 @@ const abouts: Record<EventType, string> = {
   'ip.unbanned': 'A ban is over.',
   'upstream.down': 'An upstream gets no calls until its checks pass again.',
   'upstream.up': 'An upstream that was down gets calls again.',
+  'redis.down': 'Redis answers an instance no more: its limits go on by its [share](scaling.md).',
+  'redis.up':
+    'Redis is back, and has been for two seconds at least: one event for a trouble, however often it came and went.',
   'alert.firing': 'The condition of an [alert](alerts.md) has held for long enough.',
   'alert.resolved': 'The condition of an alert that fired no longer holds.',
 };

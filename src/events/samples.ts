@@ -8,6 +8,7 @@ const key = {
   userId: '0190a5d4-7c1b-7e57-8f3a-3d1f0c9b2a61',
   atMs: AT_MS,
 };
+const instance = 'b0a7c3de-51f2-4f0e-9a67-2d8c94e1f35a';
 const first = { count: 1, windowMs: 0 };
 const limit = { policy: 'default', limit: 100, burst: 50 };
 const call = { network: 'mainnet', method: 'eth_getLogs' };
@@ -67,6 +68,14 @@ export const sampleDrafts: { readonly [Type in EventType]: Extract<EventDraft, {
   'upstream.up': {
     ...{ type: 'upstream.up', subject: 'upstream:mainnet/node-1', severity: 'info', atMs: AT_MS },
     data: { network: 'mainnet', upstream: 'node-1', downMs: 41_000, reason: null },
+  },
+  'redis.down': {
+    ...{ type: 'redis.down', subject: `redis:${instance}`, severity: 'error', atMs: AT_MS },
+    data: { instance, reason: 'connect ECONNREFUSED 10.0.0.5:6379' },
+  },
+  'redis.up': {
+    ...{ type: 'redis.up', subject: `redis:${instance}`, severity: 'info', atMs: AT_MS },
+    data: { instance, downMs: 8400, losses: 1 },
   },
   'alert.firing': {
     ...{ type: 'alert.firing', subject: 'alert:refusals', severity: 'error', atMs: AT_MS },

@@ -172,7 +172,7 @@ export function createCallFigures(
     answered(call, total, ofUpstream) {
       let flags = ANSWERED;
       if (call.isError) flags |= ERROR;
-      if (call.source === 'cache') flags |= CACHED;
+      if (call.source === 'cache' || call.source === 'shared') flags |= CACHED;
       else if (call.source === 'joined') flags |= JOINED;
       if (call.sentAt !== 0) flags |= SENT;
       const place = begin(call, call.outcome === outcomes.burst ? burst : allowed, flags, true);

@@ -4,7 +4,7 @@ import { outcomes } from '../limits/index.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
 import type { Session } from '../websocket/index.ts';
 import type { CallContext } from './context.ts';
-import type { ChainReading, DecisionSource, QuotaReading } from './decision-source.ts';
+import type { ChainReading, DecisionSource, QuotaReading, SharingReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
 
@@ -54,6 +54,8 @@ export class Call implements UpstreamCall, AnswerCall<DeliveryTrace>, DecisionSo
   /** Tokens left in the bucket of the rule that matched. */
   remaining = 0;
   reading: ChainReading | null = null;
+  sharing: SharingReading | null = null;
+  waited = 0;
   quota: QuotaReading | null = null;
   userQuota: QuotaReading | null = null;
   /** Its quotas hold its cost, which is given back if it fails. */

@@ -43,6 +43,8 @@ export interface Caller {
   readonly addressHi: number;
   /** Where its calls are counted, as `call-figures` knows it; -1: not looked up yet. */
   row: number;
+  /** Whose its own buckets are, as all instances know it; null: not looked up yet. */
+  sharedOwner: string | null;
 }
 
 /** What of a request says from where it comes. */
@@ -102,6 +104,7 @@ export function createCallerResolver(policy: Policy, hash: Hash64): CallerResolv
       addressLo: lo,
       addressHi: hi,
       row: -1,
+      sharedOwner: null,
     };
   };
 

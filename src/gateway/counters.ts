@@ -11,12 +11,14 @@ import {
   record,
   upstreamShape,
 } from '../metrics/index.ts';
+import type { CommandCounts } from '../redis/index.ts';
 import type { FailureKind, UpstreamPool } from '../upstream/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
 import { createCallFigures } from './call-figures.ts';
 import type { NetworkCounts } from './networks.ts';
 import type { CallCounters } from './record.ts';
 import type { SocketCounts } from './socket-counts.ts';
+import type { ExactResult, SharingCounters } from './sharing/verdict.ts';
 import { createUpstreamFigures } from './upstream-figures.ts';
 
 /** Totals that a network keeps, by the counter that takes them over. */
@@ -27,7 +29,7 @@ type NetworkTotals = Partial<Record<CounterName, number>>;
  * totals (notifications, bursts depleted, failures by kind, the fine histograms of latency) at once, so that they may be ahead by the
  * calls of a turn that a death cut off.
  */
-export interface WorkerCounters extends CallCounters {
+export interface WorkerCounters extends CallCounters, SharingCounters {
   /** A call that the blocklist would have refused. */
   banSimulated(): void;
   /** A message of a WebSocket came. */
@@ -38,6 +40,8 @@ export interface WorkerCounters extends CallCounters {
   events(records: readonly UsageRecord[]): void;
   /** Calls and events that are in no journal, in all. */
   usageLost(calls: number): void;
+  /** Every 100 ms: what its own connection to Redis counted. */
+  exactCommands(counts: Readonly<CommandCounts>, away: boolean): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
   beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
@@ -81,6 +85,20 @@ const failureCounters: Record<FailureKind, CounterName> = {
   throttled: 'upstreamThrottled',
 };
 
+const exactCounters: Record<ExactResult, CounterName> = {
+  taken: 'exactTaken',
+  refused: 'exactRefused',
+  remembered: 'exactRemembered',
+  unanswered: 'exactUnanswered',
+};
+
+const commandCounters = {
+  answered: 'exactAnswered',
+  refused: 'exactErrors',
+  timedOut: 'exactTimedOut',
+  lost: 'exactLost',
+} as const satisfies Partial<Record<keyof CommandCounts, CounterName>>;
+
 export function createWorkerCounters(
   memory: SharedArrayBuffer,
   figuresMemory: FiguresMemory,
@@ -110,6 +128,9 @@ export function createWorkerCounters(
     bytesOut: 0,
   };
   let socketsBefore: SocketCounts | undefined;
+  let exactBefore: Record<keyof typeof commandCounters, number> = {
+    ...{ answered: 0, refused: 0, timedOut: 0, lost: 0 },
+  };
   let lostBefore = 0;
   const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
 
@@ -177,11 +198,24 @@ export function createWorkerCounters(
     unread: () => add('answersUnread', 1),
     evicted: () => add('explainRecordsEvicted', 1),
     lineDropped: () => add('logLinesDropped', 1),
+    waited(micros) {
+      add('limitsParked', 1);
+      record(slab, latencyOffsets.limitWait, micros);
+    },
+    byShare: () => add('limitsByShare', 1),
+    needsSent: (needs) => add('leaseNeeds', needs),
+    exact: (result) => add(exactCounters[result], 1),
     settle: figures.settle,
     events: figures.events,
     usageLost(calls) {
       add('usageLost', calls - lostBefore);
       lostBefore = calls;
+    },
+    exactCommands(counts, away) {
+      slab[at.exactAway] = away ? 1 : 0;
+      for (const name of ['answered', 'refused', 'timedOut', 'lost'] as const)
+        add(commandCounters[name], counts[name] - exactBefore[name]);
+      exactBefore = { ...counts };
     },
     beat(front, networks, sockets) {
       slab[at.heartbeat]!++;
@@ -212,5 +246,10 @@ function totalsOf({ pool, answers }: NetworkCounts): NetworkTotals {
     cacheStores: answers.stores,
     cacheEvictions: answers.evictions,
     cacheReorgDrops: answers.reorgDrops,
+    sharedHits: answers.sharedHits,
+    sharedMisses: answers.sharedMisses,
+    sharedErrors: answers.sharedErrors,
+    sharedPuts: answers.sharedPuts,
+    sharedDropped: answers.sharedDropped,
   };
 }

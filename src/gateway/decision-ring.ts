@@ -5,7 +5,7 @@ import type { DecisionSource, QuotaReading } from './decision-source.ts';
 import type { LimitPlan } from './limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
 
-const sources = ['upstream', 'cache', 'joined', 'hub'] as const;
+const sources = ['upstream', 'cache', 'joined', 'hub', 'shared'] as const;
 
 /** Numbers of one record, in this order; then each link's tokens before, then after. */
 const at = {
@@ -26,7 +26,13 @@ const at = {
   cost: 14,
   source: 15,
   via: 16,
-  tokens: 17,
+  waited: 17,
+  /** 0: no other instance has the buckets. */
+  instances: 18,
+  exact: 19,
+  share: 20,
+  unasked: 21,
+  tokens: 22,
 } as const;
 const numbersEach = at.tokens + 2 * linksMax;
 
@@ -111,6 +117,14 @@ export class DecisionRing {
         numbers[base + at.tokens + linksMax + link] = reading.after[link]!;
       }
     }
+    const { sharing } = source;
+    numbers[base + at.waited] = source.waited;
+    numbers[base + at.instances] = sharing === null ? 0 : sharing.instances;
+    if (sharing !== null) {
+      numbers[base + at.exact] = sharing.exact;
+      numbers[base + at.share] = sharing.share;
+      numbers[base + at.unasked] = sharing.unasked;
+    }
     this.contexts[slot] = source.context;
     this.facts[slot] = source.facts;
     this.plans[slot] = source.plan;
@@ -170,6 +184,7 @@ export class DecisionRing {
     const base = slot * numbersEach;
     const number = (index: number): number => this.numbers[base + index]!;
     const links = number(at.links);
+    const instances = number(at.instances);
     const tokens = base + at.tokens;
     return {
       epochMs: number(at.epochMs),
@@ -204,6 +219,11 @@ export class DecisionRing {
               refused: number(at.refused),
               shadowRefused: number(at.shadowRefused),
             },
+      sharing:
+        instances === 0
+          ? null
+          : { instances, exact: number(at.exact), share: number(at.share), unasked: number(at.unasked) },
+      waited: number(at.waited),
       quota: this.quotas[slot]!,
       userQuota: this.userQuotas[slot]!,
     };

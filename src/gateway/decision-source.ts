@@ -15,6 +15,18 @@ export interface ChainReading {
   readonly shadowRefused: number;
 }
 
+/** How buckets that other instances have as well were asked; bits by link, as in the reading. */
+export interface SharingReading {
+  /** That shared them then, this one included. */
+  readonly instances: number;
+  /** Decided where they stand, or by what was said there. */
+  readonly exact: number;
+  /** Decided by this instance's share. */
+  readonly share: number;
+  /** Not asked, since others had refused. */
+  readonly unasked: number;
+}
+
 /** A quota as a call found it, and what it holds for the call. */
 export interface QuotaReading {
   /** Whose it is: the key's own, or of all keys of its user together. */
@@ -28,6 +40,8 @@ export interface QuotaReading {
   readonly slot: number;
   periodId: number;
   readonly cost: number;
+  /** It is what refused: used up, or other instances hold all that is left. */
+  refused: boolean;
 }
 
 /** Everything of a decision that explain shows, by reference where it lives on anyway. A call is one. */
@@ -60,6 +74,10 @@ export interface DecisionSource {
   readonly trace: DeliveryTrace | null;
   readonly retryAfterMs: number;
   readonly reading: ChainReading | null;
+  /** null: no other instance has its buckets, or it is not to be noted. */
+  readonly sharing: SharingReading | null;
+  /** Microseconds that it waited for word from other instances' buckets. */
+  readonly waited: number;
   /** The key's. */
   readonly quota: QuotaReading | null;
   /** Its user's. */

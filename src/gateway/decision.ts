@@ -47,7 +47,10 @@ export interface DecisionRecord {
   cost: number;
   /** Every rule that matches the method, in the order they were looked at. */
   rules: { name: string; rank: string; mode: 'enforce' | 'shadow'; chosen: boolean; why: string }[];
-  /** Tokens of each bucket before and after; `refused`: this bucket had too few. */
+  /**
+   * Tokens of each bucket before and after; `refused`: this bucket had too few. Of a leased one, those of the lease and those that Redis had left when
+   * it was last asked. A bucket that was not asked, since others had refused, is left out.
+   */
   buckets: {
     policy: string;
     kind: 'rule' | 'ceiling' | 'shadow';
@@ -55,7 +58,19 @@ export interface DecisionRecord {
     before: number;
     after: number;
     refused: boolean;
+    /**
+     * Where it was decided: `memory`, no other instance has it; `lease`, by what this instance holds of it; `exact`, in Redis; `share`, by this
+     * instance's part of it, since Redis did not answer.
+     */
+    by: 'memory' | 'lease' | 'exact' | 'share';
   }[];
+  /** null: no other instance has its buckets. */
+  sharing: {
+    /** That shared them then, this one included. */
+    instances: number;
+    /** What the call waited for a lease or for Redis, in milliseconds. */
+    waitedMs: number;
+  } | null;
   /** The key's. */
   quota: DecisionQuota | null;
   /** Of all keys of its user together. */

@@ -1,14 +1,20 @@
 import { newStanding, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import { digestOfSha256 } from '../identity/index.ts';
-import { createBuckets, createHash64, createMonotonicClock, type LimitsMemory } from '../limits/index.ts';
+import {
+  createBuckets,
+  createHash64,
+  createMonotonicClock,
+  type LimitsMemory,
+  openLeaseState,
+} from '../limits/index.ts';
 import { createAdmission } from './admit.ts';
 import { Call, sampled } from './call.ts';
 import { createCallerResolver } from './caller.ts';
 import type { CallContext } from './context.ts';
 import type { DecisionRecord } from './decision.ts';
 import { Exchange } from './exchange.ts';
-import { createLimitStage } from './limit.ts';
+import { createForesight } from './foresight.ts';
 import { decisionOf } from './note.ts';
 import { Policy } from './policy.ts';
 import { classify, createIdentifyStage } from './stages.ts';
@@ -41,7 +47,11 @@ export function createDryRun(
   const now = createMonotonicClock();
   const admission = createAdmission(openBans(bans), () => {});
   const identify = createIdentifyStage(admission);
-  const limit = createLimitStage({ buckets: createBuckets(limits, 0), epochMs: Date.now, now });
+  const limit = createForesight({
+    buckets: createBuckets(limits, 0),
+    state: limits.leases && openLeaseState(limits.leases),
+    epochMs: Date.now,
+  });
 
   return (ask) => {
     const network =

@@ -2,7 +2,7 @@ import type { EventTypeName, PolicySnapshot } from '../config/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { Call } from './call.ts';
 import type { QuotaReading } from './decision-source.ts';
-import type { EventCharge } from './limit.ts';
+import type { EventCharge } from './side-takes.ts';
 import type { Caller } from './caller.ts';
 
 /** What happened to one caller since the last beat, as main is told. */
@@ -235,9 +235,8 @@ function blockedData(call: Call): object {
   return { ...callData(call), pattern: call.facts?.blockedBy ?? '' };
 }
 
-/** The first of the two that has no room for the call. */
 function exhaustedData({ quota, userQuota }: Subject): object | null {
-  const full = [quota, userQuota].find((one) => one !== null && one.used + one.cost > one.limit);
+  const full = [quota, userQuota].find((one) => one?.refused);
   return full ? quotaData(full) : null;
 }
 

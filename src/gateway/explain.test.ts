@@ -39,6 +39,7 @@ describe('the decision record', () => {
       transport: 'http',
       lane: 'fast',
       socket: null,
+      sharing: null,
       caller: {
         kind: 'key',
         keyNumber: 0,
@@ -56,8 +57,24 @@ describe('the decision record', () => {
         { name: 'default', rank: 'default', mode: 'enforce', chosen: false, why: 'an earlier rule matched' },
       ],
       buckets: [
-        { policy: 'group:read', kind: 'rule', capacity: 10, before: 10, after: 8, refused: false },
-        { policy: 'ceiling:all', kind: 'ceiling', capacity: 100, before: 100, after: 98, refused: false },
+        {
+          policy: 'group:read',
+          kind: 'rule',
+          capacity: 10,
+          before: 10,
+          after: 8,
+          refused: false,
+          by: 'memory',
+        },
+        {
+          policy: 'ceiling:all',
+          kind: 'ceiling',
+          capacity: 100,
+          before: 100,
+          after: 98,
+          refused: false,
+          by: 'memory',
+        },
       ],
       quota: {
         unit: 'requests',

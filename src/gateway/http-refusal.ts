@@ -81,6 +81,8 @@ function refusedRequest(
     trace: null,
     retryAfterMs: 0,
     reading: null,
+    sharing: null,
+    waited: 0,
     quota: null,
     userQuota: null,
   };

@@ -1,7 +1,7 @@
 import type { Violations } from '../admission/index.ts';
-import type { PolicySnapshot } from '../config/index.ts';
+import type { PolicySnapshot, RedisSettings } from '../config/index.ts';
 import type { TlsFiles } from '../http/index.ts';
-import type { LimitsMemory } from '../limits/index.ts';
+import type { BucketNeed, LimitsMemory, QuotaNeed } from '../limits/index.ts';
 import type { FiguresMemory } from '../metrics/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
 import type { FromHub, ToHub } from '../websocket/index.ts';
@@ -35,6 +35,8 @@ export interface WorkerStart {
   tls: TlsFiles | null;
   /** Where its usage goes; null: it is counted, and kept nowhere. */
   journal: { folder: string; run: string } | null;
+  /** Where buckets are that other instances have as well; null: none has. */
+  redis: RedisSettings | null;
   /** One read buffer for all plain connections; default true. */
   sharedReads?: boolean;
 }
@@ -47,7 +49,9 @@ export type ToWorker =
   /** Accept nothing new, finish what is under way within `deadlineMs`, then end. */
   | { type: 'drain'; deadlineMs: number }
   | { type: 'explain'; ask: number; requestId: string }
-  | { type: 'hub'; message: FromHub };
+  | { type: 'hub'; message: FromHub }
+  /** Needs that were seen to, granted or not: whoever waits may try again. */
+  | { type: 'leased'; needs: number[] };
 
 export type FromWorker =
   | { type: 'ready'; port: number }
@@ -56,6 +60,8 @@ export type FromWorker =
   | { type: 'explained'; ask: number; records: DecisionRecord[] }
   | { type: 'hub'; message: ToHub }
   | { type: 'events'; events: WorkerEvent[] }
+  /** Leases that run low or lack; one message a turn. `waiting` is the caller's number for the need; 0: nobody waits. */
+  | { type: 'leases'; needs: { waiting: number; need: BucketNeed | QuotaNeed }[] }
   /** Its journal's disk is full, or takes bytes again. */
   | { type: 'journal'; full: boolean; reason: string }
   /** What callers did wrong since the last beat, where the policy bans for it. */

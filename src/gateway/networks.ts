@@ -1,5 +1,5 @@
 import type { NetworkPolicy, PolicySnapshot } from '../config/index.ts';
-import { type AnswerRoom, type AnswerStats, createAnswerRoom } from '../answer/index.ts';
+import { type AnswerRoom, type AnswerStats, createAnswerRoom, type SharedStore } from '../answer/index.ts';
 import type { Turn } from '../http/index.ts';
 import {
   type BoardMemory,
@@ -24,6 +24,8 @@ export interface NetworkCounts {
 export interface Networks {
   /** Answers the call from what is kept, by a call under way, or by an upstream. */
   send(call: Call): void;
+  /** The same of a call that has waited: the policy may be another by now than the one it came with. */
+  sendLate(call: Call): void;
   /** Would {@link send} ask no upstream for it? */
   holds(call: Call): boolean;
   /** To be called with each unsafe call that may have run: what depends on the chain's state may be another now. */
@@ -57,6 +59,10 @@ export function createNetworks(
     worker: number;
     /** Called before a network that has left is forgotten, to take over its counts. */
     beforeForgetting: () => void;
+    /** Where instances keep answers together; null: nowhere. */
+    shared: SharedStore | null;
+    /** A call is about to be told an answer of those. */
+    foundShared: (call: Call) => void;
   },
 ): Networks {
   const { board, now } = deps;
@@ -82,6 +88,9 @@ export function createNetworks(
         },
         send: (call) => pool.send(call),
         now,
+        shared: deps.shared,
+        // What is sent here are calls of this room alone.
+        foundShared: (call) => deps.foundShared(call as Call),
         later(ms, run) {
           const timer = setTimeout(run, ms);
           return () => clearTimeout(timer);
@@ -124,6 +133,13 @@ export function createNetworks(
   });
   return {
     send: (call) => byIndex[call.context.network]!.answers.send(call),
+    sendLate(call) {
+      // By its own policy: that of now may number networks in another way.
+      const network = byName.get(call.context.policy.snapshot.networks[call.context.network]!.name);
+      if (network !== undefined) return network.answers.send(call);
+      call.retryAfterMs = 1000;
+      call.refuse('no_upstream', 'its network was taken out of the config');
+    },
     holds: (call) => byIndex[call.context.network]!.answers.holds(call),
     touch(call) {
       // By its own policy: that of now may number networks in another way.

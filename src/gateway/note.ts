@@ -1,6 +1,6 @@
 import { outcomes } from '../limits/index.ts';
 import type { DecisionQuota, DecisionRecord } from './decision.ts';
-import type { DecisionSource, QuotaReading } from './decision-source.ts';
+import type { DecisionSource, QuotaReading, SharingReading } from './decision-source.ts';
 import { explainPlan, type PlanLink } from './limit-plan.ts';
 import type { Policy } from './policy.ts';
 
@@ -44,6 +44,7 @@ export function decisionOf(call: DecisionSource, note: NoteContext): DecisionRec
     cost: call.cost,
     rules: facts ? rulesOf(call) : [],
     buckets: bucketsOf(call),
+    sharing: call.sharing && { instances: call.sharing.instances, waitedMs: call.waited / 1000 },
     quota: quotaOf(call.quota),
     userQuota: quotaOf(call.userQuota),
     outcome: outcomeOf(call),
@@ -95,6 +96,7 @@ function rulesOf(call: DecisionSource): DecisionRecord['rules'] {
 function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
   const { reading, plan } = call;
   if (reading === null || plan === null) return [];
+  const { sharing } = call;
   const describe = (
     { rule }: PlanLink,
     index: number,
@@ -105,12 +107,24 @@ function bucketsOf(call: DecisionSource): DecisionRecord['buckets'] {
     capacity: rule.capacity,
     before: reading.before[index]!,
     after: reading.after[index]!,
-    refused: (((shadow ? reading.shadowRefused : reading.refused) >> index) & 1) === 1,
+    refused: has(shadow ? reading.shadowRefused : reading.refused, index),
+    by: decidedBy(sharing, index),
   });
-  return [
+  const all = [
     ...plan.links.map((link, k) => describe(link, k, false)),
     ...plan.shadows.map((link, k) => describe(link, plan.links.length + k, true)),
   ];
+  return sharing === null ? all : all.filter((_, index) => !has(sharing.unasked, index));
+}
+
+function has(bits: number, index: number): boolean {
+  return ((bits >> index) & 1) === 1;
+}
+
+function decidedBy(sharing: SharingReading | null, index: number): DecisionRecord['buckets'][number]['by'] {
+  if (sharing === null) return 'memory';
+  if (has(sharing.exact, index)) return 'exact';
+  return has(sharing.share, index) ? 'share' : 'lease';
 }
 
 function upstreamOf(call: DecisionSource): DecisionRecord['upstream'] {
@@ -120,7 +134,8 @@ function upstreamOf(call: DecisionSource): DecisionRecord['upstream'] {
     name: upstream?.name ?? '',
     mode: upstream?.mode ?? '',
     attempts: call.attempts,
-    ms: call.sentAt === 0 ? 0 : (call.answeredAt - Math.max(call.sentAt, call.startedAt)) / 1000,
+    ms:
+      call.sentAt === 0 ? 0 : (call.answeredAt - Math.max(call.sentAt, call.startedAt + call.waited)) / 1000,
     failure: call.hasFailed ? call.reason : null,
     delivery: call.trace,
   };

@@ -132,6 +132,6 @@ function chasten(session: Session, refusal: RefusalCode): void {
 }
 
 /** A call that joined another was at the node for no longer than it was here. */
-function upstreamMicros({ sentAt, startedAt }: Call, now: number): number {
-  return sentAt === 0 ? 0 : now - Math.max(sentAt, startedAt);
+function upstreamMicros({ sentAt, startedAt, waited }: Call, now: number): number {
+  return sentAt === 0 ? 0 : now - Math.max(sentAt, startedAt + waited);
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { SharedStore } from '../answer/index.ts';
 import { type BanReader, openBans } from '../admission/index.ts';
 import type { PolicySnapshot } from '../config/index.ts';
 import {
@@ -9,9 +10,15 @@ import {
   type TlsFiles,
 } from '../http/index.ts';
 import { callerOfAddress, createTrustedProxies } from '../identity/index.ts';
-import { createBuckets, createHash64, createMonotonicClock } from '../limits/index.ts';
+import {
+  createBuckets,
+  createHash64,
+  createMonotonicClock,
+  type ExactStore,
+  openLeaseState,
+} from '../limits/index.ts';
+import { closeCauses, type FromHub } from '../websocket/index.ts';
 import { createTurnUsage } from '../usage/index.ts';
-import type { FromHub } from '../websocket/index.ts';
 import { createAccessLog } from './access-log.ts';
 import { createAdmission, createPeerCheck } from './admit.ts';
 import { sampled } from './call.ts';
@@ -32,7 +39,10 @@ import { Policy } from './policy.ts';
 import { createCallReader } from './read-calls.ts';
 import { createReceiver, createReign, type Reign } from './receive.ts';
 import { createRecorder } from './record.ts';
+import { createRepricer } from './reprice.ts';
 import { createRequestIds } from './request-id.ts';
+import type { RedisConnection } from './sharing/redis-connection.ts';
+import { createSharedLimitStage } from './sharing/shared-limit.ts';
 import { createSockets } from './sockets.ts';
 import { createThreadFigures } from './thread-figures.ts';
 import { classify, createIdentifyStage, createMeterStage, createPriceStage } from './stages.ts';
@@ -53,13 +63,35 @@ export interface WorkerGateway {
   lookAtKeys(): void;
   setTls(tls: TlsFiles): void;
   explain(ask: number, requestId: string): void;
+  /** Main has seen to these needs of leases. */
+  leased(needs: readonly number[]): void;
   /** What the hub of subscriptions says. */
   hear(message: FromHub): void;
   /** Finishes what is under way, cuts what is left at the deadline, says `drained`. */
   drain(deadlineMs: number): Promise<void>;
 }
 
-export function createWorkerGateway(start: WorkerStart, tell: (message: FromWorker) => void): WorkerGateway {
+/** For what other instances have as well: limits, and answers that are kept. */
+export interface SharingParts {
+  /** Where they are decided exactly. Default: nowhere, by this instance's share. */
+  exact?: ExactStore;
+  /** Of the connection to Redis: counted with each beat. */
+  connection?: Pick<RedisConnection, 'counts' | 'isAway'>;
+  /** Where answers are kept together. Default: nowhere. */
+  answers?: SharedStore;
+  /** How long a call waits for leases, and how many may at once; defaults as the stage has them. */
+  waitMs?: number;
+  waitingMax?: number;
+}
+
+/** Where no worker has a connection of its own: the share decides. */
+const noStore: ExactStore = { take: () => Promise.resolve(null) };
+
+export function createWorkerGateway(
+  start: WorkerStart,
+  tell: (message: FromWorker) => void,
+  { exact = noStore, answers, connection, waitMs, waitingMax }: SharingParts = {},
+): WorkerGateway {
   const now = createMonotonicClock();
   const nowMs = (): number => now() / 1000;
   const hash = createHash64(start.limits.seed);
@@ -83,7 +115,26 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     usage.commit();
   };
   const turn = createTurn(commit);
-  const limitStage = createLimitStage({ buckets, epochMs: Date.now, now });
+  const failed = createFaultLog(tell, nowMs);
+  const { leases } = start.limits;
+  const shared =
+    leases &&
+    createSharedLimitStage({
+      ...{ buckets, exact, turn, tell, counters, now, waitMs },
+      callsMax: waitingMax,
+      state: openLeaseState(leases),
+      resume: (call) => answerLate(call),
+      failed(call, error) {
+        const { session } = call.owner;
+        // As in a call that did not wait: who brought it ends.
+        if (session === null) throw error;
+        failed(error, call.context.socketId ?? '');
+        session.close(closeCauses.fault);
+      },
+      epochMs: Date.now,
+      later: (ms, run) => void setTimeout(run, ms),
+    });
+  const limitStage = shared ?? createLimitStage({ buckets, epochMs: Date.now, now });
   const bans = openBans(start.bans);
   const admission = createAdmission(bans, counters.banSimulated);
   const violations = createViolationLog(admission);
@@ -112,11 +163,14 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     journal.tick();
     events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
+    if (connection !== undefined) counters.exactCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
     seed: randomInt(2 ** 31),
     beforeForgetting: beat,
+    shared: answers ?? null,
+    foundShared: createRepricer(buckets),
   });
 
   const recorder = createRecorder({
@@ -144,10 +198,12 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     unmetered: journal.unmetered,
     tell: (message) => tell({ type: 'hub', message }),
     received: counters.message,
-    failed: createFaultLog(tell, nowMs),
+    failed,
     nowMs,
     epochMs: Date.now,
   });
+  const answer = createSubscribeStage({ listeners: sockets.listeners, send: networks.send });
+  const answerLate = createSubscribeStage({ listeners: sockets.listeners, send: networks.sendLate });
   const pipeline = createPipeline({
     identify: createIdentifyStage(admission),
     admit: admission.admit,
@@ -155,7 +211,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
     classify,
     limit: limitStage.limit,
     price: createPriceStage(networks),
-    answer: createSubscribeStage({ listeners: sockets.listeners, send: networks.send }),
+    answer,
   });
   const sample = (): number => samples(reign.policy.snapshot);
   const reader = createCallReader({
@@ -238,6 +294,7 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       );
       tell({ type: 'explained', ask, records });
     },
+    leased: (needs) => shared?.leased(needs),
     hear: sockets.hear,
     async drain(deadlineMs) {
       const cut = setTimeout(() => {
@@ -246,6 +303,8 @@ export function createWorkerGateway(start: WorkerStart, tell: (message: FromWork
       }, deadlineMs);
       await Promise.all([sockets.drain(), front.drain()]);
       clearTimeout(cut);
+      // Whose caller has gone: over the connection that brought it nobody waits for it any more.
+      await shared?.idle();
       await networks.close(0);
       clearInterval(heart);
       commit();

@@ -1,12 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ToWorker, WorkerStart } from './messages.ts';
+import { openLeaseState } from '../limits/index.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { openRedisConnection } from './sharing/redis-connection.ts';
 import { trimHeap } from './trim-heap.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const gateway = createWorkerGateway(workerData as WorkerStart, (message) => port.postMessage(message));
+const start = workerData as WorkerStart;
+const tell = (message: FromWorker): void => port.postMessage(message);
+const { leases } = start.limits;
+const connection =
+  start.redis === null || leases === null ? undefined : await openRedisConnection(start.redis);
+const gateway = createWorkerGateway(start, tell, { ...connection, connection });
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
@@ -18,12 +25,18 @@ port.on('message', (message: ToWorker) => {
       return gateway.setTls(message);
     case 'explain':
       return gateway.explain(message.ask, message.requestId);
+    case 'leased':
+      return gateway.leased(message.needs);
     case 'hub':
       return gateway.hear(message.message);
     case 'drain':
-      void gateway.drain(message.deadlineMs).then(() => port.close());
+      void gateway.drain(message.deadlineMs).then(() => {
+        connection?.close();
+        port.close();
+      });
   }
 });
 
 trimHeap();
+if (leases !== null) await connection?.ready(openLeaseState(leases));
 await gateway.listen();

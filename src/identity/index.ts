@@ -36,6 +36,16 @@ export {
 } from './presented-key.ts';
 export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
+export {
+  checkSessionData,
+  homeOfSession,
+  newSessionToken,
+  type Session,
+  type SessionBounds,
+  sessionHome,
+  sessionIdOf,
+  type Sessions,
+} from './sessions/sessions.ts';
 export { createSharedTexts, readSharedText } from './shared-texts.ts';
 export type { TrustedProxies } from './trusted-proxies.ts';
 export { createTrustedProxies } from './trusted-proxies.ts';

@@ -82,3 +82,26 @@ describe('memory', () => {
     expect(() => createLimitsMemory({ entries: 1024, seed: new Uint32Array(3) })).toThrow(RangeError);
   });
 });
+
+test('a lease keeps its place, also one that holds its whole bucket', () => {
+  const once = { requests: 1, periodMs: 24 * hour, burst: 0 };
+  const { add, chain, buckets, versions, take } = createFixture({ entries: 1024, shared: true });
+  const callers = Array.from({ length: 100 }, (_, i) => `caller ${i}`);
+  const { tokenUnits } = versions.shapeOf(versions.versionOf('default', once))!;
+  for (const caller of callers) {
+    chain.reset(1);
+    add(caller, 'default', once);
+    const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
+    const grant = { units: tokenUnits, askedMicros: 0, untilMicros: 9e6, rest: 0, dryUntilMicros: 0, low: 0 };
+    buckets.leases!.grant(place, grant, 0);
+  }
+  for (let i = 0; i < 300; i++) {
+    chain.reset(1);
+    chain.sharing = true;
+    add(`other ${i}`, 'default', once);
+    buckets.take(chain, 0);
+    expect(chain.outcome).toBe(outcomes.allowed);
+  }
+  expect(buckets.stats(0)).toMatchObject({ used: 400, everUsed: 400, evictions: 0 });
+  for (const caller of callers) expect(take(caller, once, 0)).toBe(outcomes.allowed);
+});

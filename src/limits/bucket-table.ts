@@ -52,7 +52,10 @@ export interface BucketTable {
    * (the first `kept`) that must stay. Returns the entry.
    */
   insert(bucket: NewBucket, nowMicros: number, keep: Int32Array, kept: number): number;
-  /** Tokens that an entry's bucket lacks now; 0 if it is full, so that the entry is free. */
+  /**
+   * Tokens that an entry's bucket lacks now; 0 if it is full, so that the entry is free. A lease never is, however full: to forget it would
+   * cost its caller what is left of it, so it counts as that and one more.
+   */
   lacking(entry: number, nowMicros: number): number;
   /** Entries used at least once and entries evicted, over all shards. */
   counts(): { everUsed: number; evictions: number };
@@ -79,6 +82,7 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
   const ruleValues = new Float64Array(memory.rules);
   const ruleCount = rules.length / ruleWords;
   const entries = entryCount(memory);
+  const isShared = memory.leases !== null;
   const shardEntries = entries / shardCount;
   const mask = shardEntries - 1;
 
@@ -113,15 +117,12 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
     if (rule < 0) return 0;
     const number = entry * entryNumbers;
     const max = ruleValues[rule + maxUnitsAt]!;
+    const tokenUnits = ruleValues[rule + tokenUnitsAt]!;
     const tick = Math.floor(nowMicros / ruleValues[rule + tickMicrosAt]!);
-    const level = refilled(
-      numbers[number + levelAt]!,
-      numbers[number + lastAt]!,
-      tick,
-      ruleValues[rule + refillUnitsAt]!,
-      max,
-    );
-    return (max - level) / ruleValues[rule + tokenUnitsAt]!;
+    const last = numbers[number + lastAt]!;
+    if (isShared && last > tick) return numbers[number + levelAt]! / tokenUnits + 1;
+    const refill = ruleValues[rule + refillUnitsAt]!;
+    return (max - refilled(numbers[number + levelAt]!, last, tick, refill, max)) / tokenUnits;
   }
 
   function migrate(entry: number, version: number, nowMicros: number): void {

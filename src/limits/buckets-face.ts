@@ -1,4 +1,5 @@
 import type { Chain } from './chain.ts';
+import type { LeaseTable } from './lease-table.ts';
 import type { LoadResult } from './state-load.ts';
 
 export interface BucketStats {
@@ -25,6 +26,13 @@ export interface Buckets {
   take(chain: Chain, nowMicros: number): void;
   /** What `take` would answer; takes nothing. */
   peek(chain: Chain, nowMicros: number): void;
+  /**
+   * Gives back the cost of a chain of the same links and cost as was taken at `takenMicros` (or later): only to leases that still hold and were not
+   * reckoned up since, so that nothing is minted; its quotas stay as they are. Nothing where no other instance has these buckets.
+   */
+  giveBack(chain: Chain, takenMicros: number, nowMicros: number): void;
+  /** What this instance holds of buckets that others have as well; null: none has. For main. */
+  readonly leases: LeaseTable | null;
   /** Gives back what a call counted in `periodId`; nothing if that period is over. */
   refundQuota(slot: number, periodId: number, cost: number): void;
   /** Used in the period. */

@@ -3,6 +3,8 @@ import { createBucketTable } from './bucket-table.ts';
 import type { NewBucket } from './bucket-table.ts';
 import { outcomes } from './chain.ts';
 import type { Chain } from './chain.ts';
+import { createLeaseTable } from './lease-table.ts';
+import { createLeasedTake } from './leased-take.ts';
 import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
 import { createQuotaTable } from './quota.ts';
@@ -41,6 +43,8 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const locks = createShardLocks(memory, owner);
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
 
+  const leased = memory.leases && createLeasedTake(table, quotas, memory.leases);
+
   function take(chain: Chain, nowMicros: number): void {
     let warmth = 0;
     for (let link = 0; link < chain.links; link++) {
@@ -50,9 +54,14 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
     chain.warmth = warmth;
     locks.acquire(chain.shardsLow, chain.shardsHigh);
     try {
-      decide(chain, nowMicros);
-      if (chain.outcome <= burst) commit(chain, nowMicros);
-      else if (chain.depleted) endBursts(chain);
+      if (leased === null) {
+        decide(chain, nowMicros);
+        if (chain.outcome <= burst) commit(chain, nowMicros);
+        else if (chain.depleted) endBursts(chain);
+      } else {
+        leased.decide(chain, nowMicros);
+        leased.settle(chain, nowMicros);
+      }
     } finally {
       locks.release(chain.shardsLow, chain.shardsHigh);
     }
@@ -61,7 +70,17 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   function peek(chain: Chain, nowMicros: number): void {
     locks.acquire(chain.shardsLow, chain.shardsHigh);
     try {
-      decide(chain, nowMicros);
+      (leased?.decide ?? decide)(chain, nowMicros);
+    } finally {
+      locks.release(chain.shardsLow, chain.shardsHigh);
+    }
+  }
+
+  function giveBack(chain: Chain, takenMicros: number, nowMicros: number): void {
+    if (leased === null) return;
+    locks.acquire(chain.shardsLow, chain.shardsHigh);
+    try {
+      leased.giveBack(chain, takenMicros, nowMicros);
     } finally {
       locks.release(chain.shardsLow, chain.shardsHigh);
     }
@@ -250,6 +269,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   return {
     take,
     peek,
+    giveBack,
     refundQuota: (slot, periodId, cost) =>
       locked(slot & 63, () => {
         if (quotas.storedPeriod(slot) !== periodId) return;
@@ -263,6 +283,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
         quotas.reset(slot, quotas.countedIn(slot, periodId), used);
       }),
     releaseDead: locks.releaseDead,
+    leases: memory.leases && createLeaseTable({ memory, leases: memory.leases, table, locked }),
     stats,
     save: (nowMicros, wallMs, quotaKey = String) =>
       saveState({ memory, table, quotas, locked }, nowMicros, wallMs, quotaKey),

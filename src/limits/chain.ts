@@ -5,7 +5,8 @@ export const linksMax = 16;
 export const quotasMax = 2;
 
 /** `Chain.outcome`. */
-export const outcomes = { allowed: 0, burst: 1, exceeded: 2, quota: 3 } as const;
+/** `cold`: not decided, since the instance holds no lease of a bucket or a quota; only where buckets are shared with other instances. */
+export const outcomes = { allowed: 0, burst: 1, exceeded: 2, quota: 3, cold: 4 } as const;
 
 const none = -1;
 
@@ -33,6 +34,23 @@ export class Chain {
    * call passed. Infinity if a bucket never can, and for a quota: its period ends when the wall clock says.
    */
   retryAfterMs = 0;
+  /**
+   * To be set after `reset` for a call that waited for a lease in vain, or may not wait: what has none is decided by the instance's share. With
+   * buckets that no other instance has it means nothing.
+   */
+  sharing = false;
+  /**
+   * What the share gives while leases are to be had is paid for by the next one. False, until it is set otherwise: of these buckets
+   * there are no leases.
+   */
+  owes = true;
+  /** Bits of the links for which there is no lease: of those enforced with the outcome `cold`, of shadows with any. */
+  cold = 0;
+  /** Bits of the links whose lease runs low: to be asked for, once, by whoever took. */
+  low = 0;
+  /** Bits of the quotas for which there is no lease (outcome `cold`), or whose lease runs low (any other). */
+  coldQuotas = 0;
+  lowQuotas = 0;
   /** Quotas added since the reset; the index of a quota is the order it was added in. */
   quotas = 0;
   /** First quota, as added, that refused; −1 if none did. */
@@ -78,6 +96,7 @@ export class Chain {
     this.shardsLow = 0;
     this.shardsHigh = 0;
     this.quotas = 0;
+    this.sharing = false;
   }
 
   /** An enforced link: the bucket of this caller under this scope (both `Hash64`), by the rule of `version`. */

@@ -10,6 +10,16 @@
  *   i32 version · i32 status · f64 maxUnits · refillUnits · tokenUnits · tickMicros · burstUnits · retiredUntil (µs)
  * Quotas: 16 bytes a slot.
  *   u32 period · 4 bytes unused · f64 used
+ *
+ * Only where buckets are shared with other instances (`LeaseMemory`); an entry whose tick lies ahead is then a lease, and
+ * its level what is left of it:
+ * State: i32 away · i32 instances · f64 since when it is away (µs) · i32 rank of this one
+ * Entries: 32 bytes an entry of the table.
+ *   f64 rest, units in the shared bucket at the last answer; of a share with `owing`, units owed · f64 dry until (µs) · f64 low water mark (units) · f64 asked at (µs)
+ * Rules: 16 bytes a version, the bucket of this instance's share.
+ *   f64 max units · f64 refill units, with fractions
+ * Quotas: 16 bytes a slot.
+ *   f64 ceiling, what may be used; 0: nothing was granted yet · f64 low water mark: what is used when more is asked for
  */
 
 /**
@@ -42,6 +52,11 @@ export const layout = {
   unfinished: -1,
   /** State of an entry: a take used the burst, and no exceeded one came since. */
   inBurst: 1,
+  /** Likewise, of leases: more was asked for, and the answer is due; somebody was refused since the last answer. */
+  asked: 2,
+  wanted: 4,
+  /** State of an entry that is no lease: its share gave what the next lease pays for. */
+  owing: 8,
 
   ruleBytes: 64,
   ruleWords: 16,
@@ -62,6 +77,24 @@ export const layout = {
   quotaWords: 4,
   quotaNumbers: 2,
   usedAt: 1,
+
+  awayWord: 0,
+  instancesWord: 1,
+  awaySinceAt: 1,
+  rankWord: 4,
+  leaseNumbers: 4,
+  restAt: 0,
+  dryUntilAt: 1,
+  lowAt: 2,
+  askedMicrosAt: 3,
+  shareNumbers: 2,
+  shareMaxAt: 0,
+  shareRefillAt: 1,
+  quotaLeaseNumbers: 2,
+  ceilingAt: 0,
+  quotaLowAt: 1,
+  /** A low water mark: the others hold all that is left, and calls above the ceiling are refused for now. */
+  quotaDry: -1,
 } as const;
 
 const { shardCount, probeWindow, headerBytes, entryBytes, ruleBytes, quotaBytes } = layout;
@@ -74,6 +107,16 @@ export interface LimitsMemory {
   quotas: SharedArrayBuffer;
   /** Four words. Secret: who knows it can choose addresses that collide. */
   seed: Uint32Array;
+  /** null: no other instance has these buckets. */
+  leases: LeaseMemory | null;
+}
+
+/** What is kept beside buckets and quotas that are shared with other instances. */
+export interface LeaseMemory {
+  state: SharedArrayBuffer;
+  entries: SharedArrayBuffer;
+  rules: SharedArrayBuffer;
+  quotas: SharedArrayBuffer;
 }
 
 export interface LimitsMemoryOptions {
@@ -85,6 +128,8 @@ export interface LimitsMemoryOptions {
   quotaSlots?: number;
   /** 16 random bytes; `savedSeed` of the last run where there is one. */
   seed: Uint32Array;
+  /** Buckets and quotas are shared with other instances; default false. */
+  shared?: boolean;
 }
 
 /** Fresh memory: every bucket full, no rule version, no quota used. Throws RangeError on an option out of range. */
@@ -100,6 +145,19 @@ export function createLimitsMemory(options: LimitsMemoryOptions): LimitsMemory {
     rules: new SharedArrayBuffer(versions * ruleBytes),
     quotas: new SharedArrayBuffer(quotaSlots * quotaBytes),
     seed: Uint32Array.from(seed),
+    leases: options.shared ? createLeaseMemory(entries, versions, quotaSlots) : null,
+  };
+}
+
+function createLeaseMemory(entries: number, versions: number, quotaSlots: number): LeaseMemory {
+  const numberBytes = 8;
+  const state = new SharedArrayBuffer(3 * numberBytes);
+  new Int32Array(state)[layout.instancesWord] = 1;
+  return {
+    state,
+    entries: new SharedArrayBuffer(entries * layout.leaseNumbers * numberBytes),
+    rules: new SharedArrayBuffer(versions * layout.shareNumbers * numberBytes),
+    quotas: new SharedArrayBuffer(quotaSlots * layout.quotaLeaseNumbers * numberBytes),
   };
 }
 

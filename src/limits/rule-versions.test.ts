@@ -14,6 +14,16 @@ describe('versions', () => {
     expect(versions.versionOf('a', { requests: 2, periodMs: 1000, burst: 0 })).not.toBe(a);
   });
 
+  test('have one shape each, the same object whoever asks, until they are recycled', () => {
+    const { versions } = createFixture();
+    const version = versions.versionOf('a', { requests: 1, periodMs: 1000, burst: 0 });
+    expect(versions.shapeOf(version)).toMatchObject({ tickMicros: expect.any(Number) });
+    expect(versions.shapeOf(version)).toBe(versions.shapeOf(version));
+    versions.retireExcept(new Set(), 0);
+    versions.retireExcept(new Set(), 1e12);
+    expect(versions.shapeOf(version)).toBeUndefined();
+  });
+
   test('are recycled a full refill and a minute after they were retired, not before', () => {
     const { versions } = createFixture({ versions: 3 });
     const slow = { requests: 1, periodMs: 600_000, burst: 1 };

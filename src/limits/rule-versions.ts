@@ -1,5 +1,6 @@
 import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
+import { createShareWriter } from './shares.ts';
 import { bucketShape } from './token-bucket.ts';
 import type { BucketShape, RuleParams } from './token-bucket.ts';
 
@@ -28,6 +29,8 @@ export interface RuleVersions {
    * `bucketShape`: check a config before) or if there is no number left.
    */
   versionOf(scope: string, params: RuleParams): number;
+  /** One object a version, so that asks for many buckets of a rule tell it once; undefined if the version is unknown or recycled. */
+  shapeOf(version: number): BucketShape | undefined;
   /**
    * Call when every worker has swapped to a snapshot that names only `used`. The others are retired: they stay
    * valid for a full refill and a minute, so that entries are migrated by their parameters; then they are recycled.
@@ -46,7 +49,7 @@ const generationMax = 2 ** (31 - versionIndexBits) - 1;
 export function createRuleVersions(memory: LimitsMemory): RuleVersions {
   const store = createRuleStore(memory);
   const byRule = new Map<string, number>();
-  const known = new Map<number, string>();
+  const known = new Map<number, { rule: string; shape: BucketShape }>();
 
   return {
     versionOf(scope, params) {
@@ -60,18 +63,19 @@ export function createRuleVersions(memory: LimitsMemory): RuleVersions {
       if (shape === undefined) throw new RangeError(`no bucket holds ${JSON.stringify(params)} exactly`);
       const fresh = store.add(shape);
       byRule.set(rule, fresh);
-      known.set(fresh, rule);
+      known.set(fresh, { rule, shape });
       return fresh;
     },
+    shapeOf: (version) => known.get(version)?.shape,
     retireExcept(used, nowMicros) {
       for (const version of known.keys()) {
         if (!used.has(version)) store.retire(version, nowMicros);
       }
       for (const version of store.recycle(nowMicros)) {
-        const rule = known.get(version);
-        if (rule === undefined) continue;
+        const found = known.get(version);
+        if (found === undefined) continue;
         known.delete(version);
-        byRule.delete(rule);
+        byRule.delete(found.rule);
       }
     },
   };
@@ -97,6 +101,7 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
   const words = new Int32Array(memory.rules);
   const numbers = new Float64Array(memory.rules);
   const count = memory.rules.byteLength / ruleBytes;
+  const writeShare = createShareWriter(memory);
   /** Recycled, the longest ago first: an index that is used again and again runs through its generations. */
   const freed = new Set<number>();
 
@@ -127,6 +132,7 @@ export function createRuleStore(memory: LimitsMemory): RuleStore {
       numbers[number + tokenUnitsAt] = shape.tokenUnits;
       numbers[number + tickMicrosAt] = shape.tickMicros;
       numbers[number + burstUnitsAt] = shape.burstUnits;
+      writeShare(index, shape);
       words[word + statusAt] = live;
       const version = ((generation + 1) << versionIndexBits) | index;
       Atomics.store(words, word, version);

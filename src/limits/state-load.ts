@@ -7,7 +7,7 @@ import { padded } from './state-save.ts';
 import type { StateAccess } from './state-save.ts';
 import type { BucketShape } from './token-bucket.ts';
 
-const { inBurst, neverUsed } = layout;
+const { ceilingAt, inBurst, neverUsed, quotaLeaseNumbers } = layout;
 
 export type LoadResult =
   | { ok: true; buckets: number; quotas: number }
@@ -43,11 +43,16 @@ export function loadState(
   const elapsedMicros = nowMicros >= saved.nowMicros ? Math.min(byWall, nowMicros - saved.nowMicros) : byWall;
   const buckets = restoreBuckets(access, rules, saved, nowMicros, elapsedMicros);
 
+  // What was used before is known, and a share is of the rest.
+  const ceilings = access.memory.leases && new Float64Array(access.memory.leases.quotas);
   let quotas = 0;
   for (const { key, period, used } of saved.quotas) {
     const slot = quotaSlot(key);
     if (slot === undefined || !(slot >= 0 && slot < access.quotas.slots)) continue;
-    access.locked(slot & 63, () => access.quotas.reset(slot, period, used));
+    access.locked(slot & 63, () => {
+      access.quotas.reset(slot, period, used);
+      if (ceilings !== null) ceilings[slot * quotaLeaseNumbers + ceilingAt] = used;
+    });
     quotas += 1;
   }
   return { ok: true, buckets, quotas };

@@ -75,7 +75,8 @@ export function saveState(
     words[to / 4 + 1] = table.words[from + tagHiAt]!;
     words[to / 4 + 2] = shape;
     words[to / 4 + 3] = table.words[from + stateAt]!;
-    numbers[to / 8 + 2] = table.numbers[fromNumber + levelAt]!;
+    // A lease that ended before it had paid for what its share gave lacks more than nothing, which no bucket does.
+    numbers[to / 8 + 2] = Math.max(0, table.numbers[fromNumber + levelAt]!);
     numbers[to / 8 + 3] = nowMicros - table.numbers[fromNumber + lastAt]! * shapes[shape]!.tickMicros;
   });
   let at = quotasAt;

@@ -76,6 +76,23 @@ describe('a drained restart', () => {
     expect([buckets.readQuota(100, 4), buckets.readQuota(3, 4)]).toEqual([5, 0]);
   });
 
+  test('is not spoilt by a lease that ended before it had paid for what its share gave', () => {
+    const { take, add, chain, buckets, memory } = createFixture({ shared: true });
+    chain.reset(1);
+    chain.sharing = true;
+    add('a', 'default', rule);
+    buckets.take(chain, 0);
+    const place = { tagLo: chain.tagLo[0]!, tagHi: chain.tagHi[0]!, version: chain.versions[0]! };
+    const grant = { units: 0, askedMicros: 0, untilMicros: second, rest: 0, dryUntilMicros: 0, low: 0 };
+    buckets.leases!.grant(place, grant, 0);
+    expect(take('a', rule, 2 * second)).toBe(outcomes.cold);
+    const file = buckets.save(2 * second, 0);
+    expect(createFixture({ seed: memory.seed }).buckets.load(file, 2 * second, 0)).toMatchObject({
+      ok: true,
+      buckets: 1,
+    });
+  });
+
   test('saves again what it loaded', () => {
     const file = run();
     const { buckets } = createFixture();

@@ -19,7 +19,15 @@ function gauge(family: string, help: string): CounterDefinition {
 const failuresHelp = 'Calls that ended without an answer of an upstream, by what went wrong';
 const cacheHelp =
   'Calls whose answer may be kept or shared: answered from what is kept, by an identical call under way, or by an upstream';
+const sharedReadsHelp =
+  'Answers looked for in the cache that instances share, by what came of it; `error`: no answer in time, or bytes that are none';
+const sharedPutsHelp =
+  'Answers for the cache that instances share: sent, or dropped since too much was under way';
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
+const exactHelp =
+  'Calls with an exact limit: taken or refused by Redis, refused by what it had said before, or without an answer in time';
+const exactCommandsHelp =
+  'Commands of workers’ own connections to Redis, for exact limits and shared answers, by what came of them: as polymorph_redis_commands_total';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
 /**
@@ -95,6 +103,29 @@ export const definitions = {
   batches: total('batches_total', 'Batches'),
   batchItems: total('batch_items_total', 'Items of batches'),
 
+  limitsParked: total(
+    'limit_calls_waited_total',
+    'Calls that waited for a lease of tokens, or for Redis to decide an exact limit',
+  ),
+  limitsByShare: total(
+    'limit_share_decisions_total',
+    'Calls decided by this instance’s share of a limit, since Redis gave no answer in time',
+  ),
+  leaseNeeds: total(
+    'limit_lease_needs_total',
+    'Leases of tokens that workers asked for: one for each bucket or quota and event-loop turn',
+  ),
+  exactTaken: total('limit_exact_decisions_total', exactHelp, ['result', 'taken']),
+  exactRefused: total('limit_exact_decisions_total', exactHelp, ['result', 'refused']),
+  exactRemembered: total('limit_exact_decisions_total', exactHelp, ['result', 'remembered']),
+  exactUnanswered: total('limit_exact_decisions_total', exactHelp, ['result', 'unanswered']),
+
+  exactAway: gauge('redis_worker_connections_away', 'Workers whose own connection finds Redis away'),
+  exactAnswered: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'answered']),
+  exactErrors: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'refused']),
+  exactTimedOut: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'timed_out']),
+  exactLost: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'lost']),
+
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 
   upstreamRetries: total('upstream_retries_total', 'Calls sent again, to another upstream or the same'),
@@ -124,6 +155,11 @@ export const definitions = {
   cacheReorgDrops: total('cache_reorg_drops_total', 'Answers dropped since a reorg made them doubtful'),
   cacheBytes: gauge('cache_bytes', 'Bytes of answers that are kept, with what holds them'),
   cacheEntries: gauge('cache_entries', 'Answers that are kept'),
+  sharedHits: total('shared_cache_reads_total', sharedReadsHelp, ['result', 'hit']),
+  sharedMisses: total('shared_cache_reads_total', sharedReadsHelp, ['result', 'miss']),
+  sharedErrors: total('shared_cache_reads_total', sharedReadsHelp, ['result', 'error']),
+  sharedPuts: total('shared_cache_puts_total', sharedPutsHelp, ['result', 'sent']),
+  sharedDropped: total('shared_cache_puts_total', sharedPutsHelp, ['result', 'dropped']),
 
   upstreamRefused: total('failed_calls_total', failuresHelp, ['reason', 'connect']),
   upstreamReset: total('failed_calls_total', failuresHelp, ['reason', 'reset']),
@@ -159,6 +195,11 @@ export const latencies = {
   upstream: {
     family: 'upstream_duration_seconds',
     help: 'Time from a call being sent upstream to its answer',
+  },
+  /** From its being held back to its being decided. */
+  limitWait: {
+    family: 'limit_wait_duration_seconds',
+    help: 'Time that calls waited for a lease of tokens, or for Redis to decide an exact limit; those that did not wait are not counted',
   },
 } as const;
 

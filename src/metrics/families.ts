@@ -58,6 +58,9 @@ const written = {
   polymorph_proxy_duration_seconds: histogram(
     'Time of an answered call in the gateway, without that between its being sent to an upstream and its answer',
   ),
+  polymorph_limit_wait_duration_seconds: histogram(
+    'Time that calls waited for a lease of tokens, or for Redis to decide an exact limit; those that did not wait are not counted',
+  ),
   polymorph_shadow_refused_total: counter('Calls that a rule in shadow mode would have refused', 'rule'),
 
   polymorph_upstream_calls_total: counter('Calls sent to an upstream, repetitions included', ...byUpstream),
@@ -105,6 +108,15 @@ const written = {
   polymorph_config_last_reload_successful: gauge('0: the config was refused at the last reload, else 1'),
   polymorph_store_up: gauge('1: the store answers'),
   polymorph_store_restarts_total: counter('Times that the store’s thread was replaced'),
+  polymorph_redis_up: gauge('1: Redis serves; 0: it is away, and limits go on by this instance’s share'),
+  polymorph_redis_losses_total: counter('Times that Redis went away'),
+  polymorph_redis_commands_total: counter(
+    'Commands for Redis by what came of them, of the connection that leases and the other instances are asked for by: `refused` was answered with an error, `lost` was not sent or lost its connection',
+    'result',
+  ),
+  polymorph_redis_command_seconds_total: counter('Time to the answer, of the commands that were answered'),
+  polymorph_redis_instances: gauge('Instances that share Redis, this one included, as it last heard'),
+  polymorph_redis_leases: gauge('Buckets of which this instance holds tokens ahead of their use'),
   polymorph_journal_lag_bytes: gauge('Usage in the journals that is not in the ledger yet'),
   polymorph_journal_behind_seconds: gauge(
     'How long the ledger has taken nothing; 0: it takes all that comes',

@@ -4,7 +4,7 @@ import { type HistogramNames, histogramNames, labelText, type MetricsPage } from
 import { type FamilyName, familyOf } from './families.ts';
 import type { Figures } from './figures.ts';
 import { partsOfName } from './figures-memory.ts';
-import { countBelow } from './histogram.ts';
+import { countBelow, type HistogramTotals } from './histogram.ts';
 import { LATENCY_BUCKETS, latencyBucketEnd } from './octaves.ts';
 
 /** A family that this file writes: a name that is not defined does not compile. */
@@ -18,6 +18,7 @@ export function createFigureSamples(figures: Figures): (page: MetricsPage) => vo
   const methodNames: HistogramNames[] = [];
   const upstreamNames: HistogramNames[] = [];
   const proxyNames = histogramNames('polymorph_proxy_duration_seconds', '');
+  const waitNames = histogramNames('polymorph_limit_wait_duration_seconds', '');
   const counters = Object.entries<CounterDefinition>(definitions).map(([name, definition]) => ({
     name: name as CounterName,
     family: familyOf(definition),
@@ -74,18 +75,26 @@ export function createFigureSamples(figures: Figures): (page: MetricsPage) => vo
     figures.shadows.each(({ name, numbers }) =>
       add(page, 'polymorph_shadow_refused_total', labelText(['rule'], [name || 'other']), numbers[0]!),
     );
-    let before = 0;
-    const counts = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => {
-      const below =
-        bucket === LATENCY_BUCKETS - 1
-          ? latencies.proxy.count
-          : countBelow(latencies.proxy, latencyBucketEnd(bucket));
-      const inside = below - before;
-      before = below;
-      return inside;
-    });
-    page.addHistogram('polymorph_proxy_duration_seconds', proxyNames, counts, latencies.proxy.sumMicros);
+    const { proxy, limitWait } = latencies;
+    page.addHistogram('polymorph_proxy_duration_seconds', proxyNames, coarse(proxy), proxy.sumMicros);
+    page.addHistogram(
+      'polymorph_limit_wait_duration_seconds',
+      waitNames,
+      coarse(limitWait),
+      limitWait.sumMicros,
+    );
   };
+}
+
+/** What a fine histogram has in each of the published buckets. */
+function coarse(fine: HistogramTotals): number[] {
+  let before = 0;
+  return Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => {
+    const below = bucket === LATENCY_BUCKETS - 1 ? fine.count : countBelow(fine, latencyBucketEnd(bucket));
+    const inside = below - before;
+    before = below;
+    return inside;
+  });
 }
 
 const upstreamFamilies = [

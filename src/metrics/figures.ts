@@ -11,6 +11,8 @@ export interface Figures {
   calls(): Record<CallColumn, number>;
   readonly methods: RowReader;
   readonly keys: RowReader;
+  /** Calls of a key that are not in its row, at most. */
+  missedOfKey(id: string): number;
   readonly upstreams: RowReader;
   readonly shadows: RowReader;
   /** By worker; see `threadAt`. */
@@ -40,6 +42,7 @@ export function createFigures(
     },
     methods,
     keys: createRowReader(of('keys'), keyShapeOf(memories[0]!)),
+    missedOfKey: () => 0,
     upstreams: createRowReader(of('upstreams'), upstreamShape),
     shadows: createRowReader(of('shadows'), shadowShape),
     threads,

@@ -24,6 +24,8 @@ export {
 export { type FamilyName, families } from './families.ts';
 export { createFigureSamples } from './figure-samples.ts';
 export { createFigures, type Figures } from './figures.ts';
+export { mergeFigures } from './figures-merged.ts';
+export { type FiguresRecord, readRecord, recordFigures } from './figures-record.ts';
 export {
   clearFigures,
   createFiguresMemory,

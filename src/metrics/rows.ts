@@ -89,8 +89,11 @@ export interface RowSums {
 export interface RowReader {
   /** Names that have a row in any table. */
   readonly size: number;
-  /** Adds up one row after the other; `numbers` is another's at the next. Rows without a count are passed over. */
-  each(visit: (sums: RowSums, index: number) => void): void;
+  /**
+   * Adds up one row after the other; `numbers` is another's at the next. Rows without a count are passed over. `from`, `end`: of the rows, where
+   * they are read in pieces.
+   */
+  each(visit: (sums: RowSums, index: number) => void, from?: number, end?: number): void;
   /** The sums of one name; undefined where it has no row. */
   find(name: string): Float64Array | undefined;
   /** Of all rows together. */
@@ -142,9 +145,9 @@ export function createRowReader(memories: readonly SharedArrayBuffer[], shape: R
       readNames();
       return list.length - 1;
     },
-    each(visit) {
+    each(visit, from = 0, end = Number.POSITIVE_INFINITY) {
       readNames();
-      for (let index = 0; index < list.length; index++)
+      for (let index = from; index < Math.min(end, list.length); index++)
         if (add(index)) visit({ name: list[index]!, numbers: sums }, index);
     },
     find(name) {

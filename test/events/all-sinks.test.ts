@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startFaultyReceiver } from '../../src/events/testing/faulty-receiver.ts';
-import { startRedis } from '../../src/events/testing/redis-server.ts';
+import { startRedis } from '../redis/server.ts';
 import { startFakeUpstream } from '../fakes/upstream.ts';
 import { startProgram } from '../program.ts';
 import { quiet } from '../quiet.ts';

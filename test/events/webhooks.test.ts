@@ -153,6 +153,38 @@ describe('webhooks', () => {
     }
   });
 
+  it('has another take over what one had claimed and was sending as it died, once its claims end', async () => {
+    const store = await postgres.createDatabase();
+    const second = await mkdtemp(join(tmpdir(), 'polymorph-events-'));
+    try {
+      // It sends, and hears nothing: what it has claimed is in its hands alone.
+      receiver.answer = () => {};
+      const one = await start({ store, group: true });
+      await cause(one, 0, 3);
+      await eventually(() => receiver.received.length === 3, 10_000);
+      await start({ store, folder: second });
+      await one.program.kill();
+      const killed = performance.now();
+      const taken = new Map<string, number>();
+      receiver.answer = (request, response) => {
+        const { id } = verified(request);
+        taken.set(id, (taken.get(id) ?? 0) + 1);
+        response.writeHead(204).end();
+      };
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      expect(taken.size, 'while its claims stand').toBe(0);
+      await eventually(() => taken.size === 3, 75_000);
+      console.log(`taken over ${((performance.now() - killed) / 1000).toFixed(1)} s after the kill`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect([...taken.values()]).toEqual([1, 1, 1]);
+      const ids = Map.groupBy(receiver.received.map(verified), ({ subject }) => subject);
+      for (const [, some] of ids)
+        expect([some.length, new Set(some.map(({ id }) => id)).size]).toEqual([2, 1]);
+    } finally {
+      await rm(second, { recursive: true, force: true });
+    }
+  });
+
   it('keeps what is not delivered when it ends, and refuses loopback unless it may', async () => {
     const gateway = await start({ sink: { allow_private: false, retries: ['5ms'] } });
     await cause(gateway, 0, 3);

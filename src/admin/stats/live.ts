@@ -4,6 +4,30 @@ import { callCounts, latencies, latency } from './counts.ts';
 const count = z.number().int().nonnegative();
 const time = z.iso.datetime();
 
+export const scopes = ['cluster', 'instance'] as const;
+/** Whose figures are asked for: of all instances that share one Redis, or of the one that answers. */
+export type Scope = (typeof scopes)[number];
+
+/** Whose figures an answer has. */
+const scope = z.strictObject({
+  of: z.enum(scopes).describe('All instances together, or the one that answers'),
+  instances: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        ageSeconds: z.number().nonnegative().describe('Of its figures; 0: it is the one that answers'),
+      }),
+    )
+    .describe('Those whose figures are in the answer'),
+  oldestSeconds: z.number().nonnegative().describe('The greatest of these ages'),
+  missing: count.describe('Instances that are there, and whose figures are not in the answer'),
+  redis: z
+    .enum(['here', 'away'])
+    .nullable()
+    .describe('away: only the one that answers is in it; null: there is none'),
+});
+export type ScopeView = z.infer<typeof scope>;
+
 /** An upstream, over all workers. */
 export const upstreamStats = z.strictObject({
   network: z.string(),
@@ -30,6 +54,7 @@ const loop = z.strictObject({
 /** `GET /stats/summary`: all since the process started. */
 export const summary = z.strictObject({
   at: time,
+  scope,
   startedAt: time,
   uptimeSeconds: z.number().nonnegative(),
   version: z.string(),
@@ -47,6 +72,9 @@ export const summary = z.strictObject({
     evictions: count,
     entries: count,
     bytes: count,
+    shared: z
+      .strictObject({ hits: count, misses: count, errors: count, puts: count, dropped: count })
+      .describe('What instances keep together in Redis'),
   }),
   http: z.strictObject({
     connections: count.describe('Open now'),
@@ -71,6 +99,17 @@ export const summary = z.strictObject({
     })
     .nullable()
     .describe('null: there is no store'),
+  redis: z
+    .strictObject({
+      up: z.boolean().describe('false: it is away, and limits go on by this instance’s share'),
+      since: time.describe('When it came or went'),
+      reason: z.string().nullable().describe('Why it is away'),
+      instance: z.string().describe('Id of this instance'),
+      instances: count.describe('That share limits by it, this one included'),
+      leases: count.describe('Buckets of which this instance holds tokens'),
+    })
+    .nullable()
+    .describe('null: no other instance is looked for'),
   events: z.strictObject({
     emitted: z.record(z.string(), count).describe('Events made, by type'),
     folded: count.describe('Of what happened, how much has no event of its own'),
@@ -117,6 +156,7 @@ export type Summary = z.infer<typeof summary>;
 /** `GET /stats/methods`: by network and method, most calls first. */
 export const methods = z.strictObject({
   at: time,
+  scope,
   methods: z.array(
     z.strictObject({
       network: z.string(),
@@ -139,7 +179,7 @@ const who = {
   lastSeenAt: time.nullable(),
   /** Space-saving sketch: the true number lies between `counts.calls` and that plus this. */
   missedCallsMax: count.describe(
-    'Calls that came before it was listed, at most; 0 for keys, which are counted exactly',
+    'Calls that may be missing, at most: those of an address before it was listed; 0 for keys, but where an instance has more than it tells the others of',
   ),
 };
 
@@ -149,9 +189,10 @@ export type TopOrder = (typeof topOrders)[number];
 /** `GET /stats/top?by=calls&limit=20`: keys and addresses together, the greatest first. */
 export const top = z.strictObject({
   at: time,
+  scope,
   by: z.enum(topOrders),
   entries: z.array(z.strictObject(who)),
-  keys: count.describe('Keys that called since the start'),
+  keys: count.describe('Keys that called since the start, as far as they are known here'),
   addresses: z.strictObject({
     listed: count,
     unlistedCallsMax: count.describe('An address that is not listed made at most so many calls'),
@@ -160,5 +201,5 @@ export const top = z.strictObject({
 export type Top = z.infer<typeof top>;
 
 /** `GET /stats/identity/:id`: by key id, key name, key prefix or address. */
-export const identity = z.strictObject({ at: time, ...who });
+export const identity = z.strictObject({ at: time, scope, ...who });
 export type Identity = z.infer<typeof identity>;

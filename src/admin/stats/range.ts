@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scopes } from './live.ts';
 
 const count = z.number().int().nonnegative();
 const time = z.iso.datetime();
@@ -19,8 +20,13 @@ const sums = {
   p99Micros: z.number().nonnegative().nullable(),
 };
 
-/** The same of any of the four with `?from=`, `&to=` or `&step=`: from the ledger, all instances together. */
+/** The same of any of the four with `?from=`, `&to=` or `&step=`: from the ledger. */
 export const range = z.strictObject({
+  scope: z
+    .enum(scopes)
+    .describe(
+      'cluster: of all instances that share the store; instance: of the one that answers, whose own the store is',
+    ),
   from: time.describe('What was summed: whole minutes, or hours and days where only these are kept'),
   to: time,
   step: z.enum(steps).nullable(),

@@ -7,5 +7,5 @@ function unasked(): never {
 /** For tests of other things. */
 export const noStats: Pick<AdminPorts, 'metrics' | 'stats'> = {
   metrics: unasked,
-  stats: { summary: unasked, methods: unasked, top: unasked, identity: unasked },
+  stats: { summary: unasked, methods: unasked, top: unasked, identity: unasked, ledgerScope: 'instance' },
 };

@@ -1,6 +1,6 @@
 import type { CachePolicy, NetworkPolicy } from '../../config/index.ts';
 import { type AnswerRoom, createAnswerRoom } from '../answer-room.ts';
-import type { ChainView } from '../ports.ts';
+import type { ChainView, SharedStore } from '../ports.ts';
 import { Caller, callText } from './caller.ts';
 import { FakePool } from './pool.ts';
 
@@ -10,13 +10,16 @@ export const cachePolicy: CachePolicy = {
   headTtlMs: 2000,
   finalityDepth: 0,
   methods: [],
+  shared: null,
 };
 
 /** A network's policy as far as answers are concerned. */
 export function networkPolicy(over: Partial<NetworkPolicy> = {}): NetworkPolicy {
   return {
     kind: 'ethereum',
+    name: 'main',
     chainId: 1,
+    health: { intervalMs: 2000, timeoutMs: 2000, call: null },
     upstreams: ['a', 'b', 'c'].map((host) => ({ host, port: 1, path: '/', tls: false })),
     timeoutMs: 10_000,
     coalesce: true,
@@ -77,6 +80,12 @@ export class FakeClock {
   }
 }
 
+export interface FixtureParts {
+  shared: SharedStore | null;
+  chain: FakeChain;
+  clock: FakeClock;
+}
+
 export interface Fixture {
   room: AnswerRoom<string>;
   pool: FakePool;
@@ -90,10 +99,12 @@ export interface Fixture {
   fill(method: string, params: string | undefined, result: string, via?: number): Caller;
 }
 
-export function createFixture(over: Partial<NetworkPolicy> = {}): Fixture {
+/** With `shared` it is one of several rooms that share a store; they may share the chain and the clock as well. */
+export function createFixture(
+  over: Partial<NetworkPolicy> = {},
+  { shared = null, chain = new FakeChain(), clock = new FakeClock() }: Partial<FixtureParts> = {},
+): Fixture {
   const pool = new FakePool();
-  const chain = new FakeChain();
-  const clock = new FakeClock();
   const heads = new Map<number, number>();
   const room = createAnswerRoom<string>(networkPolicy(over), {
     seed: 42,
@@ -102,6 +113,8 @@ export function createFixture(over: Partial<NetworkPolicy> = {}): Fixture {
     upstreamHead: (via) => heads.get(via) ?? chain.head,
     now: clock.now,
     later: clock.later,
+    shared,
+    foundShared: () => {},
   });
   let ids = 0;
   const call: Fixture['call'] = (method, params, id = `${++ids}`) => {

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { type EventTypeName, eventTypes, nearestName, type SinkConfig } from '../../config/index.ts';
+import {
+  type EventTypeName,
+  eventTypes,
+  formatDuration,
+  nearestName,
+  type SinkConfig,
+} from '../../config/index.ts';
 import {
   createEnvelopes,
   createSink,
@@ -9,6 +15,7 @@ import {
   numbered,
   type Resolve,
   sampleDrafts,
+  within,
 } from '../../events/index.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import { loadForCommand } from '../config-file.ts';
@@ -20,6 +27,9 @@ export interface TestOptions {
   type?: string;
   json?: boolean;
 }
+
+/** Beyond a sink’s own timeout. */
+const LATE_MS = 1000;
 
 /** Sends one sample event as the gateway would, once, and says what came of it: exit 0 where it was delivered. */
 export async function testSink(
@@ -66,10 +76,13 @@ async function deliver(
     const event = numbered(envelope({ ...sampleDrafts[type], atMs: Date.now() }), 0);
     const delivery = { event, body: JSON.stringify(event), attempt: 1, atMs: Date.now() };
     try {
-      const [result] = await sink.deliver([delivery], AbortSignal.timeout(config.timeout + 1000));
-      return result ?? failed('it did not say what became of it');
+      const boundMs = config.timeout + LATE_MS;
+      // A module may not listen to the signal.
+      const results = await within(boundMs + LATE_MS, sink.deliver([delivery], AbortSignal.timeout(boundMs)));
+      if (results === null) return failed(`it did not end within ${formatDuration(boundMs)}`);
+      return results[0] ?? failed('it did not say what became of it');
     } finally {
-      await sink.close();
+      await within(LATE_MS, sink.close());
     }
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error));

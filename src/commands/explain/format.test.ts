@@ -42,9 +42,26 @@ const record: ExplainedRecord = {
     { name: 'default', rank: 'default', mode: 'enforce', chosen: false, why: 'a rule before it matched' },
   ],
   buckets: [
-    { policy: 'key:group:logs', kind: 'rule', capacity: 20, before: 4.128, after: 4.128, refused: true },
-    { policy: 'ceiling:per-key', kind: 'ceiling', capacity: 1000, before: 998, after: 998, refused: false },
+    {
+      policy: 'key:group:logs',
+      kind: 'rule',
+      capacity: 20,
+      before: 4.128,
+      after: 4.128,
+      refused: true,
+      by: 'memory',
+    },
+    {
+      policy: 'ceiling:per-key',
+      kind: 'ceiling',
+      capacity: 1000,
+      before: 998,
+      after: 998,
+      refused: false,
+      by: 'memory',
+    },
   ],
+  sharing: null,
   quota: { unit: 'requests', limit: 1000, used: 12, period: 'month', resetsAt: '2026-02-01T00:00:00Z' },
   userQuota: null,
   outcome: 'exceeded',
@@ -103,6 +120,28 @@ test('quotas of key and user, which of them there are', () => {
   user, all keys: 8999 of 9000 cost units used this day, ${ends}
 `);
   expect(explain({ quota: null, userQuota })).toMatch(/Quota\n {2}user, all keys: 8999 of 9000/);
+});
+
+test('buckets that other instances have as well say where they were decided', () => {
+  const [rule, ceiling] = record.buckets;
+  const text = explain({
+    buckets: [
+      { ...rule!, by: 'exact' },
+      { ...ceiling!, by: 'lease' },
+    ],
+    sharing: { instances: 3, waitedMs: 1.5 },
+  });
+  expect(text).toContain(`Buckets, in tokens
+  key:group:logs   rule     4.12 -> 4.12 of 20  exact, in Redis  refused here
+  ceiling:per-key  ceiling  998 -> 998 of 1000  leased
+
+Other instances
+  buckets are shared by 3 instances; the call waited 1.5 ms for them
+  tokens of a leased one: what this instance holds, and what Redis had left when it was last asked
+`);
+  expect(explain({ sharing: { instances: 1, waitedMs: 0 } })).toContain(
+    'by 1 instance; the call did not wait for them\n',
+  );
 });
 
 test('an answered call shows its upstream', () => {

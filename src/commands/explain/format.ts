@@ -32,6 +32,7 @@ function formatRecord(record: ExplainedRecord, kind: Explanation['kind']): strin
     ...section('Caller', callerLines(record)),
     ...section('Rules, in the order they were looked at', table(record.rules.map(ruleRow))),
     ...section('Buckets, in tokens', table(record.buckets.map((bucket) => bucketRow(bucket, kind)))),
+    ...section('Other instances', sharingLines(record, kind)),
     ...section('Quota', quotaLines(record)),
     ...section('Answer', upstreamLines(record)),
     ...section(
@@ -63,6 +64,13 @@ function heading(record: ExplainedRecord, kind: Explanation['kind']): string[] {
     `Outcome: ${outcome(record)}`,
   ];
 }
+
+const decidedIn: Record<DecisionRecord['buckets'][number]['by'], string> = {
+  memory: '',
+  lease: 'leased',
+  exact: 'exact, in Redis',
+  share: "this instance's share",
+};
 
 const outcomes: Record<DecisionRecord['outcome'], string> = {
   allowed: 'allowed',
@@ -114,7 +122,18 @@ function bucketRow(bucket: DecisionRecord['buckets'][number], kind: Explanation[
     bucket.kind
   ];
   const after = kind === 'dry-run' && !bucket.refused ? 'if it were sent' : '';
-  return [bucket.policy, bucket.kind, change, bucket.refused ? verdict : after];
+  return [bucket.policy, bucket.kind, change, decidedIn[bucket.by], bucket.refused ? verdict : after];
+}
+
+function sharingLines({ sharing }: ExplainedRecord, kind: Explanation['kind']): string[] {
+  if (sharing === null) return [];
+  const { instances, waitedMs } = sharing;
+  const waited =
+    waitedMs > 0 ? `the call waited ${milliseconds(waitedMs)} for them` : 'the call did not wait for them';
+  return [
+    `buckets are shared by ${instances} ${instances === 1 ? 'instance' : 'instances'}${kind === 'dry-run' ? '' : `; ${waited}`}`,
+    'tokens of a leased one: what this instance holds, and what Redis had left when it was last asked',
+  ];
 }
 
 function quotaLines({ quota, userQuota }: ExplainedRecord): string[] {
@@ -127,6 +146,7 @@ function quotaLines({ quota, userQuota }: ExplainedRecord): string[] {
 const answerPlaces = {
   upstream: [],
   cache: ['answered from the cache'],
+  shared: ['answered from the cache that instances share'],
   joined: ['answered by an identical call that was under way'],
   hub: ['answered by the hub of all subscriptions'],
 } as const;

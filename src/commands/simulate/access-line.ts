@@ -37,7 +37,11 @@ export function createAccessLineReader(): (fields: Readonly<Record<string, unkno
       address: text(address),
       network: text(network),
       method,
-      cached: fields['fullCost'] !== undefined || fields['from'] === 'cache' || fields['from'] === 'joined',
+      // One of the shared cache was found after its tokens were taken.
+      cached:
+        fields['from'] === 'cache' ||
+        fields['from'] === 'joined' ||
+        (fields['fullCost'] !== undefined && fields['from'] !== 'shared'),
       failed: refused && !limited && !early,
       endAt: at + micros,
       refusedThen: limited || (refused && byPolicy.has(refusal)),

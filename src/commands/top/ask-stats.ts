@@ -1,4 +1,4 @@
-import type { Methods, Summary, Top } from '../../admin/index.ts';
+import type { Methods, Scope, Summary, Top } from '../../admin/index.ts';
 import { askAdmin } from '../ask-admin.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import type { Snapshot } from './sample.ts';
@@ -12,7 +12,14 @@ const TIMEOUT_MS = 5000;
 export type AskStats = (order: OrderName) => Promise<Snapshot>;
 
 /** Rejects with CommandFailure, which says what to do, where it is out of reach or refuses. */
-export function createAskStats(base: URL, token: string | null, nowMs: () => number): AskStats {
+export function createAskStats(
+  base: URL,
+  token: string | null,
+  nowMs: () => number,
+  /** undefined: as the gateway has it. */
+  scope?: Scope,
+): AskStats {
+  const of = scope === undefined ? '' : `scope=${scope}`;
   async function get(path: string): Promise<unknown> {
     const answer = await askAdmin(base, { method: 'GET', path, token, timeoutMs: TIMEOUT_MS }).catch(
       (error: unknown) => {
@@ -37,12 +44,13 @@ export function createAskStats(base: URL, token: string | null, nowMs: () => num
 
   return async (order) => {
     const atMs = nowMs();
-    const topBy = (by: string) => get(`/stats/top?by=${by}&limit=${CALLERS}`) as Promise<Top>;
+    const topBy = (by: string) =>
+      get(`/stats/top?by=${by}&limit=${CALLERS}${of && `&${of}`}`) as Promise<Top>;
     const [summary, top, others, methods] = await Promise.all([
-      get('/stats/summary'),
+      get(`/stats/summary${of && `?${of}`}`),
       topBy('calls'),
       order === 'calls' || order === 'ms' ? null : topBy(order),
-      get('/stats/methods'),
+      get(`/stats/methods${of && `?${of}`}`),
     ]);
     const listed = new Set(top.entries.map(({ id }) => id));
     const more = others?.entries.filter(({ id }) => !listed.has(id)) ?? [];

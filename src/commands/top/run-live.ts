@@ -39,8 +39,8 @@ export function runLive(options: LiveOptions): { ended: Promise<void>; stop(): v
   async function look(): Promise<void> {
     try {
       const now = await ask(order);
-      if (now.summary.startedAt !== before.summary.startedAt) history.length = 0;
       frame = frameOf(now, before);
+      if (frame.seconds === 0) history.length = 0;
       before = now;
       problem = null;
       if (frame.seconds > 0 && history.push(frame.totals.calls) > HISTORY_MAX) history.shift();

@@ -23,9 +23,16 @@ interface Told {
   counts: Partial<CallCounts>;
   micros: number;
   startedAt?: string;
+  instances?: string[];
 }
 
-function snapshot({ atMs, counts: some, micros, startedAt = '2026-11-28T12:00:00.000Z' }: Told): Snapshot {
+function snapshot({
+  atMs,
+  counts: some,
+  micros,
+  startedAt = '2026-11-28T12:00:00.000Z',
+  instances = ['a'],
+}: Told): Snapshot {
   const counts = { ...none, ...some };
   const latencies = { total: latency, proxy: latency, upstream: latency };
   const entry = { kind: 'key', id: 'uuid', name: null, prefix: 'AbCdEfGh', counts, latencySumMicros: micros };
@@ -35,6 +42,7 @@ function snapshot({ atMs, counts: some, micros, startedAt = '2026-11-28T12:00:00
       ...{ at: '2026-11-28T12:01:40.000Z', startedAt, uptimeSeconds: 100, version: '1', totals: counts },
       ...{
         latency: latencies,
+        scope: { of: 'cluster', instances: instances.map((id) => ({ id, ageSeconds: 0 })) },
         upstreams: [],
         shadow: [],
         http: { connections: 1 },
@@ -70,12 +78,15 @@ test('rates are of the time between two looks', () => {
   expect(frame.methods).toEqual([{ name: 'm', id: 'main m', ...rates, ms: 12 }]);
 });
 
-test('the first look, and the first after a restart, show the mean since the start', () => {
+test('the first look, and the first after a restart or a change of instances, show the mean since the start', () => {
   const now = snapshot({ atMs: 3000, counts: after, micros: 100_000 });
   const first = frameOf(now, undefined);
   expect(first).toMatchObject({ seconds: 0, totals: { calls: 1.6, refused: 0.3 } });
   const earlier = snapshot({ atMs: 0, counts: before, micros: 0, startedAt: '2026-11-27T00:00:00.000Z' });
   expect(frameOf(now, earlier)).toEqual(first);
+  // One that left took along all it had counted.
+  const three = snapshot({ atMs: 0, counts: before, micros: 0, instances: ['a', 'b', 'c'] });
+  expect(frameOf(now, three)).toEqual(first);
 });
 
 test('a caller new in the list has no rate for one look, whatever it did before', () => {

@@ -30,11 +30,15 @@ export interface Line extends Record<keyof Rates, number | null> {
 export interface Frame {
   at: string;
   gateway: { version: string; uptimeSeconds: number; connections: number; sockets: number };
+  /** Whose figures these are. */
+  scope: Summary['scope'];
   /** Between the two; 0: all rates are those since the start. */
   seconds: number;
   totals: Rates & { failed: number; errors: number; cached: number };
   down: string[];
   upstreams: number;
+  /** Redis, and how many instances share it; null: it is not used. */
+  redis: { up: boolean; instances: number; reason: string | null } | null;
   callers: Line[];
   methods: Line[];
   /** The shadow rules that would have refused since the start, most first. */
@@ -45,12 +49,18 @@ type Counts = Summary['totals'];
 
 const bytesOf = (counts: Counts): number => counts.bytesIn + counts.bytesOut;
 
+/** One that was started anew, came or left brings or takes along all it has counted. */
+function sameRun(a: Summary, b: Summary): boolean {
+  const ids = ({ scope }: Summary): string => scope.instances.map(({ id }) => id).join();
+  return a.startedAt === b.startedAt && ids(a) === ids(b);
+}
+
 /**
- * Rates between two snapshots of one run; without `before`, or where the gateway was started anew, since its start.
+ * Rates between two snapshots of one run; without `before`, or where a gateway was started anew, came or left, since the start.
  */
 export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
   const { summary } = now;
-  const since = before?.summary.startedAt === summary.startedAt ? before : undefined;
+  const since = before !== undefined && sameRun(before.summary, summary) ? before : undefined;
   const seconds = since === undefined ? 0 : Math.max(0.001, (now.atMs - since.atMs) / 1000);
   const perSecond = (value: number, earlier: number | undefined): number =>
     Math.max(0, value - (earlier ?? 0)) /
@@ -76,6 +86,7 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
       connections: summary.http.connections,
       sockets: summary.websocket.connections,
     },
+    scope: summary.scope,
     seconds,
     totals: {
       ...rates(totals, earlier),
@@ -91,6 +102,7 @@ export function frameOf(now: Snapshot, before: Snapshot | undefined): Frame {
           `${network}/${upstream} ${state === 'down' ? 'down' : `breaker ${breaker}`}`,
       ),
     upstreams: summary.upstreams.length,
+    redis: summary.redis,
     callers: now.top.entries.map((entry) => {
       const known = callersBefore.get(entry.id);
       const { counts, latencySumMicros } = entry;

@@ -6,12 +6,22 @@ import { orders, plain, screenOf, type View } from './screen.ts';
 const line = (name: string, calls: number, over: Partial<Line> = {}): Line => ({
   ...{ name, id: name, calls, refused: 0, cost: calls, bytes: calls * 100, ms: 1.5, ...over },
 });
+const scope = (
+  of: 'cluster' | 'instance',
+  instances: number,
+  redis: 'here' | 'away' | null,
+): Frame['scope'] => ({
+  of,
+  instances: Array.from({ length: instances }, (_, at) => ({ id: `i${at}`, ageSeconds: at })),
+  ...{ oldestSeconds: instances - 1, missing: 0, redis },
+});
 const frame = (callers: Line[], methods: Line[], over: Partial<Frame> = {}): Frame => ({
   at: '2026-11-28T12:34:56.000Z',
   gateway: { version: '1.2.3', uptimeSeconds: 90, connections: 12, sockets: 3 },
+  scope: scope('instance', 1, null),
   seconds: 2,
   totals: { calls: 100, refused: 0, cost: 150, bytes: 4096, ms: 12, failed: 0, errors: 0, cached: 5 },
-  ...{ down: [], upstreams: 2, callers, methods, shadow: [], ...over },
+  ...{ down: [], upstreams: 2, redis: null, callers, methods, shadow: [], ...over },
 });
 const view = (over: Partial<View> = {}): View => ({
   ...{ width: 80, height: 24, order: 'calls', paused: false, history: [1, 5, 10], problem: null },
@@ -50,9 +60,31 @@ test('a line without rates stands last, whatever it is sorted by', () => {
 test('what is wrong stands where the eye is', () => {
   const down = frame([], [], { down: ['main/backup down'] });
   expect(screenOf(down, view())[3]?.trimEnd()).toBe('! 1 of 2 upstreams: main/backup down');
+  const cutOff = { up: false, instances: 3, reason: 'connect ECONNREFUSED' };
+  expect(screenOf(frame([], [], { redis: cutOff }), view())[3]?.trimEnd()).toBe(
+    '! Redis is away: connect ECONNREFUSED',
+  );
+  const both = screenOf(frame([], [], { down: ['main/backup down'], redis: cutOff }), view({ width: 100 }));
+  expect(both[3]?.trimEnd()).toBe(
+    '! 1 of 2 upstreams: main/backup down; Redis is away: connect ECONNREFUSED',
+  );
+  const shared = frame([], [], { redis: { ...cutOff, up: true, reason: null } });
+  expect(screenOf(shared, view())[3]?.trimEnd()).toBe(
+    'upstreams 2 good  connections 12  sockets 3  instances 3',
+  );
   const away = screenOf(down, view({ problem: 'Cannot reach it', paused: true }));
   expect(away[3]?.trimEnd()).toBe('! Cannot reach it');
   expect(away[0]).toContain('PAUSED  12:34:56 UTC');
+});
+
+test('whose figures they are stands there, where instances share a Redis', () => {
+  const state = (of: 'cluster' | 'instance', instances: number, redis: 'here' | 'away', missing = 0) =>
+    screenOf(frame([], [], { scope: { ...scope(of, instances, redis), missing } }), view({ width: 100 }))[0];
+  const before = 'polymorph top  localhost:9540  up 1m 30s  v1.2.3';
+  expect(state('cluster', 3, 'here')).toContain(`${before}  instances 3  `);
+  expect(state('cluster', 2, 'here', 1)).toContain(`${before}  instances 2 (1 missing)  `);
+  expect(state('cluster', 1, 'away')).toContain(`${before}  ! Redis away: this instance alone  `);
+  expect(state('instance', 1, 'here')).toContain(`${before}  this instance alone  `);
 });
 
 test('no picture is larger than its terminal, whatever the names', () => {

@@ -80,7 +80,7 @@ export function screenOf(frame: Frame, view: View): string[] {
 function headOf(frame: Frame, view: View): string[] {
   const { width, styles, address, paused, problem } = view;
   const { gateway, totals, down, upstreams } = frame;
-  const title = `polymorph top  ${address}  up ${age(gateway.uptimeSeconds)}  v${gateway.version}`;
+  const title = `polymorph top  ${address}  up ${age(gateway.uptimeSeconds)}  v${gateway.version}${scopeText(frame.scope)}`;
   const clock = `${paused ? 'PAUSED  ' : ''}${frame.at.slice(11, 19)} UTC`;
   const share = totals.calls === 0 ? 0 : (100 * totals.refused) / totals.calls;
   const refused = `${totals.refused > 0 ? '! ' : ''}refused ${rate(totals.refused)}/s (${share.toFixed(1)}%)`;
@@ -98,22 +98,28 @@ function headOf(frame: Frame, view: View): string[] {
   );
   const line3 =
     (totals.refused > 0 ? styles.alarm(fit(refused, Math.min(width, refused.length))) : refused) + rest;
+  const { redis } = frame;
+  const troubles = [
+    ...(down.length === 0 ? [] : [`${down.length} of ${upstreams} upstreams: ${down.join(', ')}`]),
+    ...(redis === null || redis.up ? [] : [`Redis is away: ${redis.reason ?? 'unknown reason'}`]),
+  ];
   const state =
-    down.length === 0
+    troubles.length === 0
       ? fitting(
           [
             `upstreams ${upstreams} good`,
             `connections ${gateway.connections}`,
             `sockets ${gateway.sockets}`,
+            ...(redis === null ? [] : [`instances ${redis.instances}`]),
             ...frame.shadow
               .slice(0, 1)
               .map(({ rule, wouldRefuse }) => `shadow ${rule} would refuse ${wouldRefuse}`),
           ],
           width,
         ).trimStart()
-      : `! ${down.length} of ${upstreams} upstreams: ${down.join(', ')}`;
+      : `! ${troubles.join('; ')}`;
   const says = problem === null ? state : `! ${problem}`;
-  const alarmed = problem !== null || down.length > 0;
+  const alarmed = problem !== null || troubles.length > 0;
   return [
     styles.strong(fit(title, width - clock.length - 1)) + ` ${clock}`,
     fit(calls, calls.length) + sparkline(view.history, Math.max(0, width - calls.length)),
@@ -121,6 +127,14 @@ function headOf(frame: Frame, view: View): string[] {
     alarmed ? styles.alarm(fit(says, width)) : fit(says, width),
     '',
   ];
+}
+
+/** Nothing where there are no others. */
+function scopeText({ of, instances, missing, redis }: Frame['scope']): string {
+  if (redis === null) return '';
+  if (of === 'instance') return '  this instance alone';
+  if (redis === 'away') return '  ! Redis away: this instance alone';
+  return `  instances ${instances.length}${missing === 0 ? '' : ` (${missing} missing)`}`;
 }
 
 /** As many of these facts as there is room for, two blanks before each. */

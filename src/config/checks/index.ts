@@ -12,6 +12,7 @@ import { checkListeners } from './listeners.ts';
 import { checkMethods } from './methods.ts';
 import { checkNetworks } from './networks.ts';
 import { checkPools } from './pools.ts';
+import { checkRedis } from './redis.ts';
 import { checkSettings } from './settings.ts';
 import { checkStore } from './store.ts';
 import { checkUpstreams } from './upstreams.ts';
@@ -20,6 +21,7 @@ import { checkUpstreams } from './upstreams.ts';
 const checks: readonly ((context: CheckContext) => void)[] = [
   checkListeners,
   checkStore,
+  checkRedis,
   checkEvents,
   checkAlerts,
   checkNetworks,

@@ -84,6 +84,9 @@ function checkCache(context: CheckContext, { name, cache }: NetworkConfig): void
   if (cache.max_entry_bytes > cache.max_bytes && cache.max_entry_bytes !== defaults.entryBytesMax) {
     error(at('max_entry_bytes'), 'more than max_bytes, the whole cache');
   }
+  if (cache.shared && context.parsed.redis === null) {
+    error(at('shared'), 'there is no Redis to share by', 'give redis: redis://host:6379, or leave it out');
+  }
   const kept = Object.entries(cache.methods);
   const unsafe = [...unsafeMethods, ...context.config.methods.unsafe];
   const fitted = new Map<string, Set<string>>();

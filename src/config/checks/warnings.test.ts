@@ -84,6 +84,16 @@ describe('warnings of upstreams and networks', () => {
       '2:8: warning: store: the password crosses the network in the clear (add ?sslmode=verify-full)',
     ],
     [
+      'a password of Redis in the clear',
+      `${one}redis: redis://:pw@cache.internal\n`,
+      '2:8: warning: redis: the password crosses the network in the clear (write rediss://)',
+    ],
+    [
+      'a password of Sentinels in the clear',
+      `${one}redis: { sentinels: ['s.internal:26379'], name: m, sentinel_password: pw }\n`,
+      '2:8: warning: redis: the password crosses the network in the clear (add tls: {})',
+    ],
+    [
       'raw usage without a store',
       `${one}store: none\nusage: { raw_logs: all }\n`,
       '3:20: warning: usage.raw_logs: has no effect: store is none (set store: sqlite)',

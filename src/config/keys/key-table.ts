@@ -12,7 +12,7 @@ import type { Registries } from '../registries.ts';
 import type { PolicySnapshot, QuotaPolicy } from '../snapshot.ts';
 import { entryOfConfig, numberKeys, termsOfKeys } from './config-keys.ts';
 import { createKeySets, type KeySet } from './key-sets.ts';
-import type { StoredKey } from './stored-key.ts';
+import { type StoredKey, writtenEntry } from './stored-key.ts';
 import { createStoredKeys, type SettleResult } from './stored-keys.ts';
 
 /**
@@ -76,10 +76,11 @@ export function createKeyTable(registries: Registries, options: KeyTableOptions 
   const stored = createStoredKeys({
     registries,
     sets,
-    isTaken: (hex) => owned.has(hex),
-    put({ hex, uuid, ...entry }) {
-      bytes.write(hex, 'hex');
-      const done = writer?.put({ ...entry, sha256: bytes, id: uuidBytes(uuid) }) ?? false;
+    // Most often there is none, and a hash need not be hashed for that.
+    isTaken: (hex) => owned.size > 0 && owned.has(hex),
+    put(entry) {
+      bytes.write(entry.hex, 'hex');
+      const done = writer?.put(writtenEntry(entry, bytes, uuidBytes(entry.uuid))) ?? false;
       full ||= !done;
       return done;
     },

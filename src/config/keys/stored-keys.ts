@@ -44,7 +44,10 @@ interface Holding {
 const nowhere = { keyNumber: -1, userSlot: -1, refused: false };
 
 const placeOf = ({ set, keyNumber, userSlot, refused }: Holding) => ({
-  ...{ ruleSet: set.number, keyNumber, userSlot, refused },
+  ruleSet: set.number,
+  keyNumber,
+  userSlot,
+  refused,
 });
 
 /** The stored keys as they are in the index, and those that are to be. */
@@ -88,9 +91,9 @@ export function createStoredKeys(options: StoredKeysOptions) {
     next.keyNumber = keyNumber < 0 ? registries.keys.numberOf(name, false) : keyNumber;
     next.userSlot = userSlot ?? -1;
     next.refused = reason !== null;
-    const entries = entriesOfStored(key, placeOf(next), nowMs).filter(
-      ({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id,
-    );
+    let entries = entriesOfStored(key, placeOf(next), nowMs);
+    if (entries.length > 1)
+      entries = entries.filter(({ hex }) => hex === key.sha256 || (owners.get(hex) ?? id) === id);
     if (keyNumber >= 0) options.onQuota(keyNumber, name, quota);
     for (const entry of entries) {
       if (!options.isTaken(entry.hex) && !put(entry)) return false;

@@ -59,8 +59,8 @@ function websocketText(websocket: KeyConfig['websocket']): string {
 
 function rulesText(name: string, rules: readonly RuleConfig[]): string {
   let text = '';
-  for (const { requests, period, burst_size: burst, mode, network } of rules) {
-    text += `${name} ${requests} ${period} ${burst} ${mode} ${network ?? ''}\n`;
+  for (const { requests, period, burst_size: burst, mode, consistency, network } of rules) {
+    text += `${name} ${requests} ${period} ${burst} ${mode} ${consistency} ${network ?? ''}\n`;
   }
   return text;
 }

@@ -7,7 +7,7 @@ type Say = (sentence: string) => void;
 export function ruleText(rule: RuleConfig): string {
   const burst = rule.burst_size > 0 ? ` + ${rule.burst_size} burst` : '';
   const network = rule.network === null ? '' : ` on ${rule.network}`;
-  return `${rule.requests} per ${formatDuration(rule.period)}${burst}${rule.mode === 'shadow' ? ' (shadow)' : ''}${network}`;
+  return `${rule.requests} per ${formatDuration(rule.period)}${burst}${rule.mode === 'shadow' ? ' (shadow)' : ''}${rule.consistency === 'exact' ? ' (exact)' : ''}${network}`;
 }
 
 export function planLimits(from: Config, to: Config, say: Say): void {
@@ -62,6 +62,10 @@ export function ruleChanges(
     } else if (before.mode !== after.mode) {
       sentences.push(
         `${rule(name)} turns from ${before.mode} to ${after.mode}. ${turns} Its buckets are kept.`,
+      );
+    } else if (before.consistency !== after.consistency) {
+      sentences.push(
+        `${rule(name)} turns from ${before.consistency} to ${after.consistency}. Its buckets are kept.`,
       );
     }
   }

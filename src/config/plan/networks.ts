@@ -46,6 +46,7 @@ const effects: Readonly<Record<string, string>> = {
   kind: 'Its cache is dropped; connections are kept.',
   chain_id: 'Its cache is dropped and its upstreams are checked anew; connections are kept.',
   'cache.enabled': 'Cached answers are dropped.',
+  'cache.shared': 'What workers keep stays.',
   'cache.methods': 'Cached answers are dropped.',
   'cache.head_ttl': 'Cached answers are dropped.',
   'cache.finality_depth': 'Cached answers are dropped.',

@@ -162,6 +162,33 @@ describe('planChange', () => {
     });
   });
 
+  it('tells of another Redis without its passwords', () => {
+    const one = `${up}redis: redis://:first-secret@one.internal\n`;
+    const plans = [
+      [up, one, 'redis is turned on (single)'],
+      [
+        one,
+        `${up}redis: { url: 'redis://one.internal', password: other-secret }\n`,
+        'redis is reached otherwise',
+      ],
+      [one, `${up}redis: { cluster: ['two.internal:6379'] }\n`, 'redis is another one (cluster)'],
+      [one, up, 'redis is turned off'],
+    ] as const;
+    for (const [from, to, change] of plans)
+      expect(plan(from, to)).toEqual({
+        changes: [`${change}.`],
+        restartNeeded: [`${change}: it is connected to at start.`],
+      });
+    expect(plan(one, one).changes).toEqual([]);
+  });
+
+  it('tells of a rule that becomes exact', () => {
+    const rule = (more: string) => `${up}limits: { default: { requests: 10, period: 1s${more} } }\n`;
+    expect(plan(rule(''), rule(', consistency: exact')).changes).toEqual([
+      'Rule default of all callers turns from leased to exact. Its buckets are kept.',
+    ]);
+  });
+
   it('says what needs a restart', () => {
     const to = `${up}server: { listen: 127.0.0.1:9000, workers: 3, state_dir: none }\nadmin: { listen: none }\nlimits: { table_entries: 4096 }\n`;
     expect(plan(up, to).restartNeeded).toEqual([

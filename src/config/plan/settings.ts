@@ -53,6 +53,7 @@ export function planSettings(from: Config, to: Config, say: Say, restart: Say): 
   } = factsOf(configSections.blocklist!).fields ?? {};
   compare('blocklist', plain, from.blocklist, to.blocklist, say, restart);
   planStore(from.store, to.store, say, restart);
+  planRedis(from.redis, to.redis, say, restart);
   const { limits } = from;
   for (const name of ['headers', 'charge_cached', 'table_entries', 'quota_slots'] as const) {
     tell(
@@ -75,6 +76,22 @@ function planStore(from: Config['store'], to: Config['store'], say: Say, restart
       : `store changes from ${from.kind} to ${to.kind}`;
   say(`${change}.`);
   restart(`${change}: it is opened at start.`);
+}
+
+/** Both may hold passwords. */
+function planRedis(from: Config['redis'], to: Config['redis'], say: Say, restart: Say): void {
+  if (JSON.stringify(from) === JSON.stringify(to)) return;
+  const same = from !== null && to !== null && JSON.stringify(from.to) === JSON.stringify(to.to);
+  const change =
+    to === null
+      ? 'redis is turned off'
+      : from === null
+        ? `redis is turned on (${to.to.kind})`
+        : same
+          ? 'redis is reached otherwise'
+          : `redis is another one (${to.to.kind})`;
+  say(`${change}.`);
+  restart(`${change}: it is connected to at start.`);
 }
 
 type Fields = Readonly<Record<string, Parameters<typeof factsOf>[0]>>;

@@ -11,6 +11,8 @@ export const eventTypes = [
   'ip.unbanned',
   'upstream.down',
   'upstream.up',
+  'redis.down',
+  'redis.up',
   'alert.firing',
   'alert.resolved',
 ] as const;

@@ -10,6 +10,7 @@ import { methodsSection } from './methods.ts';
 import { networkSettings } from './network-settings.ts';
 import { networksMap, upstreamsList } from './networks.ts';
 import { explainSection, identitySection, loggingSection } from './others.ts';
+import { redisSection } from './redis.ts';
 import { serverSection } from './server.ts';
 import { storeField } from './store.ts';
 import { usageSection } from './usage.ts';
@@ -28,6 +29,7 @@ const sections = {
   limits: limitsSection,
   keys: keysList,
   store: storeField,
+  redis: redisSection,
   usage: usageSection,
   events: eventsSection,
   alerts: alertsList,

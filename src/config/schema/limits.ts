@@ -25,6 +25,12 @@ const ruleFields = {
     default: 'enforce',
     about: '`shadow` counts and reports what it would have refused, and refuses nothing.',
   }),
+  consistency: choice({
+    values: ['leased', 'exact'],
+    default: 'leased',
+    about:
+      'With `redis` and several instances: `leased` takes tokens ahead, so that no call waits; `exact` asks Redis for each call. A rule with fewer than five tokens an instance is exact by itself, a ceiling of all callers always leased. Without `redis` all are exact.',
+  }),
   network: text<string | null>({
     type: 'name of a network',
     about: 'Holds on this network only, with a bucket of its own there.',
@@ -67,7 +73,10 @@ const oneOrMore = (about: string, none: boolean) =>
 
 /** What holds where `limits.default` is not written. */
 export const builtInDefault = Object.freeze([
-  Object.freeze({ requests: 100, period: 1000, burst_size: 50, mode: 'enforce', network: null }),
+  Object.freeze({
+    ...{ requests: 100, period: 1000, burst_size: 50 },
+    ...{ mode: 'enforce', consistency: 'leased', network: null },
+  }),
 ]) as unknown as Rules;
 
 const rules = oneOrMore(

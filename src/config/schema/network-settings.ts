@@ -136,7 +136,7 @@ const shed = section(
 );
 
 const cache = section(
-  'Answers kept in the workers’ memory. What may be kept for how long is known of Ethereum’s methods; of others only what `methods` says.',
+  'Answers kept in the workers’ memory, and with `shared` in Redis for all instances. What may be kept for how long is known of Ethereum’s methods; of others only what `methods` says.',
   {
     enabled: flag({ default: true, about: '`false`: every call goes to an upstream.' }),
     max_bytes: size({
@@ -165,6 +165,23 @@ const cache = section(
       default: 64,
       unit: 'blocks',
       about: 'So far below the head a block counts as final where the nodes know no `finalized` block.',
+    }),
+    shared: flag({
+      default: false,
+      about:
+        'Answers that no head decides are kept in Redis too, and looked for there before an upstream is called. Needs `redis`. See [upstreams](upstreams.md#shared-between-instances).',
+    }),
+    shared_ttl: duration({
+      min: '1s',
+      max: '30d',
+      default: '1h',
+      about: 'Longest that Redis keeps an answer; one that may be given for less time goes with that.',
+    }),
+    shared_max_bytes: size({
+      min: '256B',
+      max: '16MiB',
+      default: '64KiB',
+      about: 'Longest answer that is kept in Redis, with 44 bytes beside it.',
     }),
     methods: namedMap(methodKey, cacheFor, {
       type: 'map of `off`, `forever` or duration',

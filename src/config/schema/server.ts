@@ -135,7 +135,7 @@ export const serverSection = section('The public listener: JSON-RPC and `/health
   state_dir: text<string>({
     type: 'folder or `none`',
     about:
-      'Where bucket levels are kept over a restart that drained, journals of usage, and SQLite; `none` keeps nothing. From the config’s folder. A change needs a restart.',
+      'Where bucket levels are kept over a restart that drained, journals of usage, SQLite, and what tells this instance from others; `none` keeps nothing. From the config’s folder. A change needs a restart.',
     expected: 'the path of a folder, or none',
     default: { written: '.polymorph', value: '.polymorph' },
     parse: (path) => (path.length > 0 && !path.includes('\0') ? path : undefined),

@@ -70,7 +70,7 @@ export const badConfigs: readonly BadConfig[] = [
     name: 'constructor as a key',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'constructor: { prototype: 1 }'],
     problems: [
-      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, blocklist, methods, limits, keys, store, usage, events, alerts, explain, logging)',
+      '2:1: error: constructor: unknown key "constructor" (known here: server, websocket, admin, kind, chain_id, timeout, max_block_lag, health, breaker, retry, hedge, shed, cache, subscriptions, coalesce, networks, upstreams, identity, blocklist, methods, limits, keys, store, redis, usage, events, alerts, explain, logging)',
     ],
   },
   {
@@ -117,6 +117,91 @@ export const badConfigs: readonly BadConfig[] = [
     problems: [
       '2:8: error: store: found text of 13 characters, expected sqlite, none, or a postgres:// URL (name the database behind the host)',
     ],
+  },
+  {
+    name: 'a Redis by another scheme',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'redis: http://cache.internal:6379'],
+    problems: [
+      '2:8: error: redis: found text of 26 characters, expected a URL such as redis://127.0.0.1:6379, or a map',
+    ],
+  },
+  {
+    name: 'a Redis with a password that is no part of a URL',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'redis: redis://:a%zz@127.0.0.1:6379'],
+    problems: [
+      '2:8: error: redis: found text of 28 characters, expected a URL such as redis://127.0.0.1:6379, or a map (write % of the password as %25)',
+    ],
+  },
+  {
+    name: 'a Redis that is nowhere',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'redis:', '  prefix: "pp:"'],
+    problems: ['2:1: error: redis: does not say where Redis is (give url, sentinels with name, or cluster)'],
+  },
+  {
+    name: 'a Redis in two places, with fields that cannot be read',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'redis:',
+      '  url: redis://127.0.0.1',
+      '  cluster: [10.0.0.1, "10.0.0.2:70000"]',
+      '  prefix: "{pp}"',
+      '  command_timeout: 5s',
+      '  urls: []',
+    ],
+    problems: [
+      '4:13: error: redis.cluster[0]: found "10.0.0.1", expected host:port such as 10.0.0.5:26379',
+      '4:23: error: redis.cluster[1]: found "10.0.0.2:70000", expected host:port such as 10.0.0.5:26379',
+      '5:11: error: redis.prefix: found "{pp}", expected 1 to 64 letters, digits, `.`, `_`, `:`, `-`',
+      '6:20: error: redis.command_timeout: found "5s", expected a duration from 10ms to 1s (the most is 1s)',
+      '7:3: error: redis.urls: unknown key "urls" (did you mean url?)',
+    ],
+  },
+  {
+    name: 'a Redis with a password twice, a certificate for nothing and the name of no master',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'redis:',
+      '  url: redis://:first-secret@127.0.0.1',
+      '  password: other-secret',
+      '  name: mymaster',
+      '  tls: { ca: nowhere.pem }',
+    ],
+    problems: [
+      '4:3: error: redis.password: the URL says it already (write it once)',
+      '5:3: error: redis.name: is for sentinels only (leave it out)',
+      '6:3: error: redis.tls: the URL is one without TLS (write rediss://)',
+      '6:14: error: redis.tls.ca: cannot read /nowhere/nowhere.pem: no such file',
+    ],
+  },
+  {
+    name: 'Sentinels of no master, and a Cluster beside them',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'redis:',
+      '  sentinels: ["127.0.0.1:26379"]',
+      '  cluster: ["127.0.0.1:6379"]',
+    ],
+    problems: ['4:3: error: redis.cluster: sentinels says where Redis is already (keep one of them)'],
+  },
+  {
+    name: 'Sentinels of no master',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'redis: { sentinels: ["127.0.0.1:26379"] }'],
+    problems: ['2:10: error: redis.sentinels: without name nobody knows which master (add name: mymaster)'],
+  },
+  {
+    name: 'a rule of another consistency',
+    yaml: [
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]',
+      'limits: { default: { requests: 10, period: 1s, consistency: exactly } }',
+    ],
+    problems: [
+      '2:61: error: limits.default.consistency: found "exactly", expected leased or exact (did you mean exact?)',
+    ],
+  },
+  {
+    name: 'a database of a Cluster',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'redis: { cluster: ["127.0.0.1:6379"], db: 1 }'],
+    problems: ['2:39: error: redis.db: a Cluster has database 0 only (leave it out)'],
   },
   {
     name: 'usage kept for less than it takes',
@@ -1252,6 +1337,13 @@ export const badConfigs: readonly BadConfig[] = [
     problems: ['2:44: error: cache.max_entry_bytes: more than max_bytes, the whole cache'],
   },
   {
+    name: 'a shared cache without Redis',
+    yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache: { shared: true }'],
+    problems: [
+      '2:18: error: cache.shared: there is no Redis to share by (give redis: redis://host:6379, or leave it out)',
+    ],
+  },
+  {
     name: 'a cache of a time without a unit',
     yaml: ['upstreams: [{ url: "http://127.0.0.1:8545" }]', 'cache: { methods: { eth_call: 5 } }'],
     problems: [
@@ -1345,7 +1437,7 @@ export const badConfigs: readonly BadConfig[] = [
     problems: [
       '4:32: error: events.sinks[0].url: unknown key "url" (known here: type, name, events, min_severity, keys, users, concurrency, rate, timeout, retries)',
       '7:12: error: events.sinks[1].url: found text of 33 characters, expected a URL such as https://example.com/hooks (give credentials in headers)',
-      '8:25: error: events.sinks[1].events[1]: found "ip.baned", expected a type of event (rate_limit.exceeded, burst.used, burst.depleted, method.blocked, quota.warning, quota.exceeded, config.reloaded, ip.banned, ip.unbanned, upstream.down, upstream.up, alert.firing, alert.resolved) or a pattern such as quota.* (did you mean ip.banned?)',
+      '8:25: error: events.sinks[1].events[1]: found "ip.baned", expected a type of event (rate_limit.exceeded, burst.used, burst.depleted, method.blocked, quota.warning, quota.exceeded, config.reloaded, ip.banned, ip.unbanned, upstream.down, upstream.up, redis.down, redis.up, alert.firing, alert.resolved) or a pattern such as quota.* (did you mean ip.banned?)',
       '9:17: error: events.sinks[1].secrets[0]: found text of 14 characters, expected whsec_ and base64 of 24 to 64 bytes, or whsk_ and base64 of an ed25519 private key (it holds 5 bytes after whsec_)',
       '10:13: error: events.sinks[1].rate: found -1, expected a number from 0 to 100000',
     ],

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { unbannedEvent } from './ban-events.ts';
+import { endedNews } from './ban-events.ts';
 import { createBanJournal } from './ban-journal.ts';
 import type { BanChange } from './bans.ts';
 import { entryOf } from './testing/entry-of.ts';
 
 const end = (prefix: string): BanChange => ({ kind: 'end', prefix, beganAt: 1, endedAt: 2 });
-const event = (prefix: string) => unbannedEvent({ prefix } as never, 'expired', 'auto', 2);
+const event = (prefix: string) => endedNews({ prefix } as never, 'expired', 'auto', 2).event;
 
 let away: boolean;
 let written: string[];

@@ -19,8 +19,10 @@ export type WriteBans = (changes: ToldChange[]) => Promise<boolean[]>;
 
 /** Changes of bans on their way to the store, and their events. */
 export interface BanJournal {
-  /** Takes a change; its event is told with it, in one transaction, and not where another instance made it before. */
-  add(change: BanChange, event: EventDraft): void;
+  /**
+   * Takes a change; its event is told with it, in one transaction, and not where another instance made it before. null: it is told of elsewhere.
+   */
+  add(change: BanChange, event: EventDraft | null): void;
   /** Whether a change of this prefix is still on its way. */
   isPending(prefix: string): boolean;
   /** Whether all that was added is written, after at most `ms`. */
@@ -133,7 +135,7 @@ export function createBanJournal(options: {
         giveUp(waiting.splice(0, AT_ONCE));
         sayLost(awayTooLong);
       }
-      waiting.push({ change, event: events.prepare(event) });
+      waiting.push({ change, event: event && events.prepare(event) });
       count(change, 1);
       void flush();
     },

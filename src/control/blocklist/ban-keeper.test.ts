@@ -38,6 +38,7 @@ function start(blocklist: object = { auto_ban: autoBan }): void {
     },
     logger,
     seed: Uint32Array.of(1, 2, 3, 4),
+    shared: null,
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
@@ -114,6 +115,7 @@ describe('with a store', () => {
   beforeEach(() => {
     [written, away] = [[], false];
     keeper.keepIn({
+      shared: true,
       async write(changes) {
         if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
         written.push(...changes);
@@ -189,6 +191,7 @@ describe('where another instance was faster', () => {
   beforeEach(() => {
     [rows, away, made, reads] = [new Map(), false, [], []];
     keeper.keepIn({
+      shared: true,
       async write(changes) {
         if (away) throw Object.assign(new Error('away'), { code: 'unavailable' });
         const outcomes = changes.map(({ change }) => {

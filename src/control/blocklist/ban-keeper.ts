@@ -1,25 +1,29 @@
 import type { ReadinessCheck } from '../../admin/index.ts';
 import {
-  type AutoBan,
   type Ban,
-  createAutoBan,
   createBanBook,
   createBanMemory,
+  isAllowed,
   openAddressLists,
   openBanWriter,
+  type SharedBans,
+  type SharedViolations,
   type Spared,
   type Violations,
 } from '../../admission/index.ts';
 import type { Config, PolicySnapshot } from '../../config/index.ts';
-import type { EventDraft } from '../../events/index.ts';
 import { parseCidr } from '../../identity/index.ts';
 import type { BanRow } from '../../store/index.ts';
 import type { CausedEvents } from '../events/events-keeper.ts';
 import type { Logger } from '../logs.ts';
-import { bannedEvent, unbannedEvent } from './ban-events.ts';
+import { createAutoBans } from './auto-bans.ts';
+import { createBanExchange, type ExchangeGuard } from './ban-exchange.ts';
 import { createBanJournal, type WriteBans } from './ban-journal.ts';
-import { banOf, type Bans, fullError, repeatMs, rowOf } from './bans.ts';
+import { type Bans, fullError, meanwhileError, repeatMs, rowOf } from './bans.ts';
+import { createBanRoute } from './ban-route.ts';
 import { createStaleBans, type StaleBans } from './stale-bans.ts';
+import { createToldBans } from './told-bans.ts';
+import type { Decision } from './untold-bans.ts';
 
 /** Main's side of bans: what workers see of them, what makes them, and when they end. */
 export interface BanKeeper {
@@ -42,6 +46,13 @@ export interface BanKeeper {
   endedSince(): number;
   /** Changes go here from now on. */
   keepIn(store: KeptBans): void;
+  /**
+   * The store has been read: from now on bans are those of all instances. Resolves when they are here, or after `boundMs`, or at once where
+   * nothing is shared.
+   */
+  join(boundMs: number): Promise<void>;
+  /** The time that bans go by: this machine's clock, or, where they are shared, what all go by. */
+  epochMs(): number;
   /** The store answers, for the first time or again. */
   resume(): void;
   /** Of {@link keepIn}: changes that never got there are a reason to look. None without. */
@@ -51,8 +62,19 @@ export interface BanKeeper {
   stop(): void;
 }
 
+/** What instances share of bans. */
+export interface BansOfAll {
+  bans: SharedBans;
+  violations: SharedViolations;
+  guard: ExchangeGuard;
+  /** How many they are. */
+  instances(): number;
+}
+
 /** The store as main sees it. Both reject while it is away. */
 export interface KeptBans {
+  /** It is that of all instances. */
+  shared: boolean;
   write: WriteBans;
   /** What it has now of these prefixes. */
   read(prefixes: string[]): Promise<BanRow[]>;
@@ -63,6 +85,8 @@ const TICK_MS = 250;
 const ENDS_AT_ONCE = 5000;
 const WRITTEN_MS = 2000;
 const FULL_TOLD_MS = 60_000;
+/** For what others have not been told at the end. */
+const TOLD_MS = 500;
 
 export function createBanKeeper(options: {
   config: Config;
@@ -71,11 +95,13 @@ export function createBanKeeper(options: {
   logger: Logger;
   /** Four words. */
   seed: Uint32Array;
+  /** What all instances share; null: there is nothing. */
+  shared: BansOfAll | null;
   epochMs(): number;
   /** Milliseconds of a clock that never goes back. */
   steadyMs(): number;
 }): BanKeeper {
-  const { events, logger, epochMs, steadyMs } = options;
+  const { events, logger, steadyMs } = options;
   const bansMax = options.config.blocklist.max_bans;
   const memory = createBanMemory(bansMax, options.seed);
   const book = createBanBook(openBanWriter(memory, bansMax), bansMax);
@@ -83,29 +109,26 @@ export function createBanKeeper(options: {
   let stale: StaleBans | null = null;
   let settings = options.config.blocklist;
   let spared: Spared;
-  let auto: AutoBan | null = null;
-  let autoFor = '';
   let fullTold = Number.NEGATIVE_INFINITY;
 
   const madeBy = { auto: 0, operator: 0 };
   const memoryMs = (): number => settings.auto_ban?.ban_max ?? repeatMs;
-
-  const say = ({ type, subject, data }: EventDraft, level: 'warn' | 'info'): void =>
-    logger[level]({ kind: 'blocklist', event: type, subject, ...data }, `${type} ${subject}`);
-
-  /** Told and kept. One of a simulation refuses nobody, and is not worth keeping. */
-  const began = (ban: Ban): void => {
-    const event = bannedEvent(ban);
-    say(event, 'warn');
-    if (journal === null || ban.simulated) events.emit(event);
-    else journal.add({ kind: 'put', ban: rowOf(ban) }, event);
-  };
-  const ended = (ban: Ban, reason: 'expired' | 'lifted', by: string, endedAt: number): void => {
-    const event = unbannedEvent(ban, reason, by, endedAt);
-    say(event, 'info');
-    if (journal === null || ban.simulated) events.emit(event);
-    else journal.add({ kind: 'end', prefix: ban.prefix, beganAt: ban.beganAt, endedAt }, event);
-  };
+  const exchange =
+    options.shared &&
+    createBanExchange({
+      ...{ shared: options.shared.bans, guard: options.shared.guard, pendingMax: 2 * bansMax, memoryMs },
+      *standing() {
+        for (const ban of book.all()) if (!ban.simulated) yield rowOf(ban);
+      },
+      heard(records, overruled) {
+        const again = told.byOthers(records, overruled);
+        book.publish();
+        for (const record of again) exchange?.tell(record);
+      },
+      ...{ epochMs: options.epochMs, logger },
+    });
+  const epochMs = (): number => options.epochMs() + (exchange?.offsetMs() ?? 0);
+  const route = createBanRoute({ exchange, events, logger });
 
   const tellFull = (): void => {
     const now = epochMs();
@@ -120,22 +143,30 @@ export function createBanKeeper(options: {
     const due = book.due(now, ENDS_AT_ONCE);
     if (due.length === 0) return;
     book.publish();
-    for (const ban of due) ended(ban, 'expired', ban.by, now);
+    for (const ban of due) route.ended(ban, 'expired', ban.by, now);
   };
   const timer = setInterval(tick, TICK_MS).unref();
 
-  const take = (row: BanRow): void => {
-    // What is on its way there may be newer than what came from there, or be refused there: to be seen once it has arrived.
-    if (journal?.isPending(row.prefix) === true) return stale?.add(row.prefix);
-    const known = book.get(row.prefix);
-    if (row.endedAt === null) {
-      if (known?.beganAt !== row.beganAt || known.until !== row.until || known.simulated)
-        if (!book.put(banOf(row))) tellFull();
-    } else {
-      if (known !== undefined && known.beganAt <= row.beganAt) book.remove(row.prefix, row.endedAt, false);
-      if (book.get(row.prefix) === undefined) book.remember(row.prefix, row.times, row.endedAt);
-    }
+  const told = createToldBans({
+    ...{ book, route, shared: exchange !== null },
+    stale: () => stale,
+    full: tellFull,
+  });
+
+  const begin = (bans: readonly Ban[]): void => {
+    const made = bans.filter((ban) => book.put(ban));
+    if (made.length < bans.length) tellFull();
+    if (made.length === 0) return;
+    book.publish();
+    for (const ban of made)
+      route.began(ban, (decision) => {
+        if (decision !== 'theirs') madeBy.auto += 1;
+      });
   };
+  const autoBans = createAutoBans({
+    ...{ book, shared: options.shared, begin, epochMs, steadyMs },
+    spared: () => spared,
+  });
 
   const configure: BanKeeper['configure'] = (config, snapshot) => {
     settings = config.blocklist;
@@ -144,34 +175,20 @@ export function createBanKeeper(options: {
       trustedProxies: config.server.trusted_proxies.map((text) => parseCidr(text)!),
     };
     const simulated = settings.mode === 'simulate';
-    const made = JSON.stringify([simulated, settings.auto_ban]);
-    if (made !== autoFor) {
-      autoFor = made;
-      const { auto_ban: one } = settings;
-      auto =
-        one &&
-        createAutoBan(
-          {
-            threshold: one.threshold,
-            windowMs: one.window,
-            banForMs: one.ban_for,
-            growth: one.growth,
-            banMaxMs: one.ban_max,
-          },
-          { book, spared: () => spared, simulated },
-        );
-    }
+    autoBans.configure(settings);
     if (simulated) return;
     const onlySimulated = [...book.all()].filter((ban) => ban.simulated);
     for (const ban of onlySimulated) {
       book.remove(ban.prefix, epochMs(), false);
-      ended(ban, 'lifted', 'config', epochMs());
+      route.ended(ban, 'lifted', 'config', epochMs());
     }
     if (onlySimulated.length > 0) book.publish();
   };
   configure(options.config, options.snapshot);
 
-  const kept = async (): Promise<boolean> => (await journal?.written(WRITTEN_MS)) ?? false;
+  /** Whether it outlives this process: in the store, or with the others. */
+  const kept = async (decision: Decision): Promise<boolean> =>
+    journal === null ? exchange !== null && decision !== 'away' : journal.written(WRITTEN_MS);
 
   return {
     memory,
@@ -181,58 +198,61 @@ export function createBanKeeper(options: {
     bans: {
       all: async () => [...book.all()],
       holding: async (address, bitsMax) => book.holding(address, bitsMax),
+      allowing: async (address, bitsMax) => book.allowing(address, bitsMax),
       async add({ prefix, reason, by, until }) {
         const now = epochMs();
         const times = book.times(prefix, now - memoryMs()) + 1;
         // The clock of the instance that made the one before may be ahead.
-        const beganAt = Math.max(now, book.get(prefix)?.beganAt ?? 0);
+        const before = [book.get(prefix)?.beganAt ?? 0, (book.past(prefix)?.beganAt ?? -1) + 1];
+        const beganAt = Math.max(now, ...before);
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
         if (!book.put(ban)) throw fullError(book.size);
         book.publish();
-        madeBy.operator += 1;
-        began(ban);
-        return { ban, kept: await kept() };
+        const decision = await new Promise<Decision>((decided) => route.began(ban, decided));
+        const standing = decision === 'theirs' ? book.get(prefix) : ban;
+        if (standing === undefined) throw meanwhileError(prefix);
+        if (decision !== 'theirs' && !isAllowed(prefix)) madeBy.operator += 1;
+        return { ban: standing, kept: await kept(decision) };
       },
       async lift(prefix, by) {
         const now = epochMs();
         const ban = book.remove(prefix, now, true);
         if (ban === undefined) return undefined;
         book.publish();
-        ended(ban, 'lifted', by, now);
-        return { ban, kept: await kept() };
+        const decision = await new Promise<Decision>((decided) =>
+          route.ended(ban, 'lifted', by, now, decided),
+        );
+        return { ban, kept: await kept(decision) };
       },
     },
-    violated(violations) {
-      const bans = auto?.add(violations, epochMs(), steadyMs()) ?? [];
-      const made = bans.filter((ban) => book.put(ban));
-      if (made.length < bans.length) tellFull();
-      if (made.length === 0) return;
-      book.publish();
-      madeBy.auto += made.length;
-      made.forEach(began);
-    },
+    violated: autoBans.violated,
     replace(rows) {
-      const named = new Set(rows.map(({ prefix }) => prefix));
-      const gone = [...book.all()].filter(
-        ({ prefix, simulated }) => !simulated && !named.has(prefix) && journal?.isPending(prefix) !== true,
-      );
-      for (const { prefix } of gone) book.remove(prefix, epochMs(), false);
-      for (const row of rows) take(row);
+      if (exchange === null) {
+        const named = new Set(rows.map(({ prefix }) => prefix));
+        const gone = [...book.all()].filter(
+          ({ prefix, simulated }) => !simulated && !named.has(prefix) && !route.isPending(prefix),
+        );
+        for (const { prefix } of gone) book.remove(prefix, epochMs(), false);
+      }
+      for (const row of rows) told.byStore(row);
       book.publish();
+      exchange?.renew(rows.filter(({ endedAt }) => endedAt !== null));
       tick();
     },
     changed(row) {
-      take(row);
+      const isNews = told.byStore(row);
       book.publish();
+      // By a command, which knows the database only.
+      if (isNews) exchange?.tell(row);
     },
     endedSince: () => epochMs() - memoryMs(),
     keepIn(store) {
       const found = createStaleBans({
         read: store.read,
-        isPending: (prefix) => journal?.isPending(prefix) === true,
+        isPending: route.isPending,
         known: book.get,
         take(rows) {
-          for (const row of rows) take(row);
+          for (const row of rows) told.byStore(row);
           book.publish();
         },
         steadyMs,
@@ -245,7 +265,10 @@ export function createBanKeeper(options: {
         return made;
       };
       journal = createBanJournal({ write, events, logger, elapsedMs: steadyMs, pendingMax: 2 * bansMax });
+      route.keepIn(journal, store.shared);
     },
+    join: async (boundMs) => exchange?.join(boundMs),
+    epochMs,
     resume() {
       stale?.retry();
       journal?.resume();
@@ -258,10 +281,14 @@ export function createBanKeeper(options: {
     },
     async close() {
       clearInterval(timer);
+      autoBans.stop();
+      await exchange?.close(TOLD_MS);
       await journal?.close(WRITTEN_MS);
     },
     stop() {
       clearInterval(timer);
+      autoBans.stop();
+      exchange?.stop();
       journal?.stop();
     },
   };

@@ -18,12 +18,14 @@ export interface BanOutcome {
   kept: boolean;
 }
 
-/** Bans wherever they are: in a running gateway, or in its store while none runs. */
+/** Bans, and who is let in whatever bans them, wherever they are: in a running gateway, or in its store while none runs. */
 export interface Bans {
   all(): Promise<Ban[]>;
   /** The most specific one that holds the address; with `bitsMax` of those that are no narrower. */
   holding(address: Address, bitsMax?: number): Promise<Ban | undefined>;
-  /** In place of one of the same prefix. Rejects with AccountsError `refused` where there are as many as there may be. */
+  /** The same of those that are allowed: with `allowMark` before their prefix. */
+  allowing(address: Address, bitsMax?: number): Promise<Ban | undefined>;
+  /** In place of one of the same prefix. Rejects with AccountsError: `refused` where there are as many as there may be, `conflict` where another came before it. */
   add(draft: BanDraft): Promise<BanOutcome>;
   /** undefined: there is none of that prefix. */
   lift(prefix: string, by: string): Promise<BanOutcome | undefined>;
@@ -35,6 +37,11 @@ export function fullError(count: number): AccountsError {
     'refused',
     `There are ${count} bans, as many as blocklist.max_bans lets there be: lift some, or raise it and start anew`,
   );
+}
+
+/** What {@link Bans.add} rejects with where another instance had a later word. */
+export function meanwhileError(prefix: string): AccountsError {
+  return new AccountsError('conflict', `Another ban of ${prefix} was made or lifted meanwhile: try again`);
 }
 
 /** A change on its way to the store. */

@@ -31,6 +31,14 @@ export const blocklistInputs = {
     /** Further addresses of the one who asks. */
     from: z.array(z.string().max(100)).max(10).default([]),
   }),
+  'blocklist.allow': z.strictObject({
+    address: network,
+    /** Left out: until it is disallowed. */
+    forMs: forMs.optional(),
+    reason: z.string().max(500).default(''),
+    by,
+  }),
+  'blocklist.disallow': z.strictObject({ address: network, by }),
   'blocklist.remove': z.strictObject({ address: network, by }),
   'blocklist.test': z.strictObject({ address }),
 };

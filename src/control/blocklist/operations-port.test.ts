@@ -26,6 +26,7 @@ beforeEach(() => {
     ...{ config, snapshot: compile(config, testRegistries()), events: noEvents },
     logger: { warn: () => {}, info: () => {} } as never,
     seed: Uint32Array.of(1, 2, 3, 4),
+    shared: null,
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
@@ -99,8 +100,37 @@ it('says of the allow-list what it names whole', async () => {
   expect(await note('198.51.100.0/23')).not.toMatch(/allow-list/);
 });
 
+it('lets in by hand whom the config or a ban refuses, and no longer', async () => {
+  const by = async (address: string) => (await run('blocklist.test', { address })).by;
+  await run('blocklist.add', { address: '203.0.113.0/24' });
+  const allowed = await run('blocklist.allow', { address: '203.0.113.7', forMs: 60_000, reason: 'us' });
+  expect(allowed).toMatchObject({ address: '203.0.113.7', by: 'operator', reason: 'us', kept: false });
+  await run('blocklist.allow', { address: '192.0.2.64/26' });
+  expect(await by('203.0.113.7')).toMatchObject({ list: 'allowed', address: '203.0.113.7' });
+  expect(await by('192.0.2.66')).toMatchObject({ list: 'allowed', address: '192.0.2.64/26', until: null });
+  expect(await by('203.0.113.8')).toMatchObject({ list: 'ban' });
+  expect((await run('blocklist.add', { address: '203.0.113.7' })).note).toMatch(
+    /^203\.0\.113\.7 is allowed by hand, which wins/,
+  );
+  const { bans, total, allowed: list } = await run('blocklist.list', {});
+  expect([bans.length, total]).toEqual([2, 2]);
+  expect(list).toMatchObject([{ address: '192.0.2.64/26' }, { address: '203.0.113.7', reason: 'us' }]);
+  expect(keeper.count()).toBe(2);
+  expect(keeper.made()).toEqual({ auto: 0, operator: 2 });
+  keeper.violated({ addresses: ['192.0.2.66', '203.0.113.7'], weights: [1e9, 1e9] });
+  expect(keeper.count(), 'what it does bans nobody').toBe(2);
+  expect((await run('blocklist.disallow', { address: '203.0.113.7' })).note).toBe(
+    'It would be refused from now on, but that blocklist.mode is simulate: the ban of 203.0.113.7 holds it',
+  );
+  expect(await by('203.0.113.7')).toMatchObject({ list: 'ban', address: '203.0.113.7' });
+  await expect(run('blocklist.disallow', { address: '203.0.113.7' })).rejects.toMatchObject({
+    code: 'not_found',
+  });
+});
+
 it.each([
   ['blocklist.add', {}, /^address: /],
+  ['blocklist.allow', { address: '+1.2.3.4' }, /not a network/],
   ['blocklist.add', { address: '1.2.3.4/8' }, /bits set after the prefix/],
   ['blocklist.add', { address: '1.2.3.4', forMs: 1 }, /^forMs: /],
   ['blocklist.add', { address: '1.2.3.4', until: 1 }, /until/],

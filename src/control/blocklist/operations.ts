@@ -1,5 +1,5 @@
 import { AccountsError } from '../../accounts/index.ts';
-import { type Ban, readPrefix } from '../../admission/index.ts';
+import { allowMark, type Ban, isAllowed, readPrefix } from '../../admission/index.ts';
 import type { Config } from '../../config/index.ts';
 import { type Cidr, parseAddress } from '../../identity/index.ts';
 import type { Bans } from './bans.ts';
@@ -7,19 +7,23 @@ import type { ListEntries } from './entries.ts';
 import { type BlocklistOperation, blocklistInputs, readInput } from './inputs.ts';
 import { lockOut } from './lock-out.ts';
 
-/** A ban as it is shown. Times are RFC 3339, UTC. */
-export interface BanView {
+/** An address that is let in by hand, as it is shown. Times are RFC 3339, UTC. */
+export interface AllowedView {
   address: string;
   reason: string;
   by: string;
   at: string;
   until: string | null;
+}
+
+/** A ban as it is shown. */
+export interface BanView extends AllowedView {
   times: number;
   simulated: boolean;
 }
 
-type Change = BanView & {
-  /** In the store: it outlives the gateway. */
+type Change<View = BanView> = View & {
+  /** In the store, or with other instances: it outlives the gateway. */
   kept: boolean;
   /** What else to know; null: nothing. */
   note: string | null;
@@ -39,19 +43,28 @@ export interface BlocklistResults {
     total: number;
     /** Give it as `after` for more; null: that was all. */
     next: string | null;
+    /** Who is let in by hand, a thousand at most; with the first page. */
+    allowed: AllowedView[];
     /** Entries of the config's lists. */
     deny: number;
     allow: number;
   };
   'blocklist.add': Change;
   'blocklist.remove': Change;
+  'blocklist.allow': Change<AllowedView>;
+  'blocklist.disallow': Change<AllowedView>;
   'blocklist.test': {
     address: string;
     mode: 'enforce' | 'simulate';
     /** Whether it is refused now. */
     refused: boolean;
-    /** What decided: an entry of the config or a ban; null: nothing names it. */
-    by: NamedEntry<'allow'> | NamedEntry<'deny'> | ({ list: 'ban' } & BanView) | null;
+    /** What decided: an entry of the config, a ban, or that it is let in by hand; null: nothing names it. */
+    by:
+      | NamedEntry<'allow'>
+      | NamedEntry<'deny'>
+      | ({ list: 'ban' } & BanView)
+      | ({ list: 'allowed' } & AllowedView)
+      | null;
   };
 }
 
@@ -84,8 +97,12 @@ type Run<Name extends BlocklistOperation> = (
   peer?: string,
 ) => Promise<BlocklistResults[Name]>;
 
+const ALLOWED_MAX = 1000;
+
 const list: Run<'blocklist.list'> = async ({ bans, config, entries }, { after, limit }) => {
-  const all = (await bans.all()).sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
+  const every = (await bans.all()).sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
+  const all = every.filter(({ prefix }) => !isAllowed(prefix));
+  const allowed = after === '' ? every.filter(({ prefix }) => isAllowed(prefix)) : [];
   const rest = all.filter(({ prefix }) => prefix > after);
   const page = rest.slice(0, limit);
   return {
@@ -93,6 +110,7 @@ const list: Run<'blocklist.list'> = async ({ bans, config, entries }, { after, l
     bans: page.map(viewOf),
     total: all.length,
     next: rest.length > limit ? page.at(-1)!.prefix : null,
+    allowed: allowed.slice(0, ALLOWED_MAX).map(allowedView),
     ...entries().sizes,
   };
 };
@@ -108,9 +126,11 @@ const add: Run<'blocklist.add'> = async (context, input, peer) => {
     throw new AccountsError('refused', `${prefix} was not banned: ${danger}. With --force it is`);
   const until = input.forMs === undefined ? null : epochMs() + input.forMs;
   const outcome = await bans.add({ prefix, reason: input.reason, by: input.by, until });
-  const allowed = entries().covering('allow', network);
+  const listed = entries().covering('allow', network);
+  const allowed = await bans.allowing(network.address, network.bits);
   const notes = [
-    allowed && `${allowed.entry} is on the allow-list (${allowed.source}), which wins`,
+    listed && `${listed.entry} is on the allow-list (${listed.source}), which wins`,
+    allowed && `${allowedView(allowed).address} is allowed by hand, which wins`,
     config().blocklist.mode === 'simulate' && 'blocklist.mode is simulate: nobody is refused',
   ].filter((note) => typeof note === 'string');
   return { ...viewOf(outcome.ban), kept: outcome.kept, note: notes.join('; ') || null };
@@ -132,6 +152,28 @@ const remove: Run<'blocklist.remove'> = async ({ bans, config, entries }, { addr
   };
 };
 
+const allow: Run<'blocklist.allow'> = async ({ bans, epochMs }, { address, forMs, reason, by }) => {
+  const { prefix } = readPrefix(address)!;
+  const until = forMs === undefined ? null : epochMs() + forMs;
+  const { ban, kept } = await bans.add({ prefix: allowMark + prefix, reason, by, until });
+  return { ...allowedView(ban), kept, note: null };
+};
+
+const disallow: Run<'blocklist.disallow'> = async ({ bans, config, entries }, { address, by }) => {
+  const { prefix, network } = readPrefix(address)!;
+  const lifted = await bans.lift(allowMark + prefix, by);
+  if (lifted === undefined)
+    throw new AccountsError('not_found', `${prefix} is not allowed by hand: see the list`);
+  const refused = await refusing(bans, entries(), network);
+  const note = refused === undefined ? null : `${nowRefused[config().blocklist.mode]}: ${refused}`;
+  return { ...allowedView(lifted.ban), kept: lifted.kept, note };
+};
+
+const nowRefused = {
+  enforce: 'It is refused from now on',
+  simulate: 'It would be refused from now on, but that blocklist.mode is simulate',
+};
+
 const stillRefused = {
   enforce: 'It is still refused',
   simulate: 'It would still be refused, but that blocklist.mode is simulate',
@@ -140,6 +182,7 @@ const stillRefused = {
 /** What refuses the whole network, in words; what refuses a part of it only does not count. */
 async function refusing(bans: Bans, entries: ListEntries, network: Cidr): Promise<string | undefined> {
   if (entries.covering('allow', network) !== undefined) return undefined;
+  if ((await bans.allowing(network.address, network.bits)) !== undefined) return undefined;
   const ban = await bans.holding(network.address, network.bits);
   if (ban !== undefined) return `the ban of ${ban.prefix} holds it`;
   const denied = entries.covering('deny', network);
@@ -152,6 +195,9 @@ const test: Run<'blocklist.test'> = async ({ bans, config, entries }, { address 
   const about = { address: readPrefix(address)!.prefix, mode };
   const allowed = entries().find('allow', parsed);
   if (allowed !== undefined) return { ...about, refused: false, by: { list: 'allow', ...allowed } };
+  const byHand = await bans.allowing(parsed);
+  if (byHand !== undefined)
+    return { ...about, refused: false, by: { list: 'allowed', ...allowedView(byHand) } };
   const denied = entries().find('deny', parsed);
   const ban = denied === undefined ? await bans.holding(parsed) : undefined;
   if (denied === undefined && ban === undefined) return { ...about, refused: false, by: null };
@@ -166,13 +212,20 @@ const runs: { [Name in BlocklistOperation]: Run<Name> } = {
   'blocklist.list': list,
   'blocklist.add': add,
   'blocklist.remove': remove,
+  'blocklist.allow': allow,
+  'blocklist.disallow': disallow,
   'blocklist.test': test,
 };
 
-function viewOf({ prefix, reason, by, beganAt, until, times, simulated }: Ban): BanView {
-  const at = new Date(beganAt).toISOString();
+function allowedView({ prefix, reason, by, beganAt, until }: Ban): AllowedView {
   return {
-    ...{ address: prefix, reason, by, at, times, simulated },
+    address: prefix.replace(allowMark, ''),
+    ...{ reason, by, at: new Date(beganAt).toISOString() },
     until: until === null ? null : new Date(until).toISOString(),
   };
+}
+
+function viewOf(ban: Ban): BanView {
+  const { times, simulated } = ban;
+  return { ...allowedView(ban), times, simulated };
 }

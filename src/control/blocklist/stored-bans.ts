@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { AccountsError } from '../../accounts/index.ts';
-import { type Ban, readPrefix } from '../../admission/index.ts';
+import { type Ban, isAllowed, readPrefix } from '../../admission/index.ts';
 import { createEnvelopes, type EventDraft, outboxEntry } from '../../events/index.ts';
-import { createPrefixTable } from '../../identity/index.ts';
+import { type Address, createPrefixTable } from '../../identity/index.ts';
 import type { Store } from '../../store/index.ts';
-import { bannedEvent, unbannedEvent } from './ban-events.ts';
+import { beganNews, endedNews } from './ban-events.ts';
 import type { ToldChange } from './ban-journal.ts';
-import { type BanChange, banOf, type Bans, fullError, rowOf } from './bans.ts';
+import { type BanChange, banOf, type Bans, fullError, meanwhileError, rowOf } from './bans.ts';
 import { readBans } from './read-bans.ts';
 import { writeBans, writeBansIn } from './write-bans.ts';
 
@@ -26,9 +25,9 @@ export function createStoredBans(parts: {
 }): Bans {
   const { store, endedSince, epochMs } = parts;
   const envelope = createEnvelopes({ source: () => parts.source, random: randomBytes });
-  const told = (change: BanChange, draft: EventDraft): ToldChange => ({
+  const told = (change: BanChange, draft: EventDraft | null): ToldChange => ({
     change,
-    event: outboxEntry(envelope(draft), draft, null),
+    event: draft && outboxEntry(envelope(draft), draft, null),
   });
 
   const standing = async (): Promise<Ban[]> => {
@@ -39,15 +38,19 @@ export function createStoredBans(parts: {
       .map(banOf);
   };
 
+  const narrowest = async (allowed: boolean, address: Address, bitsMax = 128): Promise<Ban | undefined> => {
+    const bans = (await standing())
+      .filter(({ prefix }) => isAllowed(prefix) === allowed)
+      .map((ban) => ({ ban, network: readPrefix(ban.prefix)!.network }))
+      .filter(({ network }) => network.bits <= bitsMax);
+    const table = createPrefixTable(bans.map(({ network }) => network));
+    return bans[table.find(address)]?.ban;
+  };
+
   return {
     all: standing,
-    async holding(address, bitsMax = 128) {
-      const bans = (await standing())
-        .map((ban) => ({ ban, network: readPrefix(ban.prefix)!.network }))
-        .filter(({ network }) => network.bits <= bitsMax);
-      const table = createPrefixTable(bans.map(({ network }) => network));
-      return bans[table.find(address)]?.ban;
-    },
+    holding: (address, bitsMax) => narrowest(false, address, bitsMax),
+    allowing: (address, bitsMax) => narrowest(true, address, bitsMax),
     async add({ prefix, reason, by, until }) {
       return store.transaction(async (tables) => {
         const now = epochMs();
@@ -59,12 +62,12 @@ export function createStoredBans(parts: {
         const repeated = before !== null && (before.endedAt === null || before.endedAt >= endedSince());
         const times = (repeated ? before.times : 0) + 1;
         // The clock of whoever made the one before may be ahead.
-        const beganAt = Math.max(now, before?.beganAt ?? 0);
+        const beganAt =
+          before === null ? now : Math.max(now, before.beganAt + (before.endedAt === null ? 0 : 1));
         const ban: Ban = { prefix, reason, by, beganAt, until, times, simulated: false };
-        const put = told({ kind: 'put', ban: rowOf(ban) }, bannedEvent(ban));
+        const put = told({ kind: 'put', ban: rowOf(ban) }, beganNews(ban).event);
         const [made] = await writeBansIn(tables, [put]);
-        if (made !== true)
-          throw new AccountsError('conflict', `Another ban of ${prefix} was made meanwhile: try again`);
+        if (made !== true) throw meanwhileError(prefix);
         return { ban, kept: true };
       });
     },
@@ -74,7 +77,7 @@ export function createStoredBans(parts: {
       const { beganAt } = ban;
       const endedAt = epochMs();
       const [made] = await writeBans(store, [
-        told({ kind: 'end', prefix, beganAt, endedAt }, unbannedEvent(ban, 'lifted', by, endedAt)),
+        told({ kind: 'end', prefix, beganAt, endedAt }, endedNews(ban, 'lifted', by, endedAt).event),
       ]);
       return made === true ? { ban, kept: true } : undefined;
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Ban } from '../../admission/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { bannedEvent, unbannedEvent } from './ban-events.ts';
+import { beganNews, endedNews } from './ban-events.ts';
 import type { ToldChange } from './ban-journal.ts';
 import { rowOf } from './bans.ts';
 import { entryOf } from './testing/entry-of.ts';
@@ -27,11 +27,11 @@ const ban: Ban = {
 };
 const begin = (): ToldChange => ({
   change: { kind: 'put', ban: rowOf(ban) },
-  event: entryOf(bannedEvent(ban)),
+  event: entryOf(beganNews(ban).event!),
 });
 const end = (): ToldChange => ({
   change: { kind: 'end', prefix: ban.prefix, beganAt: ban.beganAt, endedAt: 5 },
-  event: entryOf(unbannedEvent(ban, 'lifted', 'bob', 5)),
+  event: entryOf(endedNews(ban, 'lifted', 'bob', 5).event!),
 });
 const told = async () => (await store.outbox.list({}, 10)).map(({ type }) => type).reverse();
 
@@ -41,7 +41,7 @@ it('puts a ban and its event into the store together; an end that was made befor
 });
 
 it('without the event there is no ban', async () => {
-  const odd = { ...begin(), event: { ...entryOf(bannedEvent(ban)), severity: null as never } };
+  const odd = { ...begin(), event: { ...entryOf(beganNews(ban).event!), severity: null as never } };
   await expect(writeBans(store, [odd])).rejects.toThrow();
   expect(await store.bans.get(ban.prefix)).toBeNull();
   expect(await told()).toEqual([]);

@@ -59,6 +59,8 @@ export interface EventsKeeperOptions {
   keyByNumber(keyNumber: number): NamedKey | undefined;
   /** Upstreams that are checked, as the config says now. */
   watched(): readonly Pick<NetworkHealth, 'network' | 'upstreams'>[];
+  /** See `createIncidents`. */
+  redis?: Parameters<typeof createIncidents>[0]['redis'];
   logger: Pick<Logger, 'warn' | 'error'>;
   /** Standard output, a line at a time. */
   write(line: string): void;
@@ -124,7 +126,11 @@ export function createEventsKeeper(options: EventsKeeperOptions): EventsKeeper {
   const emitIf = (draft: EventDraft | null): void => {
     if (draft !== null) emit(draft);
   };
-  const incidents = createIncidents({ outbox, shared, emit, watched: options.watched, epochMs });
+  const incidents = createIncidents({
+    ...{ outbox, shared, emit, epochMs },
+    watched: options.watched,
+    redis: options.redis ?? null,
+  });
   const sayWhere = (): void => {
     if (memory !== null && config.events.sinks.length > 0)
       logger.warn(

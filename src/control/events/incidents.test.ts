@@ -19,8 +19,10 @@ function start(rows: EventRow[] = [], shared = false) {
   const list = vi.fn<(filter: EventFilter, limit: number) => Promise<EventRow[]>>(async ({ types = [] }) =>
     rows.filter(({ type }) => types.includes(type)),
   );
+  const wasDown = vi.fn<(atMs: number) => void>();
   const incidents = createIncidents({
     outbox: { list },
+    redis: { subject: 'redis:me', wasDown },
     ...{ shared, epochMs: () => now, emit: (draft) => void told.push(draft) },
     watched: () => [
       {
@@ -32,7 +34,7 @@ function start(rows: EventRow[] = [], shared = false) {
       },
     ],
   });
-  return { incidents, told, watched, list };
+  return { incidents, told, watched, list, wasDown };
 }
 const down = { ...a, type: 'upstream.down', reason: 'r', detail: '', upMs: null } as const;
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -104,6 +106,20 @@ it('an alert that fired before a restart is over, for whom its beginning was tol
   others.incidents.begin();
   await settled();
   expect(others.told).toEqual([]);
+});
+
+it('a Redis that was away before a restart is told to who watches it, where it was this instance’s', async () => {
+  const other = rowOf('redis.up', 'redis:other', {});
+  const begin = async (...rows: EventRow[]) => {
+    const { incidents, wasDown } = start(rows);
+    incidents.begin();
+    await settled();
+    return wasDown.mock.calls;
+  };
+  const mine = rowOf('redis.down', 'redis:me', {});
+  expect(await begin(other, mine)).toEqual([[95_000]]);
+  expect(await begin(rowOf('redis.up', 'redis:me', {}), mine)).toEqual([]);
+  expect(await begin(rowOf('redis.down', 'redis:other', {}))).toEqual([]);
 });
 
 it('asks again while the store is away', async () => {

@@ -10,7 +10,7 @@ export interface Incidents {
   /** Looks for ends: of upstreams that are watched no more, or were found up by a first check. */
   look(): void;
   /**
-   * Reads what was open when the gateway last ended, and tells of the ends: of upstreams as in {@link look}, of all alerts, since each
+   * Reads what was open when the gateway last ended, and tells of the ends: of upstreams as in {@link look}, of Redis, of all alerts, since each
    * begins anew. Tries again while the store is away.
    */
   begin(): void;
@@ -35,9 +35,11 @@ export function createIncidents(parts: {
   shared: boolean;
   emit(draft: EventDraft): void;
   watched(): readonly Pick<NetworkHealth, 'network' | 'upstreams'>[];
+  /** Whose Redis it is, and who tells of its return; null: there is none. */
+  redis: { subject: string; wasDown(atMs: number): void } | null;
   epochMs(): number;
 }): Incidents {
-  const { outbox, emit, epochMs } = parts;
+  const { outbox, emit, redis, epochMs } = parts;
   const down = new Map<string, Down>();
   /** Those that this process has told of: what the store says of them is not newer. */
   const told = new Set<string>();
@@ -86,6 +88,10 @@ export function createIncidents(parts: {
       }
     }
     look();
+    if (redis === null) return;
+    const ofRedis = await outbox.list({ types: ['redis.down', 'redis.up'], from }, ROWS_MAX);
+    const last = ofRedis.find(({ event }) => (JSON.parse(event) as EventDraft).subject === redis.subject);
+    if (last?.type === 'redis.down') redis.wasDown(last.atMs);
   };
 
   return {

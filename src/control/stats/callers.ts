@@ -1,6 +1,6 @@
-import { type Identity, refusals, type Top, type TopOrder } from '../../admin/index.ts';
+import { type Identity, refusals, type ScopeView, type Top, type TopOrder } from '../../admin/index.ts';
 import { callerOfAddress } from '../../identity/index.ts';
-import { CALLER_COLUMNS, callAt, callerAt, type SketchedAddress } from '../../metrics/index.ts';
+import { CALLER_COLUMNS, callAt, callerAt, type Figures, type SketchedAddress } from '../../metrics/index.ts';
 import { callCountsOf, callsOf } from './call-counts.ts';
 import type { KeyNames } from './key-names.ts';
 import type { StatsSources } from './sources.ts';
@@ -9,21 +9,33 @@ type Who = Top['entries'][number];
 
 /** Statistics by caller: keys exactly, addresses as the sketch has them. */
 export interface CallerStats {
-  top(by: TopOrder, limit: number): Top;
-  identity(ref: string): Identity | { several: boolean; why: string };
+  top(from: CallerFigures, by: TopOrder, limit: number): Top;
+  identity(from: CallerFigures, ref: string): Identity | { several: boolean; why: string };
+}
+
+/** Figures, and whose they are. */
+export interface CallerFigures {
+  figures: Pick<Figures, 'keys' | 'missedOfKey' | 'addresses'>;
+  scope: ScopeView;
 }
 
 export function createCallerStats(
-  { figures, wallMs }: Pick<StatsSources, 'figures' | 'wallMs'>,
+  { wallMs }: Pick<StatsSources, 'wallMs'>,
   names: KeyNames,
   ipv6Prefix: () => number,
 ): CallerStats {
   const time = () => new Date(wallMs()).toISOString();
   const nothing = new Float64Array(CALLER_COLUMNS);
 
-  function ofKey(id: string, numbers: Float64Array): Who {
+  function ofKey(id: string, numbers: Float64Array, missed: number): Who {
     const key = names.byId(id);
-    return { kind: 'key', id, name: key?.name ?? null, prefix: key?.prefix ?? null, ...countsOf(numbers, 0) };
+    return {
+      kind: 'key',
+      id,
+      name: key?.name ?? null,
+      prefix: key?.prefix ?? null,
+      ...countsOf(numbers, missed),
+    };
   }
 
   function ofAddress({ address, numbers, missed }: SketchedAddress): Who {
@@ -31,27 +43,29 @@ export function createCallerStats(
   }
 
   return {
-    top(by, limit) {
+    top({ figures, scope }, by, limit) {
       const best = createBest(limit);
       figures.keys.each(({ name, numbers }) => {
-        if (name !== '') best.offer(orders[by](numbers), () => ofKey(name, numbers.slice()));
+        if (name !== '')
+          best.offer(orders[by](numbers), () => ofKey(name, numbers.slice(), figures.missedOfKey(name)));
       });
       const { addresses, floor } = figures.addresses();
       for (const entry of addresses) best.offer(orders[by](entry.numbers), () => ofAddress(entry));
       return {
         at: time(),
+        scope,
         by,
         entries: best.entries(),
         keys: figures.keys.size,
         addresses: { listed: addresses.length, unlistedCallsMax: floor },
       };
     },
-    identity(ref) {
+    identity({ figures, scope }, ref) {
       const key = keyIdOf(ref);
       if (typeof key === 'string') {
         const numbers = figures.keys.find(key);
         if (numbers !== undefined || names.byId(key) !== undefined)
-          return { at: time(), ...ofKey(key, numbers ?? nothing) };
+          return { at: time(), scope, ...ofKey(key, numbers ?? nothing, figures.missedOfKey(key)) };
       } else if (key !== undefined) return key;
       const address = callerOfAddress(ref.replace(/\/\d{1,3}$/, ''), ipv6Prefix());
       if (address === undefined)
@@ -60,7 +74,7 @@ export function createCallerStats(
       const found = addresses.find((entry) => entry.address === address.text);
       // Not listed: it may have called so often, and no more.
       const entry = found ?? { address: address.text, numbers: nothing, missed: floor };
-      return { at: time(), ...ofAddress(entry) };
+      return { at: time(), scope, ...ofAddress(entry) };
     },
   };
 

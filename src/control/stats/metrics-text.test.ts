@@ -29,7 +29,14 @@ function pageOf(addresses: number): () => string {
   const sources: StatsSources = {
     figures: createFigures(slabs, memories),
     ...{ version: '1', startedAtMs: 0, wallMs: () => 0 },
-    ...{ networks: () => [], health: () => [], workers: () => [], store: () => null, bans: () => 0 },
+    ...{
+      networks: () => [],
+      health: () => [],
+      workers: () => [],
+      store: () => null,
+      redis: () => null,
+      bans: () => 0,
+    },
     bansMade: () => ({ auto: 0, operator: 0 }),
     config: () => ({ generation: 1, hash: '', appliedAtMs: 0 }),
     ...{ reloads: { applied: 0, unchanged: 0, refused: 0 }, reloadSucceeded: () => true },

@@ -32,6 +32,7 @@ function writeMain(page: MetricsPage, sources: StatsSources): void {
     page.add(family, labelText(families[family]!.labels, values), value);
   writeUpstreams(add, sources);
   writeStore(add, sources);
+  writeRedis(add, sources);
   writeEvents(add, sources);
   for (const [result, count] of Object.entries(sources.reloads))
     add('polymorph_config_reloads_total', [result], count);
@@ -70,6 +71,20 @@ function writeStore(add: Add, sources: StatsSources): void {
   const behindMs = behindSinceMs === null ? 0 : Math.max(0, sources.wallMs() - behindSinceMs);
   add('polymorph_journal_behind_seconds', [], behindMs / 1000);
   add('polymorph_journal_damaged', [], damage.length);
+}
+
+function writeRedis(add: Add, sources: StatsSources): void {
+  const redis = sources.redis();
+  if (redis === null) return;
+  const { answered, refused, timedOut, lost, seconds } = redis.commands;
+  add('polymorph_redis_up', [], redis.away ? 0 : 1);
+  add('polymorph_redis_losses_total', [], redis.losses);
+  const results = { answered, refused, timed_out: timedOut, lost };
+  for (const [result, count] of Object.entries(results))
+    add('polymorph_redis_commands_total', [result], count);
+  add('polymorph_redis_command_seconds_total', [], seconds);
+  add('polymorph_redis_instances', [], redis.members.length);
+  add('polymorph_redis_leases', [], redis.leases);
 }
 
 function writeEvents(add: Add, sources: StatsSources): void {

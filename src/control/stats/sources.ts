@@ -1,3 +1,4 @@
+import type { RedisFacts } from '../cluster/redis-watch.ts';
 import type { EventsState } from '../events/events-state.ts';
 import type { StoreFacts } from '../store/store-checks.ts';
 import type { ReloadResult } from '../reload.ts';
@@ -21,6 +22,8 @@ export interface StatsSources {
   reloadSucceeded(): boolean;
   /** null: there is no store. */
   store(): StoreFacts | null;
+  /** null: no other instance. */
+  redis(): RedisFacts | null;
   events(): EventsState;
   /** Bans that stand. */
   bans(): number;

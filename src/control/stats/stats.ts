@@ -3,14 +3,17 @@ import type { AdminPorts } from '../../admin/index.ts';
 import { createLoopWatch } from '../../metrics/index.ts';
 import { createUpstreamBoard, type BoardMemory, type HealthMonitor } from '../../upstream/index.ts';
 import type { BanKeeper } from '../blocklist/ban-keeper.ts';
+import type { RedisWatch } from '../cluster/redis-watch.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { EventsKeeper } from '../events/events-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import type { ReloadResult } from '../reload.ts';
 import type { StoreKeeper } from '../store/store-keeper.ts';
 import { createCallerStats } from './callers.ts';
+import { type ClusterFiguresOptions, createClusterFigures } from './cluster-figures.ts';
 import { createKeyNames } from './key-names.ts';
 import { createMetricsText } from './metrics-text.ts';
+import { createScopes } from './scopes.ts';
 import type { StatsSources } from './sources.ts';
 import { methodsOf, summaryOf } from './summary.ts';
 
@@ -28,6 +31,9 @@ export interface StatsParts {
   version: string;
   events: Pick<EventsKeeper, 'state'>;
   bans: Pick<BanKeeper, 'count' | 'made'>;
+  /** null: no other instance. */
+  cluster: { redis: ClusterFiguresOptions['redis']; watch: Pick<RedisWatch, 'facts'> } | null;
+  instanceId: string;
   wallMs(): number;
 }
 
@@ -73,12 +79,16 @@ export function createStats(parts: StatsParts): Stats {
     reloads,
     reloadSucceeded: () => lastReload !== 'refused',
     store: () => parts.store?.facts() ?? null,
+    redis: () => parts.cluster?.watch.facts() ?? null,
     events: parts.events.state,
     bans: parts.bans.count,
     bansMade: parts.bans.made,
     mainLoop: () => ({ lagMicros: loop.lagMicros, maxLagMicros: loop.maxLagMicros }),
     mainHeapBytes: () => getHeapStatistics().used_heap_size,
   };
+  const { figures } = dataPlane;
+  const cluster = parts.cluster && createClusterFigures({ figures, redis: parts.cluster.redis });
+  const scoped = createScopes({ figures, cluster, instanceId: parts.instanceId });
   const callers = createCallerStats(
     sources,
     createKeyNames(policy),
@@ -88,15 +98,25 @@ export function createStats(parts: StatsParts): Stats {
   return {
     metrics: createMetricsText(sources),
     stats: {
-      summary: () => summaryOf(sources),
-      methods: () => methodsOf(sources),
-      top: callers.top,
-      identity: callers.identity,
+      async summary(asked) {
+        const { figures, scope } = await scoped(asked);
+        return summaryOf({ ...sources, figures }, scope);
+      },
+      async methods(asked) {
+        const { figures, scope } = await scoped(asked);
+        return methodsOf({ ...sources, figures }, scope);
+      },
+      top: async (by, limit, asked) => callers.top(await scoped(asked), by, limit),
+      identity: async (ref, asked) => callers.identity(await scoped(asked), ref),
+      ledgerScope: policy.config.store.kind === 'postgres' ? 'cluster' : 'instance',
     },
     reloaded({ outcome }) {
       reloads[outcome]++;
       lastReload = outcome;
     },
-    close: () => clearInterval(looks),
+    close() {
+      clearInterval(looks);
+      cluster?.stop();
+    },
   };
 }

@@ -1,11 +1,11 @@
-import type { Methods, Summary } from '../../admin/index.ts';
+import type { Methods, ScopeView, Summary } from '../../admin/index.ts';
 import { callAt, LATENCY_BUCKETS, methodAt, partsOfName, threadAt } from '../../metrics/index.ts';
 import { callCountsOf, callsOf, fineLatencyOf, latencyOf, methodLatencies } from './call-counts.ts';
 import type { StatsSources } from './sources.ts';
 import { upstreamViews } from './upstream-views.ts';
 
 /** `/stats/summary`: all that is counted. */
-export function summaryOf(sources: StatsSources): Summary {
+export function summaryOf(sources: StatsSources, scope: ScopeView): Summary {
   const { figures, startedAtMs } = sources;
   const now = sources.wallMs();
   const total = figures.methods.total();
@@ -14,6 +14,7 @@ export function summaryOf(sources: StatsSources): Summary {
   const heaps = figures.threads.reduce((sum, thread) => sum + thread[threadAt.heapBytes]!, 0);
   return {
     at: timeOf(now),
+    scope,
     startedAt: timeOf(startedAtMs),
     uptimeSeconds: Math.max(0, (now - startedAtMs) / 1000),
     version: sources.version,
@@ -36,6 +37,13 @@ export function summaryOf(sources: StatsSources): Summary {
       evictions: counters.cacheEvictions,
       entries: counters.cacheEntries,
       bytes: counters.cacheBytes,
+      shared: {
+        hits: counters.sharedHits,
+        misses: counters.sharedMisses,
+        errors: counters.sharedErrors,
+        puts: counters.sharedPuts,
+        dropped: counters.sharedDropped,
+      },
     },
     http: {
       connections: counters.connectionsOpen,
@@ -51,6 +59,7 @@ export function summaryOf(sources: StatsSources): Summary {
     },
     shadow: shadowsOf(sources),
     usage: usageOf(sources, now),
+    redis: redisOf(sources),
     events: sources.events(),
     bans: sources.bans(),
     config: {
@@ -70,14 +79,17 @@ export function summaryOf(sources: StatsSources): Summary {
 }
 
 /** `/stats/methods`. */
-export function methodsOf({ figures, wallMs }: Pick<StatsSources, 'figures' | 'wallMs'>): Methods {
+export function methodsOf(
+  { figures, wallMs }: Pick<StatsSources, 'figures' | 'wallMs'>,
+  scope: ScopeView,
+): Methods {
   const methods: Methods['methods'] = [];
   figures.methods.each(({ name, numbers }) => {
     const [network, method] = partsOfName(name);
     methods.push({ network, method, ...callCountsOf(numbers), latency: methodLatencies(numbers) });
   });
   methods.sort((a, b) => b.calls - a.calls);
-  return { at: timeOf(wallMs()), methods };
+  return { at: timeOf(wallMs()), scope, methods };
 }
 
 function byNetwork({ figures }: StatsSources): Summary['networks'] {
@@ -110,6 +122,13 @@ function usageOf(sources: StatsSources, now: number): Summary['usage'] {
     behindSeconds: behindSinceMs === null ? null : Math.max(0, (now - behindSinceMs) / 1000),
     lost: store.lost,
   };
+}
+
+function redisOf(sources: StatsSources): Summary['redis'] {
+  const redis = sources.redis();
+  if (redis === null) return null;
+  const { away, sinceMs, reason, instance, members, leases } = redis;
+  return { up: !away, since: timeOf(sinceMs), reason, instance, instances: members.length, leases };
 }
 
 function loopsOf({ mainLoop, figures }: StatsSources): Summary['eventLoops'] {

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { storedIdOf, userIdOf } from '../../config/index.ts';
-import { configKeyId, uuidText } from '../../identity/index.ts';
+import { userIdOf } from '../../config/index.ts';
 import { type Buckets, type QuotaPeriod, quotaPeriod } from '../../limits/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
-import { type SubjectUse, type QuotaUse, type UseQuestion, userSubject } from './messages.ts';
+import { ledgerSubject } from './ledger-subject.ts';
+import type { QuotaUse, SubjectUse, UseQuestion } from './messages.ts';
 
 /**
  * Keeps the shared slots that quotas are counted in true to the ledger: at start, and from then on by what other instances
@@ -29,6 +29,15 @@ export interface QuotaKeeper {
   lacks(some: boolean): void;
   /** Of owners that are so since the last look. */
   syncNew(): Promise<void>;
+  /** What the ledger said last of the owner of this name in the period. */
+  ledgerOf(name: string, periodId: number): LedgerSums;
+}
+
+export interface LedgerSums {
+  /** All that was used; 0 also where the ledger said nothing yet. */
+  total: number;
+  /** Of it, what is not this run's. */
+  elsewhere: number;
 }
 
 export interface QuotaKeeperOptions {
@@ -46,11 +55,14 @@ interface Account {
   elsewhere: number;
   /** Of the ledger's sum, what the store thread does not know to be this run's. */
   unclaimed: number;
+  /** What the ledger said. */
+  ledger: LedgerSums;
   /** `add`: what the slot counted so far is this run's. `set`: it may lack what the ledger has. */
   fresh: 'add' | 'set' | null;
   reclaim: boolean;
 }
 
+const nothing: LedgerSums = { total: 0, elsewhere: 0 };
 /** Slots corrected before main turns to other things. */
 const SLOTS_A_TURN = 2000;
 /** The ledger is asked for so many by name; for more, all that it has are read at once. */
@@ -72,6 +84,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
     period: quotaPeriod(owner.quota.period, wallMs()),
     elsewhere: 0,
     unclaimed: 0,
+    ledger: nothing,
     fresh: synced ? 'set' : 'add',
     reclaim: false,
   });
@@ -80,7 +93,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
   function enter(account: Account, nowMs: number): void {
     const period = quotaPeriod(account.owner.quota.period, nowMs);
     if (period.id <= account.period.id) return;
-    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, reclaim: false });
+    Object.assign(account, { period, elsewhere: 0, unclaimed: 0, ledger: nothing, reclaim: false });
   }
 
   /** False, and nothing was done, where `starts` are of a period that was over by the time the answer came. */
@@ -113,6 +126,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
         if (elsewhere !== account.elsewhere) buckets.adjustQuota(slot, id, elsewhere - account.elsewhere);
         account.elsewhere = elsewhere;
       }
+      account.ledger = { total, elsewhere: total - own - account.unclaimed };
       account.fresh = null;
       account.reclaim = false;
     });
@@ -168,7 +182,7 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
 
   return {
     own(owner) {
-      const id = subjectOf(owner.name);
+      const id = ledgerSubject(owner.name).subject;
       users ||= userIdOf(owner.name) !== undefined;
       const before = accounts.get(id)?.owner.quota.unit ?? owner.quota.unit;
       // Requests are no cost units.
@@ -192,12 +206,9 @@ export function createQuotaKeeper(options: QuotaKeeperOptions): QuotaKeeper {
       lacking = some;
     },
     syncNew: () => inTurn(syncNew),
+    ledgerOf(name, periodId) {
+      const account = accounts.get(ledgerSubject(name).subject);
+      return account?.period.id === periodId && account.owner.name === name ? account.ledger : nothing;
+    },
   };
-}
-
-/** What the ledger sums up for the owner of a slot. */
-function subjectOf(name: string): string {
-  const user = userIdOf(name);
-  if (user !== undefined) return userSubject(user);
-  return storedIdOf(name) ?? uuidText(configKeyId(name));
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
-import { instanceId } from './instance-id.ts';
+import { instanceIdOf } from '../instance-id.ts';
 import type { ConfigKeyRow, StoreChange, StoreStart } from './messages.ts';
 
 /** Where journals are, in `server.state_dir`. */
@@ -16,7 +16,7 @@ export function storeStartOf(config: Config, run: string): Omit<StoreStart, 'aga
     store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
     journal: { folder: journalFolder(server.state_dir), run },
     // A SQLite folder is one gateway's.
-    instance: store.kind === 'sqlite' ? 'gateway' : instanceId(server.state_dir),
+    instance: store.kind === 'sqlite' ? 'gateway' : instanceIdOf(server.state_dir),
     ...storeChangeOf(config),
   };
 }

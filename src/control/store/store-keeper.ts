@@ -5,13 +5,12 @@ import type { Outbox } from '../../events/index.ts';
 import { type StoreAdmin, StoreError } from '../../store/index.ts';
 import type { BanKeeper } from '../blocklist/ban-keeper.ts';
 import type { DataPlane } from '../data-plane.ts';
-import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { Logger } from '../logs.ts';
 import type { PolicyKeeper, QuotaOwner } from '../policy-keeper.ts';
 import { createSingleFlight } from '../single-flight.ts';
 import { createStoredKeys } from './stored-keys.ts';
 import type { PackedKeys } from './packed-keys.ts';
-import { createQuotaKeeper } from './quota-keeper.ts';
+import { createQuotaKeeper, type QuotaKeeper, type QuotaKeeperOptions } from './quota-keeper.ts';
 import { createQuotaSync } from './quota-sync.ts';
 import { storeChangeOf, storeStartOf } from './settings.ts';
 import { type StoreFacts, storeChecks } from './store-checks.ts';
@@ -32,6 +31,7 @@ export interface StoreKeeper {
   checks(): ReadinessCheck[];
   /** What `checks` are made of. */
   facts(): StoreFacts;
+  quotaLedger: QuotaKeeper['ledgerOf'];
   operations: OperationsPort;
   /** Of events; `by` names this instance in it, `shared`: others use it too. */
   outbox: { outbox: Outbox; by: string; shared: boolean };
@@ -45,7 +45,8 @@ export interface StoreKeeperOptions {
   /** Of this process: names its journals. */
   run: string;
   policy: PolicyKeeper;
-  limits: LimitsKeeper;
+  /** Where quotas are counted. */
+  slots: QuotaKeeperOptions['buckets'];
   bans: Pick<BanKeeper, 'replace' | 'changed' | 'endedSince' | 'keepIn' | 'resume'>;
   dataPlane: Pick<DataPlane, 'apply' | 'keysChanged' | 'usageLost' | 'journalProblem'>;
   logger: Logger;
@@ -68,7 +69,7 @@ const FORGET_MS = 3_600_000;
 
 /** Null where the config keeps no store. */
 export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | null {
-  const { config, policy, limits, bans, dataPlane, logger, wallMs } = options;
+  const { config, policy, bans, dataPlane, logger, wallMs } = options;
   const start = storeStartOf(config, options.run);
   if (start === null) return null;
   const { kind } = start.store;
@@ -86,7 +87,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     wallMs,
   });
   const quotas = createQuotaKeeper({
-    buckets: limits.buckets,
+    buckets: options.slots,
     ownerOf: policy.keyNameOf,
     use: (input) => link.ask('quota.use', input),
     wallMs,
@@ -179,6 +180,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
   }, FORGET_MS).unref();
 
   bans.keepIn({
+    shared: kind === 'postgres',
     write: (changes) => link.ask('bans.write', changes),
     read: (prefixes) => link.ask('bans.of', { prefixes }),
   });
@@ -201,6 +203,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     publishAdmin: link.publishAdmin,
     checks: () => storeChecks(facts()),
     facts,
+    quotaLedger: quotas.ledgerOf,
     operations: {
       run: (name, input) =>
         link.ask('operation', { name, input }).catch((error: unknown) => {

@@ -28,6 +28,7 @@ describe('pagerduty', () => {
   });
 
   it.each([
+    ['redis.down', 'redis.up', 'polymorph:default:redis:b0a7c3de-51f2-4f0e-9a67-2d8c94e1f35a'],
     ['upstream.down', 'upstream.up', 'polymorph:default:upstream:mainnet/node-1'],
     ['ip.banned', 'ip.unbanned', 'polymorph:default:ban:203.0.113.7'],
     ['alert.firing', 'alert.resolved', 'polymorph:default:alert:refusals'],

@@ -105,6 +105,7 @@ function detailsOf(event: CloudEvent, text: string, advice: string | null): obje
 function resolves({ type, data }: CloudEvent): boolean {
   return (
     type === 'upstream.up' ||
+    type === 'redis.up' ||
     type === 'ip.unbanned' ||
     type === 'alert.resolved' ||
     (type === 'config.reloaded' && data['ok'] === true)
@@ -132,6 +133,8 @@ function withFamily(family: string, subject: string): string {
 const families: Partial<Record<CloudEvent['type'], string>> = {
   'upstream.down': 'upstream',
   'upstream.up': 'upstream',
+  'redis.down': 'redis',
+  'redis.up': 'redis',
   'ip.banned': 'ban',
   'ip.unbanned': 'ban',
   'alert.firing': 'alert',

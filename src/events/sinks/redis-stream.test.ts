@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deliveryOf, exampleEvent } from '../testing/example-event.ts';
-import { startRedis } from '../testing/redis-server.ts';
+import { startRedis } from '../../../test/redis/server.ts';
 import { sinkConfig } from '../testing/sink-config.ts';
 import { createRedisStreamSink } from './redis-stream.ts';
 

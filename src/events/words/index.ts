@@ -17,6 +17,8 @@ const tellers: { [Type in EventType]: Teller<Type> } = {
   'ip.unbanned': operations.ipUnbanned,
   'upstream.down': operations.upstreamDown,
   'upstream.up': operations.upstreamUp,
+  'redis.down': operations.redisDown,
+  'redis.up': operations.redisUp,
   'alert.firing': operations.alertFiring,
   'alert.resolved': operations.alertResolved,
 };

@@ -75,6 +75,29 @@ export const upstreamUp: Teller<'upstream.up'> = (data) => ({
   good: true,
 });
 
+export const redisDown: Teller<'redis.down'> = (data) => ({
+  title: 'Redis is away',
+  text: `Limits go on by each instance’s share until it is back: ${data.reason}`,
+  facts: [
+    ['Seen by', data.instance],
+    ['Reason', data.reason],
+  ],
+  advice: 'Calls are served meanwhile. Look at Redis, at the network to it, and at /readyz of each instance.',
+  good: false,
+});
+
+export const redisUp: Teller<'redis.up'> = (data) => ({
+  title: 'Redis is back',
+  text: `It was away for ${spanText(data.downMs)}. Instances share their limits again.`,
+  facts: [
+    ['Seen by', data.instance],
+    ['Was away for', spanText(data.downMs)],
+    ['Times it went', countText(data.losses)],
+  ],
+  advice: null,
+  good: true,
+});
+
 export const alertFiring: Teller<'alert.firing'> = (data) => ({
   title: `Alert ${data.alert}`,
   text: `${data.when}: it is ${countText(data.value)} now.`,

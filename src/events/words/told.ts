@@ -28,7 +28,7 @@ export type Teller<Type extends EventType> = (data: EventDataOf<Type>, about: Ab
 
 /** Whom an event is about, as people name it. */
 export function whoOf(subject: string): string {
-  const [, kind = '', rest = ''] = /^(key|user|upstream|alert):(.*)$/s.exec(subject) ?? [];
+  const [, kind = '', rest = ''] = /^(key|user|upstream|alert|redis):(.*)$/s.exec(subject) ?? [];
   if (kind === '') return subject;
   const slash = rest.indexOf('/');
   if (kind !== 'key' || slash === -1) return `${kind} ${rest}`;

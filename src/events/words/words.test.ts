@@ -26,7 +26,7 @@ describe('an event in words', () => {
 
   it('the end of a trouble is good', () => {
     const good = eventTypes.filter((type) => tell(exampleEvent(type)).good);
-    expect(good).toEqual(['config.reloaded', 'ip.unbanned', 'upstream.up', 'alert.resolved']);
+    expect(good).toEqual(['config.reloaded', 'ip.unbanned', 'upstream.up', 'redis.up', 'alert.resolved']);
   });
 
   it.each([

@@ -18,7 +18,12 @@ import {
   readSharedText,
   uuidBytes,
 } from '../../identity/index.ts';
-import { createHash64, createLimitsMemory, createRuleVersions } from '../../limits/index.ts';
+import {
+  createHash64,
+  createLimitsMemory,
+  createRuleVersions,
+  type LimitsMemory,
+} from '../../limits/index.ts';
 import {
   type CallColumn,
   callAt,
@@ -32,7 +37,7 @@ import { createBoardMemory } from '../../upstream/index.ts';
 import type { DecisionRecord } from '../decision.ts';
 import { createDryRun, type DryRunAsk } from '../dry-run.ts';
 import type { FromWorker, LogLine } from '../messages.ts';
-import { createWorkerGateway } from '../worker-gateway.ts';
+import { createWorkerGateway, type SharingParts } from '../worker-gateway.ts';
 import { createTestHub, type TestHub } from './hub.ts';
 import { callText, send as sendHttp, type TestAnswer, type TestRequest } from './client.ts';
 import { createSocketSender, type Transport } from './transport.ts';
@@ -65,6 +70,10 @@ export interface TestGateway {
   /** In place of main's. */
   readonly hub: TestHub;
   drain(deadlineMs: number): Promise<void>;
+  /** As main says that it has seen to needs of leases. */
+  leased(needs: readonly number[]): void;
+  /** What main writes leases into. */
+  readonly limits: LimitsMemory;
 }
 
 const opened: (() => Promise<unknown>)[] = [];
@@ -83,6 +92,8 @@ export interface TestGatewayOptions {
   slab?: SharedArrayBuffer;
   /** What `send` and `call` go by. Default: HTTP. */
   transport?: Transport;
+  /** Its buckets are those of several instances. */
+  shared?: SharingParts;
   /** Default: none. */
   journal?: { folder: string; run: string } | null;
 }
@@ -101,11 +112,14 @@ export async function startTestGateway(
     slab = createCounterSlab(),
     tls,
     journal = null,
+    shared,
   }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const node = await startFakeUpstream({ vice });
   const seed = Uint32Array.of(1, 2, 3, 4);
-  const limits = createLimitsMemory({ entries: 4096, quotaSlots: 1024, seed });
+  // Nobody lends anything where only answers are shared.
+  const leases = shared !== undefined && shared.answers === undefined;
+  const limits = createLimitsMemory({ entries: 4096, quotaSlots: 1024, seed, shared: leases });
   const registries = createRegistries({
     versions: createRuleVersions(limits),
     hash64: createHash64(seed),
@@ -134,12 +148,14 @@ export async function startTestGateway(
       listen: { host: '127.0.0.1', port: 0, reusePort: false },
       tls: tls ?? null,
       journal,
+      redis: null,
       sharedReads,
     },
     (message) => {
       told.push(message);
       if (message.type === 'hub') hub.hear(message.message);
     },
+    shared,
   );
   const hub = createTestHub((message) => gateway.hear(message));
   await gateway.listen();
@@ -207,6 +223,8 @@ export async function startTestGateway(
     figures,
     logLines,
     drain: (deadlineMs) => gateway.drain(deadlineMs),
+    leased: gateway.leased,
+    limits,
   };
 }
 

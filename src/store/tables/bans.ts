@@ -20,9 +20,17 @@ export function createBans({ db, dialect, announceBan }: TableContext): Tables['
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('bans')
         .values({ prefix: ban.prefix, ...values })
-        // One that was long on its way must not undo what came after it.
+        // One that was long on its way, or is written once more, must not undo what came after it, nor its own end.
         .onConflict((already) =>
-          already.column('prefix').doUpdateSet(values).whereRef('bans.began_at', '<=', 'excluded.began_at'),
+          already
+            .column('prefix')
+            .doUpdateSet(values)
+            .where(({ and, eb, or, ref }) =>
+              or([
+                eb('bans.began_at', '<', ref('excluded.began_at')),
+                and([eb('bans.began_at', '=', ref('excluded.began_at')), eb('bans.ended_at', 'is', null)]),
+              ]),
+            ),
         )
         .executeTakeFirst();
       if (numInsertedOrUpdatedRows === 0n) return false;

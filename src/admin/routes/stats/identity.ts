@@ -1,7 +1,7 @@
 import { AdminProblem } from '../../problem.ts';
 import { readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
-import { isRange, rangeOf, rangeParameters } from '../../stats/read-range.ts';
+import { isRange, rangeOf, rangeParameters, scopeOf } from '../../stats/read-range.ts';
 
 /**
  * GET /stats/identity/<id>: one caller, by id, name or prefix of a key, or by address, since the start; with `from`, `to` or `step`
@@ -13,8 +13,8 @@ export const getIdentity: AdminRoute = {
   access: 'token',
   handle: async ({ ports, params, query }) => {
     const id = params['id'] ?? '';
-    const given = readQuery(query, rangeParameters);
-    const found = ports.stats.identity(id);
+    const given = readQuery(query, ['scope', ...rangeParameters]);
+    const found = await ports.stats.identity(id, scopeOf(given.scope));
     if (isRange(given)) {
       if ('kind' in found && found.kind === 'address')
         throw new AdminProblem(

@@ -1,6 +1,6 @@
 import { readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
-import { isRange, rangeOf, rangeParameters } from '../../stats/read-range.ts';
+import { isRange, rangeOf, rangeParameters, scopeOf } from '../../stats/read-range.ts';
 
 /** GET /stats/methods: calls by network and method, since the start; with `from`, `to` or `step` usage of that time. */
 export const getMethods: AdminRoute = {
@@ -8,8 +8,10 @@ export const getMethods: AdminRoute = {
   path: '/stats/methods',
   access: 'token',
   handle: async ({ ports, query }) => {
-    const given = readQuery(query, rangeParameters);
-    const body = isRange(given) ? await rangeOf(ports, given, ['network', 'method']) : ports.stats.methods();
+    const given = readQuery(query, ['scope', ...rangeParameters]);
+    const body = isRange(given)
+      ? await rangeOf(ports, given, ['network', 'method'])
+      : await ports.stats.methods(scopeOf(given.scope));
     return { status: 200, body };
   },
 };

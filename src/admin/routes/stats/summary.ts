@@ -1,6 +1,6 @@
 import { readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
-import { isRange, rangeOf, rangeParameters } from '../../stats/read-range.ts';
+import { isRange, rangeOf, rangeParameters, scopeOf } from '../../stats/read-range.ts';
 
 /** GET /stats/summary: everything that is counted, since the start; with `from`, `to` or `step` usage of that time. */
 export const getSummary: AdminRoute = {
@@ -8,8 +8,10 @@ export const getSummary: AdminRoute = {
   path: '/stats/summary',
   access: 'token',
   handle: async ({ ports, query }) => {
-    const given = readQuery(query, rangeParameters);
-    const body = isRange(given) ? await rangeOf(ports, given, []) : ports.stats.summary();
+    const given = readQuery(query, ['scope', ...rangeParameters]);
+    const body = isRange(given)
+      ? await rangeOf(ports, given, [])
+      : await ports.stats.summary(scopeOf(given.scope));
     return { status: 200, body };
   },
 };

@@ -2,7 +2,7 @@ import { AdminProblem } from '../../problem.ts';
 import { oneOf, readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
 import { type Range, type TopOrder, topOrders } from '../../stats/index.ts';
-import { isRange, rangeOf, rangeParameters } from '../../stats/read-range.ts';
+import { isRange, rangeOf, rangeParameters, scopeOf } from '../../stats/read-range.ts';
 
 const LIMIT = 20;
 const LIMIT_MAX = 1000;
@@ -20,10 +20,10 @@ export const getTop: AdminRoute = {
       by: order = 'calls',
       limit: count,
       ...times
-    } = readQuery(query, ['by', 'limit', ...rangeParameters]);
+    } = readQuery(query, ['by', 'limit', 'scope', ...rangeParameters]);
     const by = oneOf('by', order, topOrders);
     const limit = count === undefined ? LIMIT : limitOf(count);
-    if (!isRange(times)) return { status: 200, body: ports.stats.top(by, limit) };
+    if (!isRange(times)) return { status: 200, body: await ports.stats.top(by, limit, scopeOf(times.scope)) };
     const range = await rangeOf(ports, times, ['key']);
     const lines = range.lines.toSorted((a, b) => valueOf(b, by) - valueOf(a, by)).slice(0, limit);
     return { status: 200, body: { ...range, lines } };

@@ -60,6 +60,10 @@ export function describeBans(subject: () => Subject): void {
     expect(await bans.end(one.prefix, one.beganAt, noon + 500)).toBe(true);
     expect(await bans.end(one.prefix, one.beganAt, noon + 600)).toBe(false);
     expect(await bans.get(one.prefix)).toEqual({ ...one, endedAt: noon + 500 });
+    // As is tried where the answer was lost.
+    expect(await bans.put(one)).toBe(false);
+    expect(await bans.get(one.prefix)).toEqual({ ...one, endedAt: noon + 500 });
+    expect(await bans.put({ ...one, beganAt: one.beganAt + 1 })).toBe(true);
   });
 
   it('lists those that stand and those that ended lately, by prefix, page by page; forgets the rest', async () => {

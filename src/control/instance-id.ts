@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The file in `server.state_dir` that an instance's name in a shared store is kept in. */
+/** The file in `server.state_dir` that an instance's name among others is kept in. */
 const instanceFile = 'instance.id';
 
 /**
- * What tells the instance of this state folder from all others: random, made once and kept there (mode 0600), so that it is the same
- * after a restart. Host names and folders are often alike in containers. Where the folder takes no file it is another each time: what an
- * earlier run had claimed is free a minute later, then.
+ * What tells the instance of this state folder from all others, in a shared store and in Redis: random, made once and kept there (mode
+ * 0600), so that it is the same after a restart. Host names and folders are often alike in containers. Where there is no folder, or it
+ * takes no file, it is another each time: what an earlier run had claimed is free a minute later, then. A folder that is copied, or
+ * mounted by two, gives both the same: `Members` finds that out.
  */
-export function instanceId(stateDir: string): string {
+export function instanceIdOf(stateDir: string | null): string {
+  if (stateDir === null) return randomUUID();
   const path = join(stateDir, instanceFile);
   const kept = read(path);
   if (kept !== null) return kept;
