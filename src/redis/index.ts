@@ -1,4 +1,5 @@
 /** Redis: a thread's connection to it, and what instances share by it. */
+export { after } from './after.ts';
 export { createSharedBans } from './bans/shared-bans.ts';
 export { createSharedViolations } from './bans/shared-violations.ts';
 export type { RedisGuard, RedisState } from './breaker.ts';

@@ -1,4 +1,5 @@
 import type { RedisSettings } from '../config/index.ts';
+import { after } from './after.ts';
 import { createBreaker, type RedisBreaker } from './breaker.ts';
 import { createRedisClient, type RedisClient } from './client.ts';
 import { type CommandCounts, countCommands } from './command-counts.ts';
@@ -28,10 +29,7 @@ export async function openRedis(settings: RedisSettings, epochMs: () => number):
     probe: () => probe(client, settings),
     epochMs,
     random: Math.random,
-    after(ms, work) {
-      const timer = setTimeout(work, ms).unref();
-      return () => clearTimeout(timer);
-    },
+    after,
   });
   // What goes wrong while all is well is told by commands: a Sentinel or a node less is no trouble.
   heard = (error) => {

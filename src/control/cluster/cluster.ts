@@ -1,5 +1,6 @@
 import type { Config, RedisSettings } from '../../config/index.ts';
 import type { FromWorker, ToWorker } from '../../gateway/index.ts';
+import { after } from '../../redis/index.ts';
 import type { BansOfAll } from '../blocklist/ban-keeper.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
@@ -54,10 +55,7 @@ export async function openCluster(settings: RedisSettings, options: ClusterOptio
     ...{ redis, logger, emit: options.emit, workersAway: options.workersAway },
     leases: () => sharing.held,
     epochMs: Date.now,
-    after(ms, work) {
-      const timer = setTimeout(work, ms).unref();
-      return () => clearTimeout(timer);
-    },
+    after,
   });
   return {
     ...{ redis, watch, quotas, hear: sharing.hear },

@@ -1,5 +1,5 @@
 import type { RedisSettings } from '../../config/index.ts';
-import { createMembers, type Members, openRedis, type RedisLink } from '../../redis/index.ts';
+import { after, createMembers, type Members, openRedis, type RedisLink } from '../../redis/index.ts';
 
 /** Main's connection to Redis, and the other instances that it finds there. */
 export interface RedisKeeper {
@@ -22,10 +22,7 @@ export async function openRedisKeeper(
   const members = createMembers({
     ...{ client: link.client, guard: link.guard, prefix: settings.prefix, id, run },
     steadyMs: () => performance.now(),
-    after(ms, work) {
-      const timer = setTimeout(work, ms).unref();
-      return () => clearTimeout(timer);
-    },
+    after,
   });
   await link.untilThere(settings.connect_timeout);
   // Back from where it was away: its place is told at once, and how many there are.
