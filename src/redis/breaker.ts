@@ -20,6 +20,19 @@ export interface RedisGuard {
   failed(error: unknown): void;
 }
 
+/** Sends what `work` sends, and tells what became of it. Rejects as it does, or where Redis is away. */
+export async function guarded<T>(guard: RedisGuard, work: () => Promise<T>): Promise<T> {
+  if (guard.isOpen()) throw new Error('Redis is away');
+  try {
+    const answer = await work();
+    guard.succeeded();
+    return answer;
+  } catch (error) {
+    guard.failed(error);
+    throw error;
+  }
+}
+
 /** Circuit breaker of one thread's connection to Redis. */
 export interface RedisBreaker extends RedisGuard {
   state(): RedisState;

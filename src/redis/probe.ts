@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Cluster } from 'ioredis';
 import type { RedisSettings } from '../config/index.ts';
 import type { RedisClient } from './client.ts';
+import { createScript } from './script.ts';
 
 /**
  * One of each command that we and our scripts call, on a key of its own: where the login may not run one, Redis is of no use to us, and `/readyz`
  * shall say which. Whoever adds a command to a script adds it here, and to the ACL of docs/scaling.md.
  */
-const probeScript = `
+const { text, sha } = createScript(`
 local key = KEYS[1]
 local commands = {
   { 'TIME' }, { 'DEL', key },
@@ -27,8 +27,7 @@ for _, command in ipairs(commands) do
     return reply
   end
 end
-return 1`;
-const sha = createHash('sha1').update(probeScript).digest('hex');
+return 1`);
 const FAR_MS = 4_102_444_800_000;
 
 /** Resolves when Redis serves: it writes, and we may do all that we must. All masters of a Cluster must be there. */
@@ -36,6 +35,6 @@ export async function probe(client: RedisClient, { prefix, db }: RedisSettings):
   const nodes = client.isCluster ? (client as Cluster).nodes('master') : [];
   await Promise.all(nodes.map((node) => node.ping()));
   const key = `${prefix}probe`;
-  await client.eval(probeScript, 1, key, FAR_MS, db);
+  await client.eval(text, 1, key, FAR_MS, db);
   await client.evalsha(sha, 1, key, FAR_MS, db);
 }

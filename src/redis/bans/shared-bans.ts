@@ -1,5 +1,5 @@
 import type { BanPage, BanRecord, SharedBans, SharedChange } from '../../admission/index.ts';
-import type { RedisGuard } from '../breaker.ts';
+import { guarded, type RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
 import { callScript, type Script } from '../script.ts';
 import { readRecord, recordText } from './record.ts';
@@ -7,7 +7,7 @@ import { putScript, readScript } from './scripts.ts';
 
 export interface SharedBansOptions {
   client: RedisClient;
-  guard: Pick<RedisGuard, 'isOpen' | 'succeeded' | 'failed'>;
+  guard: RedisGuard;
   /** Before each key, such as `pp:`. */
   prefix: string;
   /** Of this run of this instance: by it a call is known whose answer was lost. */
@@ -27,19 +27,8 @@ export function createSharedBans(options: SharedBansOptions): SharedBans {
   const [head, log, ends] = [`${home}head`, `${home}log`, `${home}ends`];
   const keyOf = (ban: string): string => `${home}ban:${ban}`;
 
-  async function guarded<T>(work: () => Promise<T>): Promise<T> {
-    if (guard.isOpen()) throw new Error('Redis is away');
-    try {
-      const answer = await work();
-      guard.succeeded();
-      return answer;
-    } catch (error) {
-      guard.failed(error);
-      throw error;
-    }
-  }
   const call = (script: Script, keys: string[], args: (string | number)[]): Promise<unknown> =>
-    guarded(() => callScript(client, script, keys, args));
+    guarded(guard, () => callScript(client, script, keys, args));
 
   async function putSome(changes: readonly SharedChange[]): Promise<(BanRecord | null)[]> {
     const keys = [head, log, ends];
@@ -68,7 +57,9 @@ export function createSharedBans(options: SharedBansOptions): SharedBans {
       const [epoch, last, nowMs, ...changed] = answer as [string, string, number, ...string[]];
       const prefixes = changed.filter((_, at) => at % 2 === 0);
       const texts =
-        prefixes.length === 0 ? [] : await guarded(() => client.mget(...prefixes.map((one) => keyOf(one))));
+        prefixes.length === 0
+          ? []
+          : await guarded(guard, () => client.mget(...prefixes.map((one) => keyOf(one))));
       return {
         ...{ epoch, last: Number(last), nowMs, more: prefixes.length === PAGE_MAX },
         next: prefixes.length === 0 ? after : Number(changed.at(-1)),

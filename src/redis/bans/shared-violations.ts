@@ -1,5 +1,5 @@
 import type { SharedViolations } from '../../admission/index.ts';
-import type { RedisGuard } from '../breaker.ts';
+import { guarded, type RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
 import { callScript, createScript } from '../script.ts';
 
@@ -48,25 +48,18 @@ export function createSharedViolations({
   prefix,
 }: {
   client: RedisClient;
-  guard: Pick<RedisGuard, 'isOpen' | 'succeeded' | 'failed'>;
+  guard: RedisGuard;
   /** Before each key, such as `pp:`. */
   prefix: string;
 }): SharedViolations {
   return {
     async add(weights, { windowMs, threshold }) {
-      if (guard.isOpen()) throw new Error('Redis is away');
       const sums: number[] = [];
-      try {
-        for (let from = 0; from < weights.length; from += ADDRESSES_MAX) {
-          const some = weights.slice(from, from + ADDRESSES_MAX);
-          const keys = some.map(({ address }) => `${prefix}{bans}:violations:${windowMs}:${address}`);
-          const args = [windowMs, threshold, ...some.map(({ weight }) => weight)];
-          sums.push(...((await callScript(client, script, keys, args)) as number[]));
-          guard.succeeded();
-        }
-      } catch (error) {
-        guard.failed(error);
-        throw error;
+      for (let from = 0; from < weights.length; from += ADDRESSES_MAX) {
+        const some = weights.slice(from, from + ADDRESSES_MAX);
+        const keys = some.map(({ address }) => `${prefix}{bans}:violations:${windowMs}:${address}`);
+        const args = [windowMs, threshold, ...some.map(({ weight }) => weight)];
+        sums.push(...((await guarded(guard, () => callScript(client, script, keys, args))) as number[]));
       }
       return sums;
     },

@@ -1,6 +1,7 @@
 import type { SharedStore } from '../../answer/index.ts';
 import type { RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
+import { noAnswer } from '../failure.ts';
 
 export interface SharedStoreOptions {
   /** Connected by whoever made it, and closed by them. Nothing waits in it. */
@@ -126,7 +127,7 @@ class Batch {
     this.ended = ended;
     this.guard = guard;
     this.left = ended.length;
-    this.timer = setTimeout(() => this.giveUp(new Error('Command timed out')), timeoutMs);
+    this.timer = setTimeout(() => this.giveUp(noAnswer()), timeoutMs);
   }
 
   end(index: number, answer: unknown): void {

@@ -1,13 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { RedisGuard } from '../breaker.ts';
 import { noAnswer } from '../failure.ts';
 import { callScript, type Script } from '../script.ts';
-import type { CallGuard } from './guard.ts';
 import type { ScriptMessage } from './script-message.ts';
 
 export interface ScriptCallsOptions {
   /** Connected by whoever made it, and closed by them. Nothing waits in it: `enableOfflineQueue` off. */
   client: Redis | Cluster;
-  guard: CallGuard;
+  guard: RedisGuard;
   /** An answer is not waited for longer. Milliseconds. */
   timeoutMs: number;
 }

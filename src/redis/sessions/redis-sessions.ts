@@ -9,7 +9,7 @@ import {
   sessionIdOf,
   type Sessions,
 } from '../../identity/index.ts';
-import type { RedisGuard } from '../breaker.ts';
+import { guarded, type RedisGuard } from '../breaker.ts';
 import type { RedisClient } from '../client.ts';
 import { callScript, type Script } from '../script.ts';
 import {
@@ -23,7 +23,7 @@ import {
 
 export interface RedisSessionsOptions {
   client: RedisClient;
-  guard: Pick<RedisGuard, 'isOpen' | 'succeeded' | 'failed'>;
+  guard: RedisGuard;
   /** Before each key, such as `pp:`. */
   prefix: string;
   random: RandomBytes;
@@ -36,21 +36,11 @@ export function createRedisSessions(bounds: SessionBounds, options: RedisSession
   /** Before an id; with `all` the key of all of the home. */
   const before = (home: string): string => `${options.prefix}{session:${home}}:`;
 
-  async function call(
+  const call = (
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
-  ): Promise<unknown> {
-    if (guard.isOpen()) throw new Error('Redis is away');
-    try {
-      const answer = await callScript(client, script, keys, args);
-      guard.succeeded();
-      return answer;
-    } catch (error) {
-      guard.failed(error);
-      throw error;
-    }
-  }
+  ): Promise<unknown> => guarded(guard, () => callScript(client, script, keys, args));
   const keysOf = (id: string): [session: string, all: string] => {
     const home = before(homeOfSession(id)!);
     return [home + id, `${home}all`];
