@@ -41,6 +41,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const ruleValues = table.ruleNumbers;
   const ruleCount = rules.length / ruleWords;
   const locks = createShardLocks(memory, owner);
+  const { locked } = locks;
   const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
 
   const leased = memory.leases && createLeasedTake(table, quotas, memory.leases);
@@ -240,18 +241,6 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
       const entry = chain.entries[link]!;
       if ((chain.refused & (1 << link)) === 0 || entry < 0) continue;
       words[entry * entryWords + stateAt] = 0;
-    }
-  }
-
-  /** Runs `work` with the lock of one shard. */
-  function locked<T>(shard: number, work: () => T): T {
-    const low = shard < 32 ? 1 << shard : 0;
-    const high = shard < 32 ? 0 : 1 << (shard - 32);
-    locks.acquire(low, high);
-    try {
-      return work();
-    } finally {
-      locks.release(low, high);
     }
   }
 

@@ -36,17 +36,7 @@ export function createQuotaCeilings(memory: LimitsMemory): QuotaCeilings | null 
   const quotas = createQuotaTable(memory);
   const numbers = new Float64Array(memory.leases.quotas);
 
-  function locked<T>(slot: number, work: () => T): T {
-    const shard = slot & 63;
-    const low = shard < 32 ? 1 << shard : 0;
-    const high = shard < 32 ? 0 : 1 << (shard - 32);
-    locks.acquire(low, high);
-    try {
-      return work();
-    } finally {
-      locks.release(low, high);
-    }
-  }
+  const locked = <T>(slot: number, work: () => T): T => locks.locked(slot & 63, work);
 
   /** Begins the period in the slot where it is new: what is granted is that of the period before. False: it is over. */
   function enter(slot: number, periodId: number): boolean {

@@ -26,6 +26,8 @@ export interface ShardLocks {
   /** Takes all, in order, so that no two threads wait for each other. Only main throws: LimitsBusyError. */
   acquire(low: number, high: number): void;
   release(low: number, high: number): void;
+  /** Runs `work` with the lock of one shard. */
+  locked<T>(shard: number, work: () => T): T;
   /** Frees what a thread held that has exited. */
   releaseDead: (owner: number) => void;
 }
@@ -64,6 +66,17 @@ export function createShardLocks(memory: LimitsMemory, owner: number): ShardLock
       const bit = 31 - Math.clz32(rest);
       releaseOne(bit * lockLineWords);
       rest ^= 1 << bit;
+    }
+  }
+
+  function locked<T>(shard: number, work: () => T): T {
+    const low = shard < 32 ? 1 << shard : 0;
+    const high = shard < 32 ? 0 : 1 << (shard - 32);
+    acquire(low, high);
+    try {
+      return work();
+    } finally {
+      release(low, high);
     }
   }
 
@@ -110,5 +123,5 @@ export function createShardLocks(memory: LimitsMemory, owner: number): ShardLock
     }
   }
 
-  return { acquire, release, releaseDead };
+  return { acquire, release, locked, releaseDead };
 }
