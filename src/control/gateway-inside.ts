@@ -7,7 +7,6 @@ import { createHub } from '../websocket/index.ts';
 import { createGatewayAlerts } from './alerts/gateway-alerts.ts';
 import { claimAddress } from './bind.ts';
 import { createBanKeeper } from './blocklist/ban-keeper.ts';
-import { openCluster } from './cluster/cluster.ts';
 import type { Configuration } from './configuration.ts';
 import { createDataPlane, workerCount } from './data-plane.ts';
 import { createEventsKeeper } from './events/events-keeper.ts';
@@ -67,9 +66,12 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
+  // Loaded where there is one: 30 ms of each start else.
   const cluster =
     config.redis &&
-    (await openCluster(config.redis, {
+    (await (
+      await import('./cluster/cluster.ts')
+    ).openCluster(config.redis, {
       ...{ config, limits, policy, run, logger, id: instanceIdOf(stateDir) },
       ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
       post: (slot, message) => dataPlane.sayOfLeases(slot, message),
