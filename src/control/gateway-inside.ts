@@ -75,7 +75,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
       ...{ config, limits, policy, run, logger, id: instanceIdOf(stateDir) },
       ledgerOf: (name, periodId) => store?.quotaLedger(name, periodId),
       post: (slot, message) => dataPlane.sayOfLeases(slot, message),
-      workersAway: () => dataPlane.figures.totals().counters.exactAway,
+      workersAway: () => dataPlane.figures.totals().counters.redisAway,
       emit: (draft) => events.emit(draft),
     }));
   const bans = createBanKeeper({

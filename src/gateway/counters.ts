@@ -41,7 +41,7 @@ export interface WorkerCounters extends CallCounters, SharingCounters {
   /** Calls and events that are in no journal, in all. */
   usageLost(calls: number): void;
   /** Every 100 ms: what its own connection to Redis counted. */
-  exactCommands(counts: Readonly<CommandCounts>, away: boolean): void;
+  redisCommands(counts: Readonly<CommandCounts>, away: boolean): void;
   /** Every 100 ms: says that the worker is alive, and takes over what others counted. */
   beat(front: Readonly<HttpStats>, networks: readonly NetworkCounts[], sockets: Readonly<SocketCounts>): void;
 }
@@ -93,10 +93,10 @@ const exactCounters: Record<ExactResult, CounterName> = {
 };
 
 const commandCounters = {
-  answered: 'exactAnswered',
-  refused: 'exactErrors',
-  timedOut: 'exactTimedOut',
-  lost: 'exactLost',
+  answered: 'redisAnswered',
+  refused: 'redisErrors',
+  timedOut: 'redisTimedOut',
+  lost: 'redisLost',
 } as const satisfies Partial<Record<keyof CommandCounts, CounterName>>;
 
 export function createWorkerCounters(
@@ -128,7 +128,7 @@ export function createWorkerCounters(
     bytesOut: 0,
   };
   let socketsBefore: SocketCounts | undefined;
-  let exactBefore: Record<keyof typeof commandCounters, number> = {
+  let commandsBefore: Record<keyof typeof commandCounters, number> = {
     ...{ answered: 0, refused: 0, timedOut: 0, lost: 0 },
   };
   let lostBefore = 0;
@@ -211,11 +211,11 @@ export function createWorkerCounters(
       add('usageLost', calls - lostBefore);
       lostBefore = calls;
     },
-    exactCommands(counts, away) {
-      slab[at.exactAway] = away ? 1 : 0;
+    redisCommands(counts, away) {
+      slab[at.redisAway] = away ? 1 : 0;
       for (const name of ['answered', 'refused', 'timedOut', 'lost'] as const)
-        add(commandCounters[name], counts[name] - exactBefore[name]);
-      exactBefore = { ...counts };
+        add(commandCounters[name], counts[name] - commandsBefore[name]);
+      commandsBefore = { ...counts };
     },
     beat(front, networks, sockets) {
       slab[at.heartbeat]!++;

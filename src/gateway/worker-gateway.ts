@@ -163,7 +163,7 @@ export function createWorkerGateway(
     journal.tick();
     events.tick();
     counters.beat(front.stats, networks.counts(), sockets.counts());
-    if (connection !== undefined) counters.exactCommands(connection.counts, connection.isAway());
+    if (connection !== undefined) counters.redisCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
     ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },

@@ -26,7 +26,7 @@ const sharedPutsHelp =
 const closedHelp = 'WebSockets closed, by why: `client` is whatever the client did itself';
 const exactHelp =
   'Calls with an exact limit: taken or refused by Redis, refused by what it had said before, or without an answer in time';
-const exactCommandsHelp =
+const workerCommandsHelp =
   'Commands of workers’ own connections to Redis, for exact limits and shared answers, by what came of them: as polymorph_redis_commands_total';
 const bytesHelp = 'Bytes on connections of callers, heads included';
 
@@ -120,11 +120,11 @@ export const definitions = {
   exactRemembered: total('limit_exact_decisions_total', exactHelp, ['result', 'remembered']),
   exactUnanswered: total('limit_exact_decisions_total', exactHelp, ['result', 'unanswered']),
 
-  exactAway: gauge('redis_worker_connections_away', 'Workers whose own connection finds Redis away'),
-  exactAnswered: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'answered']),
-  exactErrors: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'refused']),
-  exactTimedOut: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'timed_out']),
-  exactLost: total('redis_worker_commands_total', exactCommandsHelp, ['result', 'lost']),
+  redisAway: gauge('redis_worker_connections_away', 'Workers whose own connection finds Redis away'),
+  redisAnswered: total('redis_worker_commands_total', workerCommandsHelp, ['result', 'answered']),
+  redisErrors: total('redis_worker_commands_total', workerCommandsHelp, ['result', 'refused']),
+  redisTimedOut: total('redis_worker_commands_total', workerCommandsHelp, ['result', 'timed_out']),
+  redisLost: total('redis_worker_commands_total', workerCommandsHelp, ['result', 'lost']),
 
   answersUnread: total('answers_unread_total', 'Answers whose caller had gone'),
 
