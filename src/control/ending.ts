@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminServer } from '../admin/index.ts';
+import { within } from '../events/index.ts';
 import type { HealthMonitor } from '../upstream/index.ts';
 import type { Hub } from '../websocket/index.ts';
 import type { BanKeeper } from './blocklist/ban-keeper.ts';
@@ -38,12 +38,6 @@ const eventsDrainMs = 5_000;
 /** Beyond it: for the last word to the store. */
 const eventsGraceMs = 5_000;
 
-async function inTime(ms: number, work: Promise<void>): Promise<boolean> {
-  const ended = new AbortController();
-  const late = delay(ms, false, { signal: ended.signal }).catch(() => false);
-  return Promise.race([work.then(() => true), late]).finally(() => ended.abort());
-}
-
 /** The two ways a gateway ends; each ends it once, however often it is asked. */
 export function createEnding({
   dataPlane,
@@ -78,7 +72,7 @@ export function createEnding({
       .save(policy.keyNameOf)
       .catch((error: unknown) => logger.error({ err: error }, 'the state of limits was not saved'));
     await bans.close();
-    if (!(await inTime(eventsDrainMs + eventsGraceMs, events.drain(eventsDrainMs))))
+    if ((await within(eventsDrainMs + eventsGraceMs, events.drain(eventsDrainMs))) === null)
       logger.error(
         { kind: 'events' },
         'the delivery of events did not end in time: the end goes on without it',
@@ -98,7 +92,7 @@ export function createEnding({
       health.stop(),
       hub.close(),
       dataPlane.stop(),
-      inTime(eventsGraceMs, events.stop()).then(() => store?.stop()),
+      within(eventsGraceMs, events.stop()).then(() => store?.stop()),
       admin?.close(0),
       log.flush(),
     ]);

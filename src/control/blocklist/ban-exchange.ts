@@ -1,5 +1,6 @@
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type BanRecord, type SharedBans, supersedes } from '../../admission/index.ts';
+import { within } from '../../events/index.ts';
 import type { Logger } from '../logs.ts';
 import { createSingleFlight } from '../single-flight.ts';
 import { createUntoldBans, type Decided, type UntoldBan } from './untold-bans.ts';
@@ -233,22 +234,13 @@ export function createBanExchange(options: BanExchangeOptions): BanExchange {
       timer = setInterval(lookNow, LOOK_MS).unref();
       lookNow();
       if (guard.isOpen()) return;
-      const late = new AbortController();
-      await Promise.race([
-        joined.promise,
-        delay(boundMs, undefined, { signal: late.signal }).catch(() => {}),
-      ]);
-      late.abort();
+      await within(boundMs, joined.promise);
     },
     offsetMs: () => offsetMs,
     async close(ms) {
       clearInterval(timer);
-      if (!guard.isOpen()) {
-        const late = new AbortController();
-        const sent = send().catch(() => undefined);
-        await Promise.race([sent, delay(ms, undefined, { signal: late.signal }).catch(() => {})]);
-        late.abort();
-      }
+      // What fails stays untold.
+      if (!guard.isOpen()) await within(ms, send()).catch(() => undefined);
       ended.abort();
       untold.giveUp();
     },

@@ -6,6 +6,7 @@ import {
   type QuotaNeed,
   quotaPeriod,
 } from '../../limits/index.ts';
+import { within } from '../../events/index.ts';
 import { patiently } from '../patience.ts';
 import type { QuotaOwner } from '../policy-keeper.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
@@ -275,16 +276,11 @@ export function createQuotaLeases(options: QuotaLeasesOptions): QuotaLeases {
     },
     async drain(boundMs) {
       clearInterval(ticks);
-      let bound: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        bound = setTimeout(resolve, boundMs);
-      });
       // Twice: an answer that was lost must be had before what is held can go back.
       const left = alone(async () => {})
         .then(() => look(true))
         .then(() => look(true));
-      await Promise.race([left.catch(() => undefined), late]);
-      clearTimeout(bound);
+      await within(boundMs, left).catch(() => undefined);
     },
     stop() {
       clearInterval(ticks);
