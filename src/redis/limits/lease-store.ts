@@ -15,10 +15,10 @@ export interface LeaseStoreOptions extends ScriptCallsOptions {
   holder: string;
 }
 
-/** Asks in one call of the script: as many as a lease keeper sends together. */
-const asksMax = 128;
+/** Asks in one call of the script. */
+const asksMax = 100;
 
-/** To one Redis some hundred asks are one round trip; to a Cluster one for each owner, all at once. */
+/** To one Redis a hundred asks are one round trip; to a Cluster one for each owner, all at once. */
 export function createLeaseStore(options: LeaseStoreOptions): LeaseStore {
   const { client, prefix, holder } = options;
   if (Buffer.byteLength(holder) > 255) throw new RangeError('holder must have 255 bytes at most');
