@@ -1,5 +1,5 @@
-import { keccak_256 } from '@noble/hashes/sha3';
-import { bytesToHex } from '@noble/hashes/utils';
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 
 /** The one param of eth_sendRawTransaction: whole bytes in hex. */
 const rawTransaction = /"params"\s*:\s*\[\s*"0x((?:[0-9a-fA-F]{2})+)"/;
