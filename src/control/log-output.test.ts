@@ -17,8 +17,11 @@ function pipe(room: number, code = 'EAGAIN') {
   return { end, write };
 }
 
-const open = (write: ReturnType<typeof pipe>['write'], heldBackMax = 1000) =>
-  createLogOutput({ fd: 1, heldBackMax, flushBoundMs: 30, retryMs: 1, write });
+const open = (
+  write: ReturnType<typeof pipe>['write'],
+  heldBackMax = 1000,
+  onDropped?: (lines: number) => void,
+) => createLogOutput({ fd: 1, heldBackMax, flushBoundMs: 30, retryMs: 1, write, onDropped });
 
 test('all lines arrive in order, also where the pipe takes them in pieces', async () => {
   const { end, write } = pipe(5);
@@ -39,6 +42,19 @@ test('a reader who does not read holds nobody up, and lines beyond the bound are
   end.room = 1000;
   await output.flush();
   expect(end.text).toBe('first\n12345\na\n');
+});
+
+test('what was dropped is told behind what was held back, once', async () => {
+  const { end, write } = pipe(0);
+  const output: ReturnType<typeof open> = open(write, 12, (lines) => output.write(`dropped ${lines}\n`));
+  for (const line of ['first\n', '12345\n', '67890\n', 'abcdef\n']) output.write(line);
+  await output.flush();
+  end.room = 1000;
+  await output.flush();
+  expect(end.text).toBe('first\n12345\n67890\ndropped 1\n');
+  output.write('b\n');
+  await output.flush();
+  expect(end.text).toBe('first\n12345\n67890\ndropped 1\nb\n');
 });
 
 test('a reader who went away ends it quietly', async () => {

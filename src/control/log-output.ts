@@ -15,10 +15,12 @@ type Write = (
 
 export interface LogOutputOptions {
   fd: number;
-  /** Lines held back while a slow reader keeps the pipe full; above it new lines are dropped. Characters. */
+  /** Lines held back while a slow reader keeps the pipe full; above it new lines are dropped, and counted. Characters. */
   heldBackMax: number;
   /** Milliseconds. */
   flushBoundMs: number;
+  /** So many lines were dropped; told when the reader has taken what was held back. */
+  onDropped?(lines: number): void;
   /** Milliseconds until a full pipe is tried again. Default 50. */
   retryMs?: number;
   /** Default: `fs.write`, which blocks no thread of ours. */
@@ -30,6 +32,7 @@ export function createLogOutput({
   fd,
   heldBackMax,
   flushBoundMs,
+  onDropped = () => {},
   retryMs = 50,
   write = (...[to, bytes, done]) => writeFd(to, bytes, done),
 }: LogOutputOptions): LogOutput {
@@ -37,6 +40,7 @@ export function createLogOutput({
   let waitingLength = 0;
   let writing: Uint8Array | null = null;
   let gone = false;
+  let dropped = 0;
   const flushes = new Set<() => void>();
 
   const send = (bytes: Uint8Array) => {
@@ -59,12 +63,23 @@ export function createLogOutput({
   };
   const settle = () => {
     writing = null;
+    if (dropped > 0 && !gone) {
+      const lines = dropped;
+      dropped = 0;
+      onDropped(lines);
+      // It may have written a line of its own, which is waited for as well.
+      if (writing !== null) return;
+    }
     for (const done of flushes) done();
   };
 
   return {
     write(text) {
-      if (gone || waitingLength + text.length > heldBackMax) return;
+      if (gone) return;
+      if (waitingLength + text.length > heldBackMax) {
+        dropped += 1;
+        return;
+      }
       waiting.push(text);
       waitingLength += text.length;
       if (writing === null) sendWaiting();

@@ -33,7 +33,16 @@ const flushBoundMs = 500;
 /** Opens the log. Main alone writes it; workers send their lines here. */
 export function openLog(options: LogOptions): OpenLog {
   const standard =
-    options.output === undefined ? createLogOutput({ fd: 1, heldBackMax, flushBoundMs }) : null;
+    options.output === undefined
+      ? createLogOutput({
+          ...{ fd: 1, heldBackMax, flushBoundMs },
+          onDropped: (lines) =>
+            logger.warn(
+              { kind: 'log', lines },
+              `lines were dropped, since whoever reads the log did not: ${lines}`,
+            ),
+        })
+      : null;
   const output: DestinationStream = options.output ?? standard ?? { write: () => {} };
   const secrets = new Set(options.secrets);
   let redact = createRedactor([...secrets]);
