@@ -22,7 +22,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .addHelpText('after', help)
     .action(async (options: MigrateOptions) => {
       const done = await onStore(options, io, (operations) => migrate(operations, options), {
-        migrate: true,
+        asItIs: true,
       });
       if (done === undefined) return;
       const { value } = done;

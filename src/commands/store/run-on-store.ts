@@ -58,17 +58,17 @@ function warningsOf(value: unknown): readonly string[] {
 
 /**
  * Opens the store, does the work and closes the store. Throws CommandFailure: exit 2 for input that is wrong, 1 for anything else.
- * Undefined, with exit code 2 set, where the config cannot be used. `migrate`: the schema is left as it is.
+ * Undefined, with exit code 2 set, where the config cannot be used. `asItIs`: the schema is left so.
  */
 export function onStore<T>(
   options: StoreOptions,
   io: CommandIo,
   run: (operations: Operations) => Promise<T>,
-  { migrate = false } = {},
+  { asItIs = false } = {},
 ): Promise<{ value: T } | undefined> {
   return askedWith<Operations, T>(options, io, {
     remote: remoteOperations,
-    open: (config, remote, onNews) => openOperations({ config, migrate, remote, onNews }),
+    open: (config, remote, onNews) => openOperations({ config, asItIs, remote, onNews }),
     run,
   });
 }

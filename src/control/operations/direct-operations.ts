@@ -1,27 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { type AccountsContext, AccountsError, runOperation } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { createApplier } from '../../usage/index.ts';
 import { journalFolderOf, type StorePlace } from '../store-place.ts';
+import { openPlace } from './open-place.ts';
 import type { Operations } from './operations.ts';
-import { refuseOtherSchema } from './refuse-other-schema.ts';
 
-/** Opens the store in this process. Rejects with StoreError; `migrate`: only for the schema's own operations, which is left as it is. */
+/** Opens the store in this process. Rejects with StoreError; `asItIs`: only for the schema's own operations, which is left so. */
 export async function directOperations(
   place: StorePlace,
   config: Config,
-  { migrate, onNews }: { migrate: boolean; onNews(message: string): void },
+  { asItIs, onNews }: { asItIs: boolean; onNews(message: string): void },
 ): Promise<Operations> {
-  // A server's schema is others' too: it is migrated by `polymorph migrate` or a start, never in passing.
-  const store = await openStore({
-    ...(place.kind === 'sqlite' ? { ...place, onNews } : place),
-    migrate: !migrate && place.kind === 'sqlite',
-  });
+  const store = await openPlace(place, { asItIs, onNews });
   const folder = journalFolderOf(config);
   try {
-    if (!migrate && place.kind === 'postgres') await refuseOtherSchema(store);
-    if (!migrate && place.kind === 'sqlite' && folder !== null) await catchUp(store, folder, config);
+    if (!asItIs && place.kind === 'sqlite' && folder !== null) await catchUp(store, folder, config);
   } catch (error) {
     await store.close();
     throw error;

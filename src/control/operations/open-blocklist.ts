@@ -1,6 +1,5 @@
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { repeatMs } from '../blocklist/bans.ts';
 import { createListEntries } from '../blocklist/entries.ts';
 import type { BlocklistInput, BlocklistOperation } from '../blocklist/inputs.ts';
@@ -9,7 +8,7 @@ import { createStoredBans } from '../blocklist/stored-bans.ts';
 import { ownUrl } from '../listener-url.ts';
 import { type StorePlace, storePlaceOf } from '../store-place.ts';
 import { openOrAsk } from './open-or-ask.ts';
-import { refuseOtherSchema } from './refuse-other-schema.ts';
+import { openPlace } from './open-place.ts';
 
 /** What can be asked of the blocklist, wherever the bans are. */
 export interface BlocklistOperations {
@@ -55,16 +54,7 @@ async function direct(
   config: Config,
   onNews: (message: string) => void,
 ): Promise<BlocklistOperations> {
-  const store: Store = await openStore({
-    ...(place.kind === 'sqlite' ? { ...place, onNews } : place),
-    migrate: place.kind === 'sqlite',
-  });
-  try {
-    if (place.kind === 'postgres') await refuseOtherSchema(store);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  const store = await openPlace(place, { onNews });
   const { auto_ban: autoBan } = config.blocklist;
   const entries = createListEntries(config.blocklist);
   const context = {

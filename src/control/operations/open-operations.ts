@@ -12,7 +12,7 @@ export interface OpenOperationsOptions {
   /** Told what an operator must know of a store that was restored from a back-up. */
   onNews(message: string): void;
   /** Leave the schema as it is: for `polymorph migrate`. */
-  migrate?: boolean;
+  asItIs?: boolean;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function openOperations({
   config,
   remote,
   onNews,
-  migrate = false,
+  asItIs = false,
 }: OpenOperationsOptions): Promise<Operations> {
   const place = storePlaceOf(config);
   if (place === null)
@@ -31,5 +31,5 @@ export async function openOperations({
       'refused',
       'The config keeps no store (store: none, or server.state_dir: none), so it has no users, keys, usage or events',
     );
-  return openOrAsk(place, () => directOperations(place, config, { migrate, onNews }), remote);
+  return openOrAsk(place, () => directOperations(place, config, { asItIs, onNews }), remote);
 }
