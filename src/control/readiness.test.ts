@@ -15,7 +15,7 @@ test.each<[Partial<ReadinessFacts>, string]>([
   [{ config: { ...config, problem: 'polymorph.yaml:1:1: error' } }, 'degraded'],
 ])('%j is %s', (facts, status) => {
   expect(
-    readinessOf({ phase: 'serving', workers: [up, up], config, store: [], networks: [], ...facts }).status,
+    readinessOf({ phase: 'serving', workers: [up, up], config, others: [], networks: [], ...facts }).status,
   ).toBe(status);
 });
 
@@ -40,7 +40,7 @@ test('upstreams are shown and decide nothing', () => {
     })),
   });
   const shown = (...networks: NetworkHealth[]) => {
-    const { status, checks } = readinessOf({ phase: 'serving', workers: [up], config, store: [], networks });
+    const { status, checks } = readinessOf({ phase: 'serving', workers: [up], config, others: [], networks });
     expect(status).toBe('ready');
     expect(checks[2]).toMatchObject({ name: 'upstreams', detail: { networks } });
     return checks[2]!.status;
@@ -52,7 +52,7 @@ test('upstreams are shown and decide nothing', () => {
 
 test('each check says its facts', () => {
   expect(
-    readinessOf({ phase: 'serving', workers: [up, away], config, store: [], networks: [] }).checks,
+    readinessOf({ phase: 'serving', workers: [up, away], config, others: [], networks: [] }).checks,
   ).toEqual([
     {
       name: 'workers',
@@ -90,7 +90,7 @@ test('says why not: which workers and upstreams', () => {
     phase: 'serving',
     workers: [up, away],
     config,
-    store: [],
+    others: [],
     networks: [{ network: 'main', chainId: 1, head: null, finalized: null, upstreams: [down] }],
   });
   const problem = (name: string) => checks.find((check) => check.name === name)!.detail['problem'];

@@ -18,17 +18,18 @@ export interface ReadinessFacts {
     restartNeeded: readonly string[];
   };
   /** Of the store and usage, Redis, events and bans; none of what there is not. */
-  store: readonly ReadinessCheck[];
+  others: readonly ReadinessCheck[];
   /** Those that are checked. */
   networks: readonly NetworkHealth[];
 }
 
 /**
  * Ready while at least one worker serves and nothing is drained. A config file that was refused degrades: the old one
- * serves, and somebody should look; so does a store or a Redis that is away, and a journal whose disk is full. Upstreams are shown and decide nothing: other networks serve, so do cached answers,
- * and an instance that left because of them would take its like with it.
+ * serves, and somebody should look; so does a store or a Redis that is away, and a journal whose disk is full. Upstreams are
+ * shown and decide nothing: other networks serve, so do cached answers, and an instance that left because of them would take
+ * its like with it.
  */
-export function readinessOf({ phase, workers, config, store, networks }: ReadinessFacts): Readiness {
+export function readinessOf({ phase, workers, config, others, networks }: ReadinessFacts): Readiness {
   const up = workers.filter(({ state }) => state === 'up').length;
   const checks: ReadinessCheck[] = [
     {
@@ -52,7 +53,7 @@ export function readinessOf({ phase, workers, config, store, networks }: Readine
         restartNeeded: config.restartNeeded,
       },
     },
-    ...store,
+    ...others,
   ];
   const status = statusOf(phase, up, checks);
   return {

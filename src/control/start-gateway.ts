@@ -126,7 +126,7 @@ async function compose(
         phase,
         workers: dataPlane.states(),
         config: configFacts(policy, last),
-        store: [
+        others: [
           ...(store?.checks() ?? []),
           ...(cluster?.watch.checks() ?? []),
           ...events.checks(),
