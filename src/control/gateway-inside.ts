@@ -18,7 +18,7 @@ import type { Logger, OpenLog } from './logs.ts';
 import { createPolicyKeeper, type PolicyKeeper, type QuotaOwner } from './policy-keeper.ts';
 import { cannotListen } from './start-error.ts';
 import { stateFileName } from './state-file.ts';
-import { journalFolder } from './store/settings.ts';
+import { journalFolderOf } from './store-place.ts';
 import { createStoreKeeper } from './store/store-keeper.ts';
 import type { PoolTiming } from './worker-pool.ts';
 
@@ -91,6 +91,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     epochMs: Date.now,
     steadyMs: () => performance.now(),
   });
+  const journals = journalFolderOf(config);
   const dataPlane = createDataPlane({
     workerUrl: options.workerUrl ?? workerUrl,
     ...{ workers, address, tls, limits, board, hub, instanceId, logger },
@@ -99,9 +100,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
     snapshot: () => policy.snapshot,
     bootId,
     keysMax: config.limits.quota_slots,
-    // A store without a folder was refused as the config was read.
-    journal:
-      config.store.kind === 'none' || stateDir === null ? null : { folder: journalFolder(stateDir), run },
+    journal: journals === null ? null : { folder: journals, run },
     redis: config.redis,
     onLeases: (slot, needs) => cluster?.hear(slot, needs),
     onEvents: (told) => events.heard(told),

@@ -1,4 +1,5 @@
 /** Users, keys, plans, usage and invoices in a database. */
+export { periodStart } from './ledger/quota-sums.ts';
 export { nameInTables } from './ledger/rollup-rows.ts';
 export { lockStateFolder, openStore, type StateFolder, type StoreOptions } from './open-store.ts';
 export type {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Tables, UsageLine } from '../../store/index.ts';
+import { periodStart, type Tables, type UsageLine } from '../../store/index.ts';
 import { noKey } from '../../usage/index.ts';
 import { AccountsError } from '../error.ts';
 import { keyRef, pastTime, userRef } from '../input/fields.ts';
@@ -51,7 +51,7 @@ export interface UsageLineView extends UsageSums {
 export const queryUsage = verb(input, async ({ store, now, retention }, { key, user, by, ...times }) => {
   const at = now();
   const asked = {
-    from: wholeMinute(times.from === undefined ? monthBegin(at) : pastTimeOf(times.from, at)),
+    from: wholeMinute(times.from === undefined ? periodStart('month', at) : pastTimeOf(times.from, at)),
     to: wholeMinute((times.to === undefined ? at : pastTimeOf(times.to, at)) + 59_999),
   };
   if (asked.from >= asked.to)
@@ -85,11 +85,6 @@ export const queryUsage = verb(input, async ({ store, now, retention }, { key, u
 
 function wholeMinute(at: number): number {
   return at - (at % 60_000);
-}
-
-function monthBegin(at: number): number {
-  const date = new Date(at);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
 function lineView(line: UsageLine, names: ReadonlyMap<string, UsageLineView['key']>): UsageLineView {

@@ -1,4 +1,4 @@
-import type { KeyUse, QuotaUseFilter, Store } from '../../store/index.ts';
+import { type KeyUse, periodStart, type QuotaUseFilter, type Store } from '../../store/index.ts';
 import { type Ledger, type LedgerBatch, noKey, usageStatuses } from '../../usage/index.ts';
 import {
   type QuotaUse,
@@ -162,7 +162,6 @@ function plus(a: Use, b: Use): Use {
 }
 
 const none: Use = Object.freeze({ requests: 0, cost: 0 });
-const DAY_MS = 86_400_000;
 const IDS_A_STATEMENT = 1000;
 
 function elsewhereText({ day, month, ownDay, ownMonth }: SubjectUse): string {
@@ -173,11 +172,4 @@ function elsewhereText({ day, month, ownDay, ownMonth }: SubjectUse): string {
     month.cost - ownMonth.cost,
   ];
   return elsewhere.join();
-}
-
-/** Epoch milliseconds at which the UTC day or month of a time began. */
-function periodStart(period: 'day' | 'month', nowMs: number): number {
-  if (period === 'day') return Math.floor(nowMs / DAY_MS) * DAY_MS;
-  const date = new Date(nowMs);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
 }

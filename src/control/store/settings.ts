@@ -1,22 +1,20 @@
-import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { configKeyId, uuidText } from '../../identity/index.ts';
 import { instanceIdOf } from '../instance-id.ts';
+import { journalFolderOf, storePlaceOf } from '../store-place.ts';
 import type { ConfigKeyRow, StoreChange, StoreStart } from './messages.ts';
-
-/** Where journals are, in `server.state_dir`. */
-export const journalFolder = (stateDir: string): string => join(stateDir, 'journal');
 
 /** What the store thread needs of a config; null: it keeps no store. */
 export function storeStartOf(config: Config, run: string): Omit<StoreStart, 'again'> | null {
-  const { store, server } = config;
+  const place = storePlaceOf(config);
+  const folder = journalFolderOf(config);
   // A store without a folder was refused as the config was read.
-  if (store.kind === 'none' || server.state_dir === null) return null;
+  if (place === null || folder === null) return null;
   return {
-    store: store.kind === 'sqlite' ? { kind: 'sqlite', folder: server.state_dir } : store,
-    journal: { folder: journalFolder(server.state_dir), run },
+    store: place,
+    journal: { folder, run },
     // A SQLite folder is one gateway's.
-    instance: store.kind === 'sqlite' ? 'gateway' : instanceIdOf(server.state_dir),
+    instance: place.kind === 'sqlite' ? 'gateway' : instanceIdOf(config.server.state_dir),
     ...storeChangeOf(config),
   };
 }
