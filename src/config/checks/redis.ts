@@ -1,3 +1,4 @@
+import { isLoopback } from '../schema/addresses.ts';
 import type { CheckContext } from './context.ts';
 
 /** One way to Redis, and nothing said twice. */
@@ -35,7 +36,7 @@ export function checkRedis({ parsed, error, warn }: CheckContext): void {
     error(at('db'), 'a Cluster has database 0 only', 'leave it out', 'key');
   const hosts = [...(url === null ? [] : [url]), ...sentinels, ...cluster];
   const secret = redis.password ?? url?.password ?? redis.sentinel_password;
-  const local = hosts.every(({ host }) => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host));
+  const local = hosts.every(({ host }) => isLoopback(host));
   if (secret !== null && tls === null && url?.tls !== true && !local)
     warn(
       ['redis'],

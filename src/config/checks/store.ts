@@ -1,3 +1,4 @@
+import { isLoopback } from '../schema/addresses.ts';
 import type { CheckContext } from './context.ts';
 
 /** What is kept needs a place. */
@@ -24,7 +25,8 @@ export function checkStore({ parsed, config, error, warn }: CheckContext): void 
   }
   if (parsed.store?.kind === 'postgres') {
     const { password, hostname, searchParams } = new URL(parsed.store.url);
-    const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|)$/.test(hostname);
+    // Without a host it is a socket of this machine.
+    const local = hostname === '' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
     const secured = searchParams.has('sslmode') && searchParams.get('sslmode') !== 'disable';
     if (password !== '' && !local && !secured)
       warn(['store'], 'the password crosses the network in the clear', 'add ?sslmode=verify-full');
