@@ -16,6 +16,8 @@ export interface Members {
   state(): MembersState;
   /** Hears of each change. */
   onChange(listener: (state: MembersState) => void): void;
+  /** Hears once that Redis has named all; at once where it has already. Until then nothing is known of others. */
+  onNamed(listener: () => void): void;
   /** Says so at once, out of turn: Redis is there, or there again. */
   beat(): Promise<void>;
   /** Nobody shall count on this instance any more. Resolves within the time of a command. */
@@ -76,6 +78,8 @@ export function createMembers(options: MembersOptions): Members {
   let lastMs = steadyMs();
   let state: MembersState = { ids: [id], rank: 0, twin: false };
   let joined = false;
+  /** null: they have heard. */
+  let waiting: (() => void)[] | null = [];
   let cancel = (): void => {};
   let gone = false;
 
@@ -113,7 +117,10 @@ export function createMembers(options: MembersOptions): Members {
       const answer = await call(joined ? what.staying : what.joining);
       guard.succeeded();
       joined = true;
-      if (!gone) heard(answer as string[]);
+      if (gone) return;
+      heard(answer as string[]);
+      for (const listener of waiting ?? []) listener();
+      waiting = null;
     } catch (error) {
       guard.failed(error);
     }
@@ -129,6 +136,10 @@ export function createMembers(options: MembersOptions): Members {
     state: () => state,
     onChange(listener) {
       listeners.push(listener);
+    },
+    onNamed(listener) {
+      if (waiting === null) listener();
+      else waiting.push(listener);
     },
     beat,
     async leave() {

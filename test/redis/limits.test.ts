@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type FakeUpstream, startFakeUpstream } from '../fakes/upstream.ts';
@@ -86,6 +89,35 @@ it('control: without Redis each has the limit for itself, and more than one buck
   const even = load(programs, [30, 30, 30]);
   await sleep(2000);
   expect(even.passed()).toBeGreaterThan(1.2 * boundSince(began));
+});
+
+it('instances that start again while Redis is away go by the shares that they had, which are the limit together', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'polymorph-places-'));
+  for (const name of ['0', '1', '2']) await mkdir(join(home, name));
+  const options = {
+    node: node.url,
+    redis: { url: redis.url, connect_timeout: '1s' },
+    limits: { default: rule },
+    folder: (index: number) => join(home, String(index)),
+  };
+  try {
+    programs = await startInstances(options);
+    await sleep(SETTLE_MS);
+    // One after the other, as in a deploy: the last was alone for a moment.
+    for (const program of programs) await program.stop();
+    await redis.kill();
+    programs = await startInstances(options);
+    const began = performance.now();
+    const even = load(programs, [30, 30, 30]);
+    await sleep(2000);
+    expect(even.passed()).toBeLessThanOrEqual(boundSince(began));
+    expect(even.passed()).toBeGreaterThan(0.9 * boundSince(began));
+    expect(even.bad()).toEqual({});
+  } finally {
+    await stopInstances(programs);
+    programs = [];
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 it('an instance killed with leases in hand takes nothing along for good', async () => {

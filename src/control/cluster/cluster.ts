@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config, RedisSettings } from '../../config/index.ts';
 import type { FromWorker, ToWorker } from '../../gateway/index.ts';
 import { after } from '../../redis/index.ts';
@@ -5,6 +6,7 @@ import type { BansOfAll } from '../blocklist/ban-keeper.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
 import type { LedgerSums } from '../store/quota-keeper.ts';
+import { createKnownPlace, placeFile } from './known-place.ts';
 import { createQuotaSharing, type QuotaSharing } from './quota-sharing.ts';
 import { openRedisKeeper, type RedisKeeper } from './redis-keeper.ts';
 import { createRedisWatch, type RedisWatch, type RedisWatchOptions } from './redis-watch.ts';
@@ -47,8 +49,10 @@ export async function openCluster(settings: RedisSettings, options: ClusterOptio
     ledgerOf: options.ledgerOf,
     wallMs: Date.now,
   });
+  const { state_dir: stateDir } = config.server;
+  const known = createKnownPlace({ path: stateDir && join(stateDir, placeFile), after });
   const sharing = createSharing({
-    ...{ limits, policy, redis, bootId: run, quotas: quotas.leases },
+    ...{ limits, policy, redis, known, bootId: run, quotas: quotas.leases },
     post: options.post,
   });
   const watch = createRedisWatch({
@@ -63,6 +67,7 @@ export async function openCluster(settings: RedisSettings, options: ClusterOptio
     giveBack: sharing.close,
     close: redis.close,
     stop() {
+      known.stop();
       quotas.leases.stop();
       watch.stop();
       redis.stop();

@@ -25,9 +25,6 @@ function watched() {
       members: {
         state: () => members,
         onChange: (listener) => (hear.members = listener),
-        beat: () => Promise.resolve(),
-        leave: () => Promise.resolve(),
-        stop: () => undefined,
       },
     },
     leases: () => 3,

@@ -36,7 +36,8 @@ export interface RedisWatch {
 }
 
 export interface RedisWatchOptions {
-  redis: Pick<RedisKeeper, 'id' | 'members' | 'settings'> & {
+  redis: Pick<RedisKeeper, 'id' | 'settings'> & {
+    members: Pick<RedisKeeper['members'], 'state' | 'onChange'>;
     link: Pick<RedisKeeper['link'], 'counts'> & {
       guard: Pick<RedisKeeper['link']['guard'], 'state' | 'onChange'>;
     };

@@ -3,6 +3,7 @@ import { setAway, setHere, setPlace } from '../../limits/index.ts';
 import { createLeaseStore } from '../../redis/index.ts';
 import type { LimitsKeeper } from '../limits-keeper.ts';
 import type { PolicyKeeper } from '../policy-keeper.ts';
+import type { KnownPlace } from './known-place.ts';
 import { createLeasing } from './leasing.ts';
 import type { QuotaLeases } from './quota-leases.ts';
 import type { RedisKeeper } from './redis-keeper.ts';
@@ -20,6 +21,8 @@ export interface SharingOptions {
   limits: LimitsKeeper;
   policy: Pick<PolicyKeeper, 'shapeOf'>;
   redis: Pick<RedisKeeper, 'link' | 'members' | 'settings'>;
+  /** As it was when this instance last ran. */
+  known: KnownPlace;
   /** Of this run of this instance. */
   bootId: string;
   quotas: Pick<QuotaLeases, 'need' | 'drain'>;
@@ -43,12 +46,18 @@ export function createSharing(options: SharingOptions): Sharing {
   link.guard.onChange(setPresence);
   setPresence(link.guard.state());
 
-  const place = (): void => {
-    const { ids, rank } = members.state();
-    setPlace(memory, { instances: ids.length, rank });
-  };
-  members.onChange(place);
-  place();
+  const before = options.known.read();
+  if (before !== null) setPlace(memory, before);
+  members.onNamed(() => {
+    const place = (): void => {
+      const { ids, rank } = members.state();
+      const now = { instances: ids.length, rank };
+      setPlace(memory, now);
+      options.known.keep(now);
+    };
+    members.onChange(place);
+    place();
+  });
 
   const store = createLeaseStore({
     ...{ client: link.client, guard: link.guard, prefix: settings.prefix },
