@@ -201,6 +201,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         deps.send(call);
         return;
       }
+      // It may have waited for its limits in between.
+      if (looked) look();
       const kept = find(call);
       if (kept !== undefined) {
         totals.hits++;
