@@ -45,10 +45,7 @@ export class WaitQueue {
     const pending = this.again.length > 0 ? this.again.shift() : this.items[this.first++];
     if (pending === undefined) this.first--;
     else this.count(pending, -1);
-    if (
-      this.first === this.items.length ||
-      (this.first > GONE_MAX && this.first * 2 > this.items.length)
-    ) {
+    if (this.first === this.items.length || (this.first > GONE_MAX && this.first * 2 > this.items.length)) {
       this.items = this.items.slice(this.first);
       this.first = 0;
     }
