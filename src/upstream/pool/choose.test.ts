@@ -60,7 +60,7 @@ describe('a choice', () => {
         const { chooser, members } = pool(nodes.map(({ weight }) => ({ weight })));
         nodes.forEach(({ ms, busy }, k) => {
           members[k]!.latency.observe(ms, NOW);
-          for (let n = 0; n < busy; n++) members[k]!.enterFreely();
+          for (let n = 0; n < busy; n++) members[k]!.flight.enterFreely();
         });
         const scores = nodes.map(({ ms, busy, weight }) => (ms * (busy + 1)) / weight);
         const chosen = chooser.choose(wish, [], NOW).member!;

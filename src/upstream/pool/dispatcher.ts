@@ -106,7 +106,7 @@ export class Dispatcher implements UpstreamObserver {
     if (!this.plain || call.traced) return this.begin(new Delivery(call, nowMs), nowMs);
     const { sole } = this.wishes;
     if (sole?.carefree && this.waiting.length === 0) {
-      sole.enterFreely();
+      sole.flight.enterFreely();
       call.via = sole.policy.index;
       sole.upstream.send(new Attempt(call, sole, null, nowMs, 'only one', null));
       return;
