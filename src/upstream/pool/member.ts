@@ -239,13 +239,14 @@ export class Member {
 
   /** It answered that it cannot do so now. */
   gaveUp(claim: Claim | null, method: string, nowMs: number): void {
+    if (this.replaced) return this.withdrawn(claim, method);
     this.flight.leave();
     this.count(claim, method, false, nowMs);
   }
 
   /** What it answered to a call that is over turned out to be its own fault. */
   blamed(method: string, nowMs: number): void {
-    this.count(null, method, false, nowMs);
+    if (!this.replaced) this.count(null, method, false, nowMs);
   }
 
   private count(claim: Claim | null, method: string, ofTheNode: boolean, nowMs: number): void {

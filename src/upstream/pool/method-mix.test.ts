@@ -79,6 +79,18 @@ describe('an upstream', () => {
     expect(node.breakerWaitMs('eth_call', NOW)).toBeGreaterThan(0);
   });
 
+  it('is not to blame for what the node before it at its name still tells', () => {
+    const [old] = open() as [Member];
+    const next = old.renewed({ ...old.policy, port: 2 }, old.network);
+    for (let k = 0; k < 50; k++) {
+      old.flight.enterFreely();
+      old.gaveUp(null, k % 2 === 0 ? 'eth_call' : 'eth_getLogs', NOW);
+      old.blamed('eth_chainId', NOW);
+    }
+    expect(next.breakerWaitMs('eth_blockNumber', NOW)).toBe(0);
+    expect(old.flight.own).toBe(0);
+  });
+
   it('is not to blame for answers that are too large', () => {
     const [node] = open() as [Member];
     for (let k = 0; k < 50; k++) {
