@@ -1,4 +1,4 @@
-import type { HttpStats } from '../http/index.ts';
+import { type HttpStats, noHttpStats } from '../http/index.ts';
 import type { RefusalCode } from '../jsonrpc/index.ts';
 import {
   type CounterName,
@@ -98,6 +98,7 @@ const commandCounters = {
   timedOut: 'redisTimedOut',
   lost: 'redisLost',
 } as const satisfies Partial<Record<keyof CommandCounts, CounterName>>;
+const commandNames = Object.keys(commandCounters) as (keyof typeof commandCounters)[];
 
 export function createWorkerCounters(
   memory: SharedArrayBuffer,
@@ -117,19 +118,13 @@ export function createWorkerCounters(
   const { requestsFast, socketMessages, socketBytesIn, socketRequests } = at;
 
   /** What was last taken over of counts that others keep as running totals. */
-  let frontBefore: HttpStats = {
-    connections: 0,
-    accepted: 0,
-    refusedConnections: 0,
-    bannedConnections: 0,
-    handedOver: 0,
-    timedOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
+  let frontBefore = noHttpStats();
   let socketsBefore: SocketCounts | undefined;
   let commandsBefore: Record<keyof typeof commandCounters, number> = {
-    ...{ answered: 0, refused: 0, timedOut: 0, lost: 0 },
+    answered: 0,
+    refused: 0,
+    timedOut: 0,
+    lost: 0,
   };
   let lostBefore = 0;
   const networksBefore = new WeakMap<UpstreamPool, NetworkTotals>();
@@ -213,8 +208,7 @@ export function createWorkerCounters(
     },
     redisCommands(counts, away) {
       slab[at.redisAway] = away ? 1 : 0;
-      for (const name of ['answered', 'refused', 'timedOut', 'lost'] as const)
-        add(commandCounters[name], counts[name] - commandsBefore[name]);
+      for (const name of commandNames) add(commandCounters[name], counts[name] - commandsBefore[name]);
       commandsBefore = { ...counts };
     },
     beat(front, networks, sockets) {
