@@ -8,7 +8,7 @@ import { createPlans, type Plan } from './plans.ts';
 import type { AnswerCall, ChainView, SharedStore } from './ports.ts';
 import { notNull, resultAt } from './result.ts';
 import { noSharedStats, SharedLevel, type SharedStats } from './shared-level.ts';
-import { KeptAnswer, keptSize } from './store.ts';
+import { KeptAnswer, keptSize } from './kept-answer.ts';
 
 /** Totals since it was made; see also {@link StoreStats}. */
 export interface AnswerStats extends StoreStats, SharedStats {

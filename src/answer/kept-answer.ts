@@ -74,24 +74,3 @@ export class KeptAnswer {
     }
   }
 }
-
-/**
- * Where one network's answers are kept. It decides on nothing but what to give up: what may be kept and for how long was
- * found out before, and it is told when the chain moves.
- *
- * One that several instances share, over a network, stands behind the one in memory: asked by a flight before the upstream,
- * told of what lasts (`withHead` answers are not worth the way). An answer has all it needs in it, its key gets the
- * network's name in front, and `until` becomes a lifetime.
- */
-export interface AnswerStore {
-  /** What it has for the key at this time, monotonic microseconds. */
-  find(key: string, hash: number, now: number): KeptAnswer | undefined;
-  /** Takes the place of what it had for the key. Something else may have to go, or this itself. */
-  keep(answer: KeptAnswer): void;
-  /** The head moved: whatever is kept with it goes. */
-  moved(): void;
-  /** Blocks from this number on are others now. */
-  reorged(from: number): void;
-  /** All of it goes. */
-  clear(): void;
-}
