@@ -184,15 +184,14 @@ describe('heads', () => {
 });
 
 describe('a source that is no good is left', () => {
-  const down = (upstreams: UpstreamBoard, slot: number): void =>
-    upstreams.setHealth(slot, health.down, 1, performance.now());
+  const down = (upstreams: UpstreamBoard, slot: number): void => upstreams.setHealth(slot, health.down, 1);
 
   async function two(over: object = { health: { interval: '1s' } }) {
     const chain = new BlockChain(9);
     const [one, other] = [await nodeOf(chain), await nodeOf(chain)];
     const test = hubOf([both(one, 'one'), both(other, 'other')], over);
     for (const slot of [0, 1]) {
-      test.upstreams.setHealth(slot, health.up, 0, 0);
+      test.upstreams.setHealth(slot, health.up, 0);
       test.upstreams.setHead(slot, 8);
     }
     test.heads.publish(8, 0);
