@@ -217,6 +217,10 @@ export function createBucketTable(memory: LimitsMemory): BucketTable {
   };
 }
 
+export function unknownVersion(version: number): RangeError {
+  return new RangeError(`rule version ${version} was never given out, or long ago`);
+}
+
 function isKept(entry: number, keep: Int32Array, kept: number): boolean {
   for (let i = 0; i < kept; i++) if (keep[i] === entry) return true;
   return false;

@@ -1,10 +1,10 @@
 import type { Buckets, BucketStats } from './buckets-face.ts';
-import { createBucketTable } from './bucket-table.ts';
-import type { NewBucket } from './bucket-table.ts';
+import { createBucketTable, unknownVersion } from './bucket-table.ts';
 import { outcomes } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { createLeaseTable } from './lease-table.ts';
 import { createLeasedTake } from './leased-take.ts';
+import { createLinkInsert } from './link-insert.ts';
 import { layout } from './memory.ts';
 import type { LimitsMemory } from './memory.ts';
 import { createQuotaTable } from './quota.ts';
@@ -42,7 +42,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   const ruleCount = rules.length / ruleWords;
   const locks = createShardLocks(memory, owner);
   const { locked } = locks;
-  const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
+  const insertLink = createLinkInsert(table);
 
   const leased = memory.leases && createLeasedTake(table, quotas, memory.leases);
 
@@ -221,13 +221,7 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
   function insertMissing(chain: Chain, missing: number, nowMicros: number): void {
     for (let link = 0; link < chain.links; link++) {
       if ((missing & (1 << link)) === 0) continue;
-      fresh.tagLo = chain.tagLo[link]!;
-      fresh.tagHi = chain.tagHi[link]!;
-      fresh.version = chain.versions[link]!;
-      fresh.level = chain.levels[link]!;
-      fresh.last = chain.lasts[link]!;
-      fresh.state = burstState(chain, link);
-      chain.entries[link] = table.insert(fresh, nowMicros, chain.entries, chain.links);
+      insertLink(chain, link, burstState(chain, link), nowMicros);
     }
   }
 
@@ -279,8 +273,4 @@ export function createBuckets(memory: LimitsMemory, owner: number): Buckets {
     load: (bytes, nowMicros, wallMs, quotaSlot = Number) =>
       loadState({ memory, table, quotas, locked }, bytes, nowMicros, wallMs, quotaSlot),
   };
-}
-
-function unknownVersion(version: number): RangeError {
-  return new RangeError(`rule version ${version} was never given out, or long ago`);
 }

@@ -1,7 +1,8 @@
-import type { BucketTable, NewBucket } from './bucket-table.ts';
+import { type BucketTable, unknownVersion } from './bucket-table.ts';
 import { outcomes } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { openLeaseState } from './lease-state.ts';
+import { createLinkInsert } from './link-insert.ts';
 import { layout } from './memory.ts';
 import type { LeaseMemory } from './memory.ts';
 import type { QuotaTable } from './quota.ts';
@@ -64,7 +65,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
   const debts = createShareDebts(table, leases);
   const unlent = createUnlent(table, entryLeases);
   const quotaLeases = createQuotaLeases(quotas, leases);
-  const fresh: NewBucket = { tagLo: 0, tagHi: 0, version: 0, level: 0, last: 0, state: 0 };
+  const insertLink = createLinkInsert(table);
   /** Bits of the links that were decided by a lease, in the last `decide`. */
   let leased = 0;
 
@@ -85,8 +86,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     for (let link = 0; link < links; link++) {
       const version = chain.versions[link]!;
       const index = version & versionIndexMask;
-      if (index >= ruleCount || rules[index * ruleWords] !== version)
-        throw new RangeError(`rule version ${version} was never given out, or long ago`);
+      if (index >= ruleCount || rules[index * ruleWords] !== version) throw unknownVersion(version);
       const rule = index * ruleNumbers;
       const max = ruleValues[rule + maxUnitsAt]!;
       const tokenUnits = ruleValues[rule + tokenUnitsAt]!;
@@ -262,13 +262,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
     for (let link = 0; link < chain.links; link++) {
       const bit = 1 << link;
       if ((missing & bit) === 0) continue;
-      fresh.tagLo = chain.tagLo[link]!;
-      fresh.tagHi = chain.tagHi[link]!;
-      fresh.version = chain.versions[link]!;
-      fresh.level = chain.levels[link]!;
-      fresh.last = chain.lasts[link]!;
-      fresh.state = (chain.bursting & bit) !== 0 ? inBurst : 0;
-      chain.entries[link] = table.insert(fresh, nowMicros, chain.entries, chain.links);
+      insertLink(chain, link, (chain.bursting & bit) !== 0 ? inBurst : 0, nowMicros);
       owe(chain, link);
     }
   }
