@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createReign, standingOf } from './receive.ts';
+import { createReign, standingOf } from './reign.ts';
 
 const reign = () => createReign({} as never, {} as never, null);
 const caller = (from: string, addressLo: number) => ({ from, addressLo });

@@ -1,4 +1,4 @@
-import type { HeldAnswers, Turn, UpgradeHandler, UpgradeRequest } from '../http/index.ts';
+import type { HeldAnswers, Turn, UpgradeHandler } from '../http/index.ts';
 import {
   type CloseCause,
   closeCauses,
@@ -13,10 +13,12 @@ import {
 } from '../websocket/index.ts';
 import { EVENT_METHOD, type TurnUsage } from '../usage/index.ts';
 import type { Admission } from './admit.ts';
+import { type Candidate, createCandidates } from './candidates.ts';
 import type { LimitStage } from './limit.ts';
 import type { CallContext } from './context.ts';
 import type { Arrival, CallReader } from './read-calls.ts';
-import { cutId, type Reign } from './receive.ts';
+import type { Reign } from './reign.ts';
+import { cutId } from './request-id.ts';
 import type { EventFold } from './event-fold.ts';
 import { closeCounters, type SocketCounts } from './socket-counts.ts';
 import { createVisitors, type Visitor } from './visitors.ts';
@@ -24,18 +26,6 @@ import { createWalk } from './walk.ts';
 
 /** How often sockets are asked for a sign of life, and their keys looked at. */
 const SWEEP_MS = 1000;
-/** What main may take to say whether a socket may open. */
-const ADMISSION_MS = 5000;
-
-/** An upgrade that waits for main's word. */
-interface Candidate {
-  readonly request: UpgradeRequest;
-  readonly arrival: Arrival;
-  readonly visitor: Visitor;
-  readonly gone: () => void;
-  readonly timer: NodeJS.Timeout;
-}
-
 /** The WebSockets of one worker. */
 export interface Sockets {
   readonly upgrade: UpgradeHandler;
@@ -76,7 +66,6 @@ export function createSockets(options: {
 }): Sockets {
   const { reign, tell, nowMs, epochMs } = options;
   const sessions = new Map<number, Session>();
-  const candidates = new Map<number, Candidate>();
   const stats: SessionStats = { bytesOut: 0 };
   const closes: Partial<SocketCounts> = {};
   let opened = 0;
@@ -152,7 +141,7 @@ export function createSockets(options: {
       socket: session.number,
       ...{ code, reason, totals: { messages, events, bytesIn, bytesOut } },
     });
-    if (sessions.size + candidates.size === 0) drained?.();
+    checkDrained();
   }
 
   /** Who was let in by a policy that is over: is there still a place for it? */
@@ -170,6 +159,27 @@ export function createSockets(options: {
       session.finish(visitor.digest === null ? closeCauses.keyNeeded : closeCauses.keyGone);
   }
 
+  const candidates = createCandidates({
+    tell,
+    refuse: (code, arrival, data) => reader!.refuse(code, arrival, data),
+    open: admit,
+    left: checkDrained,
+  });
+
+  function admit(number: number, { request, visitor }: Candidate): boolean {
+    const session = open(request, number, visitor.context.socketId ?? '');
+    if (session === undefined) return false;
+    session.memo = visitor;
+    sessions.set(number, session);
+    opened++;
+    look(session);
+    return true;
+  }
+
+  function checkDrained(): void {
+    if (sessions.size + candidates.size === 0) drained?.();
+  }
+
   const walk = createWalk(() => sessions.values(), look);
 
   const upgrade: UpgradeHandler = (request) => {
@@ -184,76 +194,9 @@ export function createSockets(options: {
       },
       session: null,
     };
-    if (refusal === null) ask(number, request, arrival, visitor);
+    if (refusal === null) candidates.ask(number, { request, arrival, visitor });
     else reader!.refuse(refusal.code, arrival, refusal.data);
   };
-
-  /** Only main knows how many sockets a caller has in all workers. */
-  function ask(number: number, request: UpgradeRequest, arrival: Arrival, visitor: Visitor): void {
-    const { caller, policy, socketId } = visitor.context;
-    const gone = (): void => void giveUp(number);
-    const late = (): void => {
-      if (giveUp(number)) reader!.refuse('overloaded', arrival);
-    };
-    candidates.set(number, { request, arrival, visitor, gone, timer: setTimeout(late, ADMISSION_MS) });
-    request.socket.once('close', gone);
-    tell({
-      type: 'socket-open',
-      socket: number,
-      about: {
-        id: socketId ?? '',
-        caller: caller.kind === 'key' ? `key:${caller.keyNumber}` : `address:${caller.address}`,
-        keyNumber: caller.keyNumber,
-        keyPrefix: caller.keyPrefix,
-        address: caller.address,
-        network: visitor.networkName,
-        openedAtMs: visitor.openedAtMs,
-      },
-      maxSockets: policy.keySet(caller.ruleSet).bounds.connections,
-    });
-  }
-
-  function take(number: number): Candidate | undefined {
-    const candidate = candidates.get(number);
-    if (candidate === undefined) return undefined;
-    candidates.delete(number);
-    clearTimeout(candidate.timer);
-    candidate.request.socket.off('close', candidate.gone);
-    return candidate;
-  }
-
-  function giveUp(number: number): boolean {
-    if (take(number) === undefined) return false;
-    const totals = { messages: 0, events: 0, bytesIn: 0, bytesOut: 0 };
-    tell({ type: 'socket-close', socket: number, code: 1006, reason: '', totals });
-    if (sessions.size + candidates.size === 0) drained?.();
-    return true;
-  }
-
-  function admit(number: number, admitted: boolean): void {
-    const candidate = candidates.get(number);
-    if (candidate === undefined) return;
-    const { arrival, visitor } = candidate;
-    if (!admitted || drained !== undefined) {
-      giveUp(number);
-      const { policy, caller } = visitor.context;
-      const { connections } = policy.keySet(caller.ruleSet).bounds;
-      const data = { policy: 'websocket:connections', limit: connections };
-      return drained === undefined
-        ? reader!.refuse('too_many_sockets', arrival, data)
-        : reader!.refuse('overloaded', arrival);
-    }
-    take(number);
-    const session = open(candidate.request, number, visitor.context.socketId ?? '');
-    if (session === undefined) {
-      candidates.set(number, candidate);
-      return void giveUp(number);
-    }
-    session.memo = visitor;
-    sessions.set(number, session);
-    opened++;
-    look(session);
-  }
 
   return {
     upgrade,
@@ -267,7 +210,7 @@ export function createSockets(options: {
       }, SWEEP_MS).unref();
     },
     hear(message) {
-      if (message.type === 'socket-admitted') admit(message.socket, message.admitted);
+      if (message.type === 'socket-admitted') candidates.hear(message.socket, message.admitted);
       else listeners.hear(message);
     },
     apply() {
@@ -277,7 +220,7 @@ export function createSockets(options: {
     look: walk,
     async drain() {
       const done = new Promise<void>((resolve) => (drained = resolve));
-      for (const number of [...candidates.keys()]) admit(number, false);
+      candidates.refuseAll();
       for (const session of sessions.values()) session.finish(closeCauses.restart);
       if (sessions.size + candidates.size > 0) await done;
       clearInterval(sweeper);

@@ -6,7 +6,7 @@ import { type Admission, addressRefused } from './admit.ts';
 import type { Caller } from './caller.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
-import { type Reign, standingOf } from './receive.ts';
+import { type Reign, standingOf } from './reign.ts';
 import { isOffRoute, offRoute, routeOf } from './route.ts';
 
 /** What a worker knows of one socket for as long as it is open: who is calling, and where to. */
