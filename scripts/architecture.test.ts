@@ -83,12 +83,14 @@ describe('paths', () => {
     expect(folders.some((folder) => find(folder, path) !== undefined)).toBe(true);
   });
 
+  // Of a block in columns the second is a file.
   const inBlocks = fences
-    .filter(({ text }) => stepsOf(text).some(({ room }) => room !== ''))
     .flatMap(({ text }) => stepsOf(text))
-    .flatMap(({ room, rest }) =>
-      [...rest.matchAll(/^([a-z0-9-]+(?:\/[a-z0-9-]+)+)(?=\s)/g)].map(([, path = '']) => ({ room, path })),
-    );
+    .filter(({ room }) => room !== '')
+    .flatMap(({ room, rest }) => {
+      const [, path] = /^([a-z0-9-]+(?:\/[a-z0-9-]+)*)(?: {2,}|$)/.exec(rest) ?? [];
+      return path === undefined ? [] : [{ room, path }];
+    });
   test.each(inBlocks)('$path of $room is there', ({ room, path }) => {
     expect(find(`src/${room}`, path) ?? find('src', path)).toBeDefined();
   });
