@@ -138,6 +138,27 @@ describe('lifetime', () => {
     expect(gateway.hub.sockets()).toBe(1);
   });
 
+  it('a reload without their network closes a socket as that, though it asks before its turn comes', async () => {
+    const limits = { default: { ...bucketOf(1000) } };
+    const websocket = { max_connections: 600 };
+    const networks = { eth: { path: '/eth' }, base: { path: '/base' } };
+    const gateway = await startTestGateway({ limits, websocket, networks });
+    const sockets: TestSocket[] = [];
+    // More than are looked at in one turn.
+    while (sockets.length < 520) sockets.push(await connect(gateway, { path: '/base' }));
+    // What it sends is read before the next turn's looks.
+    await new Promise<void>((resolve) => {
+      setTimeout(() => {
+        sockets.at(-1)!.send(callText('eth_chainId'));
+        gateway.apply({ limits, websocket, networks: { eth: networks.eth } });
+        resolve();
+      }, 1);
+    });
+    const codes = await Promise.all(sockets.map(async (socket) => (await socket.closed).code));
+    expect([...new Set(codes)]).toEqual([4404]);
+    expect(gateway.logLines().filter(({ kind }) => kind === 'worker')).toEqual([]);
+  });
+
   it('a reload leaves each IPv6 network its own bucket, also under a key', async () => {
     const config = {
       keys,

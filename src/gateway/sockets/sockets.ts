@@ -123,6 +123,11 @@ export function createSockets(options: {
     const { caller } = visitor.context;
     if (visitor.digest !== null && !visitor.reign.callers.current(caller, epochMs)) visitors.refresh(visitor);
     const { context } = visitor;
+    if (context.network < 0) {
+      // Its turn to be looked at has not come yet.
+      session.finish(closeCauses.networkGone);
+      return session.answer('');
+    }
     const arrival: Arrival = { context, callerRequestId: undefined, reply: replyOf(session), session };
     const { messagesRule } = context.policy.keySet(context.caller.ruleSet).bounds;
     const refusal = messagesRule === null ? null : options.limits.takeMessage(context, messagesRule);
