@@ -90,6 +90,12 @@ describe('oxlint with the settings of this project', () => {
     expect(status).toBe(1);
   });
 
+  test('refuses a file of more than 300 lines that has no reason', () => {
+    const { status, output } = lint({ 'src/limits/index.ts': 'export const one = 1;\n'.padEnd(330, '\n') });
+    expect(output).toContain('house(sizes)');
+    expect(status).toBe(1);
+  });
+
   test('refuses a cycle between the files of a room', () => {
     const { status, output } = lint({
       'src/limits/a.ts': "import { b } from './b.ts';\nexport const a = (): number => b();\n",

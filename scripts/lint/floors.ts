@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 /** The rooms of src/, bottom up: an import goes to a lower floor or stays in its room. See docs/ARCHITECTURE.md. */
-const floors: readonly (readonly string[])[] = [
+export const floors: readonly (readonly string[])[] = [
   ['jsonrpc', 'limits'],
   ['identity', 'metrics'],
   ['config'],

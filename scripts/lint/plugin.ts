@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import { judgeImport } from './floors.ts';
+import { judgeSize } from './sizes.ts';
 
 interface Source {
   type: string;
@@ -13,13 +14,15 @@ interface WithSource {
 interface Context {
   cwd: string;
   filename: string;
-  report(problem: { node: Source; message: string }): void;
+  sourceCode: { text: string };
+  report(problem: { node: { type: string }; message: string }): void;
 }
 
-const check = (context: Context, { source }: WithSource): void => {
+const pathOf = ({ cwd, filename }: Context): string => relative(cwd, filename).split(sep).join('/');
+
+const checkImport = (context: Context, { source }: WithSource): void => {
   if (source?.type !== 'Literal' || typeof source.value !== 'string') return;
-  const importer = relative(context.cwd, context.filename).split(sep).join('/');
-  const message = judgeImport(importer, source.value);
+  const message = judgeImport(pathOf(context), source.value);
   if (message !== undefined) context.report({ node: source, message });
 };
 
@@ -29,7 +32,7 @@ const plugin = {
   rules: {
     floors: {
       create: (context: Context) => {
-        const visit = (node: WithSource): void => check(context, node);
+        const visit = (node: WithSource): void => checkImport(context, node);
         return {
           ImportDeclaration: visit,
           ImportExpression: visit,
@@ -38,6 +41,14 @@ const plugin = {
           ExportAllDeclaration: visit,
         };
       },
+    },
+    sizes: {
+      create: (context: Context) => ({
+        Program(node: { type: string }): void {
+          const message = judgeSize(pathOf(context), context.sourceCode.text);
+          if (message !== undefined) context.report({ node, message });
+        },
+      }),
     },
   },
 };

@@ -282,6 +282,17 @@ test('holds: would it ask no upstream?', () => {
   expect(between.source).toBe('joined');
 });
 
+test('what was held before the head moved is not given to a call that waited in between', () => {
+  const { room, pool, chain, fill } = createFixture();
+  fill('eth_gasPrice', undefined, '"0x1"');
+  const caller = new Caller(callText('7', 'eth_gasPrice'));
+  expect(room.holds(caller)).toBe(true);
+  chain.move(101, 91);
+  room.send(caller);
+  expect(caller.ended).toEqual([]);
+  expect(pool.open).toHaveLength(1);
+});
+
 test('an update keeps what still holds, and nothing of other upstreams or another chain', () => {
   const upstreams = [{ host: 'd', port: 1, path: '/', tls: false }] as never;
   const next: [object, boolean][] = [

@@ -8,7 +8,7 @@ import { createPlans, type Plan } from './plans.ts';
 import type { AnswerCall, ChainView, SharedStore } from './ports.ts';
 import { notNull, resultAt } from './result.ts';
 import { noSharedStats, SharedLevel, type SharedStats } from './shared-level.ts';
-import { KeptAnswer, keptSize } from './store.ts';
+import { KeptAnswer, keptSize } from './kept-answer.ts';
 
 /** Totals since it was made; see also {@link StoreStats}. */
 export interface AnswerStats extends StoreStats, SharedStats {
@@ -201,6 +201,8 @@ export function createAnswerRoom<Trace>(first: NetworkPolicy, deps: AnswerDeps<T
         deps.send(call);
         return;
       }
+      // It may have waited for its limits in between.
+      if (looked) look();
       const kept = find(call);
       if (kept !== undefined) {
         totals.hits++;

@@ -1,7 +1,7 @@
 import { Flight, type FlightEnd, type SpareText } from './flight.ts';
 import { holdsAt, lifetimes, type Stamp } from './lifetime.ts';
 import type { AnswerCall, AnswerFailure, SentCall } from './ports.ts';
-import { isLarge, type KeptAnswer } from './store.ts';
+import { isLarge, type KeptAnswer } from './kept-answer.ts';
 
 /** Calls that one flight carries beside the one that leads it; the next identical call leads another. */
 const RIDERS_MAX = 10_000;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keyOf, lastKey } from './key.ts';
 import { createMemoryStore } from './memory-store.ts';
-import { KeptAnswer, keptSize } from './store.ts';
+import { KeptAnswer, keptSize } from './kept-answer.ts';
 
 function hashOf(key: string): number {
   keyOf('', Buffer.from(key), 0, key.length);

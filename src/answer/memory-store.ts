@@ -1,6 +1,6 @@
 import { createDoorkeeper } from './doorkeeper.ts';
 import { Sieve } from './sieve.ts';
-import type { AnswerStore, KeptAnswer } from './store.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 
 /** Totals since it was made; `bytes` and `entries` are what is kept now. */
 export interface StoreStats {
@@ -20,8 +20,21 @@ export interface StoreBounds {
   maxEntryBytes: number;
 }
 
-/** A store in this worker's memory, never above its bounds. */
-export interface MemoryStore extends AnswerStore {
+/**
+ * Where one network's answers are kept in this worker's memory, never above its bounds. It decides on nothing but what to give up: what may be
+ * kept and for how long was found out before, and it is told when the chain moves.
+ */
+export interface MemoryStore {
+  /** What it has for the key at this time, monotonic microseconds. */
+  find(key: string, hash: number, now: number): KeptAnswer | undefined;
+  /** Takes the place of what it had for the key. Something else may have to go, or this itself. */
+  keep(answer: KeptAnswer): void;
+  /** The head moved: whatever is kept with it goes. */
+  moved(): void;
+  /** Blocks from this number on are others now. */
+  reorged(from: number): void;
+  /** All of it goes. */
+  clear(): void;
   /**
    * Is an answer of so many bytes worth its room? Yes while there is some; then only one that was asked for before, as
    * far back as this store reaches itself: calls that never come again leave what is there alone.

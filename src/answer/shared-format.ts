@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { KeptAnswer, type Tenure } from './store.ts';
+import { KeptAnswer, type Tenure } from './kept-answer.ts';
 
 /** What instances tell each other with an answer. */
 export interface SharedTerms {

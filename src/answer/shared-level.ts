@@ -4,7 +4,7 @@ import type { Flight } from './flight.ts';
 import { lifetimes } from './lifetime.ts';
 import { SharedChain, type SharedChainDeps } from './shared-chain.ts';
 import { keptOf, readShared, type SharedAnswer, sharedBytes, writeShared } from './shared-format.ts';
-import type { KeptAnswer } from './store.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 
 /** Totals since it was made. */
 export interface SharedStats {

@@ -4,8 +4,13 @@ import { outcomes } from '../limits/index.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../upstream/index.ts';
 import type { Session } from '../websocket/index.ts';
 import type { CallContext } from './context.ts';
-import type { ChainReading, DecisionSource, QuotaReading, SharingReading } from './decision-source.ts';
-import type { LimitPlan } from './limit-plan.ts';
+import type {
+  ChainReading,
+  DecisionSource,
+  QuotaReading,
+  SharingReading,
+} from './decisions/decision-source.ts';
+import type { LimitPlan } from './limit/limit-plan.ts';
 import type { MethodFacts } from './policy.ts';
 
 /** The request that calls belong to, as they see it. */

@@ -1,5 +1,5 @@
 import type { PolicySnapshot } from '../config/index.ts';
-import { exposedHeaders } from './limit-headers.ts';
+import { exposedHeaders } from './limit/limit-headers.ts';
 
 /** CORS as header lines ready to send; null where it is off. Source: the Fetch standard, HTTP-network-or-cache fetch. */
 export type CorsLines = {

@@ -1,8 +1,8 @@
 import type { EventTypeName, PolicySnapshot } from '../config/index.ts';
 import { outcomes } from '../limits/index.ts';
 import type { Call } from './call.ts';
-import type { QuotaReading } from './decision-source.ts';
-import type { EventCharge } from './side-takes.ts';
+import type { QuotaReading } from './decisions/decision-source.ts';
+import type { EventCharge } from './limit/side-takes.ts';
 import type { Caller } from './caller.ts';
 
 /** What happened to one caller since the last beat, as main is told. */

@@ -3,8 +3,8 @@ import { joinAnswers, type RefusalCode, type RefusalDetail, refusals } from '../
 import type { Call, CallOwner } from './call.ts';
 import type { Session } from '../websocket/index.ts';
 import type { CallContext, CallLane } from './context.ts';
-import type { DecisionSource } from './decision-source.ts';
-import { limitHeaderLines } from './limit-headers.ts';
+import type { DecisionSource } from './decisions/decision-source.ts';
+import { limitHeaderLines } from './limit/limit-headers.ts';
 
 /** What an exchange tells the worker when calls end. */
 export interface ExchangeSink {

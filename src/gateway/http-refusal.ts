@@ -4,9 +4,9 @@ import { outcomes } from '../limits/index.ts';
 import { type Admission, addressRefused } from './admit.ts';
 import type { CallContext } from './context.ts';
 import { corsOf } from './cors.ts';
-import type { DecisionSource } from './decision-source.ts';
+import type { DecisionSource } from './decisions/decision-source.ts';
 import type { ExchangeSink } from './exchange.ts';
-import { type Reign, standingOf } from './receive.ts';
+import { type Reign, standingOf } from './reign.ts';
 import type { RequestIds } from './request-id.ts';
 
 /**

@@ -1,8 +1,14 @@
 /** The data plane: one call's way from a request to its answer, and the worker thread that runs it. */
 export type { WorkerEvent } from './event-fold.ts';
-export type { DecisionRecord } from './decision.ts';
-export { createDryRun, type DryRunAsk } from './dry-run.ts';
-export { BANNED_THEN, createReplay, type RecordedCall, type Replay, type ReplayVerdict } from './replay.ts';
+export type { DecisionRecord } from './decisions/decision.ts';
+export { createDryRun, type DryRunAsk } from './decisions/dry-run.ts';
+export {
+  BANNED_THEN,
+  createReplay,
+  type RecordedCall,
+  type Replay,
+  type ReplayVerdict,
+} from './decisions/replay.ts';
 export { trimHeap } from './trim-heap.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 

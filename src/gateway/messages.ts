@@ -5,7 +5,7 @@ import type { BucketNeed, LimitsMemory, QuotaNeed } from '../limits/index.ts';
 import type { FiguresMemory } from '../metrics/index.ts';
 import type { BoardMemory } from '../upstream/index.ts';
 import type { FromHub, ToHub } from '../websocket/index.ts';
-import type { DecisionRecord } from './decision.ts';
+import type { DecisionRecord } from './decisions/decision.ts';
 import type { WorkerEvent } from './event-fold.ts';
 
 /** What a worker thread is started with (`workerData`). */

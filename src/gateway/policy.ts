@@ -4,9 +4,9 @@ import { createErrorAnswer, type ErrorAnswer, matchMethod } from '../jsonrpc/ind
 import { createKeyIndexReader, digestOfKey, isKeyText } from '../identity/index.ts';
 import type { Hash64 } from '../limits/index.ts';
 import { wellKnownMethods } from '../metrics/index.ts';
-import { createKeySets, type KeySet } from './key-sets.ts';
-import { type LimitPlan, planFor } from './limit-plan.ts';
-import { createMethodLabels, type MethodLabels } from './method-labels.ts';
+import { createKeySets, type KeySet } from './limit/key-sets.ts';
+import { type LimitPlan, planFor } from './limit/limit-plan.ts';
+import { createMethodLabels, type MethodLabels } from './figures/method-labels.ts';
 import { type NetworkPaths, networkPaths } from './route.ts';
 
 /** Method names kept with their facts, and plans over all of them; beyond it is begun anew: callers make up names. */

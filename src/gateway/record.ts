@@ -4,11 +4,11 @@ import { closeCauses, type Session } from '../websocket/index.ts';
 import type { TurnUsage } from '../usage/index.ts';
 import { type Call, sampled } from './call.ts';
 import type { CallContext, CallLane } from './context.ts';
-import type { Decisions } from './decision-ring.ts';
-import type { DecisionSource } from './decision-source.ts';
+import type { Decisions } from './decisions/decision-ring.ts';
+import type { DecisionSource } from './decisions/decision-source.ts';
 import type { EventFold } from './event-fold.ts';
 import type { ExchangeSink } from './exchange.ts';
-import type { NoteContext } from './note.ts';
+import type { NoteContext } from './decisions/note.ts';
 import type { RequestIds } from './request-id.ts';
 
 /** What the recorder counts with; one worker's counters in shared memory. */

@@ -25,3 +25,12 @@ export function createRequestIds(bootId: string, slot: number, start: number): R
     },
   };
 }
+
+/** Characters of a caller's own request id that are kept. */
+const CALLER_REQUEST_ID_MAX = 128;
+
+/** A copy where it is cut: a slice would keep the whole header for as long as the decision is kept. */
+export function cutId(id: string | undefined): string | undefined {
+  if (id === undefined || id.length <= CALLER_REQUEST_ID_MAX) return id;
+  return Buffer.from(id.slice(0, CALLER_REQUEST_ID_MAX), 'latin1').toString('latin1');
+}

@@ -18,7 +18,7 @@ export type { TlsFiles } from './node-server.ts';
 export { createHttpFront, type HttpFront } from './server.ts';
 export { type AnswerHolder, HeldAnswers } from './held-answers.ts';
 export { inOnePiece } from './one-piece.ts';
-export { PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.ts';
+export { noHttpStats, PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.ts';
 export { StalledWrites } from './stalled-writes.ts';
 export type { UpgradeHandler, UpgradeRequest } from './upgrade.ts';
 export { createTurn, type Turn, type TurnTask } from './turn.ts';

@@ -100,6 +100,19 @@ export interface HttpStats {
   bytesOut: number;
 }
 
+export function noHttpStats(): HttpStats {
+  return {
+    connections: 0,
+    accepted: 0,
+    refusedConnections: 0,
+    bannedConnections: 0,
+    handedOver: 0,
+    timedOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
+
 /** Requests of one connection under way at once; beyond it reading waits, until half of them are answered. */
 export const PIPELINE_DEPTH_MAX = 128;
 export const PIPELINE_DEPTH_RESUME = PIPELINE_DEPTH_MAX / 2;

@@ -10,6 +10,7 @@ import {
   HELD_BYTES_MAX,
   type HttpSettings,
   type HttpStats,
+  noHttpStats,
   type RefuseHttp,
   type RequestHandler,
 } from './message.ts';
@@ -63,16 +64,7 @@ const DRAIN_LOOK_MS = 200;
  * object: the header and request timeouts of a server that never listened do not fire.
  */
 export function createHttpFront(options: HttpFrontOptions): HttpFront {
-  const stats: HttpStats = {
-    connections: 0,
-    accepted: 0,
-    refusedConnections: 0,
-    bannedConnections: 0,
-    handedOver: 0,
-    timedOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
+  const stats = noHttpStats();
   let draining = false;
   let applied = options.settings();
   const held = new HeldAnswers(HELD_BYTES_MAX);

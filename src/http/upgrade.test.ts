@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { HeldAnswers } from './held-answers.ts';
 import { createLane } from './lane.ts';
+import { noHttpStats } from './message.ts';
 import { createTurn } from './turn.ts';
 
 const settings = {
@@ -16,16 +17,6 @@ const settings = {
   countedAs: () => undefined,
   isBanned: () => false,
 };
-const stats = () => ({
-  connections: 0,
-  accepted: 0,
-  refusedConnections: 0,
-  bannedConnections: 0,
-  handedOver: 0,
-  timedOut: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-});
 
 /** An http.Server that takes upgrades and echoes what comes behind them, with the lane before it. */
 async function startEcho(sharedReads: boolean): Promise<{ port: number; close: () => void }> {
@@ -39,7 +30,7 @@ async function startEcho(sharedReads: boolean): Promise<{ port: number; close: (
     turn: createTurn(() => {}),
     held: new HeldAnswers(1 << 30),
     settings: () => settings,
-    stats: stats(),
+    stats: noHttpStats(),
     now: () => performance.now(),
     sharedReads,
     handOver: (socket) => own.call(server, socket),

@@ -4,8 +4,10 @@ export const linksMax = 16;
 /** Quotas of one chain at most: a key's and its user's. */
 export const quotasMax = 2;
 
-/** `Chain.outcome`. */
-/** `cold`: not decided, since the instance holds no lease of a bucket or a quota; only where buckets are shared with other instances. */
+/**
+ * `Chain.outcome`. `cold`: not decided, since the instance holds no lease of a bucket or a quota; only where buckets are shared with other
+ * instances.
+ */
 export const outcomes = { allowed: 0, burst: 1, exceeded: 2, quota: 3, cold: 4 } as const;
 
 const none = -1;
@@ -17,7 +19,7 @@ const none = -1;
 export class Chain {
   /** Links added since the reset, shadows included; the index of a link is the order it was added in. */
   links = 0;
-  /** 0 allowed, 1 burst, 2 exceeded, 3 quota (`outcomes`). Burst if any enforced link is in its burst. */
+  /** One of `outcomes`. Burst if any enforced link is in its burst. */
   outcome: number = outcomes.allowed;
   /** First enforced link, as added, that refused; −1 if none did (a quota's refusal too). */
   failing = none;

@@ -24,7 +24,7 @@ export const healthReasons = { none: 0, unreachable: 1, wrongChain: 2, syncing: 
 export const healthReasonTexts = ['', 'unreachable', 'wrong chain', 'syncing', 'wrong answer'] as const;
 
 /** Numbers of one upstream, as 64-bit floats. Those of main and those of workers in lines of their own. */
-const upstreamAt = { health: 0, reason: 1, head: 2, changedAtMs: 3 } as const;
+const upstreamAt = { health: 0, reason: 1, head: 2 } as const;
 const upstreamNumbers = 8;
 /** Numbers of one network: written by main; then, as 32-bit integers, what any thread writes. */
 const networkAt = { head: 0, finalized: 1, reorgFrom: 2 } as const;
@@ -54,8 +54,8 @@ export interface UpstreamBoard {
   reason(slot: number): number;
   /** Latest block it is known to have; -1 where unknown. */
   head(slot: number): number;
-  /** Of main alone. `nowMs` is monotonic. */
-  setHealth(slot: number, state: number, reason: number, nowMs: number): void;
+  /** Of main alone. */
+  setHealth(slot: number, state: number, reason: number): void;
   setHead(slot: number, number: number): void;
   /** What its circuit breaker is at, over all workers. */
   breaker(slot: number): BreakerReading;
@@ -77,9 +77,8 @@ export function createUpstreamBoard(memory: BoardMemory): UpstreamBoard {
     health: (slot) => numbers[at(slot, upstreamAt.health)]!,
     reason: (slot) => numbers[at(slot, upstreamAt.reason)]!,
     head: (slot) => numbers[at(slot, upstreamAt.head)]!,
-    setHealth(slot, state, reason, nowMs) {
+    setHealth(slot, state, reason) {
       numbers[at(slot, upstreamAt.reason)] = reason;
-      numbers[at(slot, upstreamAt.changedAtMs)] = nowMs;
       numbers[at(slot, upstreamAt.health)] = state;
     },
     setHead(slot, number) {

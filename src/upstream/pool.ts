@@ -13,8 +13,6 @@ import { createUpstream } from './upstream.ts';
 
 /** One upstream as its pool knows it; totals since start, of this worker. */
 export interface PooledUpstreamStats extends UpstreamStats {
-  /** Peak-EWMA latency in milliseconds. */
-  ewmaMs: number;
   /** Over all workers. */
   breaker: BreakerState;
   /** Attempts sent here after another one failed; hedges sent here, and those that won. */
@@ -120,15 +118,14 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
       dispatcher.close();
       await Promise.all([...members.map((member) => member.upstream.close(graceMs)), ...leaving]);
     },
-    stats: () => members.map((member) => statsOf(member, board, dispatcher.clock.now())),
+    stats: () => members.map((member) => statsOf(member, board)),
     totals: () => ({ ...dispatcher.totals, waiting: dispatcher.waitingCount }),
   };
 }
 
-function statsOf(member: Member, board: BoardMemory, nowMs: number): PooledUpstreamStats {
+function statsOf(member: Member, board: BoardMemory): PooledUpstreamStats {
   return {
     ...member.upstream.stats(),
-    ewmaMs: member.latency.value(nowMs, member.inFlight === 0),
     breaker: createUpstreamBoard(board).breaker(member.policy.slot).state,
     ...member.totals,
     missingMethods: member.methods.missingCount,

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Pending } from './pending.ts';
@@ -38,4 +40,22 @@ it('is a plain list, with calls to be sent again before the others', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+it('does not hold calls that have gone', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const queue = new WaitQueue();
+  const put = (): WeakRef<Pending> => {
+    const pending = new Pending(new Caller(), 1, 0);
+    queue.push(pending);
+    return new WeakRef(pending);
+  };
+  const calls = Array.from({ length: 200 }, put);
+  for (let gone = 0; gone < 200; gone++) queue.shift();
+  // A reference holds what it was made of until its turn is over.
+  await new Promise(setImmediate);
+  collect();
+  expect(queue.length).toBe(0);
+  expect(calls.filter((call) => call.deref() !== undefined)).toEqual([]);
 });

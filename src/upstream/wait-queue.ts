@@ -3,6 +3,8 @@ import type { Pending } from './pending.ts';
 /** How many may wait for each connection allowed, and how many bytes of them. */
 const CALLS_PER_CONNECTION = 16;
 const BYTES_MAX = 64 * 1024 * 1024;
+/** Places of calls that have gone, before they are cut off: each still holds its call's text. */
+const GONE_MAX = 32;
 
 /** Calls that wait for a connection: those to be sent again first, then in order of arrival. */
 export class WaitQueue {
@@ -43,7 +45,7 @@ export class WaitQueue {
     const pending = this.again.length > 0 ? this.again.shift() : this.items[this.first++];
     if (pending === undefined) this.first--;
     else this.count(pending, -1);
-    if (this.first > 256 && this.first * 2 > this.items.length) {
+    if (this.first === this.items.length || (this.first > GONE_MAX && this.first * 2 > this.items.length)) {
       this.items = this.items.slice(this.first);
       this.first = 0;
     }

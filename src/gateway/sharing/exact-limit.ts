@@ -8,9 +8,9 @@ import {
   sharedOwner,
 } from '../../limits/index.ts';
 import type { Call } from '../call.ts';
-import { addLink, loadChain } from '../limit-chain.ts';
-import { type QuotaLinks, readQuotas } from '../limit-quotas.ts';
-import { refuseByLimit, refuseByQuota } from '../limit-refusal.ts';
+import { addLink, loadChain } from '../limit/limit-chain.ts';
+import { type QuotaLinks, readQuotas } from '../limit/limit-quotas.ts';
+import { refuseByLimit, refuseByQuota } from '../limit/limit-refusal.ts';
 import type { ExactPart } from './exact-part.ts';
 import type { LeaseWait } from './lease-wait.ts';
 import { MixedReading } from './mixed-reading.ts';

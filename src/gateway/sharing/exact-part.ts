@@ -1,6 +1,6 @@
 import { type BucketShape, bucketShape } from '../../limits/index.ts';
 import type { CallContext } from '../context.ts';
-import type { LimitPlan, PlanLink } from '../limit-plan.ts';
+import type { LimitPlan, PlanLink } from '../limit/limit-plan.ts';
 import { scopeOf } from './need-of.ts';
 
 /** One bucket that is decided where it stands. */

@@ -1,7 +1,7 @@
 import type { Chain, LeaseState } from '../../limits/index.ts';
 import type { CallContext } from '../context.ts';
 import type { Call } from '../call.ts';
-import type { PlanLink } from '../limit-plan.ts';
+import type { PlanLink } from '../limit/limit-plan.ts';
 import type { LeaseNeeds } from './lease-needs.ts';
 import { bucketNeed, quotaNeed } from './need-of.ts';
 import type { Parked, Parking } from './parking.ts';

@@ -1,6 +1,6 @@
 import type { Chain, ExactReading } from '../../limits/index.ts';
-import type { ChainReading } from '../decision-source.ts';
-import type { LimitPlan } from '../limit-plan.ts';
+import type { ChainReading } from '../decisions/decision-source.ts';
+import type { LimitPlan } from '../limit/limit-plan.ts';
 import type { ExactPart } from './exact-part.ts';
 
 /** What the leased and the exact buckets of one call said, by link of its plan. */

@@ -8,7 +8,7 @@ import {
 } from '../../limits/index.ts';
 import type { RulePolicy } from '../../config/index.ts';
 import type { CallContext } from '../context.ts';
-import type { PlanLink } from '../limit-plan.ts';
+import type { PlanLink } from '../limit/limit-plan.ts';
 
 const scopes = new WeakMap<RulePolicy, string>();
 

@@ -2,12 +2,12 @@ import { type Buckets, Chain, type ExactStore, type LeaseState, outcomes } from 
 import type { Turn } from '../../http/index.ts';
 import type { Call } from '../call.ts';
 import type { CallContext } from '../context.ts';
-import { conclude, type LimitStage, refund } from '../limit.ts';
-import { loadChain } from '../limit-chain.ts';
-import type { PlanLink } from '../limit-plan.ts';
-import { createQuotaLinks } from '../limit-quotas.ts';
+import { conclude, type LimitStage, refund } from '../limit/limit.ts';
+import { loadChain } from '../limit/limit-chain.ts';
+import type { PlanLink } from '../limit/limit-plan.ts';
+import { createQuotaLinks } from '../limit/limit-quotas.ts';
 import type { FromWorker } from '../messages.ts';
-import { createSideTakes } from '../side-takes.ts';
+import { createSideTakes } from '../limit/side-takes.ts';
 import { createExactLimit } from './exact-limit.ts';
 import { createExactParts } from './exact-part.ts';
 import { createLeaseNeeds } from './lease-needs.ts';

@@ -34,8 +34,8 @@ import {
   type Figures,
 } from '../../metrics/index.ts';
 import { createBoardMemory } from '../../upstream/index.ts';
-import type { DecisionRecord } from '../decision.ts';
-import { createDryRun, type DryRunAsk } from '../dry-run.ts';
+import type { DecisionRecord } from '../decisions/decision.ts';
+import { createDryRun, type DryRunAsk } from '../decisions/dry-run.ts';
 import type { FromWorker, LogLine } from '../messages.ts';
 import { createWorkerGateway, type SharingParts } from '../worker-gateway.ts';
 import { createTestHub, type TestHub } from './hub.ts';

@@ -1,5 +1,5 @@
 import { type RefusalCode, refusals } from '../../jsonrpc/index.ts';
-import type { DecisionRecord } from '../decision.ts';
+import type { DecisionRecord } from '../decisions/decision.ts';
 import type { LogLine } from '../messages.ts';
 import type { TestAnswer, TestRequest } from './client.ts';
 import type { TestHub } from './hub.ts';

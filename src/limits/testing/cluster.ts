@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createLeaseKeeper, type LeaseKeeper, outcomes, setAway, setHere, setPlace } from '../index.ts';
 import type { LeaseAsk, LeaseStore, RuleParams } from '../index.ts';
-import { advance, fullBucket, lease, type SharedBucket } from '../shared-bucket.ts';
+import { advance, fullBucket, lease, type SharedBucket } from './shared-bucket.ts';
 import { createFixture, type Fixture } from './fixture.ts';
 
 /** One instance of a simulated cluster, with its own clock. */

@@ -1,9 +1,9 @@
 import type { ExactBucket, ExactReading, LeaseAnswer, LeaseAsk } from '../index.ts';
-import { advance, fullBucket, lease, take } from '../shared-bucket.ts';
-import type { SharedBucket } from '../shared-bucket.ts';
+import { advance, fullBucket, lease, take } from './shared-bucket.ts';
+import type { SharedBucket } from './shared-bucket.ts';
 
-export type { SharedBucket } from '../shared-bucket.ts';
-export { keepMs } from '../shared-bucket.ts';
+export type { SharedBucket } from './shared-bucket.ts';
+export { keepMs } from './shared-bucket.ts';
 
 /** Where shared buckets stand, in memory: what Redis holds after the same calls at the same times. */
 export class SharedModel {

@@ -1,4 +1,4 @@
--- Buckets that instances share: src/limits/shared-bucket.ts, line by line. Both are tested against each other.
+-- Buckets that instances share: src/limits/testing/shared-bucket.ts, line by line. Both are tested against each other.
 -- Before it stands a line that says `now`, in microseconds; after it take.lua or lease.lua. KEYS: the buckets, each once.
 -- ARGV begins with the count of shapes and the five numbers of each.
 

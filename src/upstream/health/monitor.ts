@@ -101,7 +101,7 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
   function forget({ slot, upstreams: policies }: NetworkPolicy): void {
     const heads = createHeads(board, slot);
     if (heads.head >= 0) heads.publish(-1, -1);
-    for (const policy of policies) forgetHealth(upstreams, policy.slot, clock.now());
+    for (const policy of policies) forgetHealth(upstreams, policy.slot);
   }
 }
 

@@ -100,7 +100,7 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
         }
         const down = transition.to === 'down';
         const reason = down ? healthReasons[transition.reason] : healthReasons.none;
-        board.setHealth(slot, down ? health.down : health.up, reason, clock.now());
+        board.setHealth(slot, down ? health.down : health.up, reason);
         tell(eventOf(network, upstream.name, transition, detail));
       },
       onChecked() {
@@ -154,7 +154,7 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
     for (const upstream of next.upstreams) {
       const known = kept.get(upstream);
       if (known === undefined) {
-        forgetHealth(board, upstream.slot, clock.now());
+        forgetHealth(board, upstream.slot);
         watched.push(watch(upstream));
         continue;
       }
@@ -192,8 +192,8 @@ export function createNetworkWatch(first: NetworkPolicy, options: WatchOptions):
 }
 
 /** Nothing is known of the upstream any more; what workers keep in its slot stays. */
-export function forgetHealth(board: UpstreamBoard, slot: number, nowMs: number): void {
-  board.setHealth(slot, health.unknown, healthReasons.none, nowMs);
+export function forgetHealth(board: UpstreamBoard, slot: number): void {
+  board.setHealth(slot, health.unknown, healthReasons.none);
   board.setHead(slot, -1);
 }
 

@@ -60,7 +60,7 @@ describe('a choice', () => {
         const { chooser, members } = pool(nodes.map(({ weight }) => ({ weight })));
         nodes.forEach(({ ms, busy }, k) => {
           members[k]!.latency.observe(ms, NOW);
-          for (let n = 0; n < busy; n++) members[k]!.enterFreely();
+          for (let n = 0; n < busy; n++) members[k]!.flight.enterFreely();
         });
         const scores = nodes.map(({ ms, busy, weight }) => (ms * (busy + 1)) / weight);
         const chosen = chooser.choose(wish, [], NOW).member!;
@@ -106,8 +106,8 @@ describe('a choice', () => {
         setHead(100);
         nodes.forEach(({ state }, k) => {
           board.setHead(k, state === 'behind' ? 97 : 98);
-          if (state === 'unreachable') board.setHealth(k, health.down, healthReasons.unreachable, 0);
-          if (state === 'wrong chain') board.setHealth(k, health.down, healthReasons.wrongChain, 0);
+          if (state === 'unreachable') board.setHealth(k, health.down, healthReasons.unreachable);
+          if (state === 'wrong chain') board.setHealth(k, health.down, healthReasons.wrongChain);
           if (state === 'lacks') members[k]!.methods.learnMissing('eth_call', NOW - 1);
           if (state === 'full') members[k]!.claim('eth_call', false, NOW);
           if (state !== 'open') return;
@@ -167,7 +167,7 @@ describe('a choice', () => {
     ]);
     members[0]!.latency.observe(30, NOW);
     members[1]!.latency.observe(10, NOW);
-    board.setHealth(3, health.down, healthReasons.wrongChain, 0);
+    board.setHealth(3, health.down, healthReasons.wrongChain);
     const weighed = chooser.weigh(wish, NOW);
     expect(weighed.map((each) => each.passedOver)).toEqual([
       'higher score',

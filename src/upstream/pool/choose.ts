@@ -79,7 +79,7 @@ export class Chooser {
     if (members.length <= SCANNED_MAX && not.length === 0) {
       const member = this.leastOfCarefree(wish, nowMs);
       if (member !== undefined) {
-        member.enterFreely();
+        member.flight.enterFreely();
         return { member, claim: null, why: this.whyOf(0) };
       }
     }

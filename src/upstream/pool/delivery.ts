@@ -2,6 +2,7 @@ import type { UpstreamPolicy } from '../../config/index.ts';
 import type { Answer } from '../answer.ts';
 import type { DeliveryTrace, UpstreamCall, UpstreamFailure } from '../call.ts';
 import type { Claim, Member } from './member.ts';
+import { sameNode } from './same-node.ts';
 
 /**
  * One sending of a call to one upstream: what the upstream takes for the call, so that two attempts of one call are never
@@ -219,6 +220,20 @@ export class Delivery {
       isError: errorStart >= 0,
     };
   }
+}
+
+/** What is known of an attempt's call: one that went out plainly turns out to need more. */
+export function deliveryOf(attempt: Attempt): Delivery {
+  if (attempt.delivery !== null) return attempt.delivery;
+  const delivery = new Delivery(attempt.call, attempt.startedMs);
+  attempt.delivery = delivery;
+  delivery.begin(attempt);
+  return delivery;
+}
+
+/** May the node have the call already? By its address: two upstreams may be one node, and one may have a new name. */
+export function heldBy({ holding }: Delivery, { policy }: Member): boolean {
+  return holding.some((node) => sameNode(node, policy));
 }
 
 function tenths(ms: number): number {

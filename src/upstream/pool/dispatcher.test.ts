@@ -320,9 +320,9 @@ describe('what main found', () => {
       { board },
     );
     const upstreams = createUpstreamBoard(board);
-    upstreams.setHealth(1, health.up, healthReasons.none, 0);
+    upstreams.setHealth(1, health.up, healthReasons.none);
     for (let k = 0; k < 10; k++) expect(await set.call().settled).toBe('result "mine"');
-    upstreams.setHealth(1, health.down, healthReasons.unreachable, 0);
+    upstreams.setHealth(1, health.down, healthReasons.unreachable);
     expect(await set.call().settled).toBe('result "fine"');
   });
 
@@ -330,10 +330,10 @@ describe('what main found', () => {
     const board = createBoardMemory(1);
     const set = await start([fine, mine], {}, { board });
     const upstreams = createUpstreamBoard(board);
-    upstreams.setHealth(0, health.down, healthReasons.wrongChain, 0);
-    upstreams.setHealth(1, health.down, healthReasons.unreachable, 0);
+    upstreams.setHealth(0, health.down, healthReasons.wrongChain);
+    upstreams.setHealth(1, health.down, healthReasons.unreachable);
     expect(await set.call().settled).toBe('result "mine"');
-    upstreams.setHealth(1, health.down, healthReasons.wrongChain, 0);
+    upstreams.setHealth(1, health.down, healthReasons.wrongChain);
     expect(await set.call().settled).toBe('no_upstream: n0: wrong chain; n1: wrong chain');
     expect(set.received()).toEqual([0, 1]);
   });

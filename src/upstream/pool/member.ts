@@ -8,19 +8,16 @@ import {
   UPSTREAM_SLOTS,
 } from '../board.ts';
 import type { FailureKind, Upstream, UpstreamFailure } from '../call.ts';
-import { ADMITTED, Breaker, createLocalBreaker, REFUSED } from './breaker.ts';
-import { type CellPlaces, cellPlacesOf, sharedWordsOf } from './cells.ts';
+import { ADMITTED, Breaker, REFUSED } from './breaker.ts';
+import { cellPlacesOf, sharedWordsOf } from './cells.ts';
+import { FailureStreak } from './failure-streak.ts';
+import { InFlight } from './in-flight.ts';
+import { MethodBreakers } from './method-breakers.ts';
 import { MethodMix } from './method-mix.ts';
 import { MethodTable } from './method-table.ts';
 import { MissedStates, readsState } from './old-state.ts';
 import { PeakEwma } from './peak-ewma.ts';
 import { RateBudget } from './rate-budget.ts';
-
-/** Each failure in a row doubles what a call is expected to cost there, up to so many times; each so many ms halve it. */
-const IN_ROW_MAX = 10;
-const FORGIVEN_MS = 500;
-/** Methods whose failures are watched by themselves. */
-const METHOD_BREAKERS_MAX = 128;
 
 /** Not the node's fault: ours, its way of shedding load, or that of who asked for so much. */
 const blameless: ReadonlySet<FailureKind> = new Set(['overloaded', 'throttled', 'oversized']);
@@ -51,24 +48,19 @@ export class Member {
   readonly latency = new PeakEwma();
   readonly breaker: Breaker;
   readonly budget: RateBudget;
+  readonly flight: InFlight;
   methods: MethodTable;
   readonly missedStates = new MissedStates();
-  /** Of this worker. */
-  inFlight = 0;
   totals = { retries: 0, hedges: 0, hedgesWon: 0, failovers: 0 };
   /** Another node took its place: what calls still under way there tell is no news. */
   private replaced = false;
-  private readonly methodBreakers = new Map<string, Breaker>();
+  private readonly methodBreakers: MethodBreakers;
   private readonly mix = new MethodMix();
-  private forgetAtMs = 0;
   private told = -1;
   private doubtedUntilMs = 0;
-  private failuresInRow = 0;
-  private failedAtMs = 0;
+  private readonly streak = new FailureStreak();
   private readonly deps: MemberDeps;
   private readonly board: UpstreamBoard;
-  private readonly places: CellPlaces;
-  private readonly ownInFlight: number;
 
   constructor(policy: UpstreamPolicy, network: NetworkPolicy, deps: MemberDeps) {
     this.policy = policy;
@@ -77,9 +69,10 @@ export class Member {
     this.methods = new MethodTable(policy.methods);
     this.board = createUpstreamBoard(deps.board);
     const shared = sharedWordsOf(deps.board.shared, policy.slot);
-    this.places = cellPlacesOf(deps.board.cells, UPSTREAM_SLOTS, policy.slot);
-    this.ownInFlight = this.places.inFlight + deps.worker * this.places.stride;
-    this.breaker = new Breaker(shared, this.places, deps.worker, deps.random);
+    const places = cellPlacesOf(deps.board.cells, UPSTREAM_SLOTS, policy.slot);
+    this.flight = new InFlight(places, deps.worker);
+    this.breaker = new Breaker(shared, places, deps.worker, deps.random);
+    this.methodBreakers = new MethodBreakers(deps.random);
     this.budget = new RateBudget(shared);
   }
 
@@ -109,7 +102,7 @@ export class Member {
       this.breaker.closed &&
       this.policy.maxInFlight === 0 &&
       this.budget.free(this.policy.requestsPerSecond) &&
-      this.methodBreakers.size === 0 &&
+      this.methodBreakers.none &&
       this.methods.unrestricted &&
       this.board.reason(this.policy.slot) === healthReasons.none
     );
@@ -168,26 +161,22 @@ export class Member {
 
   /** Expected cost of one more call, in milliseconds: the least wins. */
   score(nowMs: number): number {
-    const cost = (this.latency.value(nowMs, this.inFlight === 0) * (this.inFlight + 1)) / this.policy.weight;
-    return this.failuresInRow === 0 ? cost : cost * this.penalty(nowMs);
-  }
-
-  /** A node that refuses at once would else look like the fastest, and draw calls until its breaker opens. */
-  private penalty(nowMs: number): number {
-    return 2 ** Math.max(0, this.failuresInRow - (nowMs - this.failedAtMs) / FORGIVEN_MS);
+    const { own } = this.flight;
+    const cost = (this.latency.value(nowMs, own === 0) * (own + 1)) / this.policy.weight;
+    return cost * this.streak.factor(nowMs);
   }
 
   /** Milliseconds until its breakers let a call of this method through; 0: now. */
   breakerWaitMs(method: string, nowMs: number): number {
     const { trials } = this.network.breaker;
     const waitMs = this.breaker.waitMs(nowMs, trials);
-    const own = this.methodBreakers.size === 0 ? undefined : this.methodBreakers.get(method);
+    const own = this.methodBreakers.of(method);
     return own === undefined ? waitMs : Math.max(waitMs, own.waitMs(nowMs, trials));
   }
 
   /** A call of this method would be a trial. */
   onTrial(method: string): boolean {
-    return !this.breaker.closed || this.methodBreakers.get(method)?.closed === false;
+    return !this.breaker.closed || this.methodBreakers.of(method)?.closed === false;
   }
 
   /** Milliseconds until its budget allows a call; 0: now. */
@@ -198,7 +187,7 @@ export class Member {
   /** Has it as many calls in flight, over all workers, as it may? */
   full(critical: boolean): boolean {
     const bound = this.inFlightMax(critical);
-    return bound > 0 && this.inFlightOfAll() >= bound;
+    return bound > 0 && this.flight.ofAll() >= bound;
   }
 
   /**
@@ -206,10 +195,12 @@ export class Member {
    * of {@link succeeded}, {@link failed} and {@link withdrawn}.
    */
   claim(method: string, critical: boolean, nowMs: number): Claim | undefined {
-    if (!this.enter(critical)) return undefined;
+    const bound = this.inFlightMax(critical);
+    if (bound === 0) this.flight.enterFreely();
+    else if (!this.flight.enter(bound)) return undefined;
     const { breaker, timeoutMs } = this.network;
     const trial = this.breaker.admit(nowMs, breaker, timeoutMs);
-    const own = this.methodBreakers.size === 0 ? undefined : this.methodBreakers.get(method);
+    const own = this.methodBreakers.of(method);
     const methodTrial =
       trial === REFUSED || own === undefined ? ADMITTED : own.admit(nowMs, breaker, timeoutMs);
     const claimed: Claim = { trial: Math.max(trial, 0), methodTrial: Math.max(methodTrial, 0) };
@@ -224,51 +215,23 @@ export class Member {
     return undefined;
   }
 
-  /** Takes room without a look, where {@link carefree} said that there is nothing to look at. */
-  enterFreely(): void {
-    this.inFlight++;
-    this.places.cells[this.ownInFlight]!++;
-  }
-
-  private enter(critical: boolean): boolean {
-    const bound = this.inFlightMax(critical);
-    if (bound === 0) {
-      this.enterFreely();
-      return true;
-    }
-    // Counted first, then looked at: of two workers that race for the last place at least one sees the other.
-    Atomics.add(this.places.cells, this.ownInFlight, 1);
-    this.inFlight++;
-    if (this.inFlightOfAll() <= bound) return true;
-    this.leave();
-    return false;
-  }
-
-  private leave(): void {
-    this.inFlight--;
-    this.places.cells[this.ownInFlight]!--;
-  }
-
   /** @param ms -1: how long it took says nothing of how long an answer does */
   succeeded(claim: Claim | null, method: string, ms: number, nowMs: number): void {
     if (this.replaced) return this.withdrawn(claim, method);
-    this.leave();
-    this.failuresInRow = 0;
+    this.flight.leave();
+    this.streak.end();
     if (ms >= 0) this.latency.observe(ms, nowMs);
     this.mix.called(method, nowMs);
     const { breaker } = this.network;
     this.breaker.succeeded(claim === null ? ADMITTED : claim.trial, nowMs, breaker);
-    if (this.methodBreakers.size > 0) {
-      this.methodBreakers.get(method)?.succeeded(claim?.methodTrial ?? ADMITTED, nowMs, breaker);
-      if (nowMs >= this.forgetAtMs) this.forgetMethods();
-    }
+    this.methodBreakers.succeeded(method, claim === null ? ADMITTED : claim.methodTrial, nowMs, breaker);
     this.methods.learnPresent(method);
   }
 
   failed(claim: Claim | null, method: string, failure: UpstreamFailure, ms: number, nowMs: number): void {
     if (failure.kind === 'throttled') this.throttled(nowMs, failure.retryAfterMs);
     if (this.replaced || blameless.has(failure.kind)) return this.withdrawn(claim, method);
-    this.leave();
+    this.flight.leave();
     // A refused connection is quick, and says nothing of how long an answer takes.
     if (failure.delivered === 'maybe') this.latency.observe(ms, nowMs);
     this.count(claim, method, ofNode.has(failure.kind), nowMs);
@@ -276,32 +239,31 @@ export class Member {
 
   /** It answered that it cannot do so now. */
   gaveUp(claim: Claim | null, method: string, nowMs: number): void {
-    this.leave();
+    if (this.replaced) return this.withdrawn(claim, method);
+    this.flight.leave();
     this.count(claim, method, false, nowMs);
   }
 
   /** What it answered to a call that is over turned out to be its own fault. */
   blamed(method: string, nowMs: number): void {
-    this.count(null, method, false, nowMs);
+    if (!this.replaced) this.count(null, method, false, nowMs);
   }
 
   private count(claim: Claim | null, method: string, ofTheNode: boolean, nowMs: number): void {
-    this.failuresInRow = Math.min(IN_ROW_MAX, this.failuresInRow + 1);
-    this.failedAtMs = nowMs;
+    this.streak.failed(nowMs);
     const { breaker } = this.network;
     const { trial, methodTrial } = claim ?? { trial: ADMITTED, methodTrial: ADMITTED };
     const against = this.mix.failed(method, nowMs, breaker.windowMs);
     this.breaker.failed(trial, nowMs, breaker, ofTheNode ? 'node' : against);
-    this.forgetAtMs = nowMs + breaker.windowMs;
-    this.methodBreaker(method)?.failed(methodTrial, nowMs, breaker);
+    this.methodBreakers.failed(method, methodTrial, nowMs, breaker);
   }
 
   /** The call ended in a way that says nothing of the node. */
   withdrawn(claim: Claim | null, method: string): void {
-    this.leave();
+    this.flight.leave();
     if (claim === null || this.replaced) return;
     this.breaker.withdrawn(claim.trial);
-    this.methodBreakers.get(method)?.withdrawn(claim.methodTrial);
+    this.methodBreakers.of(method)?.withdrawn(claim.methodTrial);
   }
 
   /**
@@ -310,16 +272,14 @@ export class Member {
    * @param late the other one began later. A trial so overtaken is lost: one that hangs would else be tried for ever
    */
   outrun(claim: Claim | null, method: string, ms: number, nowMs: number, late: boolean): void {
-    if (late && claim !== null && !this.replaced) this.trialLost(claim, method, nowMs);
-    else this.withdrawn(claim, method);
+    if (!late || claim === null || this.replaced) this.withdrawn(claim, method);
+    else {
+      const { breaker } = this.network;
+      this.flight.leave();
+      if (claim.trial !== ADMITTED) this.breaker.failed(claim.trial, nowMs, breaker);
+      this.methodBreakers.trialLost(method, claim.methodTrial, nowMs, breaker);
+    }
     if (ms > this.latency.value(nowMs, false)) this.latency.observe(ms, nowMs);
-  }
-
-  private trialLost({ trial, methodTrial }: Claim, method: string, nowMs: number): void {
-    const { breaker } = this.network;
-    this.leave();
-    if (trial !== ADMITTED) this.breaker.failed(trial, nowMs, breaker);
-    if (methodTrial !== ADMITTED) this.methodBreakers.get(method)?.failed(methodTrial, nowMs, breaker);
   }
 
   throttled(nowMs: number, retryAfterMs?: number): void {
@@ -328,32 +288,9 @@ export class Member {
     this.budget.throttled(nowMs, this.policy.requestsPerSecond, accepted, retryAfterMs);
   }
 
-  private methodBreaker(method: string): Breaker | undefined {
-    const known = this.methodBreakers.get(method);
-    if (known !== undefined) return known;
-    if (this.methodBreakers.size >= METHOD_BREAKERS_MAX) this.forgetMethods();
-    const made = createLocalBreaker(this.deps.random);
-    this.methodBreakers.set(method, made);
-    return made;
-  }
-
-  /** No method failed for a whole window: the fast path comes back. */
-  private forgetMethods(): void {
-    for (const [method, breaker] of this.methodBreakers)
-      if (breaker.closed) this.methodBreakers.delete(method);
-    if (this.methodBreakers.size >= METHOD_BREAKERS_MAX) this.methodBreakers.clear();
-  }
-
   private inFlightMax(critical: boolean): number {
     const { maxInFlight } = this.policy;
     if (maxInFlight === 0 || critical) return maxInFlight;
     return Math.max(1, Math.floor(maxInFlight * (1 - this.network.shed.reserve)));
-  }
-
-  private inFlightOfAll(): number {
-    const { cells, inFlight, workers, stride } = this.places;
-    let sum = 0;
-    for (let worker = 0; worker < workers; worker++) sum += Atomics.load(cells, inFlight + worker * stride);
-    return sum;
   }
 }

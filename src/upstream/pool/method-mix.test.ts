@@ -35,15 +35,15 @@ describe('an upstream', () => {
 
   it('stays open to other methods while one fails, however often', () => {
     const [node] = open() as [Member];
-    node.enterFreely();
+    node.flight.enterFreely();
     node.succeeded(null, 'eth_call', 1, NOW);
     for (let k = 0; k < 50; k++) {
-      node.enterFreely();
+      node.flight.enterFreely();
       node.failed(null, 'eth_getLogs', timeout, 9, NOW);
     }
     expect(node.breakerWaitMs('eth_getLogs', NOW)).toBeGreaterThan(0);
     expect(node.breakerWaitMs('eth_call', NOW)).toBe(0);
-    node.enterFreely();
+    node.flight.enterFreely();
     node.failed(null, 'eth_call', timeout, 9, NOW);
     expect(node.breakerWaitMs('eth_chainId', NOW)).toBeGreaterThan(0);
   });
@@ -52,17 +52,17 @@ describe('an upstream', () => {
     const [one, two] = open(2) as [Member, Member];
     const fails = (): void => {
       for (let k = 0; k < 8; k++) {
-        one.enterFreely();
+        one.flight.enterFreely();
         one.failed(null, 'eth_getLogs', timeout, 9, NOW);
       }
     };
-    two.enterFreely();
+    two.flight.enterFreely();
     two.succeeded(null, 'eth_call', 1, NOW);
     fails();
     expect(two.breakerWaitMs('eth_call', NOW)).toBe(0);
     const [alone, idle] = open(2) as [Member, Member];
     for (let k = 0; k < 8; k++) {
-      alone.enterFreely();
+      alone.flight.enterFreely();
       alone.failed(null, 'eth_getLogs', timeout, 9, NOW);
     }
     expect(idle.breakerWaitMs('eth_call', NOW)).toBeGreaterThan(0);
@@ -70,22 +70,34 @@ describe('an upstream', () => {
 
   it('that is not there is left alone, whatever was called', () => {
     const [node] = open() as [Member];
-    node.enterFreely();
+    node.flight.enterFreely();
     node.succeeded(null, 'eth_call', 1, NOW);
     for (let k = 0; k < 8; k++) {
-      node.enterFreely();
+      node.flight.enterFreely();
       node.failed(null, 'eth_getLogs', failureOf('reset', 'reset before an answer', 'maybe'), 9, NOW);
     }
     expect(node.breakerWaitMs('eth_call', NOW)).toBeGreaterThan(0);
   });
 
+  it('is not to blame for what the node before it at its name still tells', () => {
+    const [old] = open() as [Member];
+    const next = old.renewed({ ...old.policy, port: 2 }, old.network);
+    for (let k = 0; k < 50; k++) {
+      old.flight.enterFreely();
+      old.gaveUp(null, k % 2 === 0 ? 'eth_call' : 'eth_getLogs', NOW);
+      old.blamed('eth_chainId', NOW);
+    }
+    expect(next.breakerWaitMs('eth_blockNumber', NOW)).toBe(0);
+    expect(old.flight.own).toBe(0);
+  });
+
   it('is not to blame for answers that are too large', () => {
     const [node] = open() as [Member];
     for (let k = 0; k < 50; k++) {
-      node.enterFreely();
+      node.flight.enterFreely();
       node.failed(null, 'eth_getLogs', failureOf('oversized', 'oversized', 'maybe'), 9, NOW);
     }
     expect(node.breakerWaitMs('eth_getLogs', NOW)).toBe(0);
-    expect(node.inFlight).toBe(0);
+    expect(node.flight.own).toBe(0);
   });
 });

@@ -2,43 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HubBounds } from './bounds.ts';
 import { BlockChain, contracts, LogListener } from './testing/block-chain.ts';
-import { type ChainNode, startChainNode } from './testing/chain-node.ts';
-import { startTestHub, type TestHub } from './testing/test-hub.ts';
+import type { ChainNode } from './testing/chain-node.ts';
+import { both, closeHubs, hubOf, listen, nodeOf, until } from './testing/hubs.ts';
+import type { TestHub } from './testing/test-hub.ts';
 
-const ended: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of ended.splice(0).toReversed()) await end();
-});
-
-async function until(what: () => boolean, withinMs = 10_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!what()) {
-    if (performance.now() > end) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
-    await sleep(3);
-  }
-}
+afterEach(closeHubs);
 
 /** A node, and a hub that listens to it with a socket of its worker 0. */
 async function start(
   chain: BlockChain,
   bounds: Partial<HubBounds> = {},
 ): Promise<{ node: ChainNode; test: TestHub }> {
-  const node = await startChainNode(chain);
-  ended.push(() => node.kill());
-  const upstreams = [{ name: 'one', url: node.url, ws_url: node.wsUrl }];
-  const test = startTestHub(
-    { health: { interval: 0 }, subscriptions: { poll_interval: '100ms' }, upstreams },
-    bounds,
-  );
-  ended.push(() => test.hub.close());
+  const node = await nodeOf(chain);
+  const test = hubOf([both(node, 'one')], {}, bounds);
   test.open(0, 1);
   return { node, test };
-}
-
-async function listen(test: TestHub, kind: string, params = '') {
-  const answer = await test.subscribe(0, 1, kind, params);
-  if (answer.type !== 'subscribed') throw new Error(JSON.stringify(answer.fault));
-  return { ...answer, results: () => test.results(0, answer.feed) };
 }
 
 const endedFeeds = (test: TestHub): string[] =>
