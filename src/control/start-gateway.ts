@@ -1,5 +1,5 @@
 import { type Config, configHash } from '../config/index.ts';
-import { trimHeap } from '../gateway/index.ts';
+import { trimHeap } from '../threads/index.ts';
 import { createOperationsPort } from './blocklist/operations-port.ts';
 import { configFacts } from './config-facts.ts';
 import {

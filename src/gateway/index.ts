@@ -3,7 +3,6 @@ export type { WorkerEvent } from './event-fold.ts';
 export type { DecisionRecord } from './decision.ts';
 export { createDryRun, type DryRunAsk } from './dry-run.ts';
 export { BANNED_THEN, createReplay, type RecordedCall, type Replay, type ReplayVerdict } from './replay.ts';
-export { trimHeap } from './trim-heap.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 
 /** Where the worker threads begin; beside this file, in the sources as in the build. */

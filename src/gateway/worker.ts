@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openLeaseState } from '../limits/index.ts';
+import { trimHeap } from '../threads/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { openRedisConnection } from './sharing/redis-connection.ts';
-import { trimHeap } from './trim-heap.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
