@@ -100,6 +100,7 @@ async function compose(
   const inside = await createInside(options, configuration, log);
   const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts, cluster } =
     inside;
+  dataPlane.prepare();
   undo.push(
     bans.stop,
     dataPlane.stop,
