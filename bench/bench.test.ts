@@ -23,7 +23,16 @@ describe('options', () => {
 
   it('run every family unless some are named, and say which there are', () => {
     const { only } = readOptions([]) as Exclude<ReturnType<typeof readOptions>, 'help'>;
-    expect(only).toEqual(['cost', 'latency', 'memory', 'reload', 'upstreams', 'websocket', 'instances']);
+    expect(only).toEqual([
+      'cost',
+      'latency',
+      'memory',
+      'reload',
+      'upstreams',
+      'websocket',
+      'instances',
+      'start',
+    ]);
     for (const family of only) expect(usage).toContain(`\n  ${family}`);
   });
 

@@ -4,18 +4,21 @@ import { parseArgs } from 'node:util';
 import { createContext, removeContext } from './context.ts';
 import { measureCpu } from './cpu.ts';
 import { readOptions } from './options.ts';
-import { type Polymorph, startPolymorph, withoutCache } from './servers/polymorph.ts';
+import { type Mode, modes, type Polymorph, startPolymorph, withoutCache } from './servers/polymorph.ts';
 import { startUpstream } from './servers/upstream.ts';
 import { median } from './statistics.ts';
 import { ensureTools } from './tools.ts';
 
 const usage = `Usage: node bench/compare.ts [OPTIONS]
 
-CPU a request of two programs or configs, measured in turns on one core: each pair's second over its first, and the median.
+CPU a request of two programs, configs or environments, measured in turns on one core: each pair's second over its first, and the median.
 
   --program FILE, --to FILE        main files of the first and the second (default: src/main.ts)
   --more FILE, --to-more FILE      further sections of their configs, YAML; {DIR} stands for a folder of its own
   --state, --to-state              usage is kept, in SQLite
+  --mode NAME, --to-mode NAME      of the upstream: single, pipelined, batched (default: single)
+  --env NAME=VALUE, --to-env       a variable of their environments; may be given more than once
+  --node OPTION, --to-node OPTION  an option of Node; the same
   --pairs N                        1 to 50 (default 14)
   --seconds N                      of one measurement (default 3)`;
 
@@ -27,6 +30,12 @@ const { values } = parseArgs({
     'to-more': { type: 'string' },
     state: { type: 'boolean', default: false },
     'to-state': { type: 'boolean', default: false },
+    mode: { type: 'string', default: 'single' },
+    'to-mode': { type: 'string', default: 'single' },
+    env: { type: 'string', multiple: true },
+    'to-env': { type: 'string', multiple: true },
+    node: { type: 'string', multiple: true },
+    'to-node': { type: 'string', multiple: true },
     pairs: { type: 'string', default: '14' },
     seconds: { type: 'string', default: '3' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -36,6 +45,21 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
+interface Side {
+  program: string | undefined;
+  more: string | undefined;
+  state: boolean;
+  mode: string;
+  env: string[] | undefined;
+  node: string[] | undefined;
+}
+
+function modeOf(name: string): Mode {
+  const found = modes.find((mode) => mode === name);
+  if (!found) throw new Error(`--mode ${name}: expected ${modes.join(', ')}`);
+  return found;
+}
+
 const options = readOptions(['--rounds', values.pairs, '--seconds', values.seconds]);
 if (options === 'help') throw new Error('it was not asked for');
 ensureTools();
@@ -44,29 +68,36 @@ const stop = (): Promise<void> => context.processes.stopAll().then(() => removeC
 process.once('SIGINT', () => void stop().finally(() => process.exit(130)));
 try {
   const node = await startUpstream(context, 'upstream', context.cores.upstream);
-  const start = (
-    name: string,
-    program: string | undefined,
-    more: string | undefined,
-    state: boolean,
-  ): Promise<Polymorph> => {
+  const start = (name: string, side: Side): Promise<Polymorph> => {
     const directory = join(context.directory, name);
-    const sections = more === undefined ? '' : readFileSync(more, 'utf8').replaceAll('{DIR}', directory);
+    const more =
+      side.more === undefined ? '' : readFileSync(side.more, 'utf8').replaceAll('{DIR}', directory);
     const setup = {
       name,
-      mode: 'single',
+      mode: modeOf(side.mode),
       upstreamPorts: [node.port],
       workers: 1,
       cores: context.cores.proxy,
-    } as const;
+      environment: side.env,
+      nodeOptions: side.node,
+      more,
+    };
     return startPolymorph(
       context,
-      { ...setup, ...withoutCache, more: sections, ...(state && { stateDir: directory }) },
-      program && resolve(program),
+      { ...setup, ...withoutCache, ...(side.state && { stateDir: directory }) },
+      side.program && resolve(side.program),
     );
   };
-  const first = await start('first', values.program, values.more, values.state);
-  const second = await start('second', values.to, values['to-more'], values['to-state']);
+  const { program, more, state, mode, env, node: nodeOptions } = values;
+  const first = await start('first', { program, more, state, mode, env, node: nodeOptions });
+  const second = await start('second', {
+    program: values.to,
+    more: values['to-more'],
+    state: values['to-state'],
+    mode: values['to-mode'],
+    env: values['to-env'],
+    node: values['to-node'],
+  });
   const ratios: number[] = [];
   for (let pair = 0; pair < options.rounds; pair++) {
     const micros = { first: 0, second: 0 };

@@ -12,6 +12,7 @@ import { measureMemory, memoryFigures } from './scenarios/memory.ts';
 import { measureReload, reloadFigures } from './scenarios/reload.ts';
 import { measureUpstreams, upstreamsFigures } from './scenarios/upstreams.ts';
 import { measureWebsocket, websocketFigures } from './scenarios/websocket.ts';
+import { measureStarts, startsFigures } from './scenarios/start.ts';
 import { startFleet } from './servers/fleet.ts';
 import { ensureTools } from './tools.ts';
 
@@ -102,6 +103,12 @@ async function measureAll(context: Context): Promise<Results> {
     await attempt(context, 'instances', async () => {
       results.instances = await measureInstances(context);
       results.figures.push(...instancesFigures(results.instances));
+    });
+  }
+  if (runs('start')) {
+    await attempt(context, 'start', async () => {
+      results.starts = await measureStarts(context);
+      results.figures.push(...startsFigures(results.starts));
     });
   }
   results.seconds = Math.round((performance.now() - from) / 1000);

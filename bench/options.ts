@@ -11,6 +11,7 @@ export const families = [
   'upstreams',
   'websocket',
   'instances',
+  'start',
 ] as const;
 export type Family = (typeof families)[number];
 
@@ -37,7 +38,7 @@ Two programs or configs of it beside each other: node bench/compare.ts --help.
   --seconds N      length of one measurement (default 3)
   --program FILE   what to measure (default src/main.ts; dist/main.js after a build); of one that knows no cache,
                    "cached", "with cache" and "upstreams" are left out, of one without WebSockets "websocket",
-                   of one that keeps no usage "with usage", of one that knows no Redis "instances"
+                   of one that keeps no usage "with usage", of one that knows no Redis "instances", of both "everything on"
   --quick          2 rounds of 1 second
   --help
 
@@ -48,6 +49,7 @@ Two programs or configs of it beside each other: node bench/compare.ts --help.
   upstreams  identical calls at once; one of three nodes killed under load
   websocket  CPU a call; idle sockets; a head to all that listen
   instances  CPU a request of limits that instances share over Redis
+  start      from the program's start to its first answered call
 
 A valid run of all families that is not quick is kept in bench/results/ and shown in docs/performance.md.`;
 

@@ -51,6 +51,12 @@ test('holds the program and its documents, no sources and no tests', () => {
   expect(contents).toContain('package/dist/main.js');
   expect(contents).toContain('package/dist/gateway/worker.js');
   expect(contents).toContain('package/dist/gateway/worker.d.ts');
+  // What is read at every start is in few files, the libraries' with their licences.
+  expect(contents.filter((path) => path.endsWith('.js') && !path.includes('/examples/')).length).toBeLessThan(
+    100,
+  );
+  for (const name of ['kysely', 'yaml', 'zod'])
+    expect(contents).toContain(`package/dist/licenses/${name}.txt`);
   expect(
     contents.filter((path) => /\.test\.|\.fuzz\.|\/testing\/|\/test\/|(?<!\.d)\.ts$/.test(path)),
   ).toEqual([]);

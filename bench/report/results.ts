@@ -6,6 +6,7 @@ import type { Instances } from '../scenarios/instances.ts';
 import type { Latency } from '../scenarios/latency.ts';
 import type { Memory } from '../scenarios/memory.ts';
 import type { Reload } from '../scenarios/reload.ts';
+import type { Starts } from '../scenarios/start.ts';
 import type { Upstreams } from '../scenarios/upstreams.ts';
 import type { Websocket } from '../scenarios/websocket.ts';
 
@@ -26,5 +27,6 @@ export interface Results {
   upstreams?: Upstreams;
   websocket?: Websocket;
   instances?: Instances;
+  starts?: Starts;
   faults: string[];
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { verifyAnswers, verifyHeaders, verifyKeeping, verifyRefusal } from '../verify.ts';
+import { type Everything, startEverything } from './everything.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 import {
@@ -29,6 +30,8 @@ export interface Fleet {
   cached: Polymorph | undefined;
   /** `plain.single` with journal and ledger. Not there if the program keeps no usage. */
   metered: Polymorph | undefined;
+  /** All features at once, in each mode. Not there if the program keeps no usage or knows no Redis. */
+  everything: Record<Mode, Polymorph> | undefined;
   stop(): Promise<void>;
 }
 
@@ -38,8 +41,9 @@ export async function startFleet(context: Context): Promise<Fleet> {
   const direct = await startUpstream(context, 'direct', context.cores.proxy);
   const nginx = await startNginx(context, node.port);
   const haproxy = await startHaproxy(context, node.port);
-  const { ours, plain, cached, metered } = await startOurs(context, node.port);
-  const keeping = [...Object.values(ours ?? {}), ...(cached ? [cached] : [])];
+  const { ours, plain, cached, metered, everything } = await startOurs(context, node.port);
+  const whole = Object.values(everything?.servers ?? {});
+  const keeping = [...Object.values(ours ?? {}), ...whole, ...(cached ? [cached] : [])];
   const others = [...Object.values(plain ?? {}), ...(metered ? [metered] : [])];
   const modes = [...new Set([...keeping, ...others])];
   for (const server of [nginx, haproxy, ...modes, ...(cached ? [cached] : [])]) {
@@ -52,16 +56,31 @@ export async function startFleet(context: Context): Promise<Fleet> {
   if (context.knowsUpstreams) {
     for (const server of keeping) context.faults.push(...(await verifyKeeping(server, node)));
   }
+  if (everything) context.faults.push(...(await everything.faults()));
   const stop = async () => {
+    await everything?.stop();
     for (const server of [...modes, haproxy, nginx, direct, node]) await server.stop();
   };
-  return { node, direct, nginx, haproxy, ours, plain, cached, metered, stop };
+  return {
+    node,
+    direct,
+    nginx,
+    haproxy,
+    ours,
+    plain,
+    cached,
+    metered,
+    everything: everything?.servers,
+    stop,
+  };
 }
+
+const without = { cached: undefined, metered: undefined, everything: undefined };
 
 async function startOurs(
   context: Context,
   upstreamPort: number,
-): Promise<Pick<Fleet, 'ours' | 'plain' | 'cached' | 'metered'>> {
+): Promise<Pick<Fleet, 'ours' | 'plain' | 'cached' | 'metered'> & { everything: Everything | undefined }> {
   const { proxy: cores } = context.cores;
   const start = (setup: Pick<Setup, 'name' | 'mode' | 'cache' | 'coalesce' | 'stateDir'>) => {
     return startPolymorph(context, { ...setup, upstreamPorts: [upstreamPort], workers: 1, cores });
@@ -73,16 +92,18 @@ async function startOurs(
   });
   try {
     const plain = await inModes('', withoutCache);
-    if (!context.knowsUpstreams) return { ours: plain, plain, cached: undefined, metered: undefined };
+    if (!context.knowsUpstreams) return { ours: plain, plain, ...without };
     const ours = await inModes('-with-cache', {});
     const cached = await start({ name: 'cached', mode: 'single', cache: holdingCache });
     const stateDir = join(context.directory, 'metered');
     const metered = context.knowsStore
       ? await start({ name: 'metered', mode: 'single', ...withoutCache, stateDir })
       : undefined;
-    return { ours, plain, cached, metered };
+    const everything =
+      context.knowsStore && context.knowsRedis ? await startEverything(context, upstreamPort) : undefined;
+    return { ours, plain, cached, metered, everything };
   } catch (error) {
     context.faults.push(`PolymorphProxy was not measured: ${String(error)}`);
-    return { ours: undefined, plain: undefined, cached: undefined, metered: undefined };
+    return { ours: undefined, plain: undefined, ...without };
   }
 }

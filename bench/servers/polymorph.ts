@@ -4,7 +4,8 @@ import { callerKeys, refusedKey } from '../calls.ts';
 import { type Context, freePort } from '../context.ts';
 import { type Server, whenReady } from './server.ts';
 
-export type Mode = 'single' | 'pipelined' | 'batched';
+export const modes = ['single', 'pipelined', 'batched'] as const;
+export type Mode = (typeof modes)[number];
 
 export interface Setup {
   name: string;
@@ -27,6 +28,10 @@ export interface Setup {
   more?: string;
   /** Whether identical calls under way are joined; default true. */
   coalesce?: boolean;
+  /** Variables of its environment, beside the bench's own, as `env` takes them. */
+  environment?: readonly string[];
+  /** Options of Node itself. */
+  nodeOptions?: readonly string[];
 }
 
 export interface Polymorph extends Server {
@@ -60,8 +65,9 @@ export async function startPolymorph(
   const config = configOf(setup, port, await freePort(), context.knowsUpstreams);
   const configFile = join(context.directory, `${setup.name}.yaml`);
   writeFileSync(configFile, config);
-  const args = [program, 'start', '--config', configFile];
-  const started = context.processes.start(setup.name, process.execPath, args, setup.cores);
+  const { environment = [], nodeOptions = [] } = setup;
+  const args = [...environment, process.execPath, ...nodeOptions, program, 'start', '--config', configFile];
+  const started = context.processes.start(setup.name, 'env', args, setup.cores);
   return { ...(await whenReady(started, port)), configFile, config };
 }
 

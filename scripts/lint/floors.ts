@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 
 /** The rooms of src/, bottom up: an import goes to a lower floor or stays in its room. See docs/ARCHITECTURE.md. */
 export const floors: readonly (readonly string[])[] = [
-  ['jsonrpc', 'limits'],
+  ['jsonrpc', 'limits', 'threads'],
   ['identity', 'metrics'],
   ['config'],
   ['http'],

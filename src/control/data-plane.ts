@@ -65,6 +65,8 @@ export interface DataPlane {
   sayOfHub(slot: number, message: FromHub): void;
   /** Main has seen to what a worker needs. */
   sayOfLeases(slot: number, message: Extract<ToWorker, { type: 'leased' }>): void;
+  /** Workers read their modules while main does what must be done before `start`. */
+  prepare(): void;
   start(): Promise<void>;
   states: WorkerPool['states'];
   /** Hands the present policy to all; resolves when they use it, or with those that do not after the bound. */
@@ -199,6 +201,7 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
     explain,
     sayOfHub: (slot, message) => pool.post(slot, { type: 'hub', message } satisfies ToWorker),
     sayOfLeases: (slot, message) => pool.post(slot, message),
+    prepare: pool.prepare,
     start: pool.start,
     states: pool.states,
     stop: pool.stop,

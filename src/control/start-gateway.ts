@@ -1,5 +1,5 @@
 import { type Config, configHash } from '../config/index.ts';
-import { trimHeap } from '../gateway/index.ts';
+import { trimHeap } from '../threads/index.ts';
 import { createOperationsPort } from './blocklist/operations-port.ts';
 import { configFacts } from './config-facts.ts';
 import {
@@ -100,6 +100,7 @@ async function compose(
   const inside = await createInside(options, configuration, log);
   const { address, instanceId, policy, dataPlane, health, hub, bans, store, events, alerts, cluster } =
     inside;
+  dataPlane.prepare();
   undo.push(
     bans.stop,
     dataPlane.stop,

@@ -115,3 +115,48 @@ test('what a worker writes comes to the log, not to standard output', async () =
   await until(() => texts.length > 0);
   expect(texts.join('')).toBe('written by a worker\n');
 });
+
+test('threads that were prepared hear nothing until they start, and then begin with what is so by then', async () => {
+  let generation = 1;
+  const told: unknown[] = [];
+  const { pool, deaths } = build(
+    2,
+    {},
+    {
+      workerData: (slot) => ({ slot, slab: new SharedArrayBuffer(64), snapshot: { generation } }),
+      onMessage: (_, message) => void told.push(message),
+    },
+  );
+  pool.prepare();
+  pool.broadcast({ type: 'throw' });
+  generation = 2;
+  await pool.start();
+  expect(told).toEqual([
+    { type: 'ready', port: 1, generation: 2 },
+    { type: 'ready', port: 1, generation: 2 },
+  ]);
+  expect(pool.states()).toEqual([
+    { state: 'up', restarts: 0 },
+    { state: 'up', restarts: 0 },
+  ]);
+  expect(deaths).toEqual([]);
+});
+
+test('a prepared thread that dies is opened anew by the start, whose error says why', async () => {
+  const { pool, deaths } = build(
+    1,
+    { throwAtStart: true },
+    { workerUrl: new URL('data:text/javascript,exit') },
+  );
+  pool.prepare();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(deaths).toEqual([]);
+  await expect(pool.start()).rejects.toThrow('exit is not defined');
+});
+
+test('a pool that is stopped before its start ends what it prepared', async () => {
+  const { pool } = build(2);
+  pool.prepare();
+  await pool.stop();
+  expect(pool.states().map(({ state }) => state)).toEqual(['ended', 'ended']);
+});

@@ -40,6 +40,8 @@ const usualTiming: PoolTiming = {
 };
 
 export interface WorkerPool {
+  /** Opens the threads ahead of `start`: they read their modules meanwhile. */
+  prepare(): void;
   /** Resolves when all are up. Rejects with the first worker's error when one dies before; all are ended then. */
   start(): Promise<void>;
   broadcast(message: unknown): void;
@@ -92,6 +94,9 @@ export function createWorkerPool<M extends WorkerMessage>(options: WorkerPoolOpt
   };
 
   return {
+    prepare() {
+      for (const slot of slots) slot.prepare();
+    },
     stop,
     async start() {
       try {

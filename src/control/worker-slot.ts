@@ -1,4 +1,10 @@
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  type Transferable,
+  Worker,
+} from 'node:worker_threads';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
 import { createHeartbeatWatch } from './heartbeat.ts';
 
@@ -51,6 +57,8 @@ export interface SlotOptions<M extends WorkerMessage> {
 export interface WorkerSlot {
   readonly state: SlotState;
   readonly restarts: number;
+  /** Lets a thread read its modules ahead of `start`, which then tells it what `workerData` is. */
+  prepare(): void;
   start(): void;
   post(message: unknown): void;
   /** To be called at a steady interval. */
@@ -67,6 +75,8 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
   const heartbeat = createHeartbeatWatch(options.beat, options.looksMax);
   let state: SlotState = 'waiting';
   let worker: Worker | undefined;
+  /** Where a thread that waits for its start hears of it. */
+  let prepared: MessagePort | undefined;
   let exited: Promise<void> = Promise.resolve();
   let verdict: string | null = null;
   let starts = 0;
@@ -86,18 +96,25 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
     verdict = null;
     starts += 1;
     heartbeat.reset();
+    if (prepared === undefined) open(options.workerData());
+    else prepared.postMessage(options.workerData());
+    prepared = undefined;
+    startTimer = setTimeout(() => condemn('it was not ready in time'), options.startTimeoutMs);
+  };
+
+  const open = (workerData: unknown, transferList: Transferable[] = []) => {
     const startedAt = options.now();
     let error: Error | null = null;
     const thread = new Worker(options.workerUrl, {
       name: `gateway-${options.slot}`,
-      workerData: options.workerData(),
+      workerData,
+      transferList,
       resourceLimits: options.resourceLimits,
       env: options.env,
       stdout: true,
       stderr: true,
     });
     worker = thread;
-    startTimer = setTimeout(() => condemn('it was not ready in time'), options.startTimeoutMs);
     for (const stream of [thread.stdout, thread.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => options.onText(text));
     }
@@ -125,9 +142,13 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
   };
 
   const bury = (startedAt: number, error: Error | null, code: number) => {
+    const unasked = prepared !== undefined;
+    prepared = undefined;
     const wasReady = state === 'up' || state === 'draining';
     const expected = state === 'draining' || state === 'ended';
     worker = undefined;
+    // The one that `start` opens then says what is wrong.
+    if (unasked) return;
     onDrained?.();
     if (expected && error === null && verdict === null) {
       state = 'ended';
@@ -165,9 +186,17 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
     get restarts() {
       return Math.max(0, starts - 1);
     },
+    prepare() {
+      const { port1, port2 } = new MessageChannel();
+      prepared = port1;
+      open(port2, [port2]);
+    },
     start,
     stop,
-    post: (message) => worker?.postMessage(message),
+    post(message) {
+      // Before its start it is nobody's: all it needs to know comes with that.
+      if (prepared === undefined) worker?.postMessage(message);
+    },
     look() {
       if (state === 'up' && heartbeat.look()) condemn('it stopped ticking');
     },

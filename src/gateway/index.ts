@@ -9,7 +9,6 @@ export {
   type Replay,
   type ReplayVerdict,
 } from './decisions/replay.ts';
-export { trimHeap } from './trim-heap.ts';
 export type { FromWorker, LogLine, ToWorker, WorkerStart } from './messages.ts';
 
 /** Where the worker threads begin; beside this file, in the sources as in the build. */

@@ -1,14 +1,16 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openLeaseState } from '../limits/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { openRedisConnection } from './sharing/redis-connection.ts';
-import { trimHeap } from './trim-heap.ts';
+import { trimHeap } from '../threads/index.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const start = workerData as WorkerStart;
+trimHeap();
+const start = await whenStarted(workerData as WorkerStart | MessagePort);
 const tell = (message: FromWorker): void => port.postMessage(message);
 const { leases } = start.limits;
 const connection =
@@ -37,6 +39,13 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
-trimHeap();
 if (leases !== null) await connection?.ready(openLeaseState(leases));
 await gateway.listen();
+
+/** Main may let a thread read its modules before it can say what it is to serve. */
+async function whenStarted(given: WorkerStart | MessagePort): Promise<WorkerStart> {
+  if (!(given instanceof MessagePort)) return given;
+  const [start] = (await once(given, 'message')) as [WorkerStart];
+  given.close();
+  return start;
+}

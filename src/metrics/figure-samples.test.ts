@@ -68,6 +68,7 @@ test('a page with 200 methods is made at once', () => {
     return performance.now() - began;
   });
   expect(bytes).toBeGreaterThan(500_000);
+  console.log(`a page with 200 methods: ${Math.min(...times).toFixed(1)} ms, once ${times[0]!.toFixed(1)}`);
   // 5 ms are aimed at; a machine that tests run on has other things to do.
   expect(Math.min(...times)).toBeLessThan(25);
 });

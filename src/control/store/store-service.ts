@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountsContext } from '../../accounts/index.ts';
-import { trimHeap } from '../../gateway/index.ts';
+import { trimHeap } from '../../threads/index.ts';
 import { openStore, type Store, StoreError } from '../../store/index.ts';
 import { type Applier, type ApplierState, createApplier } from '../../usage/index.ts';
 import { readBans, readBansOf } from '../blocklist/read-bans.ts';

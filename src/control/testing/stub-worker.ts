@@ -1,4 +1,5 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createKeyIndexReader, digestOfKey } from '../../identity/index.ts';
 
 /** A stand-in for the gateway's worker: beats, answers the protocol, and misbehaves when told to. */
@@ -10,7 +11,10 @@ interface StubData {
   snapshot?: { generation: number; keyIndex: SharedArrayBuffer };
 }
 
-const { slot, slab, throwAtStart, hangAtStart, snapshot } = workerData as StubData;
+const given = workerData as StubData | MessagePort;
+const start = given instanceof MessagePort ? ((await once(given, 'message')) as [StubData])[0] : given;
+if (given instanceof MessagePort) given.close();
+const { slot, slab, throwAtStart, hangAtStart, snapshot } = start;
 const port = parentPort;
 if (port === null) throw new Error('not a worker');
 if (throwAtStart === true) throw new Error(`slot ${slot} cannot start`);

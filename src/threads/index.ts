@@ -1,0 +1,2 @@
+/** What each of the process's threads does for itself. */
+export { trimHeap } from './trim-heap.ts';
