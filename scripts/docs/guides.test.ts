@@ -51,7 +51,10 @@ describe.each([...guides, ...errorPages])('docs/%s', (name) => {
 
 /** Names of events, of the methods of operations and of files look alike. */
 function isOther(field: string): boolean {
-  return /\.(?:db|md|yaml|ts|state|id|js|json)$/.test(field) || /^(?:redis\.(?:down|up)|events\.(?:list|show|replay))$/.test(field);
+  return (
+    /\.(?:db|md|yaml|ts|state|id|js|json)$/.test(field) ||
+    /^(?:redis\.(?:down|up)|events\.(?:list|show|replay))$/.test(field)
+  );
 }
 
 test('docs/troubleshooting.md quotes lines that the program writes', () => {

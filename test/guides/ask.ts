@@ -68,7 +68,7 @@ export async function messagesOf(
     for (const message of messages) socket.send(JSON.stringify(message));
   });
   socket.on('message', (data) => {
-    came.push(JSON.parse(String(data)));
+    came.push(JSON.parse((data as Buffer).toString('utf8')));
     if (came.length === count) resolve(came);
   });
   socket.on('error', reject);
