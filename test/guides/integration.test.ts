@@ -126,15 +126,17 @@ describe.each(['nginx', 'caddy'] as const)(
       expect(line).toMatchObject({ kind: 'access', address: '127.0.0.2' });
     });
 
-    test.skipIf(missing || name !== 'nginx')('its log holds no key', async () => {
-      const { status } = await asked({
-        path: `/eth/${key}?api_key=${key}`,
-        body: JSON.stringify(call('eth_chainId')),
+    // Caddy writes none unless it is asked to.
+    if (name === 'nginx')
+      test.skipIf(missing)('its log holds no key', async () => {
+        const { status } = await asked({
+          path: `/eth/${key}?api_key=${key}`,
+          body: JSON.stringify(call('eth_chainId')),
+        });
+        expect(status).toBe(200);
+        expect(proxy.log()).toMatch(/ 200 \d+ /);
+        expect(proxy.log()).not.toContain(key);
       });
-      expect(status).toBe(200);
-      expect(proxy.log()).toMatch(/ 200 \d+ /);
-      expect(proxy.log()).not.toContain(key);
-    });
   },
 );
 
