@@ -8,7 +8,6 @@ export class StartError extends Error {
   readonly code:
     | 'config_invalid'
     | 'cannot_listen'
-    | 'tls_invalid'
     | 'worker_failed'
     | 'store_unusable'
     | 'upstream_is_ourselves';
@@ -18,8 +17,7 @@ export class StartError extends Error {
     super(message, options);
     this.name = 'StartError';
     this.code = code;
-    this.exitCode =
-      code === 'config_invalid' || code === 'tls_invalid' || code === 'upstream_is_ourselves' ? 2 : 1;
+    this.exitCode = code === 'config_invalid' || code === 'upstream_is_ourselves' ? 2 : 1;
   }
 }
 
