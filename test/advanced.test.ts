@@ -154,7 +154,9 @@ describe('test_advanced.sh', () => {
 
 it('the page explains the features that the script shows, in its order', async () => {
   const sections = (await readFile(page, 'utf8')).split(/^## /m).slice(1);
-  const tried = sections.map((section) => /^- Try: `\.\/test_advanced\.sh --only ([\w-]+)`/m.exec(section)?.[1]);
+  const tried = sections.map(
+    (section) => /^- Try: `\.\/test_advanced\.sh --only ([\w-]+)`/m.exec(section)?.[1],
+  );
   expect(tried).toEqual((await listed()).map(({ name }) => name));
   for (const section of sections)
     expect(section).toMatch(/^```yaml[^]*^- Guaranteed: [^]*^- Not: [^]*^- More: \S/m);

@@ -19,8 +19,7 @@ setTimeout(() => end(1, `no ${blocks} blocks within ${seconds} s`), Number(secon
 
 let [seen, parent] = [0, ''];
 const socket = new WebSocket(url);
-socket.onopen = () =>
-  socket.send('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}');
+socket.onopen = () => socket.send('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}');
 socket.onclose = ({ code }) => end(1, `the socket was closed with ${code}`);
 socket.onerror = () => end(1, `no WebSocket at ${url}`);
 socket.onmessage = ({ data }) => {

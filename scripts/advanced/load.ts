@@ -22,7 +22,7 @@ if (address !== undefined) headers['x-forwarded-for'] = address;
 
 const figures = { sent: 0, answered: 0, refused: 0, lost: 0 };
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
-let ending = false;
+const ending = new AbortController();
 
 const call = (): Promise<keyof typeof figures> =>
   new Promise((resolve) => {
@@ -37,14 +37,14 @@ const call = (): Promise<keyof typeof figures> =>
   });
 
 async function caller(): Promise<void> {
-  while (!ending) {
+  while (!ending.signal.aborted) {
     figures.sent += 1;
     figures[await call()] += 1;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-process.once('SIGTERM', () => (ending = true));
+process.once('SIGTERM', () => ending.abort());
 console.log('calling');
 await Promise.all(Array.from({ length: connections }, caller));
 agent.destroy();
