@@ -25,8 +25,10 @@ post() {
   body=$(cat "$work/body" 2>/dev/null) || body=
   heads=$(tr -d '\r' <"$work/heads" 2>/dev/null) || heads=
 }
-# header NAME of the last answer.
-header() { printf '%s\n' "$heads" | sed -n "s/^$1: //Ip" | head -n 1; }
+# header NAME: of the last answer, its name in lower case.
+header() {
+  printf '%s\n' "$heads" | awk -v name="$1: " 'tolower(substr($0, 1, length(name))) == name { print substr($0, length(name) + 1); exit }'
+}
 
 # calls NUMBER METHOD [PARAMS] [curl's arguments…]: as many calls over one connection; prints their statuses, as in «5 × 200, 3 × 429».
 calls() {

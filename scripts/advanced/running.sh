@@ -27,7 +27,9 @@ finish() {
   done
   for pid in $pids; do kill -KILL "$pid" 2>/dev/null || :; done
   wait 2>/dev/null || :
-  if [ -n "$current" ] && [ "$1" != 130 ] && [ "$1" != 143 ]; then
+  if [ "$1" = 130 ] || [ "$1" = 143 ]; then
+    printf '\nstopped%s; all that was started is ended\n' "${current:+ while showing $current}"
+  elif [ -n "$current" ]; then
     [ -e "$work/failed" ] || printf '  %sFAILED%s   a command of this step ended with %s\n' "$red" "$plain" "$1"
     if [ -z "$given_gateway" ]; then complaints; fi
     printf '\n%sFAILED: %s%s (%s). Again, with everything kept: ./test_advanced.sh --only %s --keep\n' "$red" "$current" "$plain" \
@@ -66,7 +68,7 @@ helper() { printf '%s' "$root/scripts/advanced/$1.ts"; }
 
 # The chain: a local Ethereum node, a block a second. Its address is in $chain.
 use_chain() {
-  [ -z "$chain" ] || return 0
+  [ -z "$chain$given_gateway" ] || return 0
   anvil=$(node -e 'import(process.argv[1]).then((room) => console.log(room.findAnvil() ?? ""))' "$root/src/commands/anvil.ts")
   [ -n "$anvil" ] || fail 'there is no anvil for this platform in node_modules: give a running gateway by --gateway and --admin'
   mkdir -p "$work/anvil"
@@ -97,7 +99,9 @@ END
 }
 
 # use_config: the gateway of the features, with this config from standard input from now on: started with it, or reloaded.
+# A gateway that was given by --gateway keeps its own.
 use_config() {
+  [ -z "$given_gateway" ] || return 0
   config_of "$work/state" >"$work/next.yaml"
   if [ -n "$gateway_pid" ]; then
     put_config taken
