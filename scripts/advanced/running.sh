@@ -53,6 +53,8 @@ complaints() {
 background() {
   log=$work/$1.log
   shift
+  # Here, since the process truncates it only once it runs: what an earlier one wrote must not be taken for its words.
+  : >"$log"
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!
   pids="$pids $pid"
@@ -136,6 +138,7 @@ run_gateway() {
   await_gateway
 }
 begin_gateway() {
+  started_name=$1 started_config=$2 starts=$((${starts:-0} + 1))
   background "$1" "$root/bin/polymorph" start --config "$2" --log-format json
   started_pid=$pid
 }
@@ -148,10 +151,16 @@ await_gateway() {
   tries=0
   until file_has "$log" '"msg":"serving"'; do
     tries=$((tries + 1))
+    # A port that the system chose is free for a moment before the gateway listens there: another program was faster.
+    if file_has "$log" 'port taken' && [ "$starts" -lt 3 ]; then
+      ended "$started_pid"
+      begin_gateway "$started_name" "$started_config"
+    fi
     if ! kill -0 "$started_pid" 2>/dev/null; then fail "the gateway did not start: $(tail -n 5 "$log")"; fi
     [ "$tries" -lt 400 ] || fail "the gateway does not serve after 20 s: $(tail -n 5 "$log")"
     sleep 0.05
   done
+  starts=0
   serving=$(grep '"msg":"serving"' "$log" | tail -n 1)
   started=$(printf '%s' "$serving" | sed -n 's/.*"url":"\([^"]*\)".*/\1/p')
   started_admin=$(printf '%s' "$serving" | sed -n 's/.*"admin":"\([^"]*\)".*/\1/p')

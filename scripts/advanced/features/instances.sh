@@ -16,7 +16,7 @@ show_many_instances() {
 server: { listen: "127.0.0.1:0", workers: 1, trusted_proxies: [127.0.0.0/8], state_dir: none }
 admin: { listen: "127.0.0.1:0" }
 upstreams: [{ url: "$chain" }]
-redis: redis://127.0.0.1:$redis_port
+redis: { url: "redis://127.0.0.1:$redis_port", command_timeout: 1s }
 limits: { default: { requests: 30, period: 1h, consistency: exact } }
 END
   done
@@ -24,11 +24,11 @@ END
   begin_gateway one "$work/one.yaml"
   one_log=$log one_pid=$started_pid
   begin_gateway two "$work/two.yaml"
-  two_pid=$started_pid
   await_gateway
-  two=$started two_admin=$started_admin log=$one_log started_pid=$one_pid
+  two=$started two_admin=$started_admin two_pid=$started_pid
+  log=$one_log started_pid=$one_pid started_name=one started_config=$work/one.yaml
   await_gateway
-  one=$started one_admin=$started_admin own_gateway=$gateway
+  one=$started one_admin=$started_admin one_pid=$started_pid own_gateway=$gateway
   eventually 'they see each other' instances_are 2 "$one_admin" "$two_admin"
   from 203.0.113.80
   gateway=$one

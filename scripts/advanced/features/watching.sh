@@ -63,7 +63,7 @@ END
   fi
   polymorph top --once --interval 500ms --admin "$admin"
   end_load
-  came "$(printf '%s' "$said" | grep -v '^ *$' | head -n 8 | cut -c1-110 | tr '\n' '|')"
+  came "$(printf '%s' "$said" | grep -v -E '^ *$| 0 B ' | cut -c1-90)"
   has 'what top shows' "$said" eth_blockNumber
   [ -n "$given_gateway" ] || has 'what top shows' "$said" 203.0.113.61
   proves 'Callers and methods, with rates, refusals and times, in a terminal; without one it prints once, as here.'
