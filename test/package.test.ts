@@ -1,13 +1,24 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tarballBytesMax } from '../scripts/release/tarball.ts';
+import { fetchNode, noNodes } from './nodes.ts';
 
 /** The package as others get it: built, packed, installed in a project of its own and run by npx. */
 
@@ -15,7 +26,14 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'polymorph-package-'));
 const started: ChildProcess[] = [];
+let tarball: string;
 let contents: string[];
+
+const manifest = () =>
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
 
 // What npm tells its scripts about this project must not steer the npm that installs in another.
 const env = Object.fromEntries(
@@ -24,18 +42,25 @@ const env = Object.fromEntries(
   ),
 );
 
-const npx = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
-  run('npx', ['--no-install', 'polymorph-proxy', ...args], { cwd: folder, env });
+/** The environment in which `node` is this binary. */
+const envOf = (node: string) => ({ ...env, PATH: `${dirname(node)}${delimiter}${process.env['PATH']}` });
+
+const npxBy = (node: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  run('npx', ['--no-install', 'polymorph-proxy', ...args], { cwd: folder, env: envOf(node) });
+const npx = (...args: string[]) => npxBy(process.execPath, ...args);
 
 beforeAll(async () => {
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env });
-  const [tarball = ''] = readdirSync(folder);
-  contents = (await run('tar', ['-tzf', join(folder, tarball)])).stdout.trim().split('\n');
+  // The release names the very file that it is about to publish.
+  const given = process.env['POLYMORPH_TARBALL'];
+  if (given === undefined) await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env });
+  else copyFileSync(given, join(folder, basename(given)));
+  tarball = join(folder, readdirSync(folder)[0] ?? '');
+  contents = (await run('tar', ['-tzf', tarball])).stdout.trim().split('\n');
   writeFileSync(join(folder, 'package.json'), '{"private":true}');
   const quiet = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   // A download that stands still is begun again, and not waited for.
   quiet.push('--fetch-timeout=20000', '--fetch-retries=4');
-  await run('npm', ['install', join(folder, tarball), ...quiet], { cwd: folder, env });
+  await run('npm', ['install', tarball, ...quiet], { cwd: folder, env });
 }, 300_000);
 
 afterAll(() => {
@@ -62,18 +87,18 @@ test('holds the program and its documents, no sources and no tests', () => {
   ).toEqual([]);
 });
 
+test('is of 3 MB at most', () => {
+  expect(statSync(tarball).size).toBeLessThanOrEqual(tarballBytesMax);
+});
+
 test('brings no development dependency along', () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
-  for (const name of Object.keys(dependencies))
+  for (const name of Object.keys(manifest().dependencies))
     expect(existsSync(join(folder, 'node_modules', name)), name).toBe(true);
   expect(readdirSync(join(folder, 'node_modules'))).not.toContain('@foundry-rs');
 });
 
 test('npx polymorph-proxy --version', async () => {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  expect((await npx('--version')).stdout).toBe(`${version}\n`);
+  expect((await npx('--version')).stdout).toBe(`${manifest().version}\n`);
 });
 
 test('check accepts a good config and refuses a bad one with exit code 2', async () => {
@@ -93,19 +118,53 @@ test('a bare start has no node to show and says how to name one', async () => {
   });
 });
 
-test('start --upstream answers a call and ends on SIGTERM', async () => {
+test('start --upstream answers a call, explains it and ends on SIGTERM', () => tryOut(process.execPath));
+
+const long = process.env['POLYMORPH_TEST_LONG'] === '1';
+const why = noNodes ?? (!long && 'only in npm run test:long');
+
+// The floor of `engines`, and the newest of each line that is kept up.
+describe.skipIf(why)(`on other versions of Node${why ? `: ${why}` : ''}`, () => {
+  test.each(['22.19.0', '22', '24', '26'])('Node %s', async (version) => {
+    const node = await fetchNode(version);
+    expect((await run(node, ['--version'])).stdout).toMatch(`v${version}`);
+    const { stdout } = await npxBy(node, '--version');
+    expect(stdout.trim()).toBe(manifest().version);
+    writeFileSync(join(folder, 'good.yaml'), 'upstreams:\n  - url: http://127.0.0.1:8545\n');
+    // Nothing of Node's own, such as a warning that something is experimental.
+    expect((await npxBy(node, 'check', 'good.yaml')).stderr).toBe('');
+    await tryOut(node);
+    // Without an installation, as somebody tries it.
+    const tried = ['--yes', '--ignore-scripts', '--package', tarball, 'polymorph-proxy', '--version'];
+    expect((await run('npx', tried, { cwd: tmpdir(), env: envOf(node) })).stdout.trim()).toBe(
+      manifest().version,
+    );
+  });
+});
+
+/** Starts the installed package by this Node before a node of ours, calls it, asks why, and ends it. */
+async function tryOut(binary: string): Promise<void> {
   const node = createServer((request, response) => void answerAsNode(request, response)).listen(
     0,
     '127.0.0.1',
   );
   await once(node, 'listening');
   const upstream = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
-  // Not through npx, which stands between us and the signal.
-  const child = spawn(
-    join(folder, 'node_modules/.bin/polymorph'),
-    ['start', '--upstream', upstream, '--listen', '127.0.0.1:0', '--admin-listen', 'none'],
-    { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
+  writeFileSync(
+    join(folder, 'tried.yaml'),
+    JSON.stringify({
+      server: { listen: '127.0.0.1:0', workers: 1, state_dir: join(folder, `state-${Date.now()}`) },
+      admin: { listen: '127.0.0.1:0' },
+      upstreams: [{ url: upstream }],
+      explain: { sample: '100%' },
+    }),
   );
+  // Not through npx, which stands between us and the signal.
+  const child = spawn(join(folder, 'node_modules/.bin/polymorph'), ['start', '--config', 'tried.yaml'], {
+    cwd: folder,
+    env: envOf(binary),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   started.push(child);
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
@@ -114,15 +173,18 @@ test('start --upstream answers a call and ends on SIGTERM', async () => {
 
   await expect.poll(() => output, { timeout: 20_000, interval: 100 }).toContain('"serving"');
   const [, address = ''] = /"url":"([^"]+)"/.exec(output) ?? [];
+  const [, admin = ''] = /"admin":"([^"]+)"/.exec(output) ?? [];
   const body = '{"jsonrpc":"2.0","id":1.0,"method":"eth_echo","params":["hello"]}';
   const answer = await fetch(address, { method: 'POST', body });
   expect(await answer.text()).toBe('{"jsonrpc":"2.0","id":1.0,"result":["hello"]}');
+  const id = answer.headers.get('x-request-id') ?? '';
+  expect((await npxBy(binary, 'explain', id, '--admin', admin)).stdout).toContain('eth_echo');
 
   child.kill('SIGTERM');
   expect(await ended, output).toEqual([0, null]);
   node.closeAllConnections();
   node.close();
-});
+}
 
 /** Answers a call with its params, and what is no call with an error. */
 const answerAsNode = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { performancePage } from './performance-page.ts';
+import { withReadmeFigures } from './readme-figures.ts';
 import type { Results } from './results.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -24,7 +25,7 @@ export function isOurs(program: string): boolean {
   return !relative(project, program).startsWith('..');
 }
 
-/** Writes the results and the page that shows them. Returns the paths, from the project's root. */
+/** Writes the results and the pages that show them. Returns the paths, from the project's root. */
 export function keep(results: Results): string[] {
   const stamp = `${results.at.slice(0, 10)}-${results.commit.replace('+', '')}`;
   // No path of the machine: only programs of this checkout are kept.
@@ -39,5 +40,8 @@ export function keep(results: Results): string[] {
     mkdirSync(join(project, path, '..'), { recursive: true });
     writeFileSync(join(project, path), text);
   }
-  return files.map(([path]) => path);
+  // Last, so that no run is lost where the README cannot show it.
+  const readme = join(project, 'README.md');
+  writeFileSync(readme, withReadmeFigures(readFileSync(readme, 'utf8'), results));
+  return [...files.map(([path]) => path), 'README.md'];
 }
