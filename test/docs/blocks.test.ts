@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { judgeMention } from './command-line.ts';
 import { judgeBlock } from './kinds.ts';
-import { readPage, readPages } from './markdown.ts';
+import { readPage, readPages, root } from './markdown.ts';
 import { judgeScripts } from './scripts.ts';
 
 const pages = readPages();
@@ -99,4 +101,19 @@ describe('a block', () => {
     ]);
     expect(page.problems).toEqual([]);
   });
+});
+
+/** A command in a comment or a field, not the program's name alone: from the program's name to the end of what may be one. */
+const commented = /\bpolymorph [a-z][^\n`'"…—]*/g;
+
+const files = ['examples', 'deploy'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:ya?ml|service|txt|tpl|cfg|js)$|Dockerfile$/.test(name))
+    .map((name) => `${folder}/${name}`),
+);
+
+test.each(files)('%s names commands that are there', async (path) => {
+  const found = readFileSync(join(root, path), 'utf8').match(commented) ?? [];
+  for (const text of found)
+    expect(await judgeMention(text.trim().split(/ +/).slice(1)), text).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cert, key } from '../../src/upstream/testing/certificate.ts';
-import type { Block } from './markdown.ts';
+import { type Block, root } from './markdown.ts';
 
 /** What a program says against a text. Where it is not installed, nothing. */
 export function judgeBy(program: string, args: readonly string[], input = ''): string[] {
@@ -26,9 +26,13 @@ function inFile(textOf: (folder: string) => string, judge: (file: string) => str
   return faults;
 }
 
-/** A config, or rules, of Prometheus. Files that it names are those of the reader's machine. */
+const rules = join(root, 'deploy/prometheus-rules.yaml');
+
+/** A config, or rules, of Prometheus. Files that it names are those of the reader's machine; our rules are here. */
 export function judgePrometheus(text: string): string[] {
-  const here = text.replaceAll(/credentials_file: [^\s}]+/g, 'credentials_file: /dev/null');
+  const here = text
+    .replaceAll(/credentials_file: [^\s}]+/g, 'credentials_file: /dev/null')
+    .replaceAll(/[\w./-]*prometheus-rules\.yaml/g, rules);
   const what = /^groups:/m.test(text) ? 'rules' : 'config';
   return inFile(
     () => here,
@@ -42,9 +46,9 @@ export function judgePromql({ text }: Block): string[] {
     .replaceAll(/^#.*\n/gm, '')
     .split(/\n\n+/)
     .filter((one) => one.trim() !== '');
-  const rules = expressions.map((expr, index) => ({ record: `block:${index}`, expr }));
+  const records = expressions.map((expr, index) => ({ record: `block:${index}`, expr }));
   return inFile(
-    () => JSON.stringify({ groups: [{ name: 'block', rules }] }),
+    () => JSON.stringify({ groups: [{ name: 'block', rules: records }] }),
     (file) => judgeBy('promtool', ['check', 'rules', file]),
   );
 }
