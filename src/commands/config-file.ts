@@ -7,12 +7,19 @@ const PROBLEMS_SHOWN_MAX = 50;
 
 /**
  * Loads a config and prints what is wrong with it to standard error; undefined if it cannot be used. `warnings: false`: of one that
- * can be used, nothing.
+ * can be used, nothing. `withoutVariables`: what to do where it needs variables that are not set here.
  */
-export function loadForCommand(file: string, io: CommandIo, { warnings = true } = {}): Config | undefined {
+export function loadForCommand(
+  file: string,
+  io: CommandIo,
+  { warnings = true, withoutVariables = '' } = {},
+): Config | undefined {
   const result = loadNamed(file, io);
-  if (!result.ok) printProblems(result.problems, result.text, io);
-  else if (warnings) printProblems(result.warnings(), result.text, io);
+  if (!result.ok) {
+    printProblems(result.problems, result.text, io);
+    const unset = ({ message }: Problem): boolean => /^environment variable \w+ is not set/.test(message);
+    if (withoutVariables !== '' && result.problems.some(unset)) io.stderr(`${withoutVariables}\n`);
+  } else if (warnings) printProblems(result.warnings(), result.text, io);
   return result.ok ? result.config : undefined;
 }
 

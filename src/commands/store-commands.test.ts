@@ -160,6 +160,20 @@ describe('users, plans and keys', () => {
     expect(result).toMatchObject({ code, stdout: '' });
   });
 
+  test('where variables of the gateway’s environment are not set, it says how to do without', async () => {
+    writeFileSync(
+      join(cwd, 'polymorph.yaml'),
+      'upstreams: [{ url: "http://127.0.0.1:8545" }]\nkeys: [{ name: acme, key: "${ACME_KEY}" }]\n',
+    );
+    const { code, stderr } = await run('keys', 'list');
+    expect(code).toBe(2);
+    expect(stderr).toContain('environment variable ACME_KEY is not set');
+    expect(stderr).toMatch(
+      /ask it with --admin http:\/\/127\.0\.0\.1:9540, or where its admin listener is\.\n$/,
+    );
+    expect((await run('check', 'polymorph.yaml')).stderr).not.toContain('--admin');
+  });
+
   test('without a config, or without a store in it, it says what to do', async () => {
     rmSync(join(cwd, 'polymorph.yaml'));
     expect(await run('users', 'list')).toMatchObject({

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alertComparisons, alertMetricNames, alertMetrics, parseAlertWhen } from './alert-when.ts';
@@ -91,4 +92,10 @@ describe('the condition of an alert', () => {
     );
     fc.assert(fc.property(fc.string(), (text) => void parseAlertWhen(text)));
   });
+});
+
+it('docs/alerts.md tells of every metric', () => {
+  const page = readFileSync(new URL('../../docs/alerts.md', import.meta.url), 'utf8');
+  const table = page.split('\n').filter((line) => line.startsWith('| `'));
+  expect(alertMetricNames.filter((name) => !table.some((row) => row.includes(`\`${name}\``)))).toEqual([]);
 });

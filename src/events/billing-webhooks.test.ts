@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,12 +69,6 @@ describe('docs/billing-webhooks.md', () => {
       expect(headers[name]).toBeDefined();
     }
     expect(page).toContain(`\`${headers['content-type']}\``);
-  });
-
-  it('links to files that are there', () => {
-    const links = [...page.matchAll(/\]\(([^)#:]+\.md)[^)]*\)/g)].map(([, target = '']) => target);
-    expect(links.length).toBeGreaterThan(3);
-    expect(links.filter((target) => !existsSync(new URL(target, docs)))).toEqual([]);
   });
 
   describe('verifies, in', () => {

@@ -24,7 +24,7 @@ const head = `<!-- Written by npm run docs from src/metrics. Change it there. --
 1.0 where the \`Accept\` header asks for it, as Prometheus does by itself. Where \`admin.token\` is set it asks for the token as everything
 there does.
 
-\`\`\`yaml
+\`\`\`yaml prometheus
 scrape_configs:
   - job_name: polymorph
     authorization: { credentials_file: /etc/prometheus/polymorph-token }   # where admin.token is set

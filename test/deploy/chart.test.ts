@@ -244,7 +244,7 @@ describe.skipIf(!hasHelm())(
 
     it('docs/deployment.md shows values that can be used', () => {
       const page = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
-      const [, values = ''] = /^```yaml\n([^]*?)^```$/m.exec(page)!;
+      const [, values = ''] = /^```yaml helm\n([^]*?)^```$/m.exec(page)!;
       const file = join(folder, 'of-the-page.yaml');
       writeFileSync(file, values);
       expect(the('StatefulSet', render(['-f', file]))['spec'].replicas).toBe(3);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
 import { type Operations, openOperations } from '../../control/index.ts';
-import { adminUrl } from '../admin-url.ts';
+import { adminUrl, usualAdmin } from '../admin-url.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import { loadForCommand } from '../config-file.ts';
 import type { CommandIo } from '../io.ts';
@@ -127,7 +127,8 @@ async function open<Asked extends { close(): Promise<void> }, T>(
       `Which store? Name the config with --config FILE (./${usualFile} is found by itself), or the admin listener of a running gateway with --admin URL.`,
       exitCodes.usage,
     );
-  const config = loadForCommand(file, io, { warnings: false });
+  const withoutVariables = `A gateway that runs has them: ask it with --admin ${usualAdmin}, or where its admin listener is.`;
+  const config = loadForCommand(file, io, { warnings: false, withoutVariables });
   if (config === undefined) return undefined;
   return asking.open(
     config,

@@ -221,10 +221,14 @@ function mostFrequent(watched: readonly Watched[]): number | null {
   return winner;
 }
 
+/** For people: no more of a clock's digits than they read. */
+const whole = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));
+
 function eventOf(network: string, upstream: string, transition: Transition, detail: string): HealthEvent {
-  if (transition.to === 'up') return { type: 'upstream.up', network, upstream, downMs: transition.downMs };
+  if (transition.to === 'up')
+    return { type: 'upstream.up', network, upstream, downMs: whole(transition.downMs) };
   const reason = healthReasonTexts[healthReasons[transition.reason]];
-  return { type: 'upstream.down', network, upstream, reason, detail, upMs: transition.upMs };
+  return { type: 'upstream.down', network, upstream, reason, detail, upMs: whole(transition.upMs) };
 }
 
 function healthOf(
