@@ -5,6 +5,8 @@ import { quiet } from '../quiet.ts';
 /** A real program with a store, and what its operators and callers ask of it. */
 export interface StoreGateway {
   readonly program: Program;
+  /** A page of its admin listener. */
+  page(path: string): Promise<Response>;
   /** An operation by the admin listener, as the commands do; rejects where it was refused. */
   operate<T = Record<string, any>>(name: string, input?: object): Promise<T>;
   call(key?: string, method?: string): Promise<TestAnswer>;
@@ -31,8 +33,12 @@ export async function startStoreGateway(options: {
   env?: Record<string, string>;
   /** See {@link startProgram}. */
   group?: boolean;
+  /** `admin.token` of the config. */
+  adminToken?: string;
 }): Promise<StoreGateway> {
-  const { node, folder, store, config = {}, env, group = false } = options;
+  const { node, folder, store, config = {}, env, group = false, adminToken } = options;
+  const headers: Record<string, string> =
+    adminToken === undefined ? {} : { authorization: `Bearer ${adminToken}` };
   const program = await startProgram({
     folder,
     group,
@@ -46,11 +52,12 @@ export async function startStoreGateway(options: {
       ...config,
     },
   });
-  const ready = async () => (await (await fetch(`${program.adminUrl}/readyz`)).json()) as Readiness;
+  const ready = async () =>
+    (await (await fetch(`${program.adminUrl}/readyz`, { headers })).json()) as Readiness;
   const operate: StoreGateway['operate'] = async (name, input = {}) => {
     const answer = await fetch(`${program.adminUrl}/operations/${name}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(input),
     });
     const body: any = await answer.json();
@@ -60,12 +67,13 @@ export async function startStoreGateway(options: {
   const explain = (keyName: string) =>
     fetch(`${program.adminUrl}/explain`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ method: 'm', keyName }),
     });
   let users = 0;
   return {
     program,
+    page: (path) => fetch(`${program.adminUrl}${path}`, { headers }),
     operate,
     call: (key, method = 'm') =>
       send(program.port, { headers: key === undefined ? {} : { 'x-api-key': key }, body: callText(method) }),

@@ -1,4 +1,10 @@
-import { createJournalReader, listSegments, openSegmentFile, usageStatuses } from '../../src/usage/index.ts';
+import {
+  createJournalReader,
+  listSegments,
+  openSegmentFile,
+  type UsageRecord,
+  usageStatuses,
+} from '../../src/usage/index.ts';
 import { type Counts, createCounts } from './counts.ts';
 import type { StoreGateway } from './gateway.ts';
 
@@ -71,6 +77,17 @@ export function countJournals(
   names: ReadonlyMap<string, string>,
 ): Pick<Books, 'journal' | 'journalRefused'> {
   const [journal, journalRefused] = [createCounts(), createCounts()];
+  for (const { keyId, method, status, calls } of journalRecords(folder))
+    (usageStatuses[status] === 'exceeded' ? journalRefused : journal).add(
+      names.get(keyId) ?? keyId,
+      method,
+      calls,
+    );
+  return { journal, journalRefused };
+}
+
+/** All that stands in a folder of journals. */
+export function* journalRecords(folder: string): Generator<UsageRecord> {
   for (const { path, id } of listSegments(folder)) {
     const file = openSegmentFile(path);
     const reader = createJournalReader(file);
@@ -80,16 +97,9 @@ export function countJournals(
       if (reader.fault === 'no header') continue;
       throw new Error(`${id}: ${reader.fault}`);
     }
-    for (let frame = reader.next(); frame !== null; frame = reader.next())
-      for (const { keyId, method, status, calls } of frame.records)
-        (usageStatuses[status] === 'exceeded' ? journalRefused : journal).add(
-          names.get(keyId) ?? keyId,
-          method,
-          calls,
-        );
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) yield* frame.records;
     file.close();
   }
-  return { journal, journalRefused };
 }
 
 /** The same of the ledger, as the gateway says. */
