@@ -2,8 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { cert, key } from '../upstream/testing/certificate.ts';
-import { certA, keyA } from '../config/testing/certificates.ts';
+import { certA, certB, keyA, keyB } from '../config/testing/certificates.ts';
 import { startFront, type TestFront } from './testing/front.ts';
 
 const request = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi';
@@ -81,11 +80,11 @@ describe('over TLS', () => {
     const front = await start();
     const old = ask(front.port);
     await old.answer;
-    front.setTls({ cert, key });
+    front.setTls({ cert: certB, key: keyB });
     const next = ask(front.port);
     expect(await next.answer).toMatch(/hi$/);
     const shown = [old, next].map(({ socket }) => socket.getPeerX509Certificate()?.fingerprint256);
-    expect(shown).toEqual([certA, cert].map((pem) => new X509Certificate(pem).fingerprint256));
+    expect(shown).toEqual([certA, certB].map((pem) => new X509Certificate(pem).fingerprint256));
     const again = new Promise<string>((resolve) =>
       old.socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1'))),
     );
