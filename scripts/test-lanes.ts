@@ -13,8 +13,6 @@ export const measuring: readonly string[] = [
   'test/redis/cache.test.ts',
   'test/redis/faults.test.ts',
   'test/redis/limits.test.ts',
-  'test/store/away.test.ts',
-  'test/store/faults.test.ts',
   'test/store/keys.test.ts',
   'test/store/many-keys.test.ts',
   'test/upstreams/choice.test.ts',
