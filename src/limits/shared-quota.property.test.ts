@@ -74,17 +74,19 @@ function startWorld(limit: number) {
 }
 
 const home = fc.nat(HOMES - 1);
+/** Of the small ones nearly all is granted, used or lost at once. */
+const limits = fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 400 }));
 const step = fc.oneof(
   fc.record({ what: fc.constant('use' as const), home, units: fc.nat(40) }),
   fc.record({ what: fc.constant('ask' as const), home, units: fc.nat(60) }),
   fc.record({ what: fc.constant('ask in vain' as const), home, units: fc.nat(60) }),
   fc.record({ what: fc.constant('die' as const), home, units: fc.constant(0) }),
-  fc.record({ what: fc.constant('wait' as const), home, units: fc.nat(90) }),
+  fc.record({ what: fc.constant('wait' as const), home, units: fc.constantFrom(1, 70) }),
 );
 
 test('no schedule of uses, lost answers, repeats and deaths lets more through than the limit, and all of it is had in the end', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 400 }), fc.array(step, { maxLength: 120 }), (limit, steps) => {
+    fc.property(limits, fc.array(step, { maxLength: 120 }), (limit, steps) => {
       const world = startWorld(limit);
       for (const { what, home: at, units } of steps) {
         const one = world.instances[at]!;
