@@ -22,8 +22,8 @@ const HOMES = 3;
 function startWorld(limit: number) {
   let record: SharedQuota | null = null;
   let [used, nowMs, processes] = [0, 0, 0];
-  /** In the ledger: what was reported, and what the dead used. */
-  let ledgerSum = 0;
+  /** In the ledger: what was reported, and what the dead used; the latter once their journals were read. */
+  let [ledgerSum, unread] = [0, 0];
   const born = (home: number): Instance => ({
     ...{ home, name: `home-${home}/${++processes}` },
     ...{ seq: 0, after: 0, held: 0, spent: 0, known: 0, lost: undefined },
@@ -63,11 +63,12 @@ function startWorld(limit: number) {
     },
     /** With all it held; its calls are in the ledger. Another process is there in its place. */
     die({ home, spent, lost }: Instance): void {
-      ledgerSum += spent - (lost?.spent ?? 0);
+      unread += spent - (lost?.spent ?? 0);
       instances[home] = born(home);
     },
     wait(ms: number): void {
       nowMs += ms;
+      if (ms >= QUIET_MS) [ledgerSum, unread] = [ledgerSum + unread, 0];
     },
   };
   return world;
