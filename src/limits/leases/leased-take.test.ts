@@ -144,6 +144,31 @@ describe('a bucket that others have as well', () => {
     expect(take('a', rule, 0)).toBe(allowed);
   });
 
+  test('a shadow whose lease is used up would refuse, and does not', () => {
+    const { grant, add, chain, buckets } = createInstance();
+    grant(1, 0, { dryUntilMicros: 10 * second, rest: 0 });
+    const call = () => {
+      chain.reset(1);
+      add('a', 'default', rule, true);
+      buckets.take(chain, 0);
+      return [chain.outcome, chain.shadowRefused, chain.cold];
+    };
+    const [first, next] = [call(), call()];
+    expect(first).toEqual([allowed, 0, 0]);
+    // Not cold either: all that is left is others'.
+    expect(next).toEqual([allowed, 1, 0]);
+  });
+
+  test('a link of a rule that nobody was given a version of is a fault, and takes nothing', () => {
+    const { chain, buckets, take, grant } = createInstance();
+    grant(2, 0);
+    expect(take('a', rule, 0)).toBe(allowed);
+    chain.reset(1);
+    chain.add(1, 2, 3, 4, 0x0fff_ffff);
+    expect(() => buckets.take(chain, 0)).toThrow(RangeError);
+    expect(take('a', rule, 0)).toBe(allowed);
+  });
+
   test('a cold shadow is passed over and named', () => {
     const { chain, add, buckets, grant } = createInstance();
     grant(2, 0);
