@@ -96,10 +96,13 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
   function of(name: string): CallerCount {
     let found = callers.get(name);
     if (found === undefined)
-      callers.set(name, (found = {
+      callers.set(
+        name,
+        (found = {
           ...{ passed: 0, refused: 0, refusal: undefined },
           ...{ firstMs: performance.now(), lastMs: 0 },
-        }));
+        }),
+      );
     return found;
   }
 

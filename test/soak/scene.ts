@@ -188,7 +188,13 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const port = (): number => any().program.port;
   const load = createLoad({ sky, books, chain: nodes.chain, port });
   const keeper = createKeeper(any, sky, random);
-  const intruders = createIntruders({ port, sky, wrong: load.judge.wrong, signal: stopping.signal, instances });
+  const intruders = createIntruders({
+    port,
+    sky,
+    wrong: load.judge.wrong,
+    signal: stopping.signal,
+    instances,
+  });
   for (const key of ['plain', 'limited', 'metered', 'passing'])
     ids.set(key, (await gateways[0]!.operate('keys.show', { key }))['id']);
 
