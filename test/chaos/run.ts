@@ -124,6 +124,7 @@ async function befall(plan: Plan, scene: Scene, things: Things): Promise<Outcome
       }
     }),
   );
+  await scene.reload().catch((error: unknown) => wrong(`the last reload: ${String(error)}`));
   await eventually(() => {
     const nowMs = performance.now();
     return !SPELLS.some((trouble) => sky.during(trouble, nowMs, nowMs));

@@ -67,7 +67,7 @@ export interface SceneOptions {
 const limitRule = { requests: 10, period: '1s', burst_size: 5 };
 /** Of all instances together: what the limited caller may have at once, and a second. */
 export const LIMIT = { capacity: 15, perSecond: 10 };
-export const QUOTA = 150;
+export const QUOTA = 100;
 const adminToken = 'soak-admin-token-of-an-operator';
 
 const preload = new URL('./mortal.ts', import.meta.url).href;
@@ -188,7 +188,13 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const port = (): number => any().program.port;
   const load = createLoad({ sky, books, chain: nodes.chain, port });
   const keeper = createKeeper(any, sky, random);
-  const intruders = createIntruders({ port, sky, wrong: load.judge.wrong, signal: stopping.signal });
+  const intruders = createIntruders({
+    port,
+    sky,
+    wrong: load.judge.wrong,
+    signal: stopping.signal,
+    instances,
+  });
   for (const key of ['plain', 'limited', 'metered', 'passing'])
     ids.set(key, (await gateways[0]!.operate('keys.show', { key }))['id']);
 
@@ -227,7 +233,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       }
       load.calls(callers.plain, pauseMs);
       for (let k = 0; k < 3; k += 1) load.calls(callers.limited, 40, 'read');
-      load.calls(callers.metered, 40, 'read');
+      load.calls(callers.metered, 60, 'read');
       load.calls(callers.passing, 100);
       load.nonsense(callers.stranger, 300);
       for (const caller of [callers.plain, callers.plain, callers.nobody, keeper.caller])

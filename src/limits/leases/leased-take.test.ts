@@ -232,6 +232,16 @@ describe('the share', () => {
     expect([1, 2, 3, 4].map(() => take('a', rule, 30 * second))).toEqual([allowed, allowed, allowed, cold]);
   });
 
+  test('that gave is no lease to a clock that was read just before', () => {
+    const { share, take, leases, place, grant, chain, token } = createInstance();
+    expect(share('a', 1000)).toBe(allowed);
+    expect(take('a', rule, 999)).toBe(cold);
+    expect(leases.read(place(), 999).held).toBe(false);
+    expect(leases.account(place(), 999)).toBe(-token);
+    grant(4, 999);
+    expect([take('a', rule, 1001), chain.before[0]]).toEqual([allowed, 3 + 50]);
+  });
+
   test('takes the place of what an earlier rule lent, which is a lease of the new rule at no time', () => {
     const { share, grant, take } = createInstance();
     grant(20, 0);

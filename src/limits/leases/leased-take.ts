@@ -50,8 +50,8 @@ export interface LeasedTake {
 }
 
 /**
- * An entry is a lease as long as its tick lies ahead and its version is the chain's: nothing refills, and its level is
- * what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
+ * An entry is a lease as long as its tick lies ahead, its version is the chain's and it owes nothing: nothing refills, and its
+ * level is what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
  * See decision 12.
  */
 export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases: LeaseMemory): LeasedTake {
@@ -104,7 +104,12 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const entry = find(chain.tagLo[link]!, chain.tagHi[link]!);
       chain.entries[link] = entry;
       const known = entry >= 0 && words[entry * entryWords + versionAt] === version;
-      const isLease = known && !away && numbers[entry * entryNumbers + lastAt]! > tick;
+      // What owes is a share, also one that was written after this call's clock was read.
+      const isLease =
+        known &&
+        !away &&
+        numbers[entry * entryNumbers + lastAt]! > tick &&
+        (words[entry * entryWords + stateAt]! & owing) === 0;
       if (isLease) {
         leased |= bit;
         level = numbers[entry * entryNumbers + levelAt]!;
