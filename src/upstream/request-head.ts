@@ -2,8 +2,10 @@ import { type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
 import { inOnePiece } from '../http/index.ts';
 
-/** Fields that are ours alone: framing, the connection, and what the pool itself sets. */
-const ours = new Set([
+/**
+ * @internal Fields that are ours alone: framing, the connection, and what the pool itself sets. The config refuses the same.
+ */
+export const ours = new Set([
   'host',
   'content-type',
   'content-length',
