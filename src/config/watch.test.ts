@@ -96,6 +96,22 @@ describe('watchConfig', () => {
     expect(hand.changes).toEqual([]);
   });
 
+  it('goes on where a file cannot even be looked at, as behind links in a circle', () => {
+    const file = join(directory, 'c.yaml');
+    writeFileSync(file, 'a');
+    const hand = byHand([file]);
+    unlinkSync(file);
+    symlinkSync('c.yaml', file);
+    hand.look();
+    hand.settle();
+    expect(hand.changes).toEqual([]);
+    unlinkSync(file);
+    writeFileSync(file, 'b');
+    hand.look();
+    hand.settle();
+    expect(hand.changes).toHaveLength(1);
+  });
+
   it('sees an editor’s rename', () => {
     const file = join(directory, 'c.yaml');
     writeFileSync(file, 'a');

@@ -1,4 +1,4 @@
-import { type FSWatcher, readFileSync, realpathSync, statSync, watch } from 'node:fs';
+import { type BigIntStats, type FSWatcher, readFileSync, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hash } from 'node:crypto';
 
@@ -131,9 +131,18 @@ function contentsOf(file: string): string | undefined {
   }
 }
 
+/** Empty where it cannot be said: links in a circle, a folder that we may not enter, a share that went. */
 function stampOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
+  const stats = statsOf(file);
   return stats ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}` : '';
+}
+
+function statsOf(file: string): BigIntStats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 function realPath(file: string): string | undefined {
