@@ -5,6 +5,8 @@ import { hash } from 'node:crypto';
 export interface WatchOptions {
   /** Absolute paths. A file may be away for a while, and be there from the start or not. */
   files: readonly string[];
+  /** Epoch milliseconds at which the program began to read them: what was written since is a change. Default: they are read from now on. */
+  readAtMs?: number;
   /** Called once after changes have come to rest; `since` is `now()` at the first sign of them. */
   onChange(since: number): void;
   /** Milliseconds without a further sign. Default 20: editors and Kubernetes do a few steps within one or two. */
@@ -104,6 +106,11 @@ export function watchConfig(options: WatchOptions): ConfigWatch {
   };
 
   setFiles(options.files);
+  // A start takes a while, and nobody was watching. In the millisecond itself it may have been before.
+  const { readAtMs = Number.POSITIVE_INFINITY } = options;
+  const late = files.filter((file) => Number(statsOf(file)?.ctimeNs ?? 0n) / 1e6 >= readAtMs + 1);
+  for (const file of late) seen.delete(file);
+  if (late.length > 0) sign();
   poll = setTimer(look, pollMs);
   return {
     setFiles,
