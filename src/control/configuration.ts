@@ -79,7 +79,13 @@ export function createConfigReader(
     const { config, tls, files } = result;
     const overridden = withOverrides(config, overrides);
     if (!('config' in overridden)) return { ...overridden, files };
-    return { config: overridden.config, tls, files, readAtMs, warnings: () => result.warnings().map(formatProblem) };
+    return {
+      config: overridden.config,
+      tls,
+      files,
+      readAtMs,
+      warnings: () => result.warnings().map(formatProblem),
+    };
   };
 }
 

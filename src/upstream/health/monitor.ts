@@ -45,8 +45,7 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
     clock,
     tell: options.onEvent,
     createNode:
-      options.createNode ??
-      ((policy: UpstreamPolicy, timeoutMs: number) => createNode(policy, timeoutMs)),
+      options.createNode ?? ((policy: UpstreamPolicy, timeoutMs: number) => createNode(policy, timeoutMs)),
   };
 
   /** A slot that another name has now tells of nobody. */
