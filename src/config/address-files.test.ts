@@ -63,6 +63,13 @@ describe('files of addresses', () => {
     expect(three.config.blocklist.deny_files[0]?.entries).toEqual(['10.0.0.1/32']);
     expect(three.config.blocklist.deny_files[1]).toBe(one.config.blocklist.deny_files[1]);
   });
+
+  it('are forgotten once no list names them', () => {
+    const memo: AddressFileMemo = new Map();
+    good(files, listed, memo);
+    good(files, `${upstreams}blocklist: { deny_files: [a.txt] }\n`, memo);
+    expect([...memo.keys()]).toEqual(['/etc/a.txt']);
+  });
 });
 
 describe('the plan of a blocklist', () => {

@@ -37,6 +37,8 @@ export function readAddressFiles(
       files[index] = readOne(path, readFile, memo, fail);
     }
   }
+  // A million entries of a file that is named no longer would stay for ever.
+  for (const path of memo.keys()) if (!paths.includes(path)) memo.delete(path);
   return { files: paths, findings };
 }
 

@@ -19,7 +19,7 @@ export interface Registries {
 
 /** Numbers by name, of things that come and go. */
 export interface SlotRegistry {
-  /** The name's number; a new name takes the next one, and once all are taken that of the key gone longest. */
+  /** The name's number; a new name takes the next one, and once all are taken that of the name gone longest. */
   numberOf(name: string): number;
   nameOf(number: number): string | undefined;
   find(name: string): number | undefined;

@@ -4,6 +4,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -26,7 +27,7 @@ afterEach(() => {
 });
 
 /** A watch whose timers and directory events the test works by hand. */
-function byHand(files: string[]) {
+function byHand(files: string[], readAtMs?: number) {
   const changes: number[] = [];
   const watched = new Map<string, (name: string | null) => void>();
   const timers = new Map<number, { callback: () => void; ms: number }>();
@@ -41,6 +42,7 @@ function byHand(files: string[]) {
   };
   open = watchConfig({
     files,
+    readAtMs,
     onChange: (since) => changes.push(since),
     debounceMs: 20,
     pollMs: 2000,
@@ -94,6 +96,35 @@ describe('watchConfig', () => {
     hand.event(directory, 'c.yaml');
     hand.settle();
     expect(hand.changes).toEqual([]);
+  });
+
+  it('tells of what was written after the program had read it and before it was watched', () => {
+    const file = join(directory, 'c.yaml');
+    writeFileSync(file, 'a');
+    const before = byHand([file], statSync(file).ctimeMs + 1);
+    before.settle();
+    expect(before.changes).toEqual([]);
+    before.watch.close();
+    const after = byHand([file], statSync(file).ctimeMs - 2);
+    after.settle();
+    after.settle();
+    expect(after.changes).toHaveLength(1);
+  });
+
+  it('goes on where a file cannot even be looked at, as behind links in a circle', () => {
+    const file = join(directory, 'c.yaml');
+    writeFileSync(file, 'a');
+    const hand = byHand([file]);
+    unlinkSync(file);
+    symlinkSync('c.yaml', file);
+    hand.look();
+    hand.settle();
+    expect(hand.changes).toEqual([]);
+    unlinkSync(file);
+    writeFileSync(file, 'b');
+    hand.look();
+    hand.settle();
+    expect(hand.changes).toHaveLength(1);
   });
 
   it('sees an editor’s rename', () => {

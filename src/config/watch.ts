@@ -1,10 +1,12 @@
-import { type FSWatcher, readFileSync, realpathSync, statSync, watch } from 'node:fs';
+import { type BigIntStats, type FSWatcher, readFileSync, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hash } from 'node:crypto';
 
 export interface WatchOptions {
   /** Absolute paths. A file may be away for a while, and be there from the start or not. */
   files: readonly string[];
+  /** Epoch milliseconds at which the program began to read them: what was written since is a change. Default: they are read from now on. */
+  readAtMs?: number;
   /** Called once after changes have come to rest; `since` is `now()` at the first sign of them. */
   onChange(since: number): void;
   /** Milliseconds without a further sign. Default 20: editors and Kubernetes do a few steps within one or two. */
@@ -104,6 +106,11 @@ export function watchConfig(options: WatchOptions): ConfigWatch {
   };
 
   setFiles(options.files);
+  // A start takes a while, and nobody was watching. In the millisecond itself it may have been before.
+  const { readAtMs = Number.POSITIVE_INFINITY } = options;
+  const late = files.filter((file) => Number(statsOf(file)?.ctimeNs ?? 0n) / 1e6 >= readAtMs + 1);
+  for (const file of late) seen.delete(file);
+  if (late.length > 0) sign();
   poll = setTimer(look, pollMs);
   return {
     setFiles,
@@ -131,9 +138,18 @@ function contentsOf(file: string): string | undefined {
   }
 }
 
+/** Empty where it cannot be said: links in a circle, a folder that we may not enter, a share that went. */
 function stampOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
+  const stats = statsOf(file);
   return stats ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}` : '';
+}
+
+function statsOf(file: string): BigIntStats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 function realPath(file: string): string | undefined {

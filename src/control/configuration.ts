@@ -41,6 +41,8 @@ export interface Configuration {
   tls: TlsMaterial | null;
   /** Files it was read from, absolute; a change of any is a reason to read again. */
   files: readonly string[];
+  /** Epoch milliseconds at which reading began. */
+  readAtMs: number;
   /** One line each. */
   warnings(): string[];
 }
@@ -61,6 +63,7 @@ export function createConfigReader(
   const memo = createKeyMemo();
   const addressFiles: AddressFileMemo = new Map();
   return () => {
+    const readAtMs = Date.now();
     const result =
       source.kind === 'file'
         ? loadConfig(source.path, { env, memo, addressFiles })
@@ -76,7 +79,13 @@ export function createConfigReader(
     const { config, tls, files } = result;
     const overridden = withOverrides(config, overrides);
     if (!('config' in overridden)) return { ...overridden, files };
-    return { config: overridden.config, tls, files, warnings: () => result.warnings().map(formatProblem) };
+    return {
+      config: overridden.config,
+      tls,
+      files,
+      readAtMs,
+      warnings: () => result.warnings().map(formatProblem),
+    };
   };
 }
 

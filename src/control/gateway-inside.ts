@@ -62,7 +62,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
   const workers = workerCount(config.server.workers, address.reusePort);
   const board = createBoardMemory(workers);
   const hub = createHub({
-    ...{ board, instanceId },
+    board,
     send: (slot, message) => dataPlane.sayOfHub(slot, message),
     onEvent: createHubLog(logger, policy.keyByNumber),
   });
@@ -109,7 +109,7 @@ export async function createInside(options: InsideOptions, { config, tls }: Conf
   });
   const logHealth = createHealthLog(logger);
   const health = createHealthMonitor({
-    ...{ board, instanceId },
+    board,
     onEvent(event) {
       logHealth(event);
       events.health(event);

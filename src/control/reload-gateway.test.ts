@@ -22,6 +22,7 @@ it('workers hear of a policy before the hub does, and the hub does not wait for 
   const parts = {
     config: before.config,
     files: [],
+    readAtMs: before.readAtMs,
     tls: null,
     readConfig: () => configurationOf('eth'),
     policy,

@@ -18,6 +18,8 @@ export interface GatewayReloadParts {
   /** What the process was started with. */
   config: Config;
   files: readonly string[];
+  /** Epoch milliseconds at which it began to read them. */
+  readAtMs: number;
   tls: TlsMaterial | null;
   readConfig: ReturnType<typeof createConfigReader>;
   policy: PolicyKeeper;
@@ -134,6 +136,7 @@ export function createGatewayReload(parts: GatewayReloadParts): GatewayReload {
 
   const watching = watchConfig({
     files: parts.watch ? parts.files : [],
+    readAtMs: parts.readAtMs,
     debounceMs: 10,
     onChange: (since) => void reload(since),
   });

@@ -93,7 +93,7 @@ async function compose(
   log: OpenLog,
   undo: (() => unknown)[],
 ): Promise<Gateway> {
-  const { config, tls, files } = configuration;
+  const { config, tls, files, readAtMs } = configuration;
   const { logger } = log;
   const endTurn = await takePortTurn(config.server.listen.port);
   undo.push(endTurn);
@@ -156,7 +156,7 @@ async function compose(
   undo.push(() => admin?.server.close(0));
   const { reload, close } = createGatewayReload({
     ...inside,
-    ...{ config, files, tls, readConfig, log },
+    ...{ config, files, readAtMs, tls, readConfig, log },
     admin: admin?.server ?? null,
     watch: options.watch,
     onResult: (result) => {

@@ -51,7 +51,6 @@ export function createNetworks(
     turn: Turn;
     /** Monotonic microseconds. */
     now: () => number;
-    instanceId: string;
     board: BoardMemory;
     /** Secret. */
     seed: number;

@@ -167,7 +167,7 @@ export function createWorkerGateway(
     if (connection !== undefined) counters.redisCommands(connection.counts, connection.isAway());
   };
   const networks = createNetworks(start.snapshot, {
-    ...{ turn, now, instanceId: start.instanceId, board: start.board, worker: start.slot },
+    ...{ turn, now, board: start.board, worker: start.slot },
     seed: randomInt(2 ** 31),
     beforeForgetting: beat,
     shared: answers ?? null,

@@ -196,8 +196,6 @@ export interface UpstreamDeps {
   turn: Turn;
   /** Monotonic microseconds. */
   now: () => number;
-  /** This process among others; sent as `x-polymorph-hop`, so that a loop is found out. */
-  instanceId: string;
   observer: UpstreamObserver;
   /** Told +1 for each call that is cancelled while the node has it, and -1 as soon as it has not any more. */
   lingering?: (change: 1 | -1) => void;

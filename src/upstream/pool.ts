@@ -82,7 +82,7 @@ export function createUpstreamPool(network: NetworkPolicy, given: UpstreamPoolDe
   function take(next: NetworkPolicy, graceMs: number): void {
     if (next.upstreams.length === 0) throw new TypeError('a network needs an upstream');
     // All of them are checked before one is changed.
-    for (const policy of next.upstreams) requestHead(policy, deps.instanceId);
+    for (const policy of next.upstreams) requestHead(policy);
     const before = new Map(members.map((member) => [member.policy.name, member]));
     members = next.upstreams.map((policy) => {
       const known = before.get(policy.name);

@@ -2,8 +2,10 @@ import { type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import type { UpstreamPolicy } from '../config/index.ts';
 import { inOnePiece } from '../http/index.ts';
 
-/** Fields that are ours alone: framing, the connection, and what the pool itself sets. */
-const ours = new Set([
+/**
+ * @internal Fields that are ours alone: framing, the connection, and what the pool itself sets. The config refuses the same.
+ */
+export const ours = new Set([
   'host',
   'content-type',
   'content-length',
@@ -18,7 +20,6 @@ const ours = new Set([
   'upgrade',
   'http2-settings',
   'expect',
-  'x-polymorph-hop',
 ]);
 
 const name = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -29,21 +30,21 @@ const value = /^[\t\x20-\x7e\x80-\xff]*$/;
  * policy alone: not one byte comes from a caller.
  * @throws TypeError for a field that would break the framing or is the pool's own
  */
-export function requestHead(policy: UpstreamPolicy, instanceId: string): string {
+export function requestHead(policy: UpstreamPolicy): string {
   let head = `POST ${policy.path} HTTP/1.1\r\n`;
-  for (const [field, text] of requestFields(policy, instanceId)) head += `${field}: ${text}\r\n`;
+  for (const [field, text] of requestFields(policy)) head += `${field}: ${text}\r\n`;
   return inOnePiece(`${head}Content-Length: `);
 }
 
 /** The same for HTTP/2, all but `content-length`. What is secret is never put in a table of the compression. */
-export function http2RequestHead(policy: UpstreamPolicy, instanceId: string): OutgoingHttpHeaders {
+export function http2RequestHead(policy: UpstreamPolicy): OutgoingHttpHeaders {
   const head: Record<string, string | string[]> = {
     ':method': 'POST',
     ':scheme': policy.tls ? 'https' : 'http',
     ':authority': policy.hostHeader,
     ':path': policy.path,
   };
-  for (const [field, text] of requestFields(policy, instanceId)) {
+  for (const [field, text] of requestFields(policy)) {
     const key = field.toLowerCase();
     if (key === 'host') continue;
     const before = head[key];
@@ -53,7 +54,7 @@ export function http2RequestHead(policy: UpstreamPolicy, instanceId: string): Ou
   return { ...head, [sensitiveHeaders]: secret };
 }
 
-function requestFields(policy: UpstreamPolicy, instanceId: string): [name: string, value: string][] {
+function requestFields(policy: UpstreamPolicy): [name: string, value: string][] {
   const fields: [string, string][] = [
     ['Host', policy.hostHeader],
     ['Content-Type', 'application/json'],
@@ -66,7 +67,6 @@ function requestFields(policy: UpstreamPolicy, instanceId: string): [name: strin
   }
   if (!fields.some((field) => field[0].toLowerCase() === 'user-agent'))
     fields.push(['User-Agent', 'polymorph-proxy']);
-  fields.push(['x-polymorph-hop', instanceId]);
   if (!/^[\x21-\x7e]+$/.test(policy.path)) throw new TypeError(`upstream ${policy.name}: malformed path`);
   for (const field of fields) {
     if (!name.test(field[0]) || !value.test(field[1])) {

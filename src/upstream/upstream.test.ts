@@ -35,7 +35,6 @@ describe('what the node is sent', () => {
       'Authorization: Basic dTpw',
       'X-Node-Key: secret',
       'User-Agent: polymorph-proxy',
-      'x-polymorph-hop: test-instance',
       `Content-Length: ${fake.bodies[0]!.length}`,
     ]);
     const body = Buffer.from(fake.bodies[0]!, 'latin1').toString();

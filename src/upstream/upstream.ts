@@ -56,8 +56,8 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
     this.policy = policy;
     this.deps = deps;
     this.wallMs = deps.wallMs ?? Date.now;
-    this.head = requestHead(policy, deps.instanceId);
-    this.http2Head = http2RequestHead(policy, deps.instanceId);
+    this.head = requestHead(policy);
+    this.http2Head = http2RequestHead(policy);
     this.calls = new CallsUnderWay(this, deps);
     this.grouping = new Grouping(policy);
     this.connections = new Connections(this);
@@ -269,11 +269,11 @@ export class PooledUpstream implements Upstream, ConnectionOwner<Carrier>, TurnT
   }
 
   update(policy: UpstreamPolicy): void {
-    const head = requestHead(policy, this.deps.instanceId);
+    const head = requestHead(policy);
     const before = this.policy;
     this.policy = policy;
     this.head = head;
-    this.http2Head = http2RequestHead(policy, this.deps.instanceId);
+    this.http2Head = http2RequestHead(policy);
     this.grouping.update(policy);
     if (this.ticker.running) this.startTicking();
     if (policy.mode !== before.mode) this.ungroup();

@@ -14,20 +14,21 @@ export function checkMethods({ config, error, warn }: CheckContext): void {
       warn(['methods', 'blocked', index], `${pattern} is there twice`);
     }
   }
-  const owner = new Map<string, { group: string; index: number }>();
+  /** Of each pattern: the first group that has it. */
+  const owner = new Map<string, string>();
   for (const [group, patterns] of Object.entries(groups)) {
     if (patterns.length === 0) warn(['methods', 'groups', group], 'an empty group', undefined, 'key');
     for (const [index, pattern] of patterns.entries()) {
       const path = ['methods', 'groups', group, index];
       const first = owner.get(pattern);
-      if (first) {
+      if (first !== undefined) {
         warn(
           path,
-          first.group === group
+          first === group
             ? `${pattern} is there twice`
-            : `${pattern} belongs to group ${first.group}, which comes first: it has no effect here`,
+            : `${pattern} belongs to group ${first}, which comes first: it has no effect here`,
         );
-      } else owner.set(pattern, { group, index });
+      } else owner.set(pattern, group);
       const hidden = blocked.find((one) => hides(one, pattern));
       if (hidden !== undefined) warn(path, `every method it fits is blocked by ${hidden}`);
     }

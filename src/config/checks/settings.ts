@@ -2,11 +2,17 @@ import { matchMethod, patternMatches } from '../../jsonrpc/index.ts';
 import type { NetworkConfig } from '../config.ts';
 import { cheapMethods, otherKnownMethods, unsafeMethods } from '../ethereum-methods.ts';
 import type { Path } from '../problem.ts';
+import { defaultOf } from '../schema/fields.ts';
+import { networkSettings } from '../schema/network-settings.ts';
 import type { CheckContext } from './context.ts';
 import { hides } from './methods.ts';
 
 const INTERVAL_MIN_MS = 100;
-const defaults = { maxBlockLag: 5, backoffMs: 50, entryBytesMax: 1_048_576 };
+const defaults = {
+  maxBlockLag: networkSettings.max_block_lag.parse(undefined),
+  backoffMs: defaultOf(networkSettings.retry, 'backoff'),
+  entryBytesMax: defaultOf(networkSettings.cache, 'max_entry_bytes'),
+};
 
 /** What networks' settings say together, be they written at the top or in the network. */
 export function checkSettings(context: CheckContext): void {

@@ -1,10 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { UpstreamConfig } from '../config.ts';
 import type { Path } from '../problem.ts';
 import { isLoopback, isWildcard, type ListenAddress } from '../schema/addresses.ts';
+import { defaultOf } from '../schema/fields.ts';
+import { upstream as schema } from '../schema/upstream.ts';
 import { deniedOf } from '../network-compiler.ts';
 import type { CheckContext } from './context.ts';
 import { checkCredentials } from './credentials.ts';
 import { hides } from './methods.ts';
+
+const defaults = {
+  connect: defaultOf(schema, 'connect_timeout'),
+  firstByte: defaultOf(schema, 'first_byte_timeout'),
+  batch: defaultOf(schema, 'batch'),
+};
 
 export function checkUpstreams(context: CheckContext): void {
   const { config, parsed, upstreamsPath, error } = context;
@@ -55,10 +64,10 @@ function checkUpstream(context: CheckContext, upstream: UpstreamConfig, path: Pa
     }
   }
   // A default is no mistake of the operator's: a short timeout simply comes first.
-  if (connect > timeout && connect !== 5000) {
+  if (connect > timeout && connect !== defaults.connect) {
     error([...path, 'connect_timeout'], 'longer than timeout, the time for the whole call');
   }
-  if (firstByte > timeout && firstByte !== 30_000) {
+  if (firstByte > timeout && firstByte !== defaults.firstByte) {
     error([...path, 'first_byte_timeout'], 'longer than timeout, the time for the whole call');
   }
   const names = Object.keys(upstream.headers).map((name) => name.toLowerCase());
@@ -67,11 +76,7 @@ function checkUpstream(context: CheckContext, upstream: UpstreamConfig, path: Pa
   if (upstream.max_idle > upstream.max_connections) {
     warn([...path, 'max_idle'], 'more than max_connections: it never takes effect');
   }
-  const { batch } = upstream;
-  if (
-    upstream.mode !== 'batched' &&
-    (batch.max_size !== 20 || batch.max_bytes !== 262_144 || batch.max_wait !== 0)
-  ) {
+  if (upstream.mode !== 'batched' && !isDeepStrictEqual(upstream.batch, defaults.batch)) {
     warn([...path, 'batch'], `has no effect in mode ${upstream.mode}`, 'set mode: batched', 'key');
   }
   if (upstream.http2 && upstream.mode === 'pipelined') {

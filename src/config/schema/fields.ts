@@ -41,6 +41,11 @@ export function factsOf(schema: z.core.$ZodType): FieldFacts {
   return facts;
 }
 
+/** What a field of a section or record is where it is not written. */
+export function defaultOf<T, Name extends keyof T & string>(section: z.ZodType<T>, name: Name): T[Name] {
+  return (factsOf(section).fields?.[name] as z.ZodType<T[Name]>).parse(undefined);
+}
+
 /** A field's JSON Schema with its description. */
 export function jsonOf(schema: z.core.$ZodType): JsonSchema {
   const { json, about, bounds, default: fallback } = factsOf(schema);

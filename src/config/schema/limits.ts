@@ -47,6 +47,15 @@ const ruleList = z.array(rule).min(1).max(100);
 
 type Rules = z.output<typeof ruleList>;
 
+const builtIn = { requests: 100, period: '1s', burst_size: 50 };
+
+/** What holds where `limits.default` is not written. */
+export const builtInDefault = Object.freeze([Object.freeze(rule.parse(builtIn))]) as unknown as Rules;
+
+const builtInText = `{ ${Object.entries(builtIn)
+  .map(([name, value]) => `${name}: ${value}`)
+  .join(', ')} }`;
+
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
 const oneOrMore = (about: string, none: boolean) =>
@@ -54,7 +63,7 @@ const oneOrMore = (about: string, none: boolean) =>
     facts: {
       type: none ? 'rule, list of rules or `none`' : 'rule or list of rules',
       about,
-      default: none ? '{ requests: 100, period: 1s, burst_size: 50 }' : undefined,
+      default: none ? builtInText : undefined,
       fields: ruleFields,
       json: () => ({
         anyOf: [
@@ -70,14 +79,6 @@ const oneOrMore = (about: string, none: boolean) =>
     },
     input: asList,
   });
-
-/** What holds where `limits.default` is not written. */
-export const builtInDefault = Object.freeze([
-  Object.freeze({
-    ...{ requests: 100, period: 1000, burst_size: 50 },
-    ...{ mode: 'enforce', consistency: 'leased', network: null },
-  }),
-]) as unknown as Rules;
 
 const rules = oneOrMore(
   'A rule, or a list of rules of which the first that holds on the network wins.',

@@ -1,42 +1,10 @@
-import { z } from 'zod';
 import { list, namedMap, optionalRecord, record, section } from './containers.ts';
 import { choice, duration, flag, integer, size, text, wrong } from './fields.ts';
 import { decimal } from './fractions.ts';
+import { headerKey, headerValue } from './header-field.ts';
 import { pattern } from './methods.ts';
 import { pemFile } from './pem-file.ts';
 import { parseUpstreamUrl, type UpstreamUrl } from './upstream-url.ts';
-
-/** Headers that are ours to write. */
-const ownHeaders = new Set([
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'upgrade',
-  'te',
-  'trailer',
-  'expect',
-  'proxy-connection',
-  'accept-encoding',
-]);
-
-export const headerKey: z.ZodType<string> = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, { error: 'expected a header name' })
-  .refine((name) => !ownHeaders.has(name.toLowerCase()), {
-    error: 'this header is written by the gateway itself',
-  });
-
-export const headerValue = text<string>({
-  type: 'text',
-  about: 'The value.',
-  secret: true,
-  bounds: 'at most 4096 visible ASCII characters',
-  expected: 'at most 4096 visible ASCII characters',
-  parse: (value) => (/^[\x21-\x7e]([\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(value) ? value : undefined),
-});
 
 const modes = ['single', 'pipelined', 'batched'] as const;
 

@@ -40,7 +40,6 @@ beforeEach(() => {
   memory = createBoardMemory(1);
   monitor = createHealthMonitor({
     board: memory,
-    instanceId: 'ours',
     clock,
     onEvent: (event) => void events.push(event),
     createNode(policy) {

@@ -8,8 +8,6 @@ import { createNode, type Node } from './node.ts';
 
 export interface HealthMonitorOptions {
   board: BoardMemory;
-  /** Sent with each question, so that a gateway that is its own upstream is found out. */
-  instanceId: string;
   onEvent(event: HealthEvent): void;
   /** For tests. */
   clock?: HealthClock;
@@ -35,7 +33,7 @@ export interface HealthMonitor {
 }
 
 export function createHealthMonitor(options: HealthMonitorOptions): HealthMonitor {
-  const { board, instanceId, clock = realClock } = options;
+  const { board, clock = realClock } = options;
   const upstreams = createUpstreamBoard(board);
   const breakers = createBreakerWatch(board, clock, options.onEvent);
   const watches = new Map<string, NetworkWatch>();
@@ -47,8 +45,7 @@ export function createHealthMonitor(options: HealthMonitorOptions): HealthMonito
     clock,
     tell: options.onEvent,
     createNode:
-      options.createNode ??
-      ((policy: UpstreamPolicy, timeoutMs: number) => createNode(policy, timeoutMs, instanceId)),
+      options.createNode ?? ((policy: UpstreamPolicy, timeoutMs: number) => createNode(policy, timeoutMs)),
   };
 
   /** A slot that another name has now tells of nobody. */

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 test('asks as the transport does, over connections that are kept', async () => {
   fake = await startFakeUpstream();
-  node = createNode(policyFor(fake.port, { authorization: 'Bearer token', mode: 'batched' }), 500, 'ours');
+  node = createNode(policyFor(fake.port, { authorization: 'Bearer token', mode: 'batched' }), 500);
   expect(await node.ask('eth_chainId', '["0x1"]')).toEqual({ kind: 'result', value: '0x1' });
   expect(await node.ask('eth_getBlockByNumber', '[{"a":1},false]')).toEqual({
     kind: 'result',
@@ -26,7 +26,6 @@ test('asks as the transport does, over connections that are kept', async () => {
     method: 'eth_chainId',
     params: ['0x1'],
   });
-  expect(fake.heads[0]).toContain('x-polymorph-hop: ours');
   expect(fake.heads[0]).toContain('Authorization: Bearer token');
   expect(fake.accepted).toBe(1);
 });
@@ -43,13 +42,13 @@ test.each([
   fake = await startFakeUpstream({
     vice: { request: (exchange) => exchange.send(exchange.http(answer(exchange.body))) },
   });
-  node = createNode(policyFor(fake.port), 500, 'ours');
+  node = createNode(policyFor(fake.port), 500);
   expect(await node.ask('m', '[]')).toEqual(told);
 });
 
 test('one that hangs ends by the timeout, and nothing mixes up afterwards', async () => {
   fake = await startFakeUpstream({ vice: { request: () => {} } });
-  node = createNode(policyFor(fake.port), 200, 'ours');
+  node = createNode(policyFor(fake.port), 200);
   const began = performance.now();
   expect(await node.ask('m', '[]')).toMatchObject({ kind: 'failed', failure: 'timeout' });
   expect(performance.now() - began).toBeLessThan(400);
@@ -60,7 +59,7 @@ test('one that hangs ends by the timeout, and nothing mixes up afterwards', asyn
 test('none there, and no JSON', async () => {
   fake = await startFakeUpstream({ vice: { request: (each) => each.send(each.http('<html>')) } });
   const { port } = fake;
-  node = createNode(policyFor(port), 200, 'ours');
+  node = createNode(policyFor(port), 200);
   expect(await node.ask('m', '[]')).toMatchObject({ kind: 'failed', failure: 'answer' });
   await fake.close();
   fake = undefined;

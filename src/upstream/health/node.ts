@@ -30,13 +30,11 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 export function createNode(
   policy: UpstreamPolicy,
   timeoutMs: number,
-  instanceId: string,
   answerBytesMax = ANSWER_BYTES_MAX,
 ): Node {
   const upstream = createUpstream(policyOfChecks(policy, timeoutMs, answerBytesMax), {
     turn: createTurn(() => {}),
     now: () => performance.now() * 1000,
-    instanceId,
     observer: {
       answered: (_, call, bytes, { start, end, idStart, idEnd, errorStart }) =>
         call.answered(bytes, start, end, idStart, idEnd, errorStart >= 0),

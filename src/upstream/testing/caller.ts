@@ -51,7 +51,7 @@ export const passingOn: UpstreamObserver = {
 export function testDeps(over: Partial<UpstreamDeps> = {}): UpstreamDeps {
   const turn: Turn = createTurn(() => {});
   const now = (): number => Math.floor(performance.now() * 1000);
-  return { turn, now, instanceId: 'test-instance', observer: passingOn, ...over };
+  return { turn, now, observer: passingOn, ...over };
 }
 
 export type Outcome =

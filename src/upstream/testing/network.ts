@@ -31,7 +31,6 @@ export function poolDeps(over: Partial<UpstreamPoolDeps> = {}): UpstreamPoolDeps
   return {
     turn: createTurn(() => {}),
     now: () => Math.floor(performance.now() * 1000),
-    instanceId: 'test-instance',
     board: createBoardMemory(2),
     worker: 0,
     ...over,

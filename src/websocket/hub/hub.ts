@@ -27,7 +27,6 @@ export interface Hub {
 
 export interface HubOptions {
   board: BoardMemory;
-  instanceId: string;
   /** To the worker that has the place now. */
   send(worker: number, message: FromHub): void;
   onEvent(event: HubEvent): void;
@@ -36,7 +35,7 @@ export interface HubOptions {
 }
 
 export function createHub(options: HubOptions): Hub {
-  const { board, instanceId, send, onEvent } = options;
+  const { board, send, onEvent } = options;
   const clock = options.clock ?? systemClock;
   const bounds = options.bounds ?? hubBounds;
   const registry = createRegistry();
@@ -120,7 +119,7 @@ export function createHub(options: HubOptions): Hub {
       for (const [name, policy] of wanted) {
         if (networks.has(name)) continue;
         const { lingerMs } = bounds;
-        const nodes = createNodes(policy, { board, instanceId, clock, lingerMs });
+        const nodes = createNodes(policy, { board, clock, lingerMs });
         const nextNumber = (): number => ++lastFeed;
         networks.set(name, createNetworkFeeds({ nodes, clock, bounds, nextNumber, send, onEvent }));
       }

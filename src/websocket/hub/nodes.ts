@@ -48,7 +48,7 @@ const unused = { node: null, socket: null, users: 0, keep: (): void => {} };
 
 export function createNodes(
   first: NetworkPolicy,
-  options: { board: BoardMemory; instanceId: string; clock: HubClock; lingerMs: number },
+  options: { board: BoardMemory; clock: HubClock; lingerMs: number },
 ): Nodes {
   const board = createUpstreamBoard(options.board);
   let network = first;
@@ -126,7 +126,7 @@ export function createNodes(
     async ask({ name }, method, params) {
       const known = byName.get(name);
       if (known === undefined) return undefined;
-      known.node ??= createNode(known.policy, timeoutMs(), options.instanceId, ANSWER_BYTES_MAX);
+      known.node ??= createNode(known.policy, timeoutMs(), ANSWER_BYTES_MAX);
       const told = await known.node.ask(method, params);
       return told.kind === 'result' ? told.value : undefined;
     },

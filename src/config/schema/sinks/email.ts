@@ -7,7 +7,7 @@ import {
 } from '../../mail-template.ts';
 import { namedMap, record } from '../containers.ts';
 import { choice, text, wrong } from '../fields.ts';
-import { headerKey, headerValue } from '../upstream.ts';
+import { headerKey, headerValue } from '../header-field.ts';
 import { guardedFields, sinkFields } from './sink-fields.ts';
 import { sinkUrl } from './sink-url.ts';
 

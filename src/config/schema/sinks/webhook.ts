@@ -1,6 +1,6 @@
 import { list, namedMap, record } from '../containers.ts';
 import { text, wrong } from '../fields.ts';
-import { headerKey, headerValue } from '../upstream.ts';
+import { headerKey, headerValue } from '../header-field.ts';
 import { guardedFields, sinkFields } from './sink-fields.ts';
 import { sinkUrl } from './sink-url.ts';
 

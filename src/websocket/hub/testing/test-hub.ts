@@ -55,7 +55,6 @@ export function startTestHub(config: object, bounds: Partial<HubBounds> = {}): T
   const answers = new Map<number, (answer: Subscribed | Refused) => void>();
   const hub = createHub({
     board,
-    instanceId: 'test',
     bounds: { ...hubBounds, lingerMs: 100, ...bounds },
     send(worker, message) {
       said.push({ worker, message });
