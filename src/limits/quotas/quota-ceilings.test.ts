@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { outcomes } from './chain.ts';
+import { outcomes } from '../chain.ts';
 import { createQuotaCeilings, type QuotaCeilings } from './quota-ceilings.ts';
 import { quotaPeriod } from './quota.ts';
-import { createFixture, type Fixture } from './testing/fixture.ts';
+import { createFixture, type Fixture } from '../testing/fixture.ts';
 
 const SLOT = 7;
 const LIMIT = 100;

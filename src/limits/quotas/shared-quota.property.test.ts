@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { QuotaAsk } from './quota-lease-port.ts';
 import { answerQuotaAsk, QUIET_MS, type SharedQuota } from './shared-quota.ts';
-import { long } from './testing/fixture.ts';
+import { long } from '../testing/fixture.ts';
 
 /** An instance as far as one quota goes: what it holds, what it has not reported, and the ask whose answer was lost. */
 interface Instance {
