@@ -18,7 +18,7 @@ export const reasons: readonly Reason[] = [
     why: 'asked only about bytes that are not UTF-8, of which some sequence is wrong; the type asks for an end',
   },
   {
-    path: 'src/limits/state-load.ts',
+    path: 'src/limits/saved/state-load.ts',
     line: 'return undefined;',
     why: 'lengths that disagree where the checksum of the whole is right: a file that another program wrote',
   },
