@@ -13,7 +13,7 @@ export type { BucketNeed, QuotaNeed } from './leases/lease-need.ts';
 export { openLeaseState, setAway, setHere } from './leases/lease-state.ts';
 export type { LeaseState } from './leases/lease-state.ts';
 export type { LeaseTable } from './leases/lease-table.ts';
-export { setPlace } from './leases/shares.ts';
+export { type Place, setPlace } from './leases/shares.ts';
 export type {
   ExactBucket,
   ExactReading,
