@@ -1,10 +1,8 @@
 import { type BucketTable, unknownVersion } from '../buckets/bucket-table.ts';
-import { outcomes } from '../chain.ts';
-import type { Chain } from '../chain.ts';
+import { type Chain, outcomes } from '../chain.ts';
 import { openLeaseState } from './lease-state.ts';
 import { createLinkInsert } from '../buckets/link-insert.ts';
-import { layout } from '../memory.ts';
-import type { LeaseMemory } from '../memory.ts';
+import { layout, type LeaseMemory } from '../memory.ts';
 import type { QuotaTable } from '../quotas/quota.ts';
 import { createShareDebts } from './share-debts.ts';
 import { createUnlent } from './unlent.ts';
@@ -279,8 +277,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const entry = chain.entries[link]!;
       if ((chain.refused & bit) === 0 || entry < 0) continue;
       const word = entry * entryWords + stateAt;
-      const kept = words[word]! & asked;
-      words[word] = (leased & bit) === 0 ? words[word]! & owing : kept | wanted;
+      words[word] = (leased & bit) === 0 ? words[word]! & owing : (words[word]! & asked) | wanted;
     }
   }
 
