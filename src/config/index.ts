@@ -4,7 +4,6 @@ export {
   type AlertComparison,
   type AlertCondition,
   type AlertMetric,
-  alertMetricNames,
   parseAlertWhen,
 } from './alert-when.ts';
 export { networksIn } from './blocklist-compiler.ts';
