@@ -183,7 +183,20 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     void gateway.program.exited.then(() => ended.push(gateway.program.output()));
   }
 
-  await Promise.all(folders.map((_, index) => start(index)));
+  async function stop(): Promise<void> {
+    await Promise.all(gateways.map((gateway) => gateway?.program.kill()));
+    options.clear?.();
+    await nodes[Symbol.asyncDispose]();
+    await hook.close();
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  const starts = await Promise.allSettled(folders.map((_, index) => start(index)));
+  const failed = starts.find((one) => one.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
   const any = (): StoreGateway => gateways[(turn += 1) % gateways.length]!;
   const port = (): number => any().program.port;
   const load = createLoad({ sky, books, chain: nodes.chain, port });
@@ -223,7 +236,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const reloads = { applied: 0, refused: 0 };
 
   return {
-    ...{ sky, nodes, books, load, keeper, intruders, hook, gateways, folders, reloads, start },
+    ...{ sky, nodes, books, load, keeper, intruders, hook, gateways, folders, reloads, start, stop },
     output: () => [...ended, ...gateways.map(({ program }) => program.output())].join('\n'),
     begin(pace) {
       const pauseMs = 60 / pace;
@@ -266,12 +279,5 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       ...keeper.texts,
       ...intruders.texts,
     ],
-    async stop() {
-      await Promise.all(gateways.map(({ program }) => program.kill()));
-      options.clear?.();
-      await nodes[Symbol.asyncDispose]();
-      await hook.close();
-      await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-    },
   };
 }
