@@ -44,6 +44,11 @@ describe('users', () => {
     await expect(accounts.run('users.create', { email: 'ada' })).rejects.toMatchObject(
       refused('invalid', /^email: found "ada", expected an e-mail address such as ada@example.com$/),
     );
+    // A list of users must not steer the terminal it is read on, nor hide what is beside it.
+    for (const bad of ['\u001bc@c.de', 'b\0@c.de', 'b\u202e@c.de'])
+      await expect(accounts.run('users.create', { email: bad })).rejects.toMatchObject(
+        refused('invalid', /^email: found/),
+      );
     await expect(
       accounts.run('users.create', { email: 'b@c.de', teir: 'pro' } as never),
     ).rejects.toMatchObject(refused('invalid', /^teir: there is no such field \(did you mean tier\?\)$/));

@@ -4,6 +4,8 @@ import { AdminProblem } from './problem.ts';
 export function readQuery<Name extends string>(
   query: URLSearchParams,
   names: readonly Name[],
+  /** What they are called in problems. */
+  what = 'parameter',
 ): Partial<Record<Name, string>> {
   const given: Partial<Record<Name, string>> = {};
   for (const [name, value] of query) {
@@ -11,7 +13,7 @@ export function readQuery<Name extends string>(
     if (known === undefined)
       throw new AdminProblem(
         'bad_request',
-        `there is no parameter ${name.slice(0, 40)}: use ${names.join(', ')}`,
+        `there is no ${what} ${name.slice(0, 40)}: use ${names.join(', ')}`,
       );
     if (given[known] !== undefined) throw new AdminProblem('bad_request', `${known} is there twice`);
     given[known] = value;

@@ -158,6 +158,7 @@ test('open sockets are listed by what is asked of them', async () => {
     '{"filter":{"keyName":"a b","network":"n"}}',
   );
   expect(await get('/sockets?key=x')).toMatch(/^HTTP\/1.1 400 [^]*there is no filter key/);
+  expect(await get('/sockets?network=a&network=b')).toMatch(/^HTTP\/1.1 400 [^]*network is there twice/);
 });
 
 test('a dry run takes a strict body', async () => {

@@ -21,8 +21,3 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       for (const line of summarize(config)) io.stdout(`  ${line}\n`);
     });
 }
-
-/** The same as a subcommand of `program`. */
-export function registerCheck(program: Command, io: CommandIo): void {
-  configure(program.command('check'), io);
-}

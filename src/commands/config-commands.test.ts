@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { editorSchema } from '../config/index.ts';
-import { registerCheck } from './check.ts';
-import { registerPlan } from './plan.ts';
-import { registerSchema } from './schema.ts';
+import * as check from './check.ts';
+import * as plan from './plan.ts';
+import * as schema from './schema.ts';
 
 let cwd: string;
 beforeAll(() => {
@@ -35,9 +35,8 @@ function run(...args: string[]): { stdout: string; stderr: string; code: number 
     setExitCode: (code: number) => void (result.code = code),
   };
   const program = new Command('polymorph').exitOverride();
-  registerCheck(program, io);
-  registerPlan(program, io);
-  registerSchema(program, io);
+  for (const [name, { configure }] of Object.entries({ check, plan, schema }))
+    configure(program.command(name), io);
   program.parse(args, { from: 'user' });
   return result;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { isKeyText, hashKey } from '../identity/index.ts';
-import { adminUrl, usualAdmin } from './admin-url.ts';
+import { adminToken, adminUrl, tokenAsked, tokenOption, unreachable, usualAdmin } from './admin-url.ts';
 import { type AdminAnswer, askAdmin } from './ask-admin.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type Explanation, formatExplanation } from './explain/format.ts';
@@ -33,7 +33,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       'list the WebSockets that are open, of --key-name, --address or --network where given',
     )
     .option('--admin <url>', 'the admin listener of the running gateway', usualAdmin)
-    .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
+    .option(...tokenOption)
     .option('--json', 'print the decision records as JSON')
     .addHelpText(
       'after',
@@ -56,17 +56,14 @@ export async function explain(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
   const base = adminUrl(options.admin);
-  const token = options.token ?? env['POLYMORPH_ADMIN_TOKEN'] ?? null;
   const question = questionOf(id, options);
   const answer = await askAdmin(base, {
     ...question,
-    token: token === '' ? null : token,
+    token: adminToken(options.token, env),
     timeoutMs: 5_000,
   }).catch((error: unknown) => {
-    const reason =
-      error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
     throw new CommandFailure(
-      `Cannot reach the admin listener at ${base.origin}: ${reason}.\nIs the gateway running? Name its admin listener with --admin URL.`,
+      `${unreachable(base, error)}.\nIs the gateway running? Name its admin listener with --admin URL.`,
       exitCodes.usage,
     );
   });
@@ -142,10 +139,7 @@ function read<T>({ status, body }: AdminAnswer, base: URL, isExpected: (body: un
   if (status === 404 && isProblem(body))
     throw new CommandFailure(`Nothing to explain: ${detail}.`, exitCodes.failure);
   if (status === 401) {
-    throw new CommandFailure(
-      `The admin listener at ${base.origin} asks for its token: --token TOKEN or POLYMORPH_ADMIN_TOKEN.`,
-      exitCodes.usage,
-    );
+    throw new CommandFailure(`${tokenAsked(base)}.`, exitCodes.usage);
   }
   throw new CommandFailure(
     `The admin listener at ${base.origin} did not explain: ${detail}.`,

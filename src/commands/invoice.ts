@@ -5,6 +5,7 @@ import { invoiceCsv, invoicePdf, type InvoiceView } from '../accounts/index.ts';
 import type { Operations } from '../control/index.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type CommandIo, processIo } from './io.ts';
+import { repeated } from './repeated.ts';
 import { invoiceText } from './invoice/invoice-text.ts';
 import { onStore, type StoreOptions, withStoreOptions } from './store/run-on-store.ts';
 
@@ -35,7 +36,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       '--despite-damage',
       'also where a usage journal cannot be read, in which calls of that month may be',
     )
-    .option('--seller <line>', 'who sells; may be repeated, for the lines of an address', collect)
+    .option('--seller <line>', 'who sells; may be repeated, for the lines of an address', repeated)
     .addOption(new Option('--format <format>', 'default: table').choices(formats))
     .option('--out <file>', 'write it there; a pdf goes to invoice-<number>.pdf where this is not given')
     .addHelpText('after', help)
@@ -99,7 +100,3 @@ Examples:
   polymorph invoice --user ada@example.com --month 2026-11 --draft
   polymorph invoice --user ada@example.com --month 2026-11 --seller 'Nodes Ltd' --seller '1 Chain Street' --format pdf
   polymorph invoice --number 2026-000001 --format csv --out invoice.csv`;
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
-}

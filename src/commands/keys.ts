@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { OperationResult } from '../accounts/index.ts';
 import { type CommandIo, processIo } from './io.ts';
+import { repeated } from './repeated.ts';
 import { keyFacts, keysTable } from './store/keys-table.ts';
 import { limitsText } from './store/limits-text.ts';
 import { type Limit, limitArgument } from './store/limit-text.ts';
@@ -111,7 +112,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .option(
       '--unset <method>',
       'remove the limit for this method, group:<name> or *; may be repeated',
-      collect,
+      repeated,
     )
     .option(
       '--quota <quota>',
@@ -136,10 +137,6 @@ Examples:
 
 function stateText({ name, prefix, state }: OperationResult<'keys.show'>): string {
   return `Key ${name} (${prefix}) is ${state}.\n`;
-}
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
 }
 
 /** The key alone on standard output, so that a script can keep it; what is said of it goes beside. */

@@ -35,8 +35,3 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
       if (options.exitCode && plan.changes.length > 0) io.setExitCode(exitCodes.failure);
     });
 }
-
-/** The same as a subcommand of `program`. */
-export function registerPlan(program: Command, io: CommandIo): void {
-  configure(program.command('plan'), io);
-}

@@ -4,6 +4,7 @@ import { formatMoney, parseAmount } from '../accounts/index.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import type { Operations } from '../control/index.ts';
 import { type CommandIo, processIo } from './io.ts';
+import { repeated } from './repeated.ts';
 import { columns, facts, grouped, utc } from './store/columns.ts';
 import { type Limit, limitArgument, limitText } from './store/limit-text.ts';
 import { type QuotaArgument, quotaArgument, quotaText } from './store/quota-text.ts';
@@ -43,7 +44,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .option(
       '--unset <method>',
       'remove the limit for this method, group:<name> or *; may be repeated',
-      collect,
+      repeated,
     )
     .option('--quota <quota>', 'of each key, such as 1000000/month; none removes it', quotaArgument)
     .option(
@@ -124,10 +125,6 @@ function amount(flag: string, text: string | undefined, currency: string): strin
       exitCodes.usage,
     );
   return String(parsed);
-}
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
 }
 
 function priceText({ price, pricePer, currency }: Omit<Plan, 'users'>): string {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { OperationInput, OperationResult } from '../accounts/index.ts';
 import { CommandFailure, exitCodes } from './command.ts';
 import { type CommandIo, processIo } from './io.ts';
+import { repeated } from './repeated.ts';
 import { columns, facts, grouped, utc } from './store/columns.ts';
 import { onStore, type StoreOptions, withStoreOptions } from './store/run-on-store.ts';
 
@@ -33,7 +34,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .option(
       '--journal <folder>',
       'journals of another instance on the same database; may be repeated',
-      collect,
+      repeated,
     )
     .addHelpText('after', help)
     .action(async (options: ReconcileOptions) => {
@@ -65,10 +66,6 @@ Examples:
   polymorph reconcile
   polymorph reconcile --from 2h --json
   polymorph reconcile --received received.json --sent sent.json`;
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
-}
 
 /** The store checks what is in it. */
 function counts(

@@ -12,8 +12,3 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     )
     .action(() => io.stdout(`${JSON.stringify(editorSchema(), null, 2)}\n`));
 }
-
-/** The same as a subcommand of `program`. */
-export function registerSchema(program: Command, io: CommandIo): void {
-  configure(program.command('schema'), io);
-}

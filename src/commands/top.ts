@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Scope, scopes } from '../admin/index.ts';
 import { formatDuration, parseDuration } from '../config/index.ts';
-import { adminUrl, usualAdmin } from './admin-url.ts';
+import { adminToken, adminUrl, tokenOption, usualAdmin } from './admin-url.ts';
 import { type CommandIo, processIo } from './io.ts';
 import { createAskStats } from './top/ask-stats.ts';
 import { runLive } from './top/run-live.ts';
@@ -31,7 +31,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
   command
     .description('Who calls what, now: callers and methods of a running gateway, in a terminal, live.')
     .option('--admin <url>', 'the admin listener of the running gateway', usualAdmin)
-    .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
+    .option(...tokenOption)
     .option('--interval <duration>', 'between two looks: 200ms to 1h', interval, 2000)
     .addOption(
       new Option('--sort <column>', 'the greatest first')
@@ -49,7 +49,7 @@ export function configure(command: Command, io: CommandIo = processIo()): void {
     .addHelpText('after', help)
     .action(async (options: TopOptions) => {
       const base = adminUrl(options.admin);
-      const token = (options.token ?? io.env['POLYMORPH_ADMIN_TOKEN']) || null;
+      const token = adminToken(options.token, io.env);
       const ask = createAskStats(base, token, () => performance.now(), options.scope);
       const first = await ask(options.sort);
       const live = options.once !== true && options.json !== true && io.interactive === true;

@@ -31,6 +31,7 @@ export {
 } from './load.ts';
 export { type ConfigPlan, planChange } from './plan/index.ts';
 export { fillTemplate } from './mail-template.ts';
+export { parseMoment } from './moment.ts';
 export { nearestName } from './nearest.ts';
 export { formatProblem, type Problem, renderProblem } from './problem.ts';
 export { formatDuration, parseDuration } from './quantity.ts';

@@ -24,3 +24,4 @@ export type {
   Tables,
 } from './store.ts';
 export { StoreError, type StoreOwner } from './store-error.ts';
+export { isUuid } from './uuid.ts';

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { isUuid } from '../../store/index.ts';
 
 const expected = { error: 'expected the id of an event: 36 characters' };
 
-export const eventId = z
-  .string(expected)
-  .toLowerCase()
-  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, expected);
+export const eventId = z.string(expected).toLowerCase().refine(isUuid, expected);

@@ -17,7 +17,10 @@ export const email = z
   .string(expected(emailExpected))
   .trim()
   .max(254)
-  .regex(/^[^\s@<>",;:()[\]\\]+@[^\s@<>",;:()[\]\\]+\.[^\s@.<>",;:()[\]\\]+$/, expected(emailExpected));
+  .regex(
+    /^[^\p{Cc}\p{Cf}\p{Cs}\s@<>",;:()[\]\\]+@[^\p{Cc}\p{Cf}\p{Cs}\s@<>",;:()[\]\\]+\.[^\p{Cc}\p{Cf}\p{Cs}\s@.<>",;:()[\]\\]+$/u,
+    expected(emailExpected),
+  );
 
 const nameExpected = 'a name of 1 to 128 characters on one line';
 export const personName = z

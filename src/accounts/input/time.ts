@@ -1,30 +1,18 @@
-import { parseDuration } from '../../config/index.ts';
-
-const momentForm = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+import { parseDuration, parseMoment } from '../../config/index.ts';
 
 /** Is it `2026-11-01`, `2026-11-01T12:00:00Z` or a duration such as `24h`? */
 export function isTimeText(text: string): boolean {
-  return momentOf(text) !== undefined || parseDuration(text) !== undefined;
+  return parseMoment(text) !== undefined || parseDuration(text) !== undefined;
 }
 
 /** Epoch milliseconds of a text that {@link isTimeText} took; a duration counts back from `now`. */
 export function pastTimeOf(text: string, now: number): number {
-  return momentOf(text) ?? now - (parseDuration(text) ?? 0);
+  return parseMoment(text) ?? now - (parseDuration(text) ?? 0);
 }
 
 /** The same where a duration counts on from `now`. */
 export function futureTimeOf(text: string, now: number): number {
-  return momentOf(text) ?? now + (parseDuration(text) ?? 0);
-}
-
-/** A date begins at midnight UTC. */
-function momentOf(text: string): number | undefined {
-  if (!momentForm.test(text)) return undefined;
-  const at = Date.parse(text);
-  // Date.parse rolls 2027-02-30 over in some forms: the day must come back as it went in.
-  const day = new Date(Date.parse(`${text.slice(0, 10)}T00:00:00Z`));
-  if (Number.isNaN(at) || Number.isNaN(day.getTime())) return undefined;
-  return day.toISOString().startsWith(text.slice(0, 10)) ? at : undefined;
+  return parseMoment(text) ?? now + (parseDuration(text) ?? 0);
 }
 
 /** Epoch milliseconds of a month's beginning and end, UTC, `2026-11`. */

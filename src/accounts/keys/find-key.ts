@@ -1,6 +1,6 @@
 import { nearestName } from '../../config/index.ts';
 import { isKeyText, parseApiKey } from '../../identity/index.ts';
-import type { KeyRow, Tables } from '../../store/index.ts';
+import { isUuid, type KeyRow, type Tables } from '../../store/index.ts';
 import { AccountsError } from '../error.ts';
 
 /** Keys looked through for a name that was meant. */
@@ -39,10 +39,6 @@ async function notFound(tables: Tables, ref: string): Promise<AccountsError> {
   const near = nearestName(ref, [...keys.map(({ name }) => name), ...keys.map(({ prefix }) => prefix)]);
   const hint = near === undefined ? 'see polymorph keys list' : `did you mean ${near}?`;
   // A key of the operator's own making looks like any long name, and shall be in no message.
-  const shown = isKeyText(ref) && !isId(ref) ? `${ref.slice(0, 4)}…` : ref;
+  const shown = isKeyText(ref) && !isUuid(ref) ? `${ref.slice(0, 4)}…` : ref;
   return new AccountsError('not_found', `There is no key ${shown} (${hint})`);
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

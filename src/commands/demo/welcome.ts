@@ -1,7 +1,5 @@
+import { usualAdmin } from '../admin-url.ts';
 import { demoLimited } from './demo-config.ts';
-
-/** Where `polymorph explain` asks unless told otherwise. */
-const usualAdmin = 'http://127.0.0.1:9540';
 
 export interface WelcomeFacts {
   version: string;

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import {
   type EventTypeName,
   eventTypes,
@@ -9,12 +8,13 @@ import {
 } from '../../config/index.ts';
 import {
   createEnvelopes,
+  createResolve,
   createSink,
   createSinkHttp,
   type DeliveryResult,
   numbered,
-  type Resolve,
   sampleDrafts,
+  systemNames,
   within,
 } from '../../events/index.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
@@ -61,9 +61,7 @@ async function deliver(
   source: string,
   io: CommandIo,
 ): Promise<DeliveryResult> {
-  const sinkHttp = createSinkHttp({
-    resolve: (name) => lookup(name, { all: true }) as ReturnType<Resolve>,
-  });
+  const sinkHttp = createSinkHttp({ resolve: createResolve(systemNames) });
   try {
     const sink = await createSink(config, {
       http: sinkHttp.http,

@@ -1,5 +1,6 @@
 import { AccountsError, type AccountsErrorCode } from '../../accounts/index.ts';
 import type { Operations } from '../../control/index.ts';
+import { tokenAsked, unreachable } from '../admin-url.ts';
 import { type AdminAnswer, askAdmin } from '../ask-admin.ts';
 
 /** For a whole answer: a back-up or a reconciliation of a great store takes its time. */
@@ -11,7 +12,7 @@ export function remoteOperations(base: URL, token: string | null): Operations {
     async run(name, input) {
       const request = { method: 'POST', path: `/operations/${name}`, body: input, token } as const;
       const answer = await askAdmin(base, { ...request, timeoutMs: TIMEOUT_MS }).catch((error: unknown) => {
-        throw unreachable(base, error);
+        throw new AccountsError('unavailable', unreachable(base, error), { cause: error });
       });
       if (answer.status === 200) return answer.body as never;
       throw refusal(base, answer);
@@ -20,20 +21,8 @@ export function remoteOperations(base: URL, token: string | null): Operations {
   };
 }
 
-function unreachable(base: URL, error: unknown): AccountsError {
-  const reason =
-    error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
-  return new AccountsError('unavailable', `Cannot reach the admin listener at ${base.origin}: ${reason}`, {
-    cause: error,
-  });
-}
-
 function refusal(base: URL, { status, body }: AdminAnswer): AccountsError {
-  if (status === 401)
-    return new AccountsError(
-      'invalid',
-      `The admin listener at ${base.origin} asks for its token: --token TOKEN or POLYMORPH_ADMIN_TOKEN`,
-    );
+  if (status === 401) return new AccountsError('invalid', tokenAsked(base));
   const { detail, reason } = (typeof body === 'object' && body !== null ? body : {}) as Record<
     string,
     unknown

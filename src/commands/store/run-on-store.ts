@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { AccountsError } from '../../accounts/index.ts';
 import type { Config } from '../../config/index.ts';
 import { type Operations, openOperations } from '../../control/index.ts';
-import { adminUrl, usualAdmin } from '../admin-url.ts';
+import { adminToken, adminUrl, tokenOption, usualAdmin } from '../admin-url.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import { loadForCommand } from '../config-file.ts';
 import type { CommandIo } from '../io.ts';
@@ -24,7 +24,7 @@ export function withStoreOptions(command: Command): Command {
   return command
     .option('--config <file>', `the config, which names the store; default: ./${usualFile}`)
     .option('--admin <url>', 'ask the gateway with this admin listener, in place of --config')
-    .option('--token <token>', 'admin token; default: POLYMORPH_ADMIN_TOKEN from the environment')
+    .option(...tokenOption)
     .option('--json', 'print JSON');
 }
 
@@ -114,8 +114,7 @@ async function open<Asked extends { close(): Promise<void> }, T>(
   io: CommandIo,
   asking: Asking<Asked, T>,
 ): Promise<Asked | undefined> {
-  const given = options.token ?? io.env['POLYMORPH_ADMIN_TOKEN'] ?? '';
-  const token = given === '' ? null : given;
+  const token = adminToken(options.token, io.env);
   if (options.admin !== undefined) {
     if (options.config !== undefined)
       throw new CommandFailure('Give --config or --admin, not both.', exitCodes.usage);

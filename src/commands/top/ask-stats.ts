@@ -1,4 +1,5 @@
 import type { Methods, Scope, Summary, Top } from '../../admin/index.ts';
+import { tokenAsked, unreachable } from '../admin-url.ts';
 import { askAdmin } from '../ask-admin.ts';
 import { CommandFailure, exitCodes } from '../command.ts';
 import type { Snapshot } from './sample.ts';
@@ -23,19 +24,14 @@ export function createAskStats(
   async function get(path: string): Promise<unknown> {
     const answer = await askAdmin(base, { method: 'GET', path, token, timeoutMs: TIMEOUT_MS }).catch(
       (error: unknown) => {
-        const { message, code } = error as NodeJS.ErrnoException;
         throw new CommandFailure(
-          `Cannot reach the admin listener at ${base.origin}: ${message || code}.\nIs the gateway running? Name its admin listener with --admin URL.`,
+          `${unreachable(base, error)}.\nIs the gateway running? Name its admin listener with --admin URL.`,
           exitCodes.usage,
         );
       },
     );
     if (answer.status === 200) return answer.body;
-    if (answer.status === 401)
-      throw new CommandFailure(
-        `The admin listener at ${base.origin} asks for its token: --token TOKEN or POLYMORPH_ADMIN_TOKEN.`,
-        exitCodes.usage,
-      );
+    if (answer.status === 401) throw new CommandFailure(`${tokenAsked(base)}.`, exitCodes.usage);
     throw new CommandFailure(
       `The admin listener at ${base.origin} answered HTTP ${answer.status} to ${path}: is it a gateway of this version?`,
       exitCodes.usage,

@@ -59,14 +59,15 @@ export function ruleChanges(
       sentences.push(
         `${rule(name)} changes from ${ruleText(before)} to ${ruleText(after)}. Its buckets keep how full they are (the ratio).${mode}`,
       );
-    } else if (before.mode !== after.mode) {
-      sentences.push(
-        `${rule(name)} turns from ${before.mode} to ${after.mode}. ${turns} Its buckets are kept.`,
-      );
-    } else if (before.consistency !== after.consistency) {
-      sentences.push(
-        `${rule(name)} turns from ${before.consistency} to ${after.consistency}. Its buckets are kept.`,
-      );
+    } else {
+      if (before.mode !== after.mode)
+        sentences.push(
+          `${rule(name)} turns from ${before.mode} to ${after.mode}. ${turns} Its buckets are kept.`,
+        );
+      if (before.consistency !== after.consistency)
+        sentences.push(
+          `${rule(name)} turns from ${before.consistency} to ${after.consistency}. Its buckets are kept.`,
+        );
     }
   }
   for (const [name, before] of from) {

@@ -187,6 +187,10 @@ describe('planChange', () => {
     expect(plan(rule(''), rule(', consistency: exact')).changes).toEqual([
       'Rule default of all callers turns from leased to exact. Its buckets are kept.',
     ]);
+    expect(plan(rule(', mode: shadow'), rule(', consistency: exact')).changes).toEqual([
+      'Rule default of all callers turns from shadow to enforce. It now refuses. Its buckets are kept.',
+      'Rule default of all callers turns from leased to exact. Its buckets are kept.',
+    ]);
   });
 
   it('says what needs a restart', () => {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { isKeyText, keyLengthMin, keyPrefix, parseApiKey, sha256Prefix } from '../../identity/index.ts';
+import { parseMoment } from '../moment.ts';
 import { delegated, list, section, record } from './containers.ts';
 import { choice, factsOf, flag, integer, text, wrong } from './fields.ts';
 import { isParsedEntry } from './key-memo.ts';
@@ -55,19 +56,7 @@ const expires = text<number>({
   about: 'From when it is refused (UTC): `2027-01-31` or `2027-01-31T12:00:00Z`.',
   expected: 'a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z',
   default: { written: 'never', value: 0 },
-  parse(written) {
-    if (written === 'never') return 0;
-    if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(written))
-      return undefined;
-    const time = Date.parse(written);
-    // Date.parse rolls 2027-02-30 over in some forms: the day must come back as it went in.
-    const day = new Date(Date.parse(`${written.slice(0, 10)}T00:00:00Z`));
-    return Number.isNaN(time) ||
-      Number.isNaN(day.getTime()) ||
-      day.toISOString().slice(0, 10) !== written.slice(0, 10)
-      ? undefined
-      : time;
-  },
+  parse: (written) => (written === 'never' ? 0 : parseMoment(written)),
 });
 
 const quotaNumber = (about: string) => {

@@ -6,7 +6,7 @@ import type { Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { insertOverrides, overridesOf } from './overrides.ts';
-import { isUuid } from './users.ts';
+import { isUuid } from '../uuid.ts';
 
 /** More than this many of one name are not told apart any further. */
 const mostFound = 100;

@@ -5,7 +5,7 @@ import { pieces, type TableContext } from './context.ts';
 import { quotaOf } from './json.ts';
 import { overridesBetween } from './overrides.ts';
 import { createPlans } from './plans.ts';
-import { isUuid } from './users.ts';
+import { isUuid } from '../uuid.ts';
 
 /** Keys that one statement reads: a database without statistics may sort all there are for each. */
 const readAtOnce = 10_000;

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { KeyUse, QuotaUseFilter } from '../usage-sums.ts';
 import type { Tables } from '../store.ts';
 import type { TableContext } from './context.ts';
-import { isUuid } from './users.ts';
+import { isUuid } from '../uuid.ts';
 
 /** Queries of `quota_sums`. */
 export function createQuotaUse({ db, dialect }: TableContext): Tables['quotaUse'] {

@@ -6,7 +6,7 @@ import type { UsageFilter, UsageLine } from '../usage-sums.ts';
 import type { Tables } from '../store.ts';
 import { pieces, type TableContext } from './context.ts';
 import { type Span, spansOf } from './spans.ts';
-import { isUuid } from './users.ts';
+import { isUuid } from '../uuid.ts';
 
 type Grouping = Parameters<Tables['usage']>[1][number];
 type Fragment = RawBuilder<unknown>;

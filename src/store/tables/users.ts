@@ -5,6 +5,7 @@ import type { Tables } from '../store.ts';
 import { atomically, given, pieces, type TableContext } from './context.ts';
 import { jsonOf, quotaOf } from './json.ts';
 import { noteTier, tierBefore } from './terms.ts';
+import { isUuid } from '../uuid.ts';
 
 /** Queries of `users`. */
 export function createUsers({ db, dialect, now }: TableContext): Tables['users'] {
@@ -76,11 +77,6 @@ export function createUsers({ db, dialect, now }: TableContext): Tables['users']
 
     tierBefore: (id, end) => tierBefore({ db, dialect }, id, end),
   };
-}
-
-/** Whether the text is a UUID's, in either case: PostgreSQL refuses to compare anything else with one. */
-export function isUuid(text: string): boolean {
-  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
 }
 
 /** As `lower()` of a column is in both databases; of a parameter, PostgreSQL's would go by the database's own locale. */

@@ -1,4 +1,4 @@
-import { AdminProblem } from '../../problem.ts';
+import { readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
 
 const filters = ['keyName', 'address', 'network'] as const;
@@ -11,14 +11,8 @@ export const getSockets: AdminRoute = {
   method: 'GET',
   path: '/sockets',
   access: 'token',
-  handle: ({ ports, query }) => {
-    const unknown = [...query.keys()].find((name) => !(filters as readonly string[]).includes(name));
-    if (unknown !== undefined)
-      throw new AdminProblem('bad_request', `there is no filter ${unknown}: use ${filters.join(', ')}`);
-    const given = filters.flatMap((name) => {
-      const value = query.get(name);
-      return value === null ? [] : [[name, value] as const];
-    });
-    return { status: 200, body: ports.sockets(Object.fromEntries(given)) };
-  },
+  handle: ({ ports, query }) => ({
+    status: 200,
+    body: ports.sockets(readQuery(query, filters, 'filter')),
+  }),
 };

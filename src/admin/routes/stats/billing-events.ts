@@ -1,11 +1,12 @@
 import { AdminProblem } from '../../problem.ts';
+import { readQuery } from '../../query.ts';
 import type { AdminRoute } from '../../router.ts';
 import { runOperation } from '../../operation-problem.ts';
 
 const filters = [
   ...['type', 'severity', 'subject', 'key', 'user', 'sink', 'state', 'from', 'to'],
   ...['after', 'limit'],
-];
+] as const;
 
 /**
  * GET /stats/billing-events: events that are kept, the newest first, with where each went: `{events, next}`, as the operation
@@ -17,10 +18,7 @@ export const getBillingEvents: AdminRoute = {
   path: '/stats/billing-events',
   access: 'token',
   handle: async ({ ports, query }) => {
-    const unknown = [...query.keys()].find((name) => !filters.includes(name));
-    if (unknown !== undefined)
-      throw new AdminProblem('bad_request', `there is no filter ${unknown}: use ${filters.join(', ')}`);
-    const { limit, ...given } = Object.fromEntries(query) as Record<string, string>;
+    const { limit, ...given } = readQuery(query, filters, 'filter');
     if (limit !== undefined && !/^\d{1,6}$/.test(limit))
       throw new AdminProblem('bad_request', 'limit: expected a whole number from 1 to 1000');
     const input = { ...given, ...(limit !== undefined && { limit: Number(limit) }) };
