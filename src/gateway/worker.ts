@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openLeaseState } from '../limits/index.ts';
 import { counters } from '../metrics/index.ts';
 import { trimWhenQuiet } from '../threads/index.ts';
@@ -13,7 +13,7 @@ const QUIET_MS = 1000;
 /** Entry of a worker thread: the messages of main, and nothing else. */
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const start = await whenStarted(workerData as WorkerStart | MessagePort);
+const start = await whenStarted(workerData as WorkerStart | { begin: MessagePort });
 const tell = (message: FromWorker): void => port.postMessage(message);
 const { leases } = start.limits;
 const connection =
@@ -55,9 +55,9 @@ function callsSoFar(): number {
 }
 
 /** Main may let a thread read its modules before it can say what it is to serve. */
-async function whenStarted(given: WorkerStart | MessagePort): Promise<WorkerStart> {
-  if (!(given instanceof MessagePort)) return given;
-  const [start] = (await once(given, 'message')) as [WorkerStart];
-  given.close();
-  return start;
+async function whenStarted(given: WorkerStart | { begin: MessagePort }): Promise<WorkerStart> {
+  if (!('begin' in given)) return given;
+  const [told] = (await once(given.begin, 'message')) as [WorkerStart];
+  given.begin.close();
+  return told;
 }

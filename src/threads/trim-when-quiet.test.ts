@@ -5,7 +5,7 @@ it('trims once, after the first time in which nothing was done', () => {
   vi.useFakeTimers();
   try {
     let done = 5;
-    const trim = vi.fn();
+    const trim = vi.fn<() => void>();
     trimWhenQuiet(() => done, 1000, trim);
     for (const more of [1, 3]) {
       done += more;
