@@ -189,7 +189,7 @@ export function createWorkerSlot<M extends WorkerMessage>(options: SlotOptions<M
     prepare() {
       const { port1, port2 } = new MessageChannel();
       prepared = port1;
-      open(port2, [port2]);
+      open({ slot: options.slot, begin: port2 }, [port2]);
     },
     start,
     stop,

@@ -1,16 +1,19 @@
 import { once } from 'node:events';
-import { MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { openLeaseState } from '../limits/index.ts';
+import { counters } from '../metrics/index.ts';
+import { trimWhenQuiet } from '../threads/index.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { openRedisConnection } from './sharing/redis-connection.ts';
-import { trimHeap } from '../threads/index.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
+
+/** Without a call: then what the start left on the heap is given back, for which callers would wait some 40 ms. */
+const QUIET_MS = 1000;
 
 /** Entry of a worker thread: the messages of main, and nothing else. */
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-trimHeap();
-const start = await whenStarted(workerData as WorkerStart | MessagePort);
+const start = await whenStarted(workerData as WorkerStart | { begin: MessagePort });
 const tell = (message: FromWorker): void => port.postMessage(message);
 const { leases } = start.limits;
 const connection =
@@ -41,11 +44,20 @@ port.on('message', (message: ToWorker) => {
 
 if (leases !== null) await connection?.ready(openLeaseState(leases));
 await gateway.listen();
+trimWhenQuiet(callsSoFar, QUIET_MS);
+
+function callsSoFar(): number {
+  const slab = new Float64Array(start.slab);
+  return [counters.requestsFast, counters.requestsFallback, counters.socketMessages].reduce(
+    (sum, at) => sum + slab[at]!,
+    0,
+  );
+}
 
 /** Main may let a thread read its modules before it can say what it is to serve. */
-async function whenStarted(given: WorkerStart | MessagePort): Promise<WorkerStart> {
-  if (!(given instanceof MessagePort)) return given;
-  const [start] = (await once(given, 'message')) as [WorkerStart];
-  given.close();
-  return start;
+async function whenStarted(given: WorkerStart | { begin: MessagePort }): Promise<WorkerStart> {
+  if (!('begin' in given)) return given;
+  const [told] = (await once(given.begin, 'message')) as [WorkerStart];
+  given.begin.close();
+  return told;
 }

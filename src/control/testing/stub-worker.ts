@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createKeyIndexReader, digestOfKey } from '../../identity/index.ts';
 
 /** A stand-in for the gateway's worker: beats, answers the protocol, and misbehaves when told to. */
@@ -11,9 +11,9 @@ interface StubData {
   snapshot?: { generation: number; keyIndex: SharedArrayBuffer };
 }
 
-const given = workerData as StubData | MessagePort;
-const start = given instanceof MessagePort ? ((await once(given, 'message')) as [StubData])[0] : given;
-if (given instanceof MessagePort) given.close();
+const given = workerData as StubData | { begin: MessagePort };
+const start = 'begin' in given ? ((await once(given.begin, 'message')) as [StubData])[0] : given;
+if ('begin' in given) given.begin.close();
 const { slot, slab, throwAtStart, hangAtStart, snapshot } = start;
 const port = parentPort;
 if (port === null) throw new Error('not a worker');
