@@ -15,7 +15,7 @@ Usage: ./test_advanced.sh [OPTIONS]
 
 Shows every advanced feature of PolymorphProxy and says what each step proves. Starts what it needs (a gateway with a
 config of its own, a local Ethereum node, a receiver of webhooks), on free ports of 127.0.0.1 and in a temporary folder,
-and ends and removes all of it again. Needs sh, curl and Node; takes less than a minute.
+and ends and removes all of it again. Needs sh, curl and Node; takes about a minute.
 
   --list           the features' names and titles, and end; * marks those that a running gateway can be asked for
   --only NAME      this feature alone; may be given again

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst, measuring } from './scripts/test-lanes.ts';
 
 /** `npm run test:long` sets it: property tests and counts read it for their size, here it stretches the timeouts. */
 const long = process.env.POLYMORPH_TEST_LONG === '1';
@@ -15,6 +16,17 @@ export default defineConfig({
     pool: 'forks',
     hookTimeout: 2 * minutes,
     teardownTimeout: 10_000,
+    sequence: { sequencer: LongestFirst },
+    // By `npm run coverage` only: see scripts/coverage.ts.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.fuzz.ts', '**/testing/**'],
+      reporter: ['json'],
+      reportOnFailure: true,
+      // What a test starts in threads and processes of their own counts, too.
+      autoAttachSubprocess: true,
+    },
     projects: [
       {
         extends: true,
@@ -28,12 +40,24 @@ export default defineConfig({
         },
       },
       {
-        // Real programs and real servers: after the unit tests, so that the processors are theirs.
+        // Real programs and real servers: after the unit tests. They mostly wait.
         extends: true,
         test: {
           name: 'process',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
+          exclude: [...measuring],
+          testTimeout: long ? 60 * minutes : 2 * minutes,
+          maxWorkers: Math.max(4, availableParallelism()),
+        },
+      },
+      {
+        // What measures has the processors to itself, or nearly so.
+        extends: true,
+        test: {
+          name: 'measuring',
+          sequence: { groupOrder: 2 },
+          include: [...measuring],
           testTimeout: long ? 60 * minutes : 2 * minutes,
           maxWorkers: 2,
         },
@@ -44,7 +68,7 @@ export default defineConfig({
               extends: true,
               test: {
                 name: 'fuzz',
-                sequence: { groupOrder: 2 },
+                sequence: { groupOrder: 3 },
                 include: ['{src,test}/**/*.fuzz.ts'],
                 testTimeout: 60 * minutes,
               },

@@ -1,7 +1,7 @@
 import { type Context, createContext, removeContext } from './context.ts';
 import { describeMachine } from './machine.ts';
-import { families, type Options, readOptions, usage } from './options.ts';
-import { currentCommit, isOurs, keep } from './report/keep.ts';
+import { families, isOurs, type Options, readOptions, usage } from './options.ts';
+import { currentCommit, keep } from './report/keep.ts';
 import type { Results } from './report/results.ts';
 import { costTable, figuresTable, killTable, latencyTable } from './report/sections.ts';
 import { textTable } from './report/table.ts';

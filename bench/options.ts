@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const project = join(import.meta.dirname, '..');
@@ -74,6 +74,11 @@ export function readOptions(args: string[]): Options | 'help' {
     quick: values.quick,
     program: resolve(values.program),
   };
+}
+
+/** Whether the program is of this checkout, whose commit the results name. */
+export function isOurs(program: string): boolean {
+  return !relative(project, program).startsWith('..');
 }
 
 function family(name: string): Family {

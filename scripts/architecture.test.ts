@@ -131,7 +131,7 @@ describe('floors', () => {
 
   test('of CONTRIBUTING.md are, too', () => {
     const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
-    const [, list = ''] = /go(?:es)? strictly down:\n\n((?: {4}.*\n)+)/.exec(text) ?? [];
+    const [, list = ''] = /go(?:es)? strictly down:\n\n(?:```text\n)?((?:.*\w.*\n)+)/.exec(text) ?? [];
     const found = list
       .trimEnd()
       .split('\n')

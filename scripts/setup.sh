@@ -168,7 +168,8 @@ install_dependencies() (
   cd "$root" || exit
   npm_config_globalconfig=$(PATH=$machine_path npm config get globalconfig 2>/dev/null)
   if [ -n "$npm_config_globalconfig" ]; then export npm_config_globalconfig; fi
-  npm install --no-save --include=dev --ignore-scripts --no-audit --fetch-timeout=30000 --fetch-retries=4 --no-fund --loglevel=error >&2
+  # An npm older than the Node that runs it is warned about itself: nothing a user could act on.
+  NODE_NO_WARNINGS=1 npm install --no-save --include=dev --ignore-scripts --no-audit --fetch-timeout=30000 --fetch-retries=4 --no-fund --loglevel=error >&2
 )
 
 # Installs what package-lock.json says, when node_modules is missing or from another package-lock.json.
@@ -180,7 +181,7 @@ use_dependencies() {
   if ! dependencies_current; then
     if ! node "$root/scripts/dependencies-fit.mjs" "$root"; then
       command -v npm >/dev/null 2>&1 || die 'npm is needed once, to install the dependencies: please install it'
-      say 'polymorph: installing dependencies (once) ...'
+      say 'polymorph: installing dependencies (once, a minute or so, about 700 MB) ...'
       install_dependencies || die 'the dependencies could not be installed, see above'
     fi
     printf '%s' "$stamp" >"$stamp_file"

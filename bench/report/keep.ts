@@ -20,11 +20,6 @@ export function currentCommit(): string {
   }
 }
 
-/** Whether the program is of this checkout, whose commit the results name. */
-export function isOurs(program: string): boolean {
-  return !relative(project, program).startsWith('..');
-}
-
 /** Writes the results and the pages that show them. Returns the paths, from the project's root. */
 export function keep(results: Results): string[] {
   const stamp = `${results.at.slice(0, 10)}-${results.commit.replace('+', '')}`;

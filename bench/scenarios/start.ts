@@ -6,7 +6,7 @@ import { callBody } from '../calls.ts';
 import { createClient } from '../client.ts';
 import { type Context, freePort } from '../context.ts';
 import type { Figure } from '../figures.ts';
-import { isOurs } from '../report/keep.ts';
+import { isOurs } from '../options.ts';
 import { startUpstream } from '../servers/upstream.ts';
 import { median } from '../statistics.ts';
 

@@ -91,10 +91,10 @@ behave() { curl -s --max-time 5 -o "$work/ignored" "$1/behave?${2:-}" || fail "t
 # counted URL METHOD|requests|batches
 counted() { curl -s --max-time 5 "$1/count?of=$2" || fail "the node $1 does not answer"; }
 
-# config_of FOLDER [WORKERS]: a config for a gateway whose state is there, from what is on standard input; on standard output.
+# config_of FOLDER: a config for a gateway whose state is there, from what is on standard input; on standard output.
 config_of() {
   cat <<END
-server: { listen: "127.0.0.1:0", workers: ${2:-2}, trusted_proxies: [127.0.0.0/8], state_dir: "$1", drain_timeout: 5s }
+server: { listen: "127.0.0.1:0", workers: 2, trusted_proxies: [127.0.0.0/8], state_dir: "$1", drain_timeout: 5s }
 admin: { listen: "127.0.0.1:0" }
 END
   cat

@@ -11,10 +11,11 @@ import { terminalSvg } from './terminal-svg.ts';
 
 const root = join(import.meta.dirname, '../..');
 const columns = 104;
+const server = ['-L', `polymorph-pictures-${process.pid}`];
 const patienceMs = 120_000;
 
 function tmux(...args: string[]): string {
-  const done = spawnSync('tmux', ['-L', `polymorph-pictures-${process.pid}`, '-f', '/dev/null', ...args], {
+  const done = spawnSync('tmux', [...server, '-f', '/dev/null', ...args], {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, LC_ALL: 'C.UTF-8', PS1: '$ ', HISTFILE: '' },
@@ -25,8 +26,11 @@ function tmux(...args: string[]): string {
 }
 
 /** A shell in a terminal of so many rows. */
-function open(name: string, rows: number): void {
+async function open(name: string, rows: number): Promise<void> {
   tmux('new-session', '-d', '-s', name, '-x', String(columns), '-y', String(rows), 'sh');
+  // As an ordinary user's shell asks, also where this is root's.
+  type(name, "PS1='$ '; clear");
+  await shown(name, /^\$ *$/);
 }
 
 function type(name: string, line: string): void {
@@ -54,13 +58,20 @@ function take(name: string, title: string): void {
   console.log(path);
 }
 
+const end = () => void spawnSync('tmux', [...server, 'kill-server']);
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    end();
+    process.exit(1);
+  });
+
 try {
-  open('start', 40);
+  await open('start', 40);
   type('start', 'npm start');
   const welcome = await shown('start', /Ctrl-C ends everything/);
 
   const loop = /^ *(for i in .*)$/m.exec(welcome)?.[1] ?? '';
-  open('explain', 45);
+  await open('explain', 45);
   type('explain', loop);
   const answers = await shown('explain', /"id":7,.*requestId[^\n]*\n\$/s);
   const [id = ''] = [...answers.matchAll(/"requestId":"([^"]+)"/g)].map(([, found]) => found);
@@ -70,15 +81,15 @@ try {
 
   const key = /pp_live_\w+/.exec(welcome)?.[0] ?? '';
   const stop = startLoad('http://127.0.0.1:8540', key);
-  open('top', 20);
-  type('top', 'bin/polymorph top');
+  await open('top', 20);
+  type('top', 'bin/polymorph top --interval 500ms');
   await shown('top', /CALLER/);
-  await sleep(40_000);
+  await sleep(15_000);
   take('top', 'polymorph top: who calls what');
   await stop();
   tmux('send-keys', '-t', 'top', 'q');
   tmux('send-keys', '-t', 'start', 'C-c');
   await shown('start', /\n\$ *$/);
 } finally {
-  spawnSync('tmux', ['-L', `polymorph-pictures-${process.pid}`, 'kill-server']);
+  end();
 }

@@ -78,6 +78,8 @@ function styled(before: Style, sequence: string): Style {
     else if (code === '22') style = { ...style, bold: false, dim: false };
     else if (code === '27') style = { ...style, reverse: false };
     else if (code === '39') style = { ...style, colour: null };
+    // No background but the reversed one.
+    else if (code === '49') continue;
     else if (code === '38' && codes[0] === '5')
       style = { ...style, colour: others[codes.splice(0, 2)[1] ?? ''] ?? null };
     else if (/^3[0-7]$/.test(code)) style = { ...style, colour: colours[Number(code) - 30] ?? null };

@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { incompatible, productionDependencies } from './licences.ts';
+import { completed } from './sbom.ts';
 import { tarballBytesMax } from './tarball.ts';
 import { namedVersions } from './versions.ts';
 
@@ -47,6 +48,8 @@ step('what is released is committed');
 const changed = run('git', ['status', '--porcelain']).trim();
 if (changed !== '') stop(`these are not committed:\n${changed}`);
 
+if (existsSync(folder) && readdirSync(folder).length > 0) stop(`${folder} is not empty`);
+
 step('one version everywhere');
 const { version, named } = namedVersions(root);
 const wrong = named.filter((one) => one.version !== version);
@@ -60,14 +63,15 @@ if (
   stop(`CHANGELOG.md has no dated part for ${version}`);
 
 step('licences of what is installed with it');
-const foreign = incompatible(productionDependencies(root));
+const dependencies = productionDependencies(root);
+const foreign = incompatible(dependencies);
 if (foreign.length > 0)
   stop(
     foreign.map(({ name, version, licence }) => `${name}@${version}: ${licence ?? 'no licence'}`).join('\n'),
   );
 
 if (!options['without-audit']) {
-  step('known vulnerabilities');
+  step('known vulnerabilities (--without-audit: where the registry answers no audits)');
   // Exits with 1 both for a vulnerability and where the registry gives no answer: its text says which.
   run('npm', ['audit', '--omit=dev']);
 }
@@ -82,7 +86,6 @@ if (!options.tested) {
 }
 
 step('the tarball');
-rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 run('npm', ['pack', '--silent', '--pack-destination', folder]);
 const [tarball = ''] = readdirSync(folder);
@@ -98,7 +101,11 @@ run('node_modules/.bin/vitest', ['run', '--project', 'process', 'test/package.te
 step('SBOM and checksums');
 writeFileSync(
   join(folder, `polymorph-proxy-${version}.cdx.json`),
-  run('npm', ['sbom', '--omit=dev', '--sbom-format', 'cyclonedx', '--sbom-type', 'application']),
+  completed(
+    run('npm', ['sbom', '--omit=dev', '--sbom-format', 'cyclonedx', '--sbom-type', 'application']),
+    'polymorph-proxy',
+    dependencies,
+  ),
 );
 const sums = readdirSync(folder)
   .toSorted()

@@ -27,6 +27,13 @@ async function run(...line: string[]): Promise<{ code: number | undefined; said:
         }),
       },
       {
+        name: 'pets',
+        summary: 'with verbs',
+        load: async () => ({
+          configure: (command) => void command.command('adopt').requiredOption('--name <name>', 'whom'),
+        }),
+      },
+      {
         name: 'other',
         summary: 'never loaded here',
         load: () => Promise.reject(new Error('was loaded')),
@@ -56,6 +63,10 @@ test.each([
   [
     ['greet', '--too'],
     "error: unknown option '--too'\n(Did you mean --to?)\n(see 'polymorph greet --help')\n",
+  ],
+  [
+    ['pets', 'adopt'],
+    "error: required option '--name <name>' not specified\n(see 'polymorph pets adopt --help')\n",
   ],
   [['--nope'], "error: unknown option '--nope'\n(see 'polymorph --help')\n"],
 ])('%j is a bad command line: exit code 2', async (line, said) => {

@@ -52,6 +52,9 @@ async function createProgram({ commands, version, stderr }: ProgramParts, named:
       .description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`)
       .showHelpAfterError(`(see 'polymorph ${entry.name} --help')`);
     if (entry.name === named) (await entry.load()).configure(command);
+    // Its own verbs took over what it says after an error, and have more to say by their own help.
+    for (const verb of command.commands)
+      verb.showHelpAfterError(`(see 'polymorph ${entry.name} ${verb.name()} --help')`);
   }
   return program;
 }

@@ -1,7 +1,7 @@
 /** The data plane: one call's way from a request to its answer, and the worker thread that runs it. */
 export type { WorkerEvent } from './event-fold.ts';
 export type { DecisionRecord } from './decisions/decision.ts';
-export { createDryRun, type DryRunAsk } from './decisions/dry-run.ts';
+export { createDryRun } from './decisions/dry-run.ts';
 export {
   BANNED_THEN,
   createReplay,

@@ -3,19 +3,16 @@ export type {
   HttpRequest,
   HttpSettings,
   HttpStats,
-  Peer,
   RefuseHttp,
   Reply,
-  RequestHandler,
 } from './message.ts';
 export {
-  type ConnectionCounts,
   clearConnections,
   createConnectionCounts,
   createConnectionMemory,
 } from './connection-counts.ts';
 export type { TlsFiles } from './node-server.ts';
-export { createHttpFront, type HttpFront } from './server.ts';
+export { createHttpFront } from './server.ts';
 export { type AnswerHolder, HeldAnswers } from './held-answers.ts';
 export { inOnePiece } from './one-piece.ts';
 export { noHttpStats, PIPELINE_DEPTH_MAX, PIPELINE_DEPTH_RESUME } from './message.ts';

@@ -34,6 +34,42 @@ describe('what the lane takes', () => {
       expect(read(text.slice(0, length))).toBe(HEAD_INCOMPLETE);
   });
 
+  const kept = [
+    ...['Origin', 'X-Api-Key', 'Forwarded', 'Connection', 'X-Request-Id', 'Authorization'],
+    ...['Content-Length', 'X-Forwarded-For'],
+  ];
+  it.each(kept)('a header as long as %s is another one', (name) => {
+    const other = 'Q'.repeat(name.length);
+    expect(
+      read(`POST / HTTP/1.1\r\nHost: a\r\n${other}: close\r\n${other}: x\r\nContent-Length: 3\r\n\r\n`),
+    ).toBe(HEAD_COMPLETE);
+    const {
+      originStart,
+      apiKeyStart,
+      forwardedStart,
+      forwardedForStart,
+      requestIdStart,
+      authorizationStart,
+    } = head;
+    expect([
+      originStart,
+      apiKeyStart,
+      forwardedStart,
+      forwardedForStart,
+      requestIdStart,
+      authorizationStart,
+    ]).toEqual(Array.from({ length: 6 }, () => -1));
+    expect(head).toMatchObject({ contentLength: 3, keepAlive: true });
+  });
+
+  it.each(kept)('%s twice is not for it to choose from', (name) => {
+    const value = name === 'Content-Length' ? '3' : 'close';
+    const length = name === 'Content-Length' ? '' : 'Content-Length: 3\r\n';
+    const once = `${name}: ${value}\r\n`;
+    expect(read(`POST / HTTP/1.1\r\nHost: a\r\n${once}${length}\r\n`)).toBe(HEAD_COMPLETE);
+    expect(read(`POST / HTTP/1.1\r\nHost: a\r\n${once}${length}${once}\r\n`)).toBe(HEAD_NOT_SIMPLE);
+  });
+
   it.each([
     ['another method', 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'],
     ['HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 0\r\n\r\n'],

@@ -1,7 +1,7 @@
 export type { Address } from './address.ts';
 export { formatAddress, maskAddress } from './address.ts';
 export { parseAddress } from './address.ts';
-export type { ParsedApiKey, RandomBytes } from './api-key.ts';
+export type { RandomBytes } from './api-key.ts';
 export {
   digestOfKey,
   digestOfSha256,
@@ -14,13 +14,11 @@ export {
   parseApiKey,
   sha256Prefix,
 } from './api-key.ts';
-export type { AddressCaller } from './caller.ts';
 export { callerOfAddress } from './caller.ts';
 export { configKeyId } from './config-key-id.ts';
 export type { Cidr } from './cidr.ts';
 export { cidrProblem, formatCidr, parseCidr } from './cidr.ts';
 export { createPrefixTable, openPrefixTable, type PrefixTable, sharePrefixTable } from './prefix-table.ts';
-export type { KeyIndexReader } from './key-index-reader.ts';
 export { createKeyIndexReader } from './key-index-reader.ts';
 export { copyKeyIndex } from './key-index-copy.ts';
 export type { KeyEntry, KeyIndexWriter } from './key-index-writer.ts';
@@ -34,7 +32,6 @@ export {
   keyInQuery,
   presentedKey,
 } from './presented-key.ts';
-export type { KeyResolver } from './resolve.ts';
 export { createKeyResolver, keyRefusal } from './resolve.ts';
 export {
   checkSessionData,
@@ -47,6 +44,5 @@ export {
   type Sessions,
 } from './sessions/sessions.ts';
 export { createSharedTexts, readSharedText } from './shared-texts.ts';
-export type { TrustedProxies } from './trusted-proxies.ts';
 export { createTrustedProxies } from './trusted-proxies.ts';
 export { uuidBytes, uuidText } from './uuid.ts';

@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import {
   createErrorAnswer,
   describeFault,
-  errorAnswer,
+  docsBase,
   faultDetail,
   type RefusalCode,
   refusals,
 } from './index.ts';
 import { scan } from './testing/scan.ts';
 
+const errorAnswer = createErrorAnswer(docsBase);
 const codes = Object.keys(refusals) as RefusalCode[];
 /** As the caller reads it: the text's latin1 bytes are UTF-8. */
 const read = (text: string) => {

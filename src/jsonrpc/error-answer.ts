@@ -1,5 +1,5 @@
 import type { FaultDescription } from './describe.ts';
-import { docsBase, type RefusalCode, refusals } from './errors.ts';
+import { type RefusalCode, refusals } from './errors.ts';
 
 /** Text that is JSON as it stands between quotes. */
 const PLAIN = /^[ !#-[\]-~]*$/;
@@ -17,11 +17,15 @@ export interface RefusalDetail {
   message?: string | undefined;
 }
 
-/** `id` is the raw JSON of the call's id as a latin1 string, `null` if unknown. */
+/**
+ * The JSON text of the answer that refuses one call. `id` is the raw JSON of the call's id as a latin1 string, `null` if unknown. All but the id
+ * is ASCII, so writing it as latin1 gives valid UTF-8 with the id byte for byte as it was sent. Whatever `data` holds, the text is valid JSON as
+ * long as `id` is.
+ */
 export type ErrorAnswer = (id: string, code: RefusalCode, detail: RefusalDetail) => string;
 
 /**
- * Makes an {@link errorAnswer} whose pages stand at `docsUrl` followed by the code. One for each
+ * Makes an {@link ErrorAnswer} whose pages stand at `docsUrl` followed by the code. One for each
  * configuration, since the fixed parts are put together here.
  */
 export function createErrorAnswer(docsUrl: string): ErrorAnswer {
@@ -42,13 +46,6 @@ export function createErrorAnswer(docsUrl: string): ErrorAnswer {
     return `{"jsonrpc":"2.0","id":${id}${head}${text},"data":{"requestId":${quote(detail.requestId)}${docs}${more}}}}`;
   };
 }
-
-/**
- * The JSON text of the answer that refuses one call. All but the id is ASCII, so writing it as
- * latin1 gives valid UTF-8 with the id byte for byte as it was sent. Whatever `data` holds, the text
- * is valid JSON as long as `id` is.
- */
-export const errorAnswer: ErrorAnswer = createErrorAnswer(docsBase);
 
 /** The detail of an answer that refuses a malformed request: what is wrong and where. */
 export function faultDetail(fault: FaultDescription, requestId: string): RefusalDetail {

@@ -5,7 +5,6 @@ export { describeFault } from './describe.ts';
 export {
   createErrorAnswer,
   type ErrorAnswer,
-  errorAnswer,
   faultDetail,
   type RefusalDetail,
 } from './error-answer.ts';

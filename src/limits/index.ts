@@ -2,19 +2,18 @@
 export { bucketKey, sharedOwner, sharedQuotaKey, sharedScope } from './leases/bucket-key.ts';
 export type { SharedOwner } from './leases/bucket-key.ts';
 export { createBuckets } from './buckets/buckets.ts';
-export type { Buckets, BucketStats } from './buckets/buckets-face.ts';
+export type { Buckets } from './buckets/buckets-face.ts';
 export { Chain, linksMax, outcomes } from './chain.ts';
 export { createMonotonicClock } from './clock.ts';
 export { createHash64 } from './hash64.ts';
 export type { Hash64 } from './hash64.ts';
 export { createLeaseKeeper } from './leases/lease-keeper.ts';
-export type { LeaseKeeper, LeaseKeeperOptions } from './leases/lease-keeper.ts';
+export type { LeaseKeeper } from './leases/lease-keeper.ts';
 export type { BucketNeed, QuotaNeed } from './leases/lease-need.ts';
 export { openLeaseState, setAway, setHere } from './leases/lease-state.ts';
 export type { LeaseState } from './leases/lease-state.ts';
-export type { Grant, LeasePlace, LeaseReading, LeaseTable } from './leases/lease-table.ts';
-export { setPlace } from './leases/shares.ts';
-export type { Place } from './leases/shares.ts';
+export type { LeaseTable } from './leases/lease-table.ts';
+export { type Place, setPlace } from './leases/shares.ts';
 export type {
   ExactBucket,
   ExactReading,
@@ -36,7 +35,5 @@ export { createRuleVersions } from './buckets/rule-versions.ts';
 export type { RuleVersions } from './buckets/rule-versions.ts';
 export { LimitsBusyError } from './shard-locks.ts';
 export { savedSeed } from './saved/state-format.ts';
-export type { SavedStateProblem } from './saved/state-format.ts';
-export type { LoadResult } from './saved/state-load.ts';
 export { bucketShape, fullRefillSeconds, refillSeconds } from './buckets/token-bucket.ts';
 export type { BucketShape, RuleParams } from './buckets/token-bucket.ts';

@@ -23,5 +23,4 @@ test('attempts that lost against a hedge count against max_in_flight as long as 
   expect(bodies()).toBe(2);
   // Once it has none of them any more it is asked again.
   while (bodies() < 3) expect(await set.call().settled).toBe('result "ok"');
-  await set.close();
 });

@@ -12,11 +12,8 @@ export {
 export type {
   DeliveryTrace,
   FailureKind,
-  Upstream,
   UpstreamCall,
-  UpstreamDeps,
   UpstreamFailure,
-  UpstreamObserver,
   UpstreamStats,
 } from './call.ts';
 export {
@@ -26,14 +23,9 @@ export {
   type HealthMonitor,
   type NetworkHealth,
   type Node,
-  type Told,
-  type UpstreamHealth,
 } from './health/index.ts';
-export type { BreakerReading, BreakerState } from './pool/breaker.ts';
-export type { PoolTotals } from './pool/totals.ts';
+export type { BreakerState } from './pool/breaker.ts';
 export {
   createUpstreamPool,
-  type PooledUpstreamStats,
   type UpstreamPool,
-  type UpstreamPoolDeps,
 } from './pool.ts';

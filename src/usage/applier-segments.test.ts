@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createReferenceLedger } from './testing/reference-ledger.ts';
 import { call, callsIn, HOUR, setup, START } from './testing/appliers.ts';
 import { newFolder, openJournal, removeFolders } from './testing/journals.ts';
 
@@ -36,6 +37,20 @@ describe('segments', () => {
     openJournal({ folder, slot: 0, start: 1 });
     await applier.flush();
     expect(closed()).toEqual(['before-7-0-0', 'run-0-0-0']);
+  });
+
+  it('says so where the ledger neither takes a batch nor has it, and goes on once it does', async () => {
+    const ledger = createReferenceLedger();
+    let takes = false;
+    const { folder, applier } = setup({
+      ledger: { segments: ledger.segments, apply: async (batch) => takes && ledger.apply(batch) },
+    });
+    openJournal({ folder }).write(call());
+    expect(await applier.flush()).toBe(false);
+    expect(applier.state().lastError).toContain('the ledger does not take run-0-0-0 from 0');
+    takes = true;
+    expect(await applier.flush()).toBe(true);
+    expect(callsIn(ledger.rows.values())).toBe(1);
   });
 
   it('applies all others where one cannot be opened, says which, and applies that one once it can', async () => {

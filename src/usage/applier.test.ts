@@ -273,6 +273,20 @@ describe('raw calls', () => {
     return ledger.raw;
   }
 
+  it('are kept from the next pass on as the settings say then', async () => {
+    const folder = newFolder();
+    const journal = openJournal({ folder });
+    const { applier, ledger } = setup({ folder });
+    journal.write(call());
+    await applier.flush();
+    expect(ledger.raw).toEqual([]);
+    applier.configure({ raw: { mode: 'all', share: 0 }, keepJournalMs: HOUR });
+    journal.write(call());
+    await applier.flush();
+    expect(ledger.raw.map(({ count }) => count)).toEqual([1]);
+    journal.close();
+  });
+
   it('are kept as configured: none, all, or a share that is the same however often it is read', async () => {
     const folder = newFolder();
     const journal = openJournal({ folder });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { call, callsIn, HOUR, setup, START } from './testing/appliers.ts';
@@ -27,6 +27,24 @@ const flip = (at: number) => (bytes: Buffer) => {
 };
 
 describe('damage', () => {
+  it('is a journal shorter than what the ledger has of it: what is left is not counted again', async () => {
+    const folder = newFolder();
+    const ledger = createReferenceLedger();
+    const journal = openJournal({ folder });
+    for (let k = 0; k < 3; k++) journal.write(call());
+    const before = setup({ folder, ledger });
+    expect(await before.applier.flush()).toBe(true);
+    await before.applier.stop();
+    const { offset } = ledger.states.get('run-0-0-0')!;
+    truncateSync(join(folder, 'run-0-0-0.journal'), offset - 1);
+    const { applier, damage } = setup({ folder, ledger, run: 'later' });
+    expect(await applier.flush()).toBe(true);
+    expect(damage).toMatchObject([{ segment: 'run-0-0-0', what: 'shorter than what was applied' }]);
+    expect(damage[0]!.at + damage[0]!.bytes).toBe(offset);
+    expect(callsIn(ledger.rows.values())).toBe(3);
+    await applier.stop();
+  });
+
   it('is told of, however little there is behind it, and again by each process that comes after', async () => {
     const folder = newFolder();
     const ledger = createReferenceLedger();

@@ -3,7 +3,6 @@ import { emptyRecord } from './turn.ts';
 
 /** Usage that waits in memory for room in the journal: folded, so that it grows with kinds and not with calls. */
 export interface HeldUsage {
-  readonly size: number;
   add(records: readonly UsageRecord[], from: number): void;
   /** All of it; it is empty then. */
   take(): UsageRecord[];
@@ -12,9 +11,6 @@ export interface HeldUsage {
 export function createHeldUsage(): HeldUsage {
   const held = new Map<string, UsageRecord>();
   return {
-    get size() {
-      return held.size;
-    },
     add(records, from) {
       for (const record of records.slice(from)) {
         const key = JSON.stringify([

@@ -31,3 +31,9 @@ test('there is none in a folder that is not there yet', () => {
   const folder = join(newFolder(), 'journal');
   expect(createJournalListing(folder, Date.now).list()).toEqual([]);
 });
+
+test('what cannot be read is not taken for an empty folder', () => {
+  const file = join(newFolder(), 'journal');
+  writeFileSync(file, '');
+  expect(() => createJournalListing(file, Date.now).list()).toThrow('ENOTDIR');
+});

@@ -32,6 +32,16 @@ describe('a segment', () => {
     expect(decodeHeader(later)).toEqual({ fault: 'damaged header' });
     later.writeUInt32LE(checksum(later, 0, 124, 0), 124);
     expect(decodeHeader(later)).toEqual({ fault: 'unknown version' });
+    // As long as no header is, or with a longer name than one has: its checksum is right all the same.
+    for (const [at, value] of [
+      [12, 64],
+      [36, 1000],
+    ] as const) {
+      const senseless = Buffer.from(header);
+      senseless.writeUInt32LE(value, at);
+      senseless.writeUInt32LE(checksum(senseless, 0, 124, 0), 124);
+      expect(decodeHeader(senseless)).toEqual({ fault: 'damaged header' });
+    }
     expect(decodeHeader(header.subarray(0, 127))).toEqual({ fault: 'no header' });
     expect(decodeHeader(Buffer.alloc(128))).toEqual({ fault: 'no header' });
   });

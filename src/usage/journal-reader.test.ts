@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HEADER_BYTES } from './journal-format.ts';
+import { FRAME_HEAD_BYTES, frameChecksum, HEADER_BYTES, TIME_BYTES } from './journal-format.ts';
 import { createJournalReader, openSegmentFile } from './journal-reader.ts';
 import {
   bytesSource,
@@ -21,6 +21,22 @@ import {
 afterEach(removeFolders);
 
 describe('a reader', () => {
+  it('stops at a frame that checks and makes no sense, and says that it is damaged', () => {
+    const whole = segmentOf([oneCall, oneCall]);
+    const [first] = framesIn(whole);
+    const from = first!.to + FRAME_HEAD_BYTES;
+    const length = whole.readUInt32LE(first!.to);
+    // An entry of no kind, as another program might write it.
+    whole[from + TIME_BYTES] = 0x7f;
+    const salt = whole.readUInt32LE(HEADER_BYTES - 4);
+    whole.writeUInt32LE(frameChecksum(whole, from, length, salt), first!.to + 4);
+    const result = read(whole);
+    if ('fault' in result) throw new Error(result.fault);
+    expect(result.frames).toEqual([first]);
+    expect(result.reader.next()).toBeNull();
+    expect(result.reader.tail()).toMatchObject({ damaged: true });
+  });
+
   it('finds a prefix of the frames whatever byte is cut or bit turned, or says that the header is wrong', () => {
     const written = [3, 1, 4].map((count) =>
       turnOf(

@@ -100,7 +100,8 @@ export function createRecordDecoder(): RecordDecoder {
     while (left > 0) {
       const bucket = take();
       const calls = take();
-      if (!(bucket < LATENCY_BUCKETS) || !(calls > 0)) return false;
+      // A bucket that comes twice would lose what it had: the buckets are to hold all calls.
+      if (!(bucket < LATENCY_BUCKETS) || !(calls > 0) || record.latency[bucket] !== 0) return false;
       record.latency[bucket] = calls;
       left -= calls;
     }

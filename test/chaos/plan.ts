@@ -27,7 +27,7 @@ export interface PlannedFault {
 }
 
 /** By what they are about: two of one subject never overlap. */
-const faultNames = {
+export const faultNames = {
   nodes: [
     ...[
       'a node is killed',

@@ -18,6 +18,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   kubectl: 'needs a cluster; test/deploy/chart.test.ts looks at what the chart makes',
   helm: 'the same; the chart and these values are rendered by test/deploy/chart.test.ts',
   install: 'writes to /etc',
+  cast: 'of Foundry, which is not a dependency; it asks a gateway of the reader’s',
+  anvil: 'asks a gateway of the reader’s there; in transcripts it is run',
   openssl: 'makes a secret, another each time',
   cp: 'pages whose tests run them copy files; elsewhere it writes to /etc',
   rm: 'run by the tests of pages that are run wholly',
@@ -26,7 +28,10 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 /** Transcripts that cannot be run here, by the word in `console not-run=WORD`. */
-const notRun: Readonly<Record<string, string>> = {};
+const notRun: Readonly<Record<string, string>> = {
+  wagmi: 'is no dependency of ours, and wants React; viem, which it calls by, is tested',
+  hardhat: 'is no dependency of ours; it calls by ethers or viem, which are tested',
+};
 
 /** Of the shell itself, or of every system. */
 const ordinary = new Set(

@@ -1,5 +1,5 @@
 import { compile, formatProblem, type LoadResult, parseConfig } from '../../src/config/index.ts';
-import { certA } from '../../src/config/testing/certificates.ts';
+import { certA, keyA } from '../../src/config/testing/certificates.ts';
 import { testRegistries } from '../../src/config/testing/registries.ts';
 import type { Block } from './markdown.ts';
 
@@ -30,7 +30,7 @@ const upstream = 'upstreams: [{ url: "http://127.0.0.1:8545" }]\n';
 function load(block: Block): LoadResult {
   const whole = /^(?:upstreams|networks):/m.test(block.text) ? block.text : upstream + block.text;
   const readFile = (path: string): Uint8Array =>
-    Buffer.from(path.endsWith('.pem') || path.endsWith('.crt') ? certA : '');
+    Buffer.from(/key[^/]*$/.test(path) ? keyA : /\.(?:pem|crt)$/.test(path) ? certA : '');
   return parseConfig(whole, { env: environmentFor(whole), file: 'block', directory: '/etc', readFile });
 }
 

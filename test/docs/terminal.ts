@@ -4,7 +4,7 @@ import { endWithUs } from '../program.ts';
 
 /** A bash that is typed into. What commands write to standard output and standard error comes as it would on one screen. */
 export interface Terminal {
-  /** Types a command, waits for its end, for half a minute at most, and gives what was printed meanwhile. */
+  /** Types a command, waits for its end, for a minute at most, and gives what was printed meanwhile. */
   type(command: string): Promise<{ output: string; done: boolean }>;
   /** Types a command that does not end. */
   begin(command: string): void;
@@ -14,7 +14,7 @@ export interface Terminal {
   close(): Promise<void>;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 export function openTerminal(folder: string, env: NodeJS.ProcessEnv): Terminal {
   const shell: ChildProcess = spawn('bash', ['--norc', '--noprofile'], {

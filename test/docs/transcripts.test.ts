@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { noAnvil } from '../anvil.ts';
-import { readPages, root } from './markdown.ts';
+import { readPage, readPages, root } from './markdown.ts';
 import { playScene, scenesOf } from './scene.ts';
 
 const scenes = scenesOf(readPages());
@@ -48,4 +48,37 @@ describe.skipIf(lacking)(
 
 test('there are transcripts', () => {
   expect(scenes.filter(({ name }) => name.startsWith('docs/EXAMPLES.md: ')).length).toBe(18);
+});
+
+describe.skipIf(lacking)('a transcript', () => {
+  const played = async (...lines: string[]): Promise<string[]> => {
+    const text = [
+      '## A',
+      '```text file=a/b.txt',
+      '127.0.0.1:8541',
+      '```',
+      '```console',
+      ...lines,
+      '```',
+      '',
+    ].join('\n');
+    return playScene(scenesOf([readPage('a.md', text)])[0]!);
+  };
+
+  test('that shows what is printed has no faults', async () => {
+    const lines = [
+      '$ cat a/b.txt; echo said >&2',
+      '127.0.0.1:8541',
+      'said',
+      '$ WORD=two; sleep 9 &',
+      '$ kill %1; echo \\',
+    ];
+    expect(await played(...lines, '  $WORD', 'two')).toEqual([]);
+  });
+
+  test('is found out, with the line of the page', async () => {
+    expect(await played('$ echo one', 'one', '$ echo two', 'three')).toEqual([
+      'line 8: $ echo two\n--- the page shows\nthree\n\n--- printed was\ntwo\n',
+    ]);
+  });
 });

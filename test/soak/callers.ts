@@ -120,6 +120,8 @@ export function createLoad(options: LoadOptions): Load {
         key,
         problem: `${(error as NodeJS.ErrnoException).code ?? ''} ${String(error)}`,
       });
+      // Where nobody listens there is no need to ask all the time.
+      await delay(100);
     }
   }
 

@@ -76,7 +76,8 @@ export async function converse(options: {
   function own(method: 'eth_subscribe' | 'eth_unsubscribe', param: string): Promise<void> {
     const question: Question = {
       ...{ method, params: '', cost: 1, due: 'answered', unsafe: false },
-      isRight: ({ result }) => (method === 'eth_subscribe' ? /^0x/.test(String(result)) : result === true),
+      isRight: ({ result }) =>
+        method === 'eth_subscribe' ? String(result).startsWith('0x') : result === true,
     };
     const text = `{"jsonrpc":"2.0","id":"${method}","method":"${method}","params":["${param}"]}`;
     return ask([{ question, id: method, text }], [text]);

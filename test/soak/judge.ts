@@ -30,6 +30,8 @@ interface Told {
 export interface CallerCount {
   passed: number;
   refused: number;
+  /** The first refusal: when, and what it said. */
+  refusal: string | undefined;
   firstMs: number;
   lastMs: number;
 }
@@ -94,7 +96,13 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
   function of(name: string): CallerCount {
     let found = callers.get(name);
     if (found === undefined)
-      callers.set(name, (found = { passed: 0, refused: 0, firstMs: performance.now(), lastMs: 0 }));
+      callers.set(
+        name,
+        (found = {
+          ...{ passed: 0, refused: 0, refusal: undefined },
+          ...{ firstMs: performance.now(), lastMs: 0 },
+        }),
+      );
     return found;
   }
 
@@ -157,6 +165,7 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
           books.answered(keyId, question.method, { cost: question.cost, error, burst });
       } else if (outcome === 'limited' || outcome === 'quota') {
         count.refused += 1;
+        count.refusal ??= `${seconds(performance.now())}, after ${count.passed}: ${JSON.stringify(answer.error)}`;
         if (keyId !== undefined) books.refused(keyId, question.method);
       }
     },

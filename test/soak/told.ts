@@ -19,6 +19,7 @@ export interface ToldEvent {
   id: string;
   type: string;
   subject: string;
+  time: string;
   data: { count?: number } & Record<string, unknown>;
 }
 

@@ -26,11 +26,14 @@ export function createScreen(rows: number, columns: number): Screen {
     column++;
   }
 
+  /** Where the cursor stands: without wrapping, on the last column once that is written. */
+  const at = (): number => Math.min(column, size.columns - 1);
+
   function obey(parameters: string, final: string): void {
     if (final === 'H') [row, column] = [0, 0];
-    else if (final === 'K') cells[row]?.splice(column);
+    else if (final === 'K') cells[row]?.splice(at());
     else if (final === 'J') {
-      cells[row]?.splice(column);
+      cells[row]?.splice(at());
       cells = cells.slice(0, row + 1);
     } else if (final === 'm') {
       if (/(?:^|;)(?:3|4|9)\d|(?:^|;)38/.test(parameters)) state.colours.add(parameters);

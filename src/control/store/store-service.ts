@@ -31,6 +31,7 @@ const SYNC_MS = 100;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
 const REOPEN_MS = { first: 250, max: 5000 };
+const TRIM_MS = 1000;
 const MAINTAIN_MS = 3_600_000;
 const notYet: ApplierState = { lagBytes: 0, behindSinceMs: null, failures: 0, lastError: null, damage: [] };
 
@@ -141,7 +142,8 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     const looking = look(opened);
     await mirror();
     await maintain();
-    trimHeap();
+    // Not at once: main waits for keys and bans meanwhile.
+    setTimeout(trimHeap, TRIM_MS).unref();
     // Named again, so that other instances do not take us for gone.
     setInterval(() => void mirror().then(maintain), MAINTAIN_MS).unref();
     await looking;

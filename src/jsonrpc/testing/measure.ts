@@ -1,6 +1,7 @@
 /** Prints the cost of a scan: `node src/jsonrpc/testing/measure.ts`. Best of several rounds. */
 import {
-  errorAnswer,
+  createErrorAnswer,
+  docsBase,
   MessageScan,
   methodName,
   AnswerScan,
@@ -83,6 +84,7 @@ print(
   answer.length,
   nanoseconds(() => scanAnswer(answer, 0, answer.length, answerScan), 200_000),
 );
+const errorAnswer = createErrorAnswer(docsBase);
 const detail = () => ({
   requestId: '01JABCDEFGHJKMNPQRSTVWXYZ0',
   data: { policy: 'key:group:logs', limit: 100, burst: 50, remaining: 0, retryAfterMs: 1234 },

@@ -14,6 +14,7 @@ const {
   leaseNumbers,
   levelAt,
   lowAt,
+  owing,
   restAt,
   ruleNumbers,
   ruleWords,
@@ -98,6 +99,8 @@ export function createLeaseTable(parts: {
   }
 
   function isHeld(entry: number, version: number, nowMicros: number): boolean {
+    // What owes is a share, also one that a worker wrote after our clock was read.
+    if ((words[entry * entryWords + stateAt]! & owing) !== 0) return false;
     const tickMicros = tickMicrosOf(version);
     return tickMicros > 0 && numbers[entry * entryNumbers + lastAt]! > Math.floor(nowMicros / tickMicros);
   }

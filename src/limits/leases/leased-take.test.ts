@@ -144,6 +144,31 @@ describe('a bucket that others have as well', () => {
     expect(take('a', rule, 0)).toBe(allowed);
   });
 
+  test('a shadow whose lease is used up would refuse, and does not', () => {
+    const { grant, add, chain, buckets } = createInstance();
+    grant(1, 0, { dryUntilMicros: 10 * second, rest: 0 });
+    const call = () => {
+      chain.reset(1);
+      add('a', 'default', rule, true);
+      buckets.take(chain, 0);
+      return [chain.outcome, chain.shadowRefused, chain.cold];
+    };
+    const [first, next] = [call(), call()];
+    expect(first).toEqual([allowed, 0, 0]);
+    // Not cold either: all that is left is others'.
+    expect(next).toEqual([allowed, 1, 0]);
+  });
+
+  test('a link of a rule that nobody was given a version of is a fault, and takes nothing', () => {
+    const { chain, buckets, take, grant } = createInstance();
+    grant(2, 0);
+    expect(take('a', rule, 0)).toBe(allowed);
+    chain.reset(1);
+    chain.add(1, 2, 3, 4, 0x0fff_ffff);
+    expect(() => buckets.take(chain, 0)).toThrow(RangeError);
+    expect(take('a', rule, 0)).toBe(allowed);
+  });
+
   test('a cold shadow is passed over and named', () => {
     const { chain, add, buckets, grant } = createInstance();
     grant(2, 0);
@@ -205,6 +230,16 @@ describe('the share', () => {
     expect(share('a', 30 * second)).toBe(exceeded);
     grant(28, 30 * second);
     expect([1, 2, 3, 4].map(() => take('a', rule, 30 * second))).toEqual([allowed, allowed, allowed, cold]);
+  });
+
+  test('that gave is no lease to a clock that was read just before', () => {
+    const { share, take, leases, place, grant, chain, token } = createInstance();
+    expect(share('a', 1000)).toBe(allowed);
+    expect(take('a', rule, 999)).toBe(cold);
+    expect(leases.read(place(), 999).held).toBe(false);
+    expect(leases.account(place(), 999)).toBe(-token);
+    grant(4, 999);
+    expect([take('a', rule, 1001), chain.before[0]]).toEqual([allowed, 3 + 50]);
   });
 
   test('takes the place of what an earlier rule lent, which is a lease of the new rule at no time', () => {

@@ -1,10 +1,8 @@
 import { type BucketTable, unknownVersion } from '../buckets/bucket-table.ts';
-import { outcomes } from '../chain.ts';
-import type { Chain } from '../chain.ts';
+import { type Chain, outcomes } from '../chain.ts';
 import { openLeaseState } from './lease-state.ts';
 import { createLinkInsert } from '../buckets/link-insert.ts';
-import { layout } from '../memory.ts';
-import type { LeaseMemory } from '../memory.ts';
+import { layout, type LeaseMemory } from '../memory.ts';
 import type { QuotaTable } from '../quotas/quota.ts';
 import { createShareDebts } from './share-debts.ts';
 import { createUnlent } from './unlent.ts';
@@ -50,8 +48,8 @@ export interface LeasedTake {
 }
 
 /**
- * An entry is a lease as long as its tick lies ahead and its version is the chain's: nothing refills, and its level is
- * what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
+ * An entry is a lease as long as its tick lies ahead, its version is the chain's and it owes nothing: nothing refills, and its
+ * level is what is left. Any other is this instance's share, which holds only while Redis is away or for a call that does not wait.
  * See decision 12.
  */
 export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases: LeaseMemory): LeasedTake {
@@ -104,7 +102,12 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const entry = find(chain.tagLo[link]!, chain.tagHi[link]!);
       chain.entries[link] = entry;
       const known = entry >= 0 && words[entry * entryWords + versionAt] === version;
-      const isLease = known && !away && numbers[entry * entryNumbers + lastAt]! > tick;
+      // What owes is a share, also one that was written after this call's clock was read.
+      const isLease =
+        known &&
+        !away &&
+        numbers[entry * entryNumbers + lastAt]! > tick &&
+        (words[entry * entryWords + stateAt]! & owing) === 0;
       if (isLease) {
         leased |= bit;
         level = numbers[entry * entryNumbers + levelAt]!;
@@ -274,8 +277,7 @@ export function createLeasedTake(table: BucketTable, quotas: QuotaTable, leases:
       const entry = chain.entries[link]!;
       if ((chain.refused & bit) === 0 || entry < 0) continue;
       const word = entry * entryWords + stateAt;
-      const kept = words[word]! & asked;
-      words[word] = (leased & bit) === 0 ? words[word]! & owing : kept | wanted;
+      words[word] = (leased & bit) === 0 ? words[word]! & owing : (words[word]! & asked) | wanted;
     }
   }
 

@@ -53,6 +53,18 @@ describe('a quota', () => {
     expect(fixture.buckets.readQuota(7, july)).toBe(3);
   });
 
+  test('counts what others used with it, in the period that it is in, and never less than nothing', () => {
+    const { buckets, ...fixture } = createFixture();
+    use({ buckets, ...fixture }, july, 2);
+    buckets.adjustQuota(7, july, 5);
+    expect(buckets.readQuota(7, july)).toBe(7);
+    // Of a look at the ledger from before midnight.
+    buckets.adjustQuota(7, june, 1);
+    expect(buckets.readQuota(7, july)).toBe(8);
+    buckets.adjustQuota(7, july, -100);
+    expect(buckets.readQuota(7, july)).toBe(0);
+  });
+
   test('of another kind starts at nothing', () => {
     const fixture = createFixture();
     use(fixture, june, 3);

@@ -1,4 +1,4 @@
 /** Active checks of upstreams and the heads of networks; runs on main. */
-export type { HealthEvent, NetworkHealth, UpstreamHealth } from './events.ts';
-export { createNode, type Node, type Told } from './node.ts';
+export type { HealthEvent, NetworkHealth } from './events.ts';
+export { createNode, type Node } from './node.ts';
 export { createHealthMonitor, type HealthMonitor } from './monitor.ts';

@@ -1,13 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NetworkPolicy } from '../../config/index.ts';
 import { createBoardMemory, createHeads, createUpstreamBoard, type Heads } from '../board.ts';
-import { type Behaviour, type NodeSet, says, startNodes } from '../testing/node-set.ts';
+import { type Behaviour, says, startNodes } from '../testing/node-set.ts';
 import { HeadBound } from './head-bound.ts';
 
-let set: NodeSet | undefined;
-afterEach(async () => {
-  await set?.close();
-});
 const hex = (number: number): string => `0x${number.toString(16)}`;
 /** At this block. */
 const at =
@@ -23,8 +19,7 @@ async function chain(behaviours: Behaviour[], over: Partial<NetworkPolicy> = {})
   const heads: Heads = createHeads(board, 0);
   heads.publish(100, 50);
   const even = behaviours.map(() => ({ weight: 1 }));
-  set = await startNodes(behaviours, { health, ...over }, { board }, even);
-  const nodes = set;
+  const nodes = await startNodes(behaviours, { health, ...over }, { board }, even);
   const number = (): Promise<string> => nodes.call({ method: 'eth_blockNumber' }).settled;
   const latest = (): Promise<string> =>
     nodes.call({ method: 'eth_getBlockByNumber', params: '["latest",false]' }).settled;

@@ -1,22 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
 import { sleep } from '../testing/caller.ts';
-import { type NodeSet, says, startNodes, type TestCall } from '../testing/node-set.ts';
+import { says, startNodes, type TestCall } from '../testing/node-set.ts';
 import { transactionHash } from './transaction.ts';
 
 const fine = says.result('"fine"');
 const mine = says.result('"mine"');
-let open: NodeSet[] = [];
-afterEach(async () => {
-  for (const set of open) await set.close();
-  open = [];
-});
-/** Of two nodes the first is always preferred: its weight is a thousand times the next one's. */
-const start = async (...given: Parameters<typeof startNodes>): Promise<NodeSet> => {
-  const set = await startNodes(...given);
-  open.push(set);
-  return set;
-};
 const RAW = `0x02${'ab'.repeat(100)}`;
 const transaction = {
   method: 'eth_sendRawTransaction',
@@ -38,7 +27,7 @@ describe('a call that may be sent again', () => {
   ] satisfies [string, Parameters<typeof startNodes>[0][number]][])(
     'goes to another upstream after %s',
     async (_, vice) => {
-      const set = await start([vice, fine]);
+      const set = await startNodes([vice, fine]);
       const call = set.call();
       expect(await call.settled).toBe('result "fine"');
       expect(set.received()[1]).toBe(1);
@@ -57,13 +46,13 @@ describe('a call that may be sent again', () => {
   );
 
   it('is told the first node’s answer if the call itself is wrong', async () => {
-    const set = await start([says.error(3, 'execution reverted'), fine]);
+    const set = await startNodes([says.error(3, 'execution reverted'), fine]);
     expect(await set.call().settled).toBe('error {"code":3,"message":"execution reverted"}');
     expect(set.received()).toEqual([1, 0]);
   });
 
   it('is told the last node’s own answer if none can', async () => {
-    const set = await start([says.error(-32601, 'not here'), says.error(-32601, 'nor here')]);
+    const set = await startNodes([says.error(-32601, 'not here'), says.error(-32601, 'nor here')]);
     const answer = 'error {"code":-32601,"message":"nor here"}';
     expect(await set.call().settled).toBe(answer);
     expect(set.pool.stats().map((stats) => stats.missingMethods)).toEqual([1, 1]);
@@ -74,7 +63,7 @@ describe('a call that may be sent again', () => {
   it('looks for a lost state where all are kept, then elsewhere', async () => {
     const lost = says.error(-32000, 'missing trie node 12');
     const late = { archive: false };
-    const set = await start([lost, mine, fine], {}, {}, [late, late]);
+    const set = await startNodes([lost, mine, fine], {}, {}, [late, late]);
     expect(await set.call().settled).toBe('result "fine"');
     expect(set.received()).toEqual([1, 0, 1]);
     await set.nodes[2]!.close();
@@ -83,21 +72,21 @@ describe('a call that may be sent again', () => {
 
   it('comes back to the only upstream after a wait', async () => {
     let times = 0;
-    const set = await start([(x) => (++times < 3 ? says.status('500 Oops') : fine)(x)]);
+    const set = await startNodes([(x) => (++times < 3 ? says.status('500 Oops') : fine)(x)]);
     const call = set.call();
     expect(await call.settled).toBe('result "fine"');
     expect(set.received()).toEqual([3]);
   });
 
   it('ends with the failure once its attempts are used up', async () => {
-    const set = await start([says.status('500 Oops'), says.status('500 Oops')]);
+    const set = await startNodes([says.status('500 Oops'), says.status('500 Oops')]);
     const call = set.call();
     expect(await call.settled).toBe('upstream_invalid: HTTP 500');
     expect(call.attempts).toBe(3);
   });
 
   it('ends inside the network’s time, whatever its upstreams do', async () => {
-    const set = await start([says.nothing(), says.nothing()], { timeoutMs: 450 });
+    const set = await startNodes([says.nothing(), says.nothing()], { timeoutMs: 450 });
     const before = performance.now();
     const call = set.call();
     expect(await call.settled).toMatch(/upstream_timeout/);
@@ -106,7 +95,7 @@ describe('a call that may be sent again', () => {
   });
 
   it('is not sent again beyond the budget', async () => {
-    const set = await start([says.error(-32000, 'missing trie node'), fine], {
+    const set = await startNodes([says.error(-32000, 'missing trie node'), fine], {
       breaker: { windowMs: 1000, failures: 1000, failureRate: 1, openMs: 1000, trials: 1 },
     });
     const calls: TestCall[] = [];
@@ -121,7 +110,7 @@ describe('a call that may be sent again', () => {
 
 describe('a call that may not', () => {
   it('is sent again only where not one byte was written', async () => {
-    const set = await start([says.reset(), fine]);
+    const set = await startNodes([says.reset(), fine]);
     const call = set.call({ retry: 'never', safe: false, method: 'eth_newFilter' });
     expect(await call.settled).toMatch(/upstream_invalid/);
     expect(set.received()).toEqual([1, 0]);
@@ -132,22 +121,22 @@ describe('a call that may not', () => {
 
 describe('a transaction', () => {
   it('goes to another node, never to the same twice, and known there is its hash', async () => {
-    const set = await start([says.reset(), says.error(-32000, 'already known')]);
+    const set = await startNodes([says.reset(), says.error(-32000, 'already known')]);
     const call = set.call(transaction);
     expect(await call.settled).toBe(`result "${transactionHash(call.text)}"`);
     expect(set.received()).toEqual([1, 1]);
   });
 
   it('that was not ours before gets the node’s own error', async () => {
-    const set = await start([says.error(-32000, 'already known'), fine]);
+    const set = await startNodes([says.error(-32000, 'already known'), fine]);
     expect(await set.call(transaction).settled).toBe('error {"code":-32000,"message":"already known"}');
-    const refused = await start([fine, says.error(-32000, 'nonce too low')]);
+    const refused = await startNodes([fine, says.error(-32000, 'nonce too low')]);
     await refused.nodes[0]!.close();
     expect(await refused.call(transaction).settled).toBe('error {"code":-32000,"message":"nonce too low"}');
   });
 
   it('ends where no other node is left', async () => {
-    const set = await start([says.reset()]);
+    const set = await startNodes([says.reset()]);
     expect(await set.call(transaction).settled).toMatch(/upstream_invalid/);
     await sleep(60);
     expect(set.received()).toEqual([1]);
@@ -157,7 +146,7 @@ describe('a transaction', () => {
 describe('a hedge', () => {
   const hedge = { quantile: 0.95, minDelayMs: 20, maxDelayMs: 20 };
   it('takes over from a slow node, and only one answer is told', async () => {
-    const set = await start([says.after(100, fine), mine], { hedge });
+    const set = await startNodes([says.after(100, fine), mine], { hedge });
     const call = set.call();
     expect(await call.settled).toBe('result "mine"');
     expect(call.via).toBe(1);
@@ -169,11 +158,11 @@ describe('a hedge', () => {
   });
 
   it('is not for what may not be sent twice, nor where the first answers in time', async () => {
-    const set = await start([says.after(5, fine), mine], { hedge });
+    const set = await startNodes([says.after(5, fine), mine], { hedge });
     expect(await set.call().settled).toBe('result "fine"');
     await sleep(30);
     expect(set.received()).toEqual([1, 0]);
-    const slow = await start([says.after(60, fine), mine], { hedge });
+    const slow = await startNodes([says.after(60, fine), mine], { hedge });
     expect(await slow.call(transaction).settled).toBe('result "fine"');
     expect(slow.received()).toEqual([1, 0]);
   });
@@ -182,14 +171,14 @@ describe('a hedge', () => {
 describe('too many calls', () => {
   const shed = { queue: 2, queueTimeoutMs: 80, reserve: 0, maxInFlightPerCaller: 0 };
   it('wait in order for room, up to a bound and a time, and are told when to come back', async () => {
-    const set = await start([says.after(20, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
+    const set = await startNodes([says.after(20, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
     const calls = [1, 2, 3, 4].map(() => set.call({ traced: true }));
     const told = await Promise.all(calls.map((call) => call.settled));
     expect(told.slice(0, 3)).toEqual(['result "fine"', 'result "fine"', 'result "fine"']);
     expect(told[3]).toMatch(/^overloaded/);
     expect(calls[3]!.failure?.retryAfterMs).toBeGreaterThan(0);
     expect(calls[1]!.trace?.attempts[0]!.why).toBe('after waiting');
-    const slow = await start([says.after(300, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
+    const slow = await startNodes([says.after(300, fine)], { shed }, {}, [{ maxInFlight: 1 }]);
     slow.call();
     const before = performance.now();
     expect(await slow.call().settled).toMatch(/^overloaded/);
@@ -199,7 +188,7 @@ describe('too many calls', () => {
 
   it('leave the reserve to those marked critical', async () => {
     const half = { ...shed, queue: 0, reserve: 0.5 };
-    const set = await start([says.after(20, fine)], { shed: half }, {}, [{ maxInFlight: 2 }]);
+    const set = await startNodes([says.after(20, fine)], { shed: half }, {}, [{ maxInFlight: 2 }]);
     const calls = [set.call(), set.call(), set.call({ critical: true }), set.call({ critical: true })];
     const told = await Promise.all(calls.map((call) => call.settled));
     expect(told.map((each) => each.split(':')[0])).toEqual([
@@ -211,7 +200,7 @@ describe('too many calls', () => {
   });
 
   it('of one caller do not take from others', async () => {
-    const set = await start([says.after(20, fine)], { shed: { ...shed, maxInFlightPerCaller: 1 } });
+    const set = await startNodes([says.after(20, fine)], { shed: { ...shed, maxInFlightPerCaller: 1 } });
     const calls = [set.call({ caller: 7 }), set.call({ caller: 7 }), set.call({ caller: 8 }), set.call()];
     const told = await Promise.all(calls.map((call) => call.settled));
     expect(told.map((each) => each.split(':')[0])).toEqual([
@@ -226,12 +215,12 @@ describe('too many calls', () => {
   it('wait while the only node is paused by its own 429', async () => {
     let times = 0;
     const once = says.status('429 Too Many Requests', 'Retry-After: 0\r\n');
-    const paused = await start([(x) => (times++ === 0 ? once : fine)(x)], {
+    const paused = await startNodes([(x) => (times++ === 0 ? once : fine)(x)], {
       shed: { ...shed, queueTimeoutMs: 1500 },
     });
     expect(await paused.call().settled).toBe('result "fine"');
     const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
-    const set = await start([long], { shed });
+    const set = await startNodes([long], { shed });
     expect(await set.call().settled).toBe('overloaded: HTTP 429');
     const next = set.call();
     expect(await next.settled).toMatch(/^overloaded/);
@@ -240,7 +229,7 @@ describe('too many calls', () => {
   });
 
   it('wait for the budget of a node', async () => {
-    const set = await start([fine], { shed: { ...shed, queue: 50, queueTimeoutMs: 1000 } }, {}, [
+    const set = await startNodes([fine], { shed: { ...shed, queue: 50, queueTimeoutMs: 1000 } }, {}, [
       { requestsPerSecond: 20 },
     ]);
     const before = performance.now();
@@ -252,7 +241,7 @@ describe('too many calls', () => {
 
 describe('a node that fails', () => {
   it('is asked no more until a trial goes well', async () => {
-    const set = await start([says.status('500 Oops'), fine]);
+    const set = await startNodes([says.status('500 Oops'), fine]);
     for (let k = 0; k < 8; k++) expect(await set.call().settled).toBe('result "fine"');
     expect(set.received()[0]).toBe(5);
     expect(set.pool.stats()[0]).toMatchObject({ breaker: 'open' });
@@ -265,7 +254,7 @@ describe('a node that fails', () => {
   });
 
   it('and is the only one is refused at once, with the time to come back', async () => {
-    const set = await start([says.status('500 Oops')], {
+    const set = await startNodes([says.status('500 Oops')], {
       retry: { attempts: 1, backoffMs: 1, backoffMaxMs: 1, budget: 0 },
     });
     for (let k = 0; k < 5; k++) await set.call().settled;
@@ -277,7 +266,7 @@ describe('a node that fails', () => {
   });
 
   it('holds up no caller while it is tried', async () => {
-    const set = await start([says.status('500 Oops'), fine], { timeoutMs: 5000 }, {}, [
+    const set = await startNodes([says.status('500 Oops'), fine], { timeoutMs: 5000 }, {}, [
       { firstByteTimeoutMs: 4000, timeoutMs: 4000 },
     ]);
     for (let k = 0; k < 8; k++) await set.call().settled;
@@ -294,7 +283,7 @@ describe('one of three nodes that dies under load', () => {
   it('costs no call its answer, and is soon left alone', async () => {
     const even = { weight: 1 };
     const breaker = { windowMs: 10_000, failures: 20, failureRate: 0.5, openMs: 5000, trials: 3 };
-    const set = await start([fine, fine, fine], { breaker }, {}, [even, even, even]);
+    const set = await startNodes([fine, fine, fine], { breaker }, {}, [even, even, even]);
     const told = new Set<string>();
     let left = 3000;
     const caller = async (): Promise<void> => {
@@ -314,7 +303,7 @@ describe('one of three nodes that dies under load', () => {
 describe('what main found', () => {
   it('decides: where one chain will do, who was not checked yet is asked after who was', async () => {
     const board = createBoardMemory(1);
-    const set = await start(
+    const set = await startNodes(
       [fine, mine],
       { chainId: 1, health: { intervalMs: 1000, timeoutMs: 500, call: null } },
       { board },
@@ -328,7 +317,7 @@ describe('what main found', () => {
 
   it('decides: a wrong chain is never asked, one that is down only where nothing else is', async () => {
     const board = createBoardMemory(1);
-    const set = await start([fine, mine], {}, { board });
+    const set = await startNodes([fine, mine], {}, { board });
     const upstreams = createUpstreamBoard(board);
     upstreams.setHealth(0, health.down, healthReasons.wrongChain);
     upstreams.setHealth(1, health.down, healthReasons.unreachable);
@@ -343,7 +332,7 @@ describe('block numbers', () => {
   it('that are final never go back, and nobody keeps one that was passed over', async () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);
-    const set = await start(
+    const set = await startNodes(
       [says.result('{"number":"0x20"}'), says.result('{"number":"0x40"}')],
       {},
       { board },
@@ -362,7 +351,7 @@ describe('block numbers', () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);
     const lacking = says.error(-32000, 'header not found');
-    const set = await start([lacking, says.result('"0x1"')], {}, { board });
+    const set = await startNodes([lacking, says.result('"0x1"')], {}, { board });
     heads.publish(100, -1);
     heads.raiseServed(101);
     for (let k = 0; k < 4; k++)
@@ -376,7 +365,7 @@ describe('block numbers', () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);
     const upstreams = createUpstreamBoard(board);
-    const set = await start([says.result('null'), says.result('{"number":"0x64"}')], {}, { board });
+    const set = await startNodes([says.result('null'), says.result('{"number":"0x64"}')], {}, { board });
     const ask = (params: string): Promise<string> =>
       set.call({ method: 'eth_getBlockByNumber', params }).settled;
     heads.publish(100, -1);
@@ -397,7 +386,7 @@ describe('block numbers', () => {
   it('never run backwards: asked elsewhere, else answered with what was told', async () => {
     const board = createBoardMemory(1);
     const heads = createHeads(board, 0);
-    const set = await start([says.result('"0x64"'), says.result('"0x65"')], {}, { board });
+    const set = await startNodes([says.result('"0x64"'), says.result('"0x65"')], {}, { board });
     const number = (): Promise<string> => set.call({ method: 'eth_blockNumber' }).settled;
     heads.publish(101, -1);
     expect(await number()).toBe('result "0x64"');

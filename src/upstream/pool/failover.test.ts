@@ -1,20 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createBoardMemory, createHeads } from '../board.ts';
-import { type Behaviour, type NodeSet, says, startNodes } from '../testing/node-set.ts';
+import { type Behaviour, says, startNodes } from '../testing/node-set.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { transactionHash } from './transaction.ts';
 
 const fine = says.result('"fine"');
-let open: NodeSet[] = [];
-afterEach(async () => {
-  for (const set of open) await set.close();
-  open = [];
-});
-const start = async (...given: Parameters<typeof startNodes>): Promise<NodeSet> => {
-  const set = await startNodes(...given);
-  open.push(set);
-  return set;
-};
 
 /** Answers each method in its own way, others as geth does that has none such. */
 const byMethod =
@@ -28,7 +18,7 @@ const byMethod =
 
 describe('one caller', () => {
   it('stops no upstream by a method’s name', async () => {
-    const set = await start([byMethod({ eth_call: fine }), byMethod({ eth_call: fine })]);
+    const set = await startNodes([byMethod({ eth_call: fine }), byMethod({ eth_call: fine })]);
     for (const method of ['x_throttle', 'rate_limit', 'too many requests'])
       expect(await set.call({ method }).settled).toContain('-32601');
     for (const { passedOver } of set.pool.foresee('eth_call'))
@@ -40,7 +30,7 @@ describe('one caller', () => {
 
   it('who asks for too much gets it refused once, and nobody else does', async () => {
     const large = byMethod({ eth_getLogs: says.result(`"${'a'.repeat(300_000)}"`), eth_call: fine });
-    const set = await start([large, large]);
+    const set = await startNodes([large, large]);
     for (let k = 0; k < 8; k++) {
       const call = set.call({ method: 'eth_getLogs' });
       expect(await call.settled).toBe('upstream_invalid: oversized');
@@ -52,7 +42,9 @@ describe('one caller', () => {
 
   it('of one method that fails keeps nobody from the others', async () => {
     const half = byMethod({ trace_x: says.status('500 Oops'), eth_call: fine });
-    const set = await start([half], { retry: { attempts: 1, backoffMs: 1, backoffMaxMs: 1, budget: 0 } });
+    const set = await startNodes([half], {
+      retry: { attempts: 1, backoffMs: 1, backoffMaxMs: 1, budget: 0 },
+    });
     for (let k = 0; k < 12; k++) {
       await set.call({ method: 'trace_x' }).settled;
       if (k % 3 === 0) expect(await set.call().settled).toBe('result "fine"');
@@ -65,7 +57,7 @@ describe('one caller', () => {
   it('does not use up what is there for nodes that fail', async () => {
     const breaker = { windowMs: 1000, failures: 1000, failureRate: 1, openMs: 1000, trials: 1 };
     const retry = { attempts: 3, backoffMs: 5, backoffMaxMs: 50, budget: 0 };
-    const set = await start([byMethod({ eth_call: says.reset() }), byMethod({ eth_call: fine })], {
+    const set = await startNodes([byMethod({ eth_call: says.reset() }), byMethod({ eth_call: fine })], {
       breaker,
       retry,
     });
@@ -77,13 +69,13 @@ describe('one caller', () => {
   });
 
   it('asks for a method that nobody is known to have at two upstreams at most', async () => {
-    const set = await start([byMethod({}), byMethod({}), byMethod({})]);
+    const set = await startNodes([byMethod({}), byMethod({}), byMethod({})]);
     expect(await set.call({ method: 'x' }).settled).toContain('-32601');
     expect(set.received()).toEqual([1, 1, 0]);
   });
 
   it('asks for a usual method that nobody has at all of them, and from then on at one', async () => {
-    const set = await start([byMethod({}), byMethod({}), byMethod({})]);
+    const set = await startNodes([byMethod({}), byMethod({}), byMethod({})]);
     const sum = (): number => set.received().reduce((all, each) => all + each, 0);
     expect(await set.call({ method: 'eth_getProof' }).settled).toContain('-32601');
     expect(set.received()).toEqual([1, 1, 1]);
@@ -92,7 +84,7 @@ describe('one caller', () => {
   });
 
   it('gets a method where it is known to be, however many are without', async () => {
-    const set = await start([byMethod({}), byMethod({}), byMethod({ trace_x: fine })], {}, {}, [
+    const set = await startNodes([byMethod({}), byMethod({}), byMethod({ trace_x: fine })], {}, {}, [
       { weight: 1 },
       { weight: 1 },
       { weight: 1 },
@@ -127,7 +119,7 @@ describe('a node that cannot', () => {
     const even = { weight: 1 };
     const busy = says.error(-32603, 'service unavailable');
     const slow = says.after(3, fine);
-    const set = await start([busy, slow, slow], {}, {}, [even, even, even]);
+    const set = await startNodes([busy, slow, slow], {}, {}, [even, even, even]);
     for (let k = 0; k < 60; k++) expect(await set.call().settled).toBe('result "fine"');
     expect(set.received()[0]).toBeLessThan(15);
     expect(set.pool.stats()[0]).toMatchObject({ breaker: 'open' });
@@ -139,7 +131,7 @@ describe('a node that cannot', () => {
     const heads = createHeads(board, 0);
     const lost = says.error(-32000, 'missing trie node 12');
     const late = { archive: false };
-    const byConfig = await start([fine, fine], {}, { board }, [late, {}]);
+    const byConfig = await startNodes([fine, fine], {}, { board }, [late, {}]);
     heads.publish(1000, -1);
     const at = (number: number): { params: string } => ({ params: `[{},"0x${number.toString(16)}"]` });
     for (let k = 0; k < 5; k++) await byConfig.call(at(871)).settled;
@@ -150,7 +142,7 @@ describe('a node that cannot', () => {
     expect(byConfig.received()).toEqual([4, 5]);
     expect(byConfig.pool.totals().retries).toBe(0);
 
-    const byWord = await start([lost, says.after(2, fine)], {}, {}, [even, even]);
+    const byWord = await startNodes([lost, says.after(2, fine)], {}, {}, [even, even]);
     for (let k = 0; k < 60; k++) expect(await byWord.call(at(5)).settled).toBe('result "fine"');
     expect(byWord.received()[0]).toBeLessThanOrEqual(1);
     expect(byWord.pool.totals().overBudget).toBe(0);
@@ -162,16 +154,16 @@ describe('a node that cannot', () => {
 
   it('and does not say why is passed over once, and to blame if another can', async () => {
     const internal = says.error(-32603, 'Internal error');
-    const set = await start([internal, fine]);
+    const set = await startNodes([internal, fine]);
     for (let k = 0; k < 8; k++) expect(await set.call().settled).toBe('result "fine"');
     expect(set.received()[0]).toBe(5);
-    const all = await start([internal, says.error(-32603, 'internal error'), fine]);
+    const all = await startNodes([internal, says.error(-32603, 'internal error'), fine]);
     expect(await all.call().settled).toBe('error {"code":-32603,"message":"internal error"}');
     expect(all.received()).toEqual([1, 1, 0]);
     for (let k = 0; k < 40; k++) await all.call().settled;
     // Where all say so it may be the call.
     expect(all.pool.foresee('eth_call').map(({ passedOver }) => passedOver)).not.toContain('breaker open');
-    const once = await start([internal, fine]);
+    const once = await startNodes([internal, fine]);
     const unsafe = { retry: 'never', safe: false, method: 'eth_newFilter' } as const;
     expect(await once.call(unsafe).settled).toBe('error {"code":-32603,"message":"Internal error"}');
   });
@@ -197,14 +189,14 @@ describe('a transaction', () => {
     ['a rate limit', says.error(-32005, 'rate limit')],
   ])('that nobody took, after %s, is not told as sent', async (_, refusal) => {
     for (const message of ['nonce too low', 'already known']) {
-      const set = await start([refusal, says.error(-32000, message)]);
+      const set = await startNodes([refusal, says.error(-32000, message)]);
       expect(await set.call(transaction).settled).toBe(`error {"code":-32000,"message":"${message}"}`);
       expect(set.received()).toEqual([1, 1]);
     }
   });
 
   it('whose nonce is used up is told as sent only where the node has it', async () => {
-    const has = await start([says.reset(), node(says.result(`{"hash":"${hash}","nonce":"0x6"}`))]);
+    const has = await startNodes([says.reset(), node(says.result(`{"hash":"${hash}","nonce":"0x6"}`))]);
     const call = has.call({ ...transaction, traced: true });
     expect(await call.settled).toBe(`result "${hash}"`);
     expect(has.received()).toEqual([1, 2]);
@@ -217,18 +209,18 @@ describe('a transaction', () => {
       says.reset(),
       says.status('500 Oops'),
     ]) {
-      const set = await start([says.reset(), node(found)]);
+      const set = await startNodes([says.reset(), node(found)]);
       expect(await set.call(transaction).settled).toBe(own);
       expect(set.received()[0]).toBe(1);
     }
   });
 
   it('is told the node’s own error where that does not say in time', async () => {
-    const set = await start([says.reset(), node(says.nothing())], { timeoutMs: 250 });
+    const set = await startNodes([says.reset(), node(says.nothing())], { timeoutMs: 250 });
     const before = performance.now();
     expect(await set.call(transaction).settled).toBe(own);
     expect(performance.now() - before).toBeLessThan(350);
-    const denied = await start([says.reset(), node(says.result(`{"hash":"${hash}"}`))], {}, {}, [
+    const denied = await startNodes([says.reset(), node(says.result(`{"hash":"${hash}"}`))], {}, {}, [
       {},
       { methods: { allowed: [], denied: ['eth_getTransaction*'] } },
     ]);

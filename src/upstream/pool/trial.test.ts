@@ -1,16 +1,12 @@
-import { afterEach, expect, it } from 'vitest';
-import { type Behaviour, type NodeSet, says, startNodes } from '../testing/node-set.ts';
+import { expect, it } from 'vitest';
+import { type Behaviour, says, startNodes } from '../testing/node-set.ts';
 import { sleep } from '../testing/caller.ts';
 
 const fine = says.result('"fine"');
-let set: NodeSet | undefined;
-afterEach(async () => {
-  await set?.close();
-});
 
 it('that is overtaken by its backup is lost: a node that hangs is left alone for longer each time', async () => {
   let first: Behaviour = says.reset();
-  set = await startNodes(
+  const set = await startNodes(
     [(x) => first(x), fine],
     { breaker: { windowMs: 1000, failures: 3, failureRate: 0.5, openMs: 100, trials: 2 }, timeoutMs: 3000 },
     {},
@@ -38,7 +34,7 @@ it('that is overtaken by its backup is lost: a node that hangs is left alone for
 
 it('of a node that is well again closes the breaker', async () => {
   let first: Behaviour = says.reset();
-  set = await startNodes([(x) => first(x), says.after(40, fine)], {
+  const set = await startNodes([(x) => first(x), says.after(40, fine)], {
     breaker: { windowMs: 1000, failures: 3, failureRate: 0.5, openMs: 100, trials: 2 },
   });
   for (let k = 0; k < 6; k++) await set.call().settled;

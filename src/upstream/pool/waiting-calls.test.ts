@@ -1,27 +1,17 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { type NodeSet, says, startNodes, TestCall } from '../testing/node-set.ts';
+import { describe, expect, it } from 'vitest';
+import { says, startNodes, TestCall } from '../testing/node-set.ts';
 import { sleep } from '../testing/caller.ts';
 import { Delivery } from './delivery.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
 const fine = says.result('"fine"');
 const shed = { queue: 100, queueTimeoutMs: 600, reserve: 0, maxInFlightPerCaller: 0 };
-let open: NodeSet[] = [];
-afterEach(async () => {
-  for (const set of open) await set.close();
-  open = [];
-});
-const start = async (...given: Parameters<typeof startNodes>): Promise<NodeSet> => {
-  const set = await startNodes(...given);
-  open.push(set);
-  return set;
-};
 const only = (...allowed: string[]) => ({ methods: { allowed, denied: [] } });
 const slow = { timeoutMs: 3000, firstByteTimeoutMs: 3000 };
 
 describe('calls that wait', () => {
   it('are not held up by others that wait for another upstream', async () => {
-    const set = await start([says.nothing(), says.after(20, fine)], { shed }, {}, [
+    const set = await startNodes([says.nothing(), says.after(20, fine)], { shed }, {}, [
       { maxInFlight: 1, ...only('debug_*'), ...slow },
       { maxInFlight: 1, ...only('eth_call') },
     ]);
@@ -41,7 +31,7 @@ describe('calls that wait', () => {
   });
 
   it('are not overtaken by later ones of their kind', async () => {
-    const set = await start([says.nothing(), says.after(10, fine)], { shed }, {}, [
+    const set = await startNodes([says.nothing(), says.after(10, fine)], { shed }, {}, [
       { maxInFlight: 1, ...only('debug_*'), ...slow },
       { maxInFlight: 1, ...only('eth_call') },
     ]);
@@ -92,7 +82,7 @@ describe('calls that wait', () => {
 describe('a wait that is known', () => {
   it('to be too long is not waited for; else the call is told how long there is still none', async () => {
     const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
-    const set = await start([long], { shed: { ...shed, queueTimeoutMs: 200 } });
+    const set = await startNodes([long], { shed: { ...shed, queueTimeoutMs: 200 } });
     await set.call().settled;
     const before = performance.now();
     const call = set.call();
@@ -103,7 +93,7 @@ describe('a wait that is known', () => {
   });
 
   it('is told, too, to a call whose node said only that it is asked too much', async () => {
-    const set = await start([says.status('429 Too Many Requests')], {
+    const set = await startNodes([says.status('429 Too Many Requests')], {
       shed: { ...shed, queueTimeoutMs: 200 },
     });
     const call = set.call();
@@ -113,7 +103,7 @@ describe('a wait that is known', () => {
 
   it('is told anew where it turned out longer while the call waited', async () => {
     const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
-    const set = await start([says.after(30, long)], { shed: { ...shed, queueTimeoutMs: 100 } }, {}, [
+    const set = await startNodes([says.after(30, long)], { shed: { ...shed, queueTimeoutMs: 100 } }, {}, [
       { maxInFlight: 1 },
     ]);
     void set.call();
@@ -124,7 +114,7 @@ describe('a wait that is known', () => {
 
   it('is not known where one upstream is only full', async () => {
     const long = says.status('429 Too Many Requests', 'Retry-After: 20\r\n');
-    const set = await start([long, says.after(60, fine)], { shed }, {}, [{}, { maxInFlight: 1 }]);
+    const set = await startNodes([long, says.after(60, fine)], { shed }, {}, [{}, { maxInFlight: 1 }]);
     const calls = [set.call(), set.call(), set.call()];
     for (const call of calls) expect(await call.settled).toBe('result "fine"');
   });

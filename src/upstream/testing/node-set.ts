@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { type FakeUpstream, type FakeExchange, startFakeUpstream } from '../../../test/fakes/upstream.ts';
 import type { NetworkPolicy, UpstreamPolicy } from '../../config/index.ts';
 import type { UpstreamCall, UpstreamFailure } from '../call.ts';
@@ -33,15 +34,17 @@ function idOf(exchange: FakeExchange): number {
   return (JSON.parse(exchange.body) as { id: number }).id;
 }
 
-/** Nodes `n0`, `n1` … behind one pool. */
-export interface NodeSet {
+/**
+ * Nodes `n0`, `n1` … behind one pool, until the test is over. Each is preferred to the next one: its weight is a
+ * thousand times as great.
+ */
+interface NodeSet {
   nodes: FakeUpstream[];
   pool: UpstreamPool;
   network: NetworkPolicy;
   call(over?: Partial<TestCall>): TestCall;
   /** Calls that each node has received. */
   received(): number[];
-  close(): Promise<void>;
 }
 
 export async function startNodes(
@@ -58,6 +61,10 @@ export async function startNodes(
     over,
   );
   const pool = createUpstreamPool(network, poolDeps(deps));
+  onTestFinished(async () => {
+    await pool.close(0);
+    await Promise.all(nodes.map((node) => node.close()));
+  });
   return {
     nodes,
     pool,
@@ -69,10 +76,6 @@ export async function startNodes(
       return call;
     },
     received: () => nodes.map((node) => node.bodies.length),
-    async close() {
-      await pool.close(0);
-      await Promise.all(nodes.map((node) => node.close()));
-    },
   };
 }
 
