@@ -1,4 +1,4 @@
-import { jsonOf, type JsonSchema } from './schema/fields.ts';
+import { jsonOf, type JsonSchema } from './schema/facts.ts';
 import { configSchema } from './schema/index.ts';
 
 /** JSON Schema (draft 7) of the config file, for editors: what `polymorph schema` prints. */

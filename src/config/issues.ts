@@ -3,7 +3,8 @@ import type { Finding } from './finding.ts';
 import { maskSecrets } from './mask.ts';
 import { nearestName } from './nearest.ts';
 import type { Path } from './problem.ts';
-import { type Expectation, type FieldFacts, factsOf } from './schema/fields.ts';
+import { type FieldFacts, factsOf } from './schema/facts.ts';
+import { type Expectation } from './schema/fields.ts';
 import { configSections } from './schema/index.ts';
 
 type Issue = z.core.$ZodIssue;

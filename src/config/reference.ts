@@ -1,5 +1,5 @@
 import { configSections } from './schema/index.ts';
-import { factsOf, type FieldFacts } from './schema/fields.ts';
+import { factsOf, type FieldFacts } from './schema/facts.ts';
 
 const intro = `# Configuration
 

@@ -1,7 +1,7 @@
 import { looksLikeKey } from '../../identity/index.ts';
 import type { CheckContext } from './context.ts';
 
-/** Paths the public listener answers itself, now or soon. */
+/** `/healthz` the public listener answers itself; of the others tools and browsers ask without being told. */
 const reservedPaths = ['/healthz', '/readyz', '/metrics', '/.well-known', '/robots.txt', '/favicon.ico'];
 
 export function checkNetworks({ config, parsed, error }: CheckContext): void {

@@ -2,7 +2,7 @@ import { matchMethod, patternMatches } from '../../jsonrpc/index.ts';
 import type { NetworkConfig } from '../config.ts';
 import { cheapMethods, otherKnownMethods, unsafeMethods } from '../ethereum-methods.ts';
 import type { Path } from '../problem.ts';
-import { defaultOf } from '../schema/fields.ts';
+import { defaultOf } from '../schema/facts.ts';
 import { networkSettings } from '../schema/network-settings.ts';
 import type { CheckContext } from './context.ts';
 import { hides } from './methods.ts';

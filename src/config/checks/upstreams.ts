@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { UpstreamConfig } from '../config.ts';
 import type { Path } from '../problem.ts';
 import { isLoopback, isWildcard, type ListenAddress } from '../schema/addresses.ts';
-import { defaultOf } from '../schema/fields.ts';
+import { defaultOf } from '../schema/facts.ts';
 import { upstream as schema } from '../schema/upstream.ts';
 import { deniedOf } from '../network-compiler.ts';
 import type { CheckContext } from './context.ts';

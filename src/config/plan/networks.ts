@@ -1,6 +1,6 @@
 import type { Config, NetworkConfig, UpstreamConfig } from '../config.ts';
 import { formatCacheFor } from '../schema/cache-for.ts';
-import { factsOf } from '../schema/fields.ts';
+import { factsOf } from '../schema/facts.ts';
 import { networkSettings } from '../schema/network-settings.ts';
 import { planUpstream } from './upstreams.ts';
 import { changeText, some } from './words.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { configSections } from '../schema/index.ts';
-import { factsOf } from '../schema/fields.ts';
+import { factsOf } from '../schema/facts.ts';
 import { planAlerts } from './alerts.ts';
 import { planSinks } from './sinks.ts';
 import { planBlocklist } from './blocklist.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { anything, describe, type FieldFacts, factsOf, type JsonSchema, jsonOf } from './fields.ts';
+import { describe, type FieldFacts, factsOf, type JsonSchema, jsonOf } from './facts.ts';
+import { anything, resultOf } from './fields.ts';
 
 type Shape = Record<string, z.core.$ZodType>;
 type Parsed<S extends Shape> = { [K in keyof S]: z.output<S[K]> };
@@ -99,13 +100,18 @@ export function delegated<T, R>(
   const schema = anything.transform((value, context): T | R => {
     const known = spec.ready(value);
     if (known !== undefined) return known;
-    const result = inner.safeParse(spec.input ? spec.input(value) : value);
-    if (result.success) return result.data;
-    for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as never);
-    return z.NEVER;
+    return resultOf(inner.safeParse(spec.input ? spec.input(value) : value), value, context);
   });
   describe(schema, spec.facts);
   return schema;
+}
+
+/** A field that is null where it is not written; `fallback`: what the reference says holds then. */
+export function orNull<T>(inner: z.ZodType<T>, fallback: string): z.ZodType<T | null> {
+  return delegated(inner, {
+    facts: { ...factsOf(inner), default: fallback },
+    ready: (value) => (value === undefined ? null : undefined),
+  });
 }
 
 /** Names the operator gives: in messages, headers and labels, so of a plain kind. */

@@ -3,7 +3,7 @@ import { adminSection } from './admin.ts';
 import { eventsSection } from './events.ts';
 import { alertsList } from './alerts.ts';
 import { blocklistSection } from './blocklist.ts';
-import { describe, jsonOf } from './fields.ts';
+import { describe, jsonOf } from './facts.ts';
 import { keysList } from './keys.ts';
 import { limitsSection } from './limits.ts';
 import { methodsSection } from './methods.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { anything, describe, factsOf } from './fields.ts';
+import { describe, factsOf } from './facts.ts';
+import { anything, resultOf } from './fields.ts';
 
 type Shape = Record<string, z.core.$ZodType>;
 
@@ -40,10 +41,7 @@ function openField(name: string, schema: z.core.$ZodType): z.ZodType {
   const inner = schema as z.ZodType;
   const open = anything.transform((value, context): unknown => {
     if (value === undefined) return undefined;
-    const result = inner.safeParse(value);
-    if (result.success) return result.data;
-    for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as never);
-    return z.NEVER;
+    return resultOf(inner.safeParse(value), value, context);
   });
   describe(open, { ...factsOf(schema), default: `as ${name} at the top` });
   return open;

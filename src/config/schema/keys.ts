@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { isKeyText, keyLengthMin, keyPrefix, parseApiKey, sha256Prefix } from '../../identity/index.ts';
 import { parseMoment } from '../moment.ts';
-import { delegated, list, section, record } from './containers.ts';
-import { choice, factsOf, flag, integer, text, wrong } from './fields.ts';
+import { delegated, list, orNull, section, record } from './containers.ts';
+import { factsOf } from './facts.ts';
+import { choice, flag, integer, text, wrong } from './fields.ts';
 import { isParsedEntry } from './key-memo.ts';
 import { keyLimitFields } from './limits.ts';
 import { keyWebsocket } from './websocket.ts';
@@ -59,14 +60,7 @@ const expires = text<number>({
   parse: (written) => (written === 'never' ? 0 : parseMoment(written)),
 });
 
-const quotaNumber = (about: string) => {
-  const inner = integer({ min: 1, max: 1_000_000_000_000_000, about });
-  const facts = factsOf(inner);
-  return delegated(inner, {
-    facts: { ...facts, default: 'none' },
-    ready: (value) => (value === undefined ? null : undefined),
-  });
-};
+const quotaNumber = (about: string) => orNull(integer({ min: 1, max: 1_000_000_000_000_000, about }), 'none');
 
 const quotaFields = {
   requests: quotaNumber('Calls answered in a period. Either this or `cost`.'),

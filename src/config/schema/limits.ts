@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { delegated, list, methodKey, nameOf, namedMap, record, section } from './containers.ts';
-import { choice, duration, factsOf, integer, jsonOf, text } from './fields.ts';
+import { factsOf, jsonOf } from './facts.ts';
+import { choice, duration, integer, text } from './fields.ts';
 import { share } from './fractions.ts';
 
 const MAX_TOKENS = 100_000_000;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { list, optionalRecord } from './containers.ts';
-import { anything, describe, duration, field, jsonOf, text } from './fields.ts';
+import { describe, jsonOf } from './facts.ts';
+import { anything, duration, field, resultOf, text } from './fields.ts';
 import { pemFile } from './pem-file.ts';
 import { parseRedisUrl, type RedisUrl } from './redis-url.ts';
 
@@ -127,12 +128,8 @@ const off = (value: unknown): boolean =>
 export const redisSection: z.ZodType<ParsedRedis | null> = anything.transform(
   (value, context): ParsedRedis | null => {
     if (off(value)) return null;
-    const isMap = typeof value === 'object';
-    const result = isMap ? record.safeParse(value) : alone.safeParse(value);
-    if (result.success)
-      return isMap ? (result.data as ParsedRedis) : { ...record.parse({}), url: result.data as RedisUrl };
-    for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as never);
-    return z.NEVER;
+    if (typeof value === 'object') return resultOf(record.safeParse(value), value, context);
+    return { ...record.parse({}), url: resultOf(alone.safeParse(value), value, context) };
   },
 );
 

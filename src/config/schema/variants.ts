@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { type Expectation, anything, describe, factsOf, jsonOf, listed } from './fields.ts';
+import { describe, factsOf, jsonOf } from './facts.ts';
+import { type Expectation, anything, listed, resultOf } from './fields.ts';
 import { nearestName } from '../nearest.ts';
 
 /**
@@ -33,12 +34,9 @@ export function variants<K extends Record<string, z.ZodType>>(
     return known as z.ZodType<Out>;
   };
   const all = Object.assign({}, ...Object.values(kinds).map((kind) => factsOf(kind).fields));
-  const schema = anything.transform((value, context): Out => {
-    const result = kindOf(value).safeParse(value);
-    if (result.success) return result.data;
-    for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as never);
-    return undefined as Out;
-  });
+  const schema = anything.transform(
+    (value, context): Out => resultOf(kindOf(value).safeParse(value), value, context),
+  );
   describe(schema, {
     type: 'map',
     about,

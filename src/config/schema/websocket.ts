@@ -1,5 +1,5 @@
-import { delegated, list, optionalRecord, section } from './containers.ts';
-import { choice, duration, factsOf, flag, integer, size } from './fields.ts';
+import { list, optionalRecord, orNull, section } from './containers.ts';
+import { choice, duration, flag, integer, size } from './fields.ts';
 import { origin } from './origin.ts';
 
 const CONNECTIONS = 'Sockets open at once';
@@ -15,13 +15,8 @@ const bound = (what: string, fallback: number) =>
   });
 
 /** Of a key; what it leaves open is as for all callers (null). */
-const ownBound = (what: string) => {
-  const inner = integer({ min: 0, max: 1_000_000, about: `${what}; 0: no bound.` });
-  return delegated(inner, {
-    facts: { ...factsOf(inner), default: 'as in `websocket`' },
-    ready: (value) => (value === undefined ? null : undefined),
-  });
-};
+const ownBound = (what: string) =>
+  orNull(integer({ min: 0, max: 1_000_000, about: `${what}; 0: no bound.` }), 'as in `websocket`');
 
 export const keyWebsocket = optionalRecord(
   'Its own bounds over WebSocket, in place of those of `websocket`.',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { factsOf } from '../fields.ts';
+import { factsOf } from '../facts.ts';
 import { variants } from '../variants.ts';
 import { databaseSink } from './database.ts';
 import { discordSink } from './discord.ts';
