@@ -152,6 +152,7 @@ async function befall(plan: Plan, scene: Scene, things: Things): Promise<Outcome
       ...judgeSecrets(scene.secrets(), evidence),
       ...scene.nodes.twice().map((text) => `sent twice: ${text}`),
       ...undelivered.map((event) => `never came to the webhook: ${JSON.stringify(event)}`),
+      ...evidence.waiting.map((event) => `still waits: ${JSON.stringify(event)}`),
       ...evidence.dead.map((event) => `given up: ${JSON.stringify(event)}`),
       ...[...scene.hook.wrong, ...bounds],
     ],

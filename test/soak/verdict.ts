@@ -15,6 +15,8 @@ export interface Evidence {
   metrics: string[];
   events: ToldEvent[];
   dead: ToldEvent[];
+  /** Not delivered to all sinks in time. */
+  waiting: object[];
   reconciled: Record<string, unknown>;
   /** Everything that was written or told anywhere. */
   said: string;
@@ -42,7 +44,7 @@ export async function gather(scene: Scene, times?: object): Promise<Evidence> {
       compareLedger(before, ledger).length === 0 && compareLedger(readJournals(folders), ledger).length === 0
     );
   }, SETTLED_MS).catch(() => {});
-  const { events, dead } = await settledEvents(first);
+  const { events, dead, waiting } = await settledEvents(first);
   const journals = folders.slice(1).map((folder) => `${folder}/.polymorph/journal`);
   const metrics = await Promise.all(gateways.map(async ({ page }) => (await page('/metrics')).text()));
   const pages = await Promise.all(
@@ -51,7 +53,7 @@ export async function gather(scene: Scene, times?: object): Promise<Evidence> {
     ),
   );
   return {
-    ...{ ledger, metrics, events, dead, journal: readJournals(folders) },
+    ...{ ledger, metrics, events, dead, waiting, journal: readJournals(folders) },
     summaries: await Promise.all(gateways.map(summaryOf)),
     reconciled: await first.operate('reconcile', { ...times, journals }),
     said: [scene.output(), scene.hook.text(), JSON.stringify(events), ...metrics, ...pages].join('\n'),
@@ -119,13 +121,16 @@ export function judgeFigures({
 const FOLDED_A_DEATH = 40;
 
 /** All that happened was told, and all that was told was delivered to every sink. */
-export function judgeEvents(scene: Scene, { events, dead }: Pick<Evidence, 'events' | 'dead'>): string[] {
+export function judgeEvents(
+  scene: Scene,
+  { events, dead, waiting }: Pick<Evidence, 'events' | 'dead' | 'waiting'>,
+): string[] {
   const { load, hook, intruders, gateways, reloads, sky } = scene;
   const { byOutcome, lost } = load.judge.counts;
   const wrong = dead.map((event) => `given up: ${JSON.stringify(event)}`);
   for (const { id, type } of events)
     if (!hook.ids.has(id)) wrong.push(`${type} ${id} never came to the webhook`);
-  wrong.push(...hook.wrong);
+  wrong.push(...hook.wrong, ...waiting.map((event) => `still waits: ${JSON.stringify(event)}`));
   const slack = sky.count('worker') * FOLDED_A_DEATH;
   const between = (type: string, least: number, most: number): void => {
     const told = countOf(events, type);
