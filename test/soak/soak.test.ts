@@ -32,11 +32,13 @@ const CALLS_ENOUGH = 50_000;
 /** At most on one worker: a call of each caller, a batch of each, four calls of each socket. */
 const UNDER_WAY = 8 + 4 * 20 + 4 * 4;
 
-/** What one gateway may still grow by after it is warm, in bytes. The short run is all noise of the collector. */
+/** Of a shorter run most is warming up: compiled code, pages touched for the first time, workers that were replaced. */
+const settles = SECONDS >= 240;
+/** What one gateway may still grow by after it is warm, from the least of the first third to the least of the last. Bytes. */
 const GROWTH = {
-  heap: long ? 8e6 : 32e6,
-  external: long ? 8e6 : 32e6,
-  rss: long ? 24e6 : 96e6,
+  heap: settles ? 8e6 : 32e6,
+  external: settles ? 8e6 : 32e6,
+  rss: settles ? 24e6 : 96e6,
 };
 
 let redis: RedisServer;
@@ -209,6 +211,7 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
 
   it('keeps its memory, its files and its sockets', () => {
     const { samples, before, after } = run();
+    const grown: string[] = [];
     samples.forEach((all, at) => {
       const warm = all.slice(Math.floor(all.length * WARM));
       for (const field of ['rss', 'heap', 'external'] as const) {
@@ -216,16 +219,17 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
         console.log(
           `${name} ${at}: ${field} ${mega(first)} → ${mega(last)} MB, ${mega(slope)} MB a minute (cold ${mega(before[at]![field])})`,
         );
-        expect(last - first, `${field} of instance ${at}`).toBeLessThan(GROWTH[field]);
+        if (last - first > GROWTH[field]) grown.push(`${field} of instance ${at}: ${first} → ${last}`);
       }
       for (const field of ['files', 'sockets'] as const) {
         const { first, last } = trendOf(warm, field);
         console.log(
           `${name} ${at}: ${field} ${first} → ${last}, before ${before[at]![field]}, after ${after[at]![field]}`,
         );
-        expect(last - first, `${field} of instance ${at}`).toBeLessThan(20);
+        if (last - first > 20) grown.push(`${field} of instance ${at}: ${first} → ${last}`);
       }
     });
+    expect(grown).toEqual([]);
   });
 });
 

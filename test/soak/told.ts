@@ -82,7 +82,7 @@ export async function settledEvents({
 }: StoreGateway): Promise<{ events: ToldEvent[]; dead: ToldEvent[]; waiting: object[] }> {
   let waiting: object[] = [];
   await eventually(async () => {
-    ({ events: waiting } = (await operate('events.list', { state: 'waiting', limit: 20 })) as never);
+    waiting = (await operate('events.list', { state: 'waiting', limit: 20 }))['events'];
     return waiting.length === 0;
   }, SETTLED_MS).catch(() => undefined);
   return { events: await all({}), dead: await all({ state: 'dead' }), waiting };
