@@ -16,7 +16,8 @@ for any characters; of several that fit, the one with the most other characters 
 **Environment.** \`\${NAME}\` in a value is taken from the environment, \`\${NAME:-default}\` where it is unset or empty; a variable that
 is missing is an error. \`$\${\` is a literal \`\${\`. Inside \`{ }\` and \`[ ]\` put quotes around it. Numbers and durations work, too.
 
-**Changes.** The file is watched. A good change is taken over within 100 ms and drops no call; a bad file leaves the old one in place.
+**Changes.** The file is watched. A good change is taken over in about 100 ms, in a second or more where ten thousands of
+keys have limits of their own, and drops no call; a bad file leaves the old one in place.
 What is marked so needs a restart.
 `;
 

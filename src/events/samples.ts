@@ -88,7 +88,7 @@ export const sampleDrafts: { readonly [Type in EventType]: Extract<EventDraft, {
     },
   },
   'alert.resolved': {
-    ...{ type: 'alert.resolved', subject: 'alert:refusals', severity: 'info', atMs: AT_MS },
+    ...{ type: 'alert.resolved', subject: 'alert:refusals', severity: 'error', atMs: AT_MS },
     data: { alert: 'refusals', when: 'refused_ratio > 0.2 for 5m', value: 0.04, firedMs: 420_000 },
   },
 };

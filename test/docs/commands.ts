@@ -35,7 +35,7 @@ const notRun: Readonly<Record<string, string>> = {
 
 /** Of the shell itself, or of every system. */
 const ordinary = new Set(
-  'cd echo export printf set read kill wait sleep for in test [ true cat grep head tail sed cut sort wc tr mv mkdir seq'.split(
+  '. cd echo export printf set read kill wait sleep for in test [ true cat grep head tail sed cut sort wc tr mv mkdir seq'.split(
     ' ',
   ),
 );
