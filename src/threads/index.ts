@@ -1,2 +1,3 @@
-/** What each of the process's threads does for itself. */
+/** What the process's threads do for themselves. */
+export { keepCompiled } from './compile-cache.ts';
 export { trimHeap } from './trim-heap.ts';
