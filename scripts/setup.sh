@@ -61,12 +61,13 @@ package_of_node() {
   esac
 }
 
+manual="install Node 22.19 or newer (nodejs.org, or your system's packages) and run this again"
+
 # Runs as a subshell, so that its trap and its folder are its own. Several at once each fetch into a folder of
 # their own; the first rename wins and the others take what it left. Exits with 3 where the Node does not run here.
 fetch_node() (
   version=$1
   target=$cache/node-$version
-  manual="install Node 22.19 or newer (nodejs.org, or your system's packages) and run this again"
   package_of_node "$version" || die "no Node 22.19 or newer found, and none can be fetched for $(uname -sm): $manual"
   command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 ||
     die "no Node 22.19 or newer found, and no npm to fetch one with: $manual"
@@ -116,7 +117,8 @@ use_node() {
         say "polymorph: it is somewhat slower. For Node $pinned_node install what is missing (on Debian: apt-get install libatomic1) and remove $home"
       fi
     fi
-    [ "$fetched" -eq 0 ] || exit 1
+    [ "$fetched" -ne 3 ] || die "no Node that could be fetched runs here: $manual"
+    [ "$fetched" -eq 0 ] || exit "$fetched"
   fi
   PATH=$home/bin:$PATH
   export PATH

@@ -175,6 +175,7 @@ describe('the Node that is used', () => {
       expect(status).toBe(1);
       expect(stdout).toBe('');
       expect(stderr).toContain(`Node ${modest.version} does not run here`);
+      expect(stderr).toContain('no Node that could be fetched runs here: install Node 22.19 or newer');
     });
   });
 });

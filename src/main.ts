@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { constants, enableCompileCache } from 'node:module';
-import { isAbsolute, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { commands, exitCodes, runProgram } from './commands/index.ts';
+import { keepCompiled } from './threads/index.ts';
 
 /*
  * Each worker has a core of its own: what the collector's helper threads do for one is taken from another, or from itself
@@ -12,14 +11,7 @@ import { commands, exitCodes, runProgram } from './commands/index.ts';
  */
 if (Number.parseInt(process.versions.node, 10) >= 24) setFlagsFromString('--single-threaded-gc');
 
-/*
- * What a start compiles is kept for the next, in a folder of the user's own; threads read it too. Where it cannot be written all works
- * without.
- */
-const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
-const compiled = join(caches || join(home ?? '', '.cache'), 'polymorph-proxy/compile');
-if (isAbsolute(compiled) && enableCompileCache(compiled).status === constants.compileCacheStatus.ENABLED)
-  process.env['NODE_COMPILE_CACHE'] = compiled;
+keepCompiled(process.env);
 
 const version = (): string => {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createLogOutput } from './log-output.ts';
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
@@ -55,6 +55,27 @@ test('what was dropped is told behind what was held back, once', async () => {
   output.write('b\n');
   await output.flush();
   expect(end.text).toBe('first\n12345\n67890\ndropped 1\nb\n');
+});
+
+test('what was dropped is told also where the next lines wait whenever some were read', async () => {
+  const { end, write } = pipe(0);
+  let ceased = false;
+  const output: ReturnType<typeof open> = open(
+    (fd, bytes, done) =>
+      write(fd, bytes, (error, written) => {
+        if (error === null && !ceased) output.write('more\n');
+        done(error, written);
+      }),
+    16,
+    (lines) => output.write(`dropped ${lines}\n`),
+  );
+  for (const line of ['first\n', '1234567\n', '8901234\n', 'abcdefghij\n']) output.write(line);
+  await output.flush();
+  end.room = 1e6;
+  await vi.waitFor(() => expect(end.text).toContain('more\nmore\n'));
+  expect(end.text.replaceAll('more\n', '')).toBe('first\n1234567\n8901234\ndropped 2\n');
+  ceased = true;
+  await output.flush();
 });
 
 test('a reader who went away ends it quietly', async () => {

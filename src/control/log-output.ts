@@ -51,8 +51,12 @@ export function createLogOutput({
         gone = true;
         settle();
       } else if (written < bytes.length) send(bytes.subarray(written));
-      else if (waiting.length > 0) sendWaiting();
-      else settle();
+      else {
+        writing = null;
+        if (waiting.length > 0) sendWaiting();
+        tellDropped();
+        if (writing === null) settle();
+      }
     });
   };
   const sendWaiting = () => {
@@ -61,15 +65,15 @@ export function createLogOutput({
     waitingLength = 0;
     send(Buffer.from(text));
   };
+  /** There is room for a line now, also where others come as fast as they are read. */
+  const tellDropped = () => {
+    if (dropped === 0) return;
+    const lines = dropped;
+    dropped = 0;
+    onDropped(lines);
+  };
   const settle = () => {
     writing = null;
-    if (dropped > 0 && !gone) {
-      const lines = dropped;
-      dropped = 0;
-      onDropped(lines);
-      // It may have written a line of its own, which is waited for as well.
-      if (writing !== null) return;
-    }
     for (const done of flushes) done();
   };
 

@@ -41,7 +41,7 @@ export class SecondAttempts {
     if (this.latencies !== null) this.latencies.of(method).observe(ms);
   }
 
-  /** The call's first attempt begins now. */
+  /** One of the call's attempts begins now. @param trial of whether its node is well again */
   plan(delivery: Delivery, trial: boolean): void {
     const { wishes, endings } = this.deps;
     const { hedge } = wishes.network;
