@@ -158,9 +158,10 @@ describe('a hedge', () => {
   });
 
   it('is not for what may not be sent twice, nor where the first answers in time', async () => {
-    const set = await startNodes([says.after(5, fine), mine], { hedge });
+    const patient = { ...hedge, minDelayMs: 150, maxDelayMs: 150 };
+    const set = await startNodes([says.after(5, fine), mine], { hedge: patient });
     expect(await set.call().settled).toBe('result "fine"');
-    await sleep(30);
+    await sleep(200);
     expect(set.received()).toEqual([1, 0]);
     const slow = await startNodes([says.after(60, fine), mine], { hedge });
     expect(await slow.call(transaction).settled).toBe('result "fine"');
