@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 export const measuring: readonly string[] = [
   'test/behaviour/health.test.ts',
   'test/behaviour/reload.test.ts',
+  'test/behaviour/simulate.test.ts',
   'test/blocklist/blocklist.test.ts',
   'test/blocklist/flood.test.ts',
   'test/hostile/*.test.ts',

@@ -32,6 +32,7 @@ export interface CallerCount {
   refused: number;
   /** The first refusal: when, and what it said. */
   refusal: string | undefined;
+  /** When the first was sent, and the last answered: between them all were decided. */
   firstMs: number;
   lastMs: number;
 }
@@ -151,6 +152,7 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
         } else wrong(text);
       } else if (!right && !ownRefusal) wrong(`${caller.name}: another id: ${JSON.stringify(answer)}`);
       const count = of(caller.name);
+      count.firstMs = Math.min(count.firstMs, sentMs);
       count.lastMs = performance.now();
       const keyId = caller.keyId(key);
       if (
