@@ -48,7 +48,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...measuring],
           testTimeout: long ? 60 * minutes : 2 * minutes,
-          maxWorkers: Math.max(3, availableParallelism()),
+          maxWorkers: Math.max(4, availableParallelism()),
         },
       },
       {

@@ -71,7 +71,9 @@ afterAll(() => {
 test('holds the program and its documents, no sources and no tests', () => {
   const outside = contents.filter((path) => !/^package\/(deploy|dist|docs|examples)\//.test(path));
   expect(outside.toSorted()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].map((name) => `package/${name}`),
+    ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'].map(
+      (name) => `package/${name}`,
+    ),
   );
   expect(contents).toContain('package/dist/main.js');
   expect(contents).toContain('package/dist/gateway/worker.js');
