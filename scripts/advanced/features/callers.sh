@@ -6,7 +6,7 @@ show_key_places() {
   use_config <<END
 upstreams: [{ url: "$chain" }]
 limits: { default: { requests: 100, period: 1s } }
-keys: [{ name: acme, key: places-key-of-many-letters, limits: { default: { requests: 777, period: 1s } } }]
+keys: [{ name: places, key: places-key-of-many-letters, limits: { default: { requests: 777, period: 1s } } }]
 END
   key=places-key-of-many-letters
   did 'Called with one key as X-API-Key, as Authorization: Bearer, in the path and as ?api_key=; then with a wrong key, and with two different ones.'
