@@ -12,6 +12,7 @@ export const measuring: readonly string[] = [
   'test/blocklist/flood.test.ts',
   'test/hostile/*.test.ts',
   'test/chaos/chaos.test.ts',
+  'test/demo.test.ts',
   'test/redis/cache.test.ts',
   'test/redis/faults.test.ts',
   'test/redis/limits.test.ts',
