@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeSmallState } from './state-file.ts';
 
 /** The file in `server.state_dir` that an instance's name among others is kept in. */
 const instanceFile = 'instance.id';
@@ -18,10 +19,7 @@ export function instanceIdOf(stateDir: string | null): string {
   if (kept !== null) return kept;
   const id = randomUUID();
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const fresh = `${path}.${id}`;
-    writeFileSync(fresh, `${id}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    renameSync(fresh, path);
+    writeSmallState(path, `${id}\n`);
   } catch {
     return id;
   }

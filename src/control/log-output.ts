@@ -19,7 +19,7 @@ export interface LogOutputOptions {
   heldBackMax: number;
   /** Milliseconds. */
   flushBoundMs: number;
-  /** So many lines were dropped; told when the reader has taken what was held back. */
+  /** So many lines were dropped; told as soon as there is room for a line again. */
   onDropped?(lines: number): void;
   /** Milliseconds until a full pipe is tried again. Default 50. */
   retryMs?: number;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -36,5 +37,18 @@ export async function readState(path: string): Promise<Uint8Array | undefined | 
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
       ? undefined
       : { problem: (error as Error).message };
+  }
+}
+
+/** The same of a few bytes, for which the thread may wait: `writeState` in one go. */
+export function writeSmallState(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(fresh, text, { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Place } from '../../limits/index.ts';
+import { writeSmallState } from '../state-file.ts';
 
 /** The place among the others that was known last, over restarts: an instance that starts while Redis is away goes by it. */
 export interface KnownPlace {
@@ -32,9 +32,7 @@ export function createKnownPlace({
     kept = place;
     if (path === null) return;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, JSON.stringify(place), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeSmallState(path, JSON.stringify(place));
     } catch {
       // A folder that takes no file says so where more depends on it.
     }
