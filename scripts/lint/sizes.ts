@@ -33,6 +33,7 @@ export const largeFiles: Readonly<Record<string, string>> = {
   'src/http/server.test.ts': 'one contract, held with and without shared reads',
   'src/limits/leases/lease-keeper.test.ts': contract,
   'src/limits/leases/leased-take.test.ts': contract,
+  'src/store/testing/contract/outbox.ts': contract,
   'src/upstream/health/head-tracker.test.ts': contract,
   'src/upstream/health/monitor.test.ts': contract,
   'src/upstream/http2.test.ts': contract,

@@ -88,8 +88,14 @@ export interface Outbox {
   settle(outcomes: readonly DeliveryOutcome[], by: string, nowMs: number): Promise<void>;
   /** Keeps what is claimed for longer. */
   renew(by: string, untilMs: number): Promise<void>;
-  /** Lets go of what is claimed by it, all or these of one sink; their states stay. */
-  release(by: string, these?: { sink: string; numbers: readonly number[] }): Promise<void>;
+  /**
+   * Lets go of what is claimed by it: all, or of one sink these or all but these; their states stay. All but these waits for claims of the sink
+   * that are being made: one whose asker is gone may be committed yet.
+   */
+  release(
+    by: string,
+    these?: { sink: string; numbers: readonly number[] } | { sink: string; except: readonly number[] },
+  ): Promise<void>;
   /**
    * Makes dead letters of what waits: of one sink, or of all that are not among `except` and were due before `dueBeforeMs`. How
    * many.

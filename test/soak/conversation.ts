@@ -55,8 +55,9 @@ export async function converse(options: {
     const asked = waiting.get(message.id);
     if (asked === undefined) return judge.wrong(`an answer to nothing: ${JSON.stringify(message)}`);
     waiting.delete(message.id);
-    // The first event may be right behind it.
-    if (asked.question.method === 'eth_subscribe') subscription = String(message.result);
+    // The first event may be right behind it; of one that was refused there is none, and nothing to end.
+    if (asked.question.method === 'eth_subscribe' && message.error === undefined)
+      subscription = String(message.result);
     judge.answer(caller, asked.question, { answer: message, key, sentMs: asked.sentMs, right: true });
   }
 

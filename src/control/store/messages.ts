@@ -16,8 +16,6 @@ export interface StoreStart {
   sinks: string[];
   /** Names this instance in the store: the same after a restart. */
   instance: string;
-  /** It replaces a thread of this process that died. */
-  again: boolean;
 }
 
 export type StoreChange = Pick<StoreStart, 'settings' | 'configKeys' | 'groups' | 'sinks'>;

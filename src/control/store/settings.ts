@@ -5,7 +5,7 @@ import { journalFolderOf, storePlaceOf } from '../store-place.ts';
 import type { ConfigKeyRow, StoreChange, StoreStart } from './messages.ts';
 
 /** What the store thread needs of a config; null: it keeps no store. */
-export function storeStartOf(config: Config, run: string): Omit<StoreStart, 'again'> | null {
+export function storeStartOf(config: Config, run: string): StoreStart | null {
   const place = storePlaceOf(config);
   const folder = journalFolderOf(config);
   // A store without a folder was refused as the config was read.

@@ -38,7 +38,7 @@ export interface StoreLink {
 
 export interface StoreLinkOptions {
   threadUrl: URL;
-  start: Omit<StoreStart, 'again'>;
+  start: StoreStart;
   /** Folder of Node's compile cache, if there is one. */
   compileCache: string | undefined;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -129,7 +129,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
     let failure = 'it ended';
     const thread = new Worker(options.threadUrl, {
       name: 'store',
-      workerData: { ...start, again: restarts > 0 } satisfies StoreStart,
+      workerData: start satisfies StoreStart,
       resourceLimits: {
         maxOldGenerationSizeMb: OLD_GENERATION_MB,
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,

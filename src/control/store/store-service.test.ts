@@ -44,7 +44,6 @@ it('looks whether the store answers while the first maintenance still waits for 
         },
       },
       configKeys: [],
-      again: false,
       ...{ groups: [], sinks: [], instance: 'gateway' },
     },
     tell: (message) => told.push(message),

@@ -134,8 +134,6 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
         return runOperation(accounts, name, input);
       },
     };
-    // What this instance had claimed before it ended is nobody's now; main lives on where only this thread was replaced.
-    if (!start.again) await opened.outbox.release(instance).catch(() => undefined);
     made.start(APPLY_MS, SYNC_MS);
     setUp(true, null);
     // First: what follows may take long, and a database may go away under it.

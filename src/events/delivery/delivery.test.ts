@@ -350,6 +350,37 @@ describe('delivery', () => {
     expect(sink.attempts).toHaveLength(13);
   });
 
+  it('delivers what was claimed for it without its knowing, in order, once it knows', async () => {
+    const memory = createMemoryOutbox();
+    const { claim, release } = memory;
+    const released: unknown[] = [];
+    let lost = 0;
+    const outbox = Object.assign(memory, {
+      // As a database that commits, and is gone before it says so.
+      claim: async (ask: Parameters<Outbox['claim']>[0]) => {
+        const claimed = await claim(ask);
+        if (claimed.length === 0 || lost === 2) return claimed;
+        lost += 1;
+        throw Object.assign(new Error('connection terminated'), { code: 'unavailable' });
+      },
+      release: async (...args: Parameters<Outbox['release']>) => {
+        released.push(args[1]);
+        if (released.length === 3) throw Object.assign(new Error('away'), { code: 'unavailable' });
+        return release(...args);
+      },
+    });
+    const sink = scriptedSink();
+    const { add } = start({ one: { sink } }, { outbox });
+    await add(['one'], ['a', 'b']);
+    await until(() => lost === 1);
+    await add(['one'], ['c']);
+    await until(() => memory.size === 0);
+    expect(subjectsOf(sink)).toEqual(['a', 'b', 'c']);
+    const all = { sink: 'one', except: [] };
+    // First what a process before this one left.
+    expect(released).toEqual([undefined, all, all, all]);
+  });
+
   it('makes dead letters of what a sink had to deliver that is gone', async () => {
     const sink = scriptedSink(() => later());
     const { engine, add, outbox, lines } = start({ one: { sink, config: { retries: [60_000] } } });

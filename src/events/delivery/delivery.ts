@@ -3,6 +3,7 @@ import type { ClaimedDelivery, Outbox } from '../outbox.ts';
 import { createRouting } from '../routing.ts';
 import type { Sink } from '../sink.ts';
 import { type BreakerTiming, usualBreaker } from './breaker.ts';
+import { createOwnClaims } from './own-claims.ts';
 import { createSettler } from './settler.ts';
 import { createSinkSlot, type DeliveryLog, type SinkSlot, type SinkState } from './sink-slot.ts';
 import { createTidier, fingerprint } from './tidier.ts';
@@ -69,29 +70,22 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   let working: Promise<void> | undefined;
   let again = false;
   let stopped = false;
-  let claimedAny = false;
-  let renewedAt = elapsedMs();
 
   const ended = (): boolean => stopped;
-  const settler = createSettler({ outbox, by, epochMs, log, onSettled: () => poke() });
+  const claims = createOwnClaims({ outbox, by, claimMs: timing.claimMs, epochMs, elapsedMs });
+  const settler = createSettler({
+    ...{ outbox, by, epochMs, log },
+    onSettled(outcomes) {
+      claims.noted(outcomes);
+      poke();
+    },
+  });
 
-  /** Claimed and not attempted, by sink: whoever claims next has them, in their order. */
-  const leaving = new Map<string, Set<number>>();
   const left = (sink: string, claimed: readonly ClaimedDelivery[]): void => {
     if (claimed.length === 0) return;
-    const numbers = leaving.get(sink) ?? new Set();
-    for (const { number } of claimed) numbers.add(number);
-    leaving.set(sink, numbers);
+    claims.leave(sink, claimed);
     tidier.soon();
     poke();
-  };
-  const letGo = async (): Promise<void> => {
-    for (const [sink, numbers] of leaving) {
-      const these = [...numbers];
-      await outbox.release(by, { sink, numbers: these });
-      for (const number of these) numbers.delete(number);
-      if (numbers.size === 0) leaving.delete(sink);
-    }
   };
 
   const tidier = createTidier({
@@ -127,19 +121,12 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     again ||= found.length === UNROUTED_AT_ONCE;
   };
 
-  const keepClaims = async (): Promise<void> => {
-    const nowMs = elapsedMs();
-    if (!claimedAny || nowMs - renewedAt < timing.claimMs / 3) return;
-    await outbox.renew(by, epochMs() + timing.claimMs);
-    renewedAt = nowMs;
-  };
-
   /** Claims what is due, as far as there is room. In how many milliseconds to look again. */
   const claim = async (): Promise<number> => {
     const open = [...slots].flatMap(([name, { queue }]) => {
       const room = queue?.room() ?? { new: 0, retry: 0 };
       // Of what is left, none later may overtake: it is let go of first.
-      if (queue === null || room.new + room.retry === 0 || leaving.has(name)) return [];
+      if (queue === null || room.new + room.retry === 0 || claims.leaves(name)) return [];
       return [{ name, queue, room }];
     });
     let waitMs = timing.pollMs;
@@ -155,14 +142,9 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     }
     for (const { name, queue, room } of open) {
       if (!dueNow.has(name) || slots.get(name)?.queue !== queue) continue;
-      const nowMs = epochMs();
-      const untilMs = nowMs + timing.claimMs;
-      const claimed = await outbox.claim({ sink: name, limit: room, by, nowMs, untilMs });
-      claimedAny ||= claimed.length > 0;
-      // Its outcome is on its way: a wall clock that jumped ahead has ended our own claim.
-      const undone = claimed.filter(({ number }) => !settler.has(name, number));
-      if (slots.get(name)?.queue === queue) queue.add(undone);
-      else left(name, undone);
+      const claimed = await claims.claim(name, room);
+      if (slots.get(name)?.queue === queue) queue.add(claimed);
+      else left(name, claimed);
     }
     return waitMs;
   };
@@ -172,8 +154,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     try {
       do {
         again = false;
-        await keepClaims();
-        await letGo();
+        await claims.keep();
         await tidier.applyDisabled();
         await routeForeign();
         await tidier.sweep();

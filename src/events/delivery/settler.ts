@@ -11,8 +11,6 @@ export interface Settler {
   add(outcome: DeliveryOutcome): void;
   /** Resolves when all that was added is noted, or at the first failure. */
   flush(): Promise<void>;
-  /** This delivery's outcome is not noted yet. */
-  has(sink: string, number: number): boolean;
   readonly size: number;
   stop(): void;
 }
@@ -26,7 +24,8 @@ export function createSettler(parts: {
   by: string;
   epochMs(): number;
   log: Pick<DeliveryLog, 'error'>;
-  onSettled(): void;
+  /** The outbox has these; what it refused is not among them. */
+  onSettled(outcomes: readonly DeliveryOutcome[]): void;
 }): Settler {
   const { outbox, by, epochMs, log } = parts;
   let outcomes: DeliveryOutcome[] = [];
@@ -44,14 +43,22 @@ export function createSettler(parts: {
   const write = async (): Promise<void> => {
     while (outcomes.length > 0) {
       const batch = outcomes.slice(0, BATCH);
+      const refused = new Set<DeliveryOutcome>();
       try {
-        await writeAllBut(batch, (some) => outbox.settle(some, by, epochMs()), giveUp);
+        await writeAllBut(
+          batch,
+          (some) => outbox.settle(some, by, epochMs()),
+          (one, error) => {
+            refused.add(one);
+            giveUp(one, error);
+          },
+        );
       } catch {
         // The store says elsewhere why it is away.
         return arm(RETRY_MS);
       }
       outcomes = outcomes.slice(batch.length);
-      parts.onSettled();
+      parts.onSettled(batch.filter((one) => !refused.has(one)));
     }
   };
   const flush = (): Promise<void> => {
@@ -73,7 +80,6 @@ export function createSettler(parts: {
       arm(GATHER_MS);
     },
     flush,
-    has: (sink, number) => outcomes.some((one) => one.number === number && one.sink === sink),
     get size() {
       return outcomes.length;
     },

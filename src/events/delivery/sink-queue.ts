@@ -41,7 +41,6 @@ export interface SinkQueueParts {
 export interface SinkQueue {
   /** How many more it would like to have claimed. */
   room(): { new: number; retry: number };
-  /** Those that it has already are left out. */
   add(claimed: readonly ClaimedDelivery[]): void;
   /** Begins nothing more; what was waiting. Resolves when all that is under way has ended, which `cut` hastens. */
   stop(): { waiting: ClaimedDelivery[]; ended: Promise<void> };
@@ -63,8 +62,6 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
   const pace = createPace(config.rate);
   const cutting = new AbortController();
   const underWay = new Set<Promise<void>>();
-  /** Numbers of all that waits or is under way. */
-  const held = new Set<number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let problem: string | null = null;
@@ -84,7 +81,6 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
   };
 
   const note = (claimed: ClaimedDelivery, result: DeliveryResult): void => {
-    held.delete(claimed.number);
     if (claimed.attempts === 0) waiting.ended(claimed.subject);
     // One that we cut ourselves is no attempt: it is delivered anew after the start.
     if (cutting.signal.aborted && result.kind === 'retry') return;
@@ -140,10 +136,7 @@ export function createSinkQueue(parts: SinkQueueParts): SinkQueue {
       return { new: room.new < ahead / 2 ? 0 : room.new, retry: room.retry < ahead / 2 ? 0 : room.retry };
     },
     add(claimed) {
-      // A wall clock that jumps ahead ends claims of ours too.
-      const fresh = claimed.filter(({ number }) => !held.has(number));
-      for (const { number } of fresh) held.add(number);
-      waiting.add(fresh);
+      waiting.add(claimed);
       pump();
     },
     stop() {

@@ -69,6 +69,32 @@ describe('a PostgreSQL that', () => {
     expect(await store.usage({ keyIds: [keyId] }, [])).toMatchObject([{ calls: asked.length }]);
   });
 
+  it('commits a claim whose asker is gone has it set free all the same', async () => {
+    const [id, sink] = [randomUUID(), `sink-${randomUUID().slice(0, 8)}`];
+    const { outbox } = store;
+    await outbox.add([
+      {
+        ...{ id, type: 'ip.banned', subject: 's', severity: 'warning', atMs: Date.now() },
+        ...{ keyId: null, userId: null, event: '{}', sinks: [sink] },
+      },
+    ]);
+    // As `claim` does it, but slowly.
+    const lock = 0x6f757462;
+    const committing = runSql(
+      url,
+      `begin; select pg_advisory_xact_lock(${lock}, hashtext('${sink}'));
+       update outbox_deliveries set claimed_by = 'one', claimed_until = now() + interval '1 minute' where sink = '${sink}';
+       select pg_sleep(0.5); commit`,
+    );
+    const holds = `select 1 from pg_locks where locktype = 'advisory' and classid = ${lock} and granted`;
+    await vi.waitFor(async () => expect(await runSql(url, holds)).toHaveLength(1));
+    await outbox.release('one', { sink, except: [] });
+    await committing;
+    const nowMs = Date.now();
+    const ask = { sink, by: 'two', nowMs, untilMs: nowMs + 1000, limit: { new: 1, retry: 1 } };
+    expect(await outbox.claim(ask)).toHaveLength(1);
+  });
+
   it('ends our connections costs the call at most, and the next goes on', async () => {
     await store.ping();
     await runSql(

@@ -16,6 +16,10 @@ export function createOutboxClaims({
   dialect,
 }: TableContext): Pick<Outbox, 'due' | 'claim' | 'settle' | 'renew' | 'release'> {
   const onServer = dialect.kind === 'postgres';
+  /** Until the transaction ends; in SQLite only one writes at a time. */
+  const claimInTurn = async (on: TableContext['db'], sink: string): Promise<void> => {
+    if (onServer) await sql`select pg_advisory_xact_lock(${claimLock}, hashtext(${sink}))`.execute(on);
+  };
   const free = (nowMs: number) => sql`(d.claimed_until is null or d.claimed_until <= ${dialect.time(nowMs)})`;
 
   /** Rows of one state, so that its index serves. */
@@ -60,7 +64,7 @@ export function createOutboxClaims({
       atomically(db, async (db) => {
         const { sink, by, nowMs, limit } = ask;
         // One instance at a time, or the second would pass over what the first has locked and take what comes after it.
-        if (onServer) await sql`select pg_advisory_xact_lock(${claimLock}, hashtext(${sink}))`.execute(db);
+        await claimInTurn(db, sink);
         const elsewhere = onServer
           ? sql`and not exists (select 1 from outbox_deliveries e where e.sink = d.sink and e.subject = d.subject
               and e.state = 'new' and e.event < d.event and e.claimed_by <> ${by}
@@ -97,23 +101,39 @@ export function createOutboxClaims({
       }),
 
     async renew(by, untilMs) {
-      for (const state of ['new', 'retry'])
+      for (const state of states)
         await sql`update outbox_deliveries set claimed_until = ${dialect.time(untilMs)}
           where state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
     },
 
     async release(by, these) {
-      const free = (which: RawBuilder<unknown>) =>
+      const letGo = (on: TableContext['db'], which: RawBuilder<unknown>) =>
         sql`update outbox_deliveries set claimed_by = null, claimed_until = null
-          where ${which} and claimed_by = ${by}`.execute(db);
-      if (these === undefined)
-        for (const state of ['new', 'retry']) await free(sql`state = ${sql.lit(state)}`);
+          where ${which} and claimed_by = ${by}`.execute(on);
+      const letGoOf = async (on: TableContext['db'], sink: string, all: readonly number[]): Promise<void> => {
+        for (const numbers of pieces(all, atOnce))
+          await letGo(on, sql`sink = ${sink} and event in (${sql.join(numbers)})`);
+      };
+      if (these === undefined) for (const state of states) await letGo(db, sql`state = ${sql.lit(state)}`);
+      else if ('numbers' in these) await letGoOf(db, these.sink, these.numbers);
       else
-        for (const numbers of pieces(these.numbers, atOnce))
-          await free(sql`sink = ${these.sink} and event in (${sql.join(numbers)})`);
+        await atomically(db, async (db) => {
+          const { sink } = these;
+          const except = new Set(these.except);
+          await claimInTurn(db, sink);
+          for (const state of states) {
+            const { rows } = await sql<{ event: number }>`select event from outbox_deliveries
+              where sink = ${sink} and state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
+            const unknown = rows.map(({ event }) => event).filter((number) => !except.has(number));
+            await letGoOf(db, sink, unknown);
+          }
+        });
     },
   };
 }
+
+/** Of deliveries that can be claimed. */
+const states = ['new', 'retry'] as const;
 
 /** A number of ours among those that others lock by; with the sink's hash beside it. */
 const claimLock = 0x6f757462;

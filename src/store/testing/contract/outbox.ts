@@ -117,6 +117,26 @@ export function describeOutbox(subject: () => Subject): void {
     expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([first, second]);
   });
 
+  it('lets go of all that it has claimed of a sink but what it knows of', async () => {
+    const { outbox } = subject().store;
+    const [sink, other] = [newSink(), newSink()];
+    await outbox.add([...'abcde'].map((subject) => entry({ sinks: [sink, other], subject })));
+    const [retried, known, unknown] = await outbox.claim(ask(sink, { limit: { new: 3, retry: 0 } }));
+    const [ofAnother] = await outbox.claim(ask(sink, { by: 'two', limit: { new: 1, retry: 0 } }));
+    await outbox.claim(ask(other));
+    const retry = { state: 'retry' as const, dueAtMs: noon, problem: 'answered 503' };
+    await outbox.settle([outcome(retried!.number, sink, retry)], 'one', noon);
+    await outbox.claim(ask(sink, { limit: { new: 0, retry: 9 } }));
+    await outbox.release('one', { sink, except: [known!.number, ofAnother!.number] });
+    const free = await outbox.claim(ask(sink, { by: 'three' }));
+    expect(free.map(({ number }) => number)).toEqual([
+      ...[retried!.number, unknown!.number, ofAnother!.number + 1],
+    ]);
+    expect(await outbox.claim(ask(other, { by: 'three' }))).toEqual([]);
+    await outbox.release('one', { sink, except: [] });
+    expect(await outbox.claim(ask(sink, { by: 'three' }))).toEqual([known]);
+  });
+
   it('has no two claim the same, or begin with one subject at two places', async () => {
     const { store, another } = subject();
     if (another === null) return;

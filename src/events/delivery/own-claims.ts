@@ -1,0 +1,126 @@
+import type { ClaimedDelivery, DeliveryOutcome, Outbox } from '../outbox.ts';
+
+/**
+ * What this instance has claimed: for as long as it holds something the claim is kept, what it leaves is let go of, and what the store has as
+ * claimed by us and nobody here knows of is set free. That is left by a claim whose answer never came, and it would wait for ever.
+ */
+export interface OwnClaims {
+  /** Claims as many as there is room for; what is ours already is left out. Rejects as the outbox does. */
+  claim(sink: string, limit: { new: number; retry: number }): Promise<ClaimedDelivery[]>;
+  /** These will not be attempted: whoever claims next has them, in their order. */
+  leave(sink: string, claimed: readonly ClaimedDelivery[]): void;
+  /** Some of this sink's are to be let go of, and none later may overtake them. */
+  leaves(sink: string): boolean;
+  /** The store has what became of these. */
+  noted(outcomes: readonly DeliveryOutcome[]): void;
+  /** To be called before claiming. Rejects as the outbox does, and does the rest the next time. */
+  keep(): Promise<void>;
+}
+
+export function createOwnClaims(parts: {
+  outbox: Pick<Outbox, 'claim' | 'renew' | 'release'>;
+  by: string;
+  /** How long a delivery is ours. */
+  claimMs: number;
+  epochMs(): number;
+  /** Milliseconds of a clock that never goes back. */
+  elapsedMs(): number;
+}): OwnClaims {
+  const { outbox, by, claimMs, epochMs, elapsedMs } = parts;
+  /** By sink: claimed, and not let go of as far as we know. */
+  const ours = createNumbers();
+  const leaving = createNumbers();
+  /** Claimed a second time, before the first was noted. */
+  const twice = createNumbers();
+  /** Sinks of which the store may have more as ours than we know. */
+  const unsure = new Set<string>();
+  /** What a process before this one held. */
+  let inherited = true;
+  let renewedAt = elapsedMs();
+
+  return {
+    async claim(sink, limit) {
+      const nowMs = epochMs();
+      let claimed: ClaimedDelivery[];
+      try {
+        claimed = await outbox.claim({ sink, limit, by, nowMs, untilMs: nowMs + claimMs });
+      } catch (error) {
+        unsure.add(sink);
+        throw error;
+      }
+      // A wall clock that jumped ahead has ended claims of ours; or it was settled, and we are told after this.
+      const known = ours.of(sink);
+      const [fresh, already] = [[] as ClaimedDelivery[], [] as ClaimedDelivery[]];
+      for (const one of claimed) (known.has(one.number) ? already : fresh).push(one);
+      for (const { number } of already) twice.add(sink, number);
+      for (const { number } of fresh) ours.add(sink, number);
+      return fresh;
+    },
+
+    leave(sink, claimed) {
+      for (const { number } of claimed) leaving.add(sink, number);
+    },
+    leaves: (sink) => leaving.of(sink).size > 0,
+
+    noted(outcomes) {
+      for (const { sink, number } of outcomes) {
+        ours.remove(sink, number);
+        if (twice.remove(sink, number)) unsure.add(sink);
+      }
+    },
+
+    async keep() {
+      if (inherited) {
+        await outbox.release(by);
+        inherited = false;
+      }
+      const nowMs = elapsedMs();
+      if (nowMs - renewedAt >= claimMs / 3) {
+        if (ours.size > 0) await outbox.renew(by, epochMs() + claimMs);
+        renewedAt = nowMs;
+      }
+      for (const sink of leaving.sinks()) {
+        const numbers = [...leaving.of(sink)];
+        await outbox.release(by, { sink, numbers });
+        for (const number of numbers) {
+          leaving.remove(sink, number);
+          ours.remove(sink, number);
+        }
+      }
+      for (const sink of [...unsure]) {
+        // What makes us unsure meanwhile is looked at the next time.
+        unsure.delete(sink);
+        try {
+          await outbox.release(by, { sink, except: [...ours.of(sink)] });
+        } catch (error) {
+          unsure.add(sink);
+          throw error;
+        }
+      }
+    },
+  };
+}
+
+/** Numbers of deliveries by their sinks. */
+function createNumbers() {
+  const bySink = new Map<string, Set<number>>();
+  const none: ReadonlySet<number> = new Set();
+  return {
+    get size() {
+      return bySink.size;
+    },
+    sinks: (): string[] => [...bySink.keys()],
+    of: (sink: string): ReadonlySet<number> => bySink.get(sink) ?? none,
+    add(sink: string, number: number): void {
+      const numbers = bySink.get(sink) ?? new Set();
+      bySink.set(sink, numbers.add(number));
+    },
+    /** Whether it was there. */
+    remove(sink: string, number: number): boolean {
+      const numbers = bySink.get(sink);
+      const was = numbers?.delete(number) === true;
+      if (numbers?.size === 0) bySink.delete(sink);
+      return was;
+    },
+  };
+}
