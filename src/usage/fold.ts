@@ -22,6 +22,7 @@ export interface Fold {
   /** It is large enough to be applied. */
   readonly full: boolean;
   readonly empty: boolean;
+  /** The end of it. */
   batch(closed: boolean): LedgerBatch;
 }
 
@@ -33,6 +34,8 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
   const raw: RawCalls[] = [];
   /** By minute, status and kind; the texts below it. */
   const groups = new Map<number, Rows>();
+  /** Those that have a row of ours: they live on in the reader, for each key there ever was, and are not to keep all rows with them. */
+  const used: Place[] = [];
   let to = from;
 
   function rowOf(minute: number, record: UsageRecord): FoldRow {
@@ -66,6 +69,7 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
     ) {
       return row;
     }
+    if (row?.among !== rows) used.push(place);
     return (place.row = rowOf(minute, record));
   }
 
@@ -98,6 +102,10 @@ export function createFold(segment: string, from: number, choose: RawChoice): Fo
     get empty() {
       return to === from;
     },
-    batch: (closed) => ({ segment, from, to, closed, rows, raw, lastUsed: lastUsed() }),
+    batch(closed) {
+      for (const place of used) place.row = null;
+      used.length = 0;
+      return { segment, from, to, closed, rows, raw, lastUsed: lastUsed() };
+    },
   };
 }

@@ -76,7 +76,7 @@ export const nodeFaults: Record<string, Fault> = {
   ),
   'a node misbehaves': async (ground, lastMs, pick) => {
     const [name, { vice }] = one(vices, (pick * 7919) % 1);
-    return ofNode(
+    const misbehave = ofNode(
       `a node ${name}`,
       (node) => node.behave(vice),
       (node) => {
@@ -84,7 +84,13 @@ export const nodeFaults: Record<string, Fault> = {
         // Or what is half open stays so.
         node.drop(false);
       },
-    )(ground, lastMs, pick);
+    );
+    if (!name.endsWith('too large an answer')) return misbehave(ground, lastMs, pick);
+    let told = '';
+    await spell(ground.sky, 'oversized', NODE_TAIL_MS, async () => {
+      told = await misbehave(ground, lastMs, pick);
+    });
+    return told;
   },
 };
 

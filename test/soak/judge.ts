@@ -128,6 +128,7 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
     if (caller.bounded !== undefined && question.due !== 'blocked')
       outcomes.add(caller.bounded === 'limit' ? 'limited' : 'quota');
     if (during('disk')) outcomes.add('unmetered');
+    if (question.due !== 'blocked' && during('oversized')) outcomes.add('failed');
     if (question.due !== 'blocked' && (during('nodes') || (question.unsafe && during('node'))))
       outcomes.add('failed').add('foreign error');
     return outcomes;

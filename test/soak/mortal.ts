@@ -1,5 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module';
 import threads, { BroadcastChannel, isMainThread, Worker, type WorkerOptions } from 'node:worker_threads';
+import './live-heap.ts';
 
 /**
  * Preloaded into the real program by `NODE_OPTIONS`: SIGUSR2 has one of its data-plane workers die, each time another and in

@@ -150,6 +150,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       })),
       timeout: '15s',
       health: { interval: '500ms', timeout: '1s' },
+      // Closed again before the next fault: one after the other are to be borne, not two at once.
+      breaker: { open: '2s' },
       hedge: { enabled: true, min_delay: '200ms' },
       cache: { enabled: true, max_bytes: '4MiB', ...(redis !== undefined && { shared: true }) },
       coalesce: true,
@@ -164,6 +166,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       keys: [...configKeys, ...(isIn ? [{ name: 'passing', key: passing.text }] : [])],
       blocklist: { deny: ['192.0.2.0/24'], auto_ban: autoBan },
       events: { window: '1s', sinks },
+      // Full before it is looked at whether memory grows.
+      explain: { max_records: 500 },
       alerts: [{ name: 'refusing', when: 'refused_ratio > 0.9 for 5s' }],
       usage: { raw_logs: 'sampled', raw_sample: 0.01 },
       logging: { level: 'debug', access_sample: 0.1, access_max_per_second: 50 },

@@ -4,6 +4,8 @@ export type Trouble =
   | 'node'
   /** None of them is any good. */
   | 'nodes'
+  /** One sends answers beyond `max_response_bytes`: their callers are told, and no other node is asked. */
+  | 'oversized'
   | 'worker'
   | 'process'
   /** It stands still, and goes on. */
