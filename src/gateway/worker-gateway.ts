@@ -260,11 +260,16 @@ export function createWorkerGateway(
     thread.tick();
     lookAtBans();
     if (++beats % BEATS_BETWEEN_EXPIRIES !== 0) return;
-    decisions.refusals.expire(Date.now());
-    decisions.samples.expire(Date.now());
+    expireDecisions();
     reign.recent.clear();
   }, BEAT_MS);
   heart.unref();
+
+  function expireDecisions(): void {
+    const { generation } = reign.policy.snapshot;
+    decisions.refusals.expire(Date.now(), generation);
+    decisions.samples.expire(Date.now(), generation);
+  }
 
   return {
     async listen() {
@@ -280,6 +285,7 @@ export function createWorkerGateway(
         decisions = createDecisions(0, 0);
         decisions = ringOf(snapshot);
       }
+      expireDecisions();
       events.apply(snapshot);
       networks.apply(snapshot);
       sockets.apply();

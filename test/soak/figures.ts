@@ -38,7 +38,7 @@ function openFiles(pid: number): string[] {
 export interface Trend {
   /** By least squares, a minute. */
   slope: number;
-  /** The least of the first and of the last third: what is left where the collector has just been. */
+  /** The median of the first and of the last third: while a worker is replaced there is less for a moment. */
   first: number;
   last: number;
 }
@@ -51,5 +51,9 @@ export function trendOf(samples: readonly Sample[], field: Exclude<keyof Sample,
   const [meanX, meanY] = [mean(minutes), mean(values)];
   const spread = minutes.reduce((sum, x) => sum + (x - meanX) ** 2, 0);
   const slope = minutes.reduce((sum, x, at) => sum + (x - meanX) * (values[at]! - meanY), 0) / spread;
-  return { slope, first: Math.min(...values.slice(0, third)), last: Math.min(...values.slice(-third)) };
+  return { slope, first: median(values.slice(0, third)), last: median(values.slice(-third)) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -33,7 +33,7 @@ const UNDER_WAY = 8 + 4 * 20 + 4 * 4;
 /** Of a shorter run most is warming up: compiled code, pages touched for the first time, workers that were replaced. */
 const settles = SECONDS >= 240;
 /**
- * What one gateway may still grow by after it is warm, from the least of the first third to the least of the last. Bytes; the heap without
+ * What one gateway may still grow by after it is warm, from the first third to the last. Bytes; the heap without
  * its garbage (live-heap.ts).
  */
 const GROWTH = {

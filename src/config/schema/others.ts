@@ -18,7 +18,12 @@ export const identitySection = section('Who a caller is.', {
 });
 
 export const explainSection = section('Decision records, for `polymorph explain`.', {
-  keep: duration({ min: '0', max: '24h', default: '15m', about: 'How long they are kept.' }),
+  keep: duration({
+    min: '0',
+    max: '24h',
+    default: '15m',
+    about: 'How long they are kept, of the latest eight configs.',
+  }),
   sample: share({ default: '1%', about: 'Of the calls that were not refused. Refusals are always kept.' }),
   max_records: integer({
     min: 0,

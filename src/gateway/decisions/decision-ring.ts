@@ -43,6 +43,9 @@ export type NotedDecision = DecisionSource & {
   readonly alike: number;
 };
 
+/** One with 20,000 keys of its config has 4 MB in each gateway: a file that changes every few seconds would fill the memory. */
+const POLICIES_MAX = 8;
+
 /** Items of one batch that are refused alike are one record with a count; how far back it is looked for. */
 const ALIKE_LOOK_BACK = 4;
 
@@ -164,11 +167,17 @@ export class DecisionRing {
     return found;
   }
 
-  /** Lets go of what is too old, so that an idle worker holds no policy or caller for ever. */
-  expire(nowMs: number): void {
+  /**
+   * Lets go of what is too old, so that an idle worker holds no policy or caller for ever.
+   *
+   * @param generation of the policy now: of earlier ones {@link POLICIES_MAX} are held, whatever their records' age
+   */
+  expire(nowMs: number, generation: number): void {
     for (let slot = 0; slot < this.size; slot++) {
-      if (this.contexts[slot] === null) continue;
-      if (nowMs - this.numbers[slot * numbersEach + at.epochMs]! <= this.keepMs) continue;
+      const context = this.contexts[slot];
+      if (context == null) continue;
+      const isYoung = nowMs - this.numbers[slot * numbersEach + at.epochMs]! <= this.keepMs;
+      if (isYoung && generation - context.policy.snapshot.generation < POLICIES_MAX) continue;
       this.contexts[slot] = null;
       this.facts[slot] = null;
       this.plans[slot] = null;

@@ -251,6 +251,17 @@ describe('the decision record', () => {
     vi.setSystemTime(Date.parse('2030-01-01T00:15:01Z'));
     expect(gateway.explain(answers[3]!)).toHaveLength(0);
   });
+
+  it('holds the latest eight configs, and what was decided by an earlier one no more', async () => {
+    const gateway = await startTestGateway({ explain: { sample: 1 } });
+    const answer = await gateway.call();
+    for (let k = 0; k < 7; k++)
+      gateway.apply({ explain: { sample: 1 }, limits: { default: bucketOf(50 + k) } });
+    const later = await gateway.call();
+    expect(gateway.explain(answer)).toHaveLength(1);
+    gateway.apply({ explain: { sample: 1 } });
+    expect([answer, later].map((each) => gateway.explain(each).length)).toEqual([0, 1]);
+  });
 });
 
 describe('a dry run', () => {
