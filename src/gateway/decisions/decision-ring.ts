@@ -174,8 +174,8 @@ export class DecisionRing {
    */
   expire(nowMs: number, generation: number): void {
     for (let slot = 0; slot < this.size; slot++) {
-      const context = this.contexts[slot];
-      if (context == null) continue;
+      const context = this.contexts[slot] ?? null;
+      if (context === null) continue;
       const isYoung = nowMs - this.numbers[slot * numbersEach + at.epochMs]! <= this.keepMs;
       if (isYoung && generation - context.policy.snapshot.generation < POLICIES_MAX) continue;
       this.contexts[slot] = null;
