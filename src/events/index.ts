@@ -13,6 +13,7 @@ export { writeAllBut } from './refusal.ts';
 export { createRouting } from './routing.ts';
 export {
   type ClaimedDelivery,
+  type DeliveriesOf,
   type DeliveryOutcome,
   type DeliveryState,
   type DisabledSink,

@@ -102,9 +102,14 @@ export function createMemoryOutbox(): MemoryOutbox {
     renew: async () => undefined,
     async release(_by, these) {
       const some = these === undefined ? [...bySink.values()] : [bySink.get(these.sink) ?? new Map()];
-      const isMeant = these === undefined ? () => true : isAmong(these);
+      const numbers = these && new Set(these.numbers);
       for (const deliveries of some)
-        for (const [number, held] of deliveries) if (isMeant(number)) held.claimed = false;
+        for (const [number, held] of deliveries) if (numbers?.has(number) !== false) held.claimed = false;
+    },
+    async recover(_by, { sink, known }) {
+      const numbers = new Set(known);
+      for (const [number, held] of bySink.get(sink) ?? []) if (!numbers.has(number)) held.claimed = false;
+      return true;
     },
     async abandon(which) {
       let count = 0;
@@ -125,9 +130,4 @@ export function createMemoryOutbox(): MemoryOutbox {
     list: async () => [],
     recordBilling: () => Promise.reject(new Error('there is no database: store is none')),
   };
-}
-
-function isAmong(these: { numbers: readonly number[] } | { except: readonly number[] }) {
-  const numbers = new Set('numbers' in these ? these.numbers : these.except);
-  return (number: number): boolean => numbers.has(number) === 'numbers' in these;
 }

@@ -38,6 +38,12 @@ export interface ClaimedDelivery {
   event: string;
 }
 
+/** Some of one sink's. */
+export interface DeliveriesOf {
+  sink: string;
+  numbers: readonly number[];
+}
+
 /** What became of a delivery's attempt. */
 export interface DeliveryOutcome {
   number: number;
@@ -86,16 +92,15 @@ export interface Outbox {
   }): Promise<ClaimedDelivery[]>;
   /** Notes what became of them, and lets go of them. What another instance has taken over meanwhile stays its own, unless it was delivered. */
   settle(outcomes: readonly DeliveryOutcome[], by: string, nowMs: number): Promise<void>;
-  /** Keeps what is claimed for longer. */
-  renew(by: string, untilMs: number): Promise<void>;
+  /** Keeps these for longer, as far as they are claimed by it. */
+  renew(by: string, these: DeliveriesOf, untilMs: number): Promise<void>;
+  /** Lets go of what is claimed by it, all or these; their states stay. */
+  release(by: string, these?: DeliveriesOf): Promise<void>;
   /**
-   * Lets go of what is claimed by it: all, or of one sink these or all but these; their states stay. All but these waits for claims of the sink
-   * that are being made: one whose asker is gone may be committed yet.
+   * Lets go of all of a sink that is claimed by it and that it does not know of. False: somebody is claiming there just now, maybe an earlier
+   * ask of its own whose answer will not come; to be asked again.
    */
-  release(
-    by: string,
-    these?: { sink: string; numbers: readonly number[] } | { sink: string; except: readonly number[] },
-  ): Promise<void>;
+  recover(by: string, all: { sink: string; known: readonly number[] }): Promise<boolean>;
   /**
    * Makes dead letters of what waits: of one sink, or of all that are not among `except` and were due before `dueBeforeMs`. How
    * many.

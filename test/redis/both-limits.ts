@@ -14,8 +14,8 @@ export const PAUSE_MS = 100;
 /** An instance is told of the others each second. */
 export const SETTLE_MS = 1500;
 /**
- * The product's own bound is 100 ms; this machine may be crowded. A call that waits until a fault is over takes
- * longer than this.
+ * The product's own bound is 100 ms; this machine may be crowded, and stand still for half a second. A call that waits for a Redis that is away, frozen or
+ * slow takes longer than this.
  */
 export const SLOWEST_MS = 1000;
 /** From the end of a fault to normal. */

@@ -51,11 +51,11 @@ describe('limits of three instances hold, and nobody sees more than a refusal', 
       outage,
     ));
 
-  it('while Redis takes half a second to answer', () =>
+  it('while Redis takes a second to hear and another to answer', () =>
     limits.under(
       'slow',
       async () => {
-        link.delayMs = 500;
+        link.delayMs = 1000;
         await sleep(FAULT_MS);
         link.delayMs = 0;
       },

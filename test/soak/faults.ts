@@ -87,7 +87,7 @@ export const nodeFaults: Record<string, Fault> = {
     );
     if (!name.endsWith('too large an answer')) return misbehave(ground, lastMs, pick);
     let told = '';
-    await spell(ground.sky, 'oversized', NODE_TAIL_MS, async () => {
+    await spell(ground.sky, 'oversized', 0, async () => {
       told = await misbehave(ground, lastMs, pick);
     });
     return told;

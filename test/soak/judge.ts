@@ -128,7 +128,6 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
     if (caller.bounded !== undefined && question.due !== 'blocked')
       outcomes.add(caller.bounded === 'limit' ? 'limited' : 'quota');
     if (during('disk')) outcomes.add('unmetered');
-    if (question.due !== 'blocked' && during('oversized')) outcomes.add('failed');
     if (question.due !== 'blocked' && (during('nodes') || (question.unsafe && during('node'))))
       outcomes.add('failed').add('foreign error');
     return outcomes;
@@ -144,7 +143,8 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
       const outcome = outcomeOf(question, answer);
       counts.byOutcome[outcome] = (counts.byOutcome[outcome] ?? 0) + 1;
       const ownRefusal = outcome === 'unauthorized' || outcome === 'forbidden';
-      if (!allowed(caller, question, key, sentMs).has(outcome)) {
+      const tooLarge = isTooLarge(answer) && sky.during('oversized', sentMs, performance.now());
+      if (!allowed(caller, question, key, sentMs).has(outcome) && !tooLarge) {
         const text = `${caller.name} ${question.method} ${question.params}: ${outcome}, ${JSON.stringify(answer)}`;
         if (outcome === 'failed' || outcome === 'unmetered') {
           counts.ours += 1;
@@ -196,6 +196,11 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
         wrong(`${caller.name}: ${calls.length} calls lost: ${problem}`);
     },
   };
+}
+
+/** An answer of the gateway's that says that the node's was of no use. */
+function isTooLarge({ error }: Answer): boolean {
+  return (error?.data as { docs?: string } | undefined)?.docs?.endsWith('#upstream_invalid') === true;
 }
 
 function outcomeOf(question: Question, answer: Answer): Outcome {

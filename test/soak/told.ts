@@ -26,11 +26,8 @@ export interface ToldEvent {
 const secret = `whsec_${Buffer.from('soak-secret-of-a-real-receiver').toString('base64')}`;
 /** One attempt in so many fails. */
 const FAILS = 25;
-/**
- * A sink that failed again and again is left alone for up to a minute, and what an instance claimed as the store went away is claimed
- * anew after a minute and with the next look, a minute later.
- */
-const SETTLED_MS = 130_000;
+/** A sink that failed again and again is left alone for up to a minute. */
+const SETTLED_MS = 75_000;
 /** A receiver by the book takes five minutes. */
 const LATE_MS = 60_000;
 

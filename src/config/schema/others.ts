@@ -22,7 +22,8 @@ export const explainSection = section('Decision records, for `polymorph explain`
     min: '0',
     max: '24h',
     default: '15m',
-    about: 'How long they are kept, of the latest eight configs.',
+    about:
+      'How long they are kept, as far as they are by one of the latest eight policies: a reload makes a new one.',
   }),
   sample: share({ default: '1%', about: 'Of the calls that were not refused. Refusals are always kept.' }),
   max_records: integer({

@@ -129,7 +129,7 @@ export function createStoreLink(options: StoreLinkOptions): StoreLink {
     let failure = 'it ended';
     const thread = new Worker(options.threadUrl, {
       name: 'store',
-      workerData: start satisfies StoreStart,
+      workerData: start,
       resourceLimits: {
         maxOldGenerationSizeMb: OLD_GENERATION_MB,
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,

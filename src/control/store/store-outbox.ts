@@ -17,6 +17,7 @@ export function createStoreOutbox(link: Pick<StoreLink, 'ask'>): Outbox {
     settle: ask('settle'),
     renew: ask('renew'),
     release: ask('release'),
+    recover: ask('recover'),
     abandon: ask('abandon'),
     disabled: ask('disabled'),
     disable: ask('disable'),

@@ -125,8 +125,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
   const claim = async (): Promise<number> => {
     const open = [...slots].flatMap(([name, { queue }]) => {
       const room = queue?.room() ?? { new: 0, retry: 0 };
-      // Of what is left, none later may overtake: it is let go of first.
-      if (queue === null || room.new + room.retry === 0 || claims.leaves(name)) return [];
+      if (queue === null || room.new + room.retry === 0 || !claims.isReady(name)) return [];
       return [{ name, queue, room }];
     });
     let waitMs = timing.pollMs;
@@ -154,7 +153,7 @@ export function createDelivery(parts: DeliveryParts): DeliveryEngine {
     try {
       do {
         again = false;
-        await claims.keep();
+        await claims.keep(slots.keys());
         await tidier.applyDisabled();
         await routeForeign();
         await tidier.sweep();

@@ -14,25 +14,30 @@ const noted = (number: number): DeliveryOutcome => ({
 let nowMs: number;
 /** What the outbox is asked for. */
 let asked: unknown[];
-let inherited: unknown[];
+/** Somebody does, of the same sink. */
+let isClaiming: boolean;
 /** Of the next claims; an error: it rejects. */
 let answers: (number[] | Error)[];
 let claims: OwnClaims;
 
-beforeEach(async () => {
-  [nowMs, asked, answers] = [0, [], []];
-  const outbox: Pick<Outbox, 'claim' | 'renew' | 'release'> = {
+beforeEach(() => {
+  [nowMs, asked, answers, isClaiming] = [0, [], [], false];
+  const outbox: Pick<Outbox, 'claim' | 'renew' | 'release' | 'recover'> = {
     async claim({ sink, untilMs }) {
       asked.push(['claim', sink, untilMs]);
       const answer = answers.shift() ?? [];
       if (answer instanceof Error) throw answer;
       return answer.map(delivery);
     },
-    async renew(_by, untilMs) {
-      asked.push(['renew', untilMs]);
+    async renew(_by, { numbers }, untilMs) {
+      asked.push(['renew', numbers, untilMs]);
     },
     async release(_by, these) {
       asked.push(['release', these]);
+    },
+    async recover(_by, { known }) {
+      asked.push(['recover', known]);
+      return !isClaiming;
     },
   };
   claims = createOwnClaims({
@@ -42,63 +47,75 @@ beforeEach(async () => {
     epochMs: () => nowMs,
     elapsedMs: () => nowMs,
   });
-  await claims.keep();
-  // Of what a process before this one held.
-  inherited = asked.splice(0);
 });
 
-it('lets go of what a process before this one held, once', async () => {
-  expect(inherited).toEqual([['release', undefined]]);
-  await claims.keep();
-  expect(asked).toEqual([]);
+it('sets free what a process before this one claimed, before it claims itself', async () => {
+  expect(claims.isReady('one')).toBe(false);
+  isClaiming = true;
+  await claims.keep(['one']);
+  expect(claims.isReady('one')).toBe(false);
+  isClaiming = false;
+  await claims.keep(['one']);
+  await claims.keep(['one']);
+  expect(claims.isReady('one')).toBe(true);
+  expect(asked).toEqual([
+    ['recover', []],
+    ['recover', []],
+  ]);
 });
 
-it('keeps a claim for as long as something is held', async () => {
+it('keeps a claim for as long as something is held, and of that only', async () => {
+  await claims.keep(['one']);
   nowMs = CLAIM_MS / 3;
-  await claims.keep();
+  await claims.keep(['one']);
   answers = [[1, 2]];
   expect(await claims.claim('one', limit)).toEqual([delivery(1), delivery(2)]);
+  claims.noted([noted(1)]);
   nowMs *= 2;
-  await claims.keep();
-  await claims.keep();
-  claims.noted([noted(1), noted(2)]);
+  await claims.keep(['one']);
+  await claims.keep(['one']);
+  claims.noted([noted(2)]);
   nowMs *= 2;
-  await claims.keep();
-  expect(asked).toEqual([
+  await claims.keep(['one']);
+  expect(asked.slice(1)).toEqual([
     ['claim', 'one', CLAIM_MS / 3 + CLAIM_MS],
-    ['renew', (2 * CLAIM_MS) / 3 + CLAIM_MS],
+    ['renew', [2], (2 * CLAIM_MS) / 3 + CLAIM_MS],
   ]);
 });
 
 it('lets go of what is left, and may have it again', async () => {
+  await claims.keep(['one']);
   answers = [[1, 2], [1]];
   const [first] = await claims.claim('one', limit);
   claims.leave('one', [first!]);
-  expect([claims.leaves('one'), claims.leaves('two')]).toEqual([true, false]);
-  await claims.keep();
-  expect(claims.leaves('one')).toBe(false);
+  expect(claims.isReady('one')).toBe(false);
+  await claims.keep([]);
+  expect(claims.isReady('one')).toBe(true);
   expect(await claims.claim('one', limit)).toEqual([first]);
-  expect(asked[1]).toEqual(['release', { sink: 'one', numbers: [1] }]);
+  expect(asked[2]).toEqual(['release', { sink: 'one', numbers: [1] }]);
 });
 
 it('sets free what was claimed by a claim whose answer never came, and keeps what is held', async () => {
+  await claims.keep(['one']);
   answers = [[1, 2], new Error('connection terminated')];
   await claims.claim('one', limit);
   claims.noted([noted(2)]);
   await expect(claims.claim('one', limit)).rejects.toThrow('terminated');
-  await claims.keep();
-  await claims.keep();
-  expect(asked.slice(2)).toEqual([['release', { sink: 'one', except: [1] }]]);
+  expect(claims.isReady('one')).toBe(false);
+  await claims.keep(['one']);
+  await claims.keep(['one']);
+  expect(asked.slice(3)).toEqual([['recover', [1]]]);
 });
 
 it('has nothing delivered twice that it is given twice, and sets it free once the first is noted', async () => {
+  await claims.keep(['one']);
   answers = [[1], [1, 2]];
   await claims.claim('one', limit);
   // It was settled and claimed again, and nobody told us of the first yet; or a clock jumped.
   expect(await claims.claim('one', limit)).toEqual([delivery(2)]);
-  await claims.keep();
-  expect(asked.filter(([what]: any) => what === 'release')).toEqual([]);
+  await claims.keep(['one']);
+  expect(asked.at(-1)).toEqual(['claim', 'one', CLAIM_MS]);
   claims.noted([noted(1)]);
-  await claims.keep();
-  expect(asked.at(-1)).toEqual(['release', { sink: 'one', except: [2] }]);
+  await claims.keep(['one']);
+  expect(asked.at(-1)).toEqual(['recover', [2]]);
 });

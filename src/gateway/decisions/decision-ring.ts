@@ -43,7 +43,7 @@ export type NotedDecision = DecisionSource & {
   readonly alike: number;
 };
 
-/** One with 20,000 keys of its config has 4 MB in each gateway: a file that changes every few seconds would fill the memory. */
+/** One with 20,000 keys of its config takes 4 MB: a file that changes every few seconds would fill the memory. */
 const POLICIES_MAX = 8;
 
 /** Items of one batch that are refused alike are one record with a count; how far back it is looked for. */
@@ -168,9 +168,10 @@ export class DecisionRing {
   }
 
   /**
-   * Lets go of what is too old, so that an idle worker holds no policy or caller for ever.
+   * Lets go of what is too old, so that an idle worker holds no policy or caller for ever; and of what is not by one of the latest
+   * {@link POLICIES_MAX} policies, however young.
    *
-   * @param generation of the policy now: of earlier ones {@link POLICIES_MAX} are held, whatever their records' age
+   * @param generation of the policy now
    */
   expire(nowMs: number, generation: number): void {
     for (let slot = 0; slot < this.size; slot++) {

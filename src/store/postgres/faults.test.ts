@@ -88,8 +88,10 @@ describe('a PostgreSQL that', () => {
     );
     const holds = `select 1 from pg_locks where locktype = 'advisory' and classid = ${lock} and granted`;
     await vi.waitFor(async () => expect(await runSql(url, holds)).toHaveLength(1));
-    await outbox.release('one', { sink, except: [] });
+    // What it will commit is not to be seen yet.
+    expect(await outbox.recover('one', { sink, known: [] })).toBe(false);
     await committing;
+    expect(await outbox.recover('one', { sink, known: [] })).toBe(true);
     const nowMs = Date.now();
     const ask = { sink, by: 'two', nowMs, untilMs: nowMs + 1000, limit: { new: 1, retry: 1 } };
     expect(await outbox.claim(ask)).toHaveLength(1);

@@ -175,6 +175,8 @@ export class Delivery {
   /** Counted as one of its caller's calls in flight. */
   counted = false;
   queuedUntilMs = 0;
+  /** So long another upstream's room is waited for before one that was not there is asked again; -1: nobody's is. */
+  patientUntilMs = -1;
   /** Number of its place in the queue. */
   arrival = 0;
   /** Told. */
@@ -185,6 +187,11 @@ export class Delivery {
   constructor(call: UpstreamCall, startedMs: number) {
     this.call = call;
     this.startedMs = startedMs;
+  }
+
+  /** Nobody was there where it was sent last: rather another upstream than the same. */
+  get avoids(): boolean {
+    return this.lastFailure?.kind === 'connect';
   }
 
   begin(attempt: Attempt): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { startFakeUpstream } from '../../../test/fakes/upstream.ts';
 import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
 import { sleep } from '../testing/caller.ts';
 import { says, startNodes, type TestCall } from '../testing/node-set.ts';
@@ -237,6 +238,36 @@ describe('too many calls', () => {
     await Promise.all(Array.from({ length: 24 }, () => set.call().settled));
     expect(performance.now() - before).toBeGreaterThan(140);
     expect(set.received()).toEqual([24]);
+  });
+});
+
+describe('a node that is not there', () => {
+  const over = {
+    shed: { queue: 50, queueTimeoutMs: 1000, reserve: 0, maxInFlightPerCaller: 0 },
+    breaker: { windowMs: 10_000, failures: 1000, failureRate: 1, openMs: 5000, trials: 3 },
+  };
+
+  it('is not asked again and again while another is to have room soon', async () => {
+    const set = await startNodes([fine, fine], over, {}, [{}, { requestsPerSecond: 20 }]);
+    await set.nodes[0]!.close();
+    const calls = Array.from({ length: 26 }, () => set.call());
+    const told = await Promise.all(calls.map(({ settled }) => settled));
+    expect(new Set(told)).toEqual(new Set(['result "fine"']));
+    expect(set.received()[1]).toBe(26);
+    expect(Math.max(...calls.map(({ trace }) => trace?.attempts.length ?? 1))).toBe(2);
+  });
+
+  it('is asked again where the other has no room for long', async () => {
+    const slow = { maxInFlight: 1, firstByteTimeoutMs: 5000, timeoutMs: 5000 };
+    const set = await startNodes([fine, says.nothing()], { ...over, timeoutMs: 5000 }, {}, [{}, slow]);
+    const { port } = set.nodes[0]!;
+    await set.nodes[0]!.close();
+    const [hangs, waits] = [set.call(), set.call()];
+    await sleep(100);
+    const back = await startFakeUpstream({ port, vice: { request: mine } });
+    expect(await waits.settled).toBe('result "mine"');
+    expect([hangs.told, set.received()[1]]).toEqual([[], 1]);
+    await back.close();
   });
 });
 

@@ -226,7 +226,8 @@ export class Dispatcher implements UpstreamObserver {
     }
     this.endings.watchDeadline(delivery, nowMs);
     if (other.member !== null) return this.retry(delivery, other, nowMs);
-    if (!same) return this.waiting.enter(delivery, other.waitMs, nowMs);
+    if (!same || this.wishes.isAwaited(delivery, other, nowMs))
+      return this.waiting.enter(delivery, other.waitMs, nowMs);
     this.endings.rest(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
       this.tryAgain(delivery),
     );
@@ -236,7 +237,7 @@ export class Dispatcher implements UpstreamObserver {
   private tryAgain(delivery: Delivery): void {
     const nowMs = this.clock.now();
     if (this.closed) return this.endings.giveUp(delivery, nowMs);
-    const chosen = this.wishes.chooseAny(delivery, nowMs);
+    const chosen = this.wishes.chooseAgain(delivery, nowMs);
     if (chosen.member !== null) return this.retry(delivery, chosen, nowMs);
     if (chosen.why === 'full') this.waiting.enter(delivery, chosen.waitMs, nowMs);
     else this.endings.giveUp(delivery, nowMs);

@@ -65,8 +65,20 @@ export class Wishes {
   }
 
   /** One that was asked before, or another that has become fit meanwhile. */
-  chooseAny(delivery: Delivery, nowMs: number): Chosen | NoneChosen {
+  chooseAgain(delivery: Delivery, nowMs: number): Chosen | NoneChosen {
+    if (delivery.avoids) {
+      const other = this.chooseOther(delivery, nowMs);
+      if (other.member !== null || this.isAwaited(delivery, other, nowMs)) return other;
+    }
     return this.choose(delivery.call, this.barred(delivery), nowMs);
+  }
+
+  /** Where nobody was there the last time, another's room is waited for: all attempts would be over before it has some. */
+  isAwaited(delivery: Delivery, other: NoneChosen, nowMs: number): boolean {
+    const patienceMs = this.network.shed.queueTimeoutMs / 2;
+    if (!delivery.avoids || other.why !== 'full' || other.waitMs > patienceMs) return false;
+    if (delivery.patientUntilMs < 0) delivery.patientUntilMs = nowMs + patienceMs;
+    return nowMs < delivery.patientUntilMs;
   }
 
   private barred(delivery: Delivery): readonly Member[] {

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { ClaimedDelivery, Outbox } from '../../../events/index.ts';
+import type { ClaimedDelivery, DeliveriesOf, Outbox } from '../../../events/index.ts';
 import { atomically, pieces, type TableContext } from '../context.ts';
 
 const atOnce = 200;
@@ -14,12 +14,8 @@ interface Claimed {
 export function createOutboxClaims({
   db,
   dialect,
-}: TableContext): Pick<Outbox, 'due' | 'claim' | 'settle' | 'renew' | 'release'> {
+}: TableContext): Pick<Outbox, 'due' | 'claim' | 'settle' | 'renew' | 'release' | 'recover'> {
   const onServer = dialect.kind === 'postgres';
-  /** Until the transaction ends; in SQLite only one writes at a time. */
-  const claimInTurn = async (on: TableContext['db'], sink: string): Promise<void> => {
-    if (onServer) await sql`select pg_advisory_xact_lock(${claimLock}, hashtext(${sink}))`.execute(on);
-  };
   const free = (nowMs: number) => sql`(d.claimed_until is null or d.claimed_until <= ${dialect.time(nowMs)})`;
 
   /** Rows of one state, so that its index serves. */
@@ -64,7 +60,7 @@ export function createOutboxClaims({
       atomically(db, async (db) => {
         const { sink, by, nowMs, limit } = ask;
         // One instance at a time, or the second would pass over what the first has locked and take what comes after it.
-        await claimInTurn(db, sink);
+        if (onServer) await sql`select pg_advisory_xact_lock(${claimLock}, hashtext(${sink}))`.execute(db);
         const elsewhere = onServer
           ? sql`and not exists (select 1 from outbox_deliveries e where e.sink = d.sink and e.subject = d.subject
               and e.state = 'new' and e.event < d.event and e.claimed_by <> ${by}
@@ -100,36 +96,51 @@ export function createOutboxClaims({
         }
       }),
 
-    async renew(by, untilMs) {
-      for (const state of states)
-        await sql`update outbox_deliveries set claimed_until = ${dialect.time(untilMs)}
-          where state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
+    async renew(by, these, untilMs) {
+      await setClaims(db, these, sql`claimed_until = ${dialect.time(untilMs)}`, by);
     },
 
     async release(by, these) {
-      const letGo = (on: TableContext['db'], which: RawBuilder<unknown>) =>
-        sql`update outbox_deliveries set claimed_by = null, claimed_until = null
-          where ${which} and claimed_by = ${by}`.execute(on);
-      const letGoOf = async (on: TableContext['db'], sink: string, all: readonly number[]): Promise<void> => {
-        for (const numbers of pieces(all, atOnce))
-          await letGo(on, sql`sink = ${sink} and event in (${sql.join(numbers)})`);
-      };
-      if (these === undefined) for (const state of states) await letGo(db, sql`state = ${sql.lit(state)}`);
-      else if ('numbers' in these) await letGoOf(db, these.sink, these.numbers);
-      else
-        await atomically(db, async (db) => {
-          const { sink } = these;
-          const except = new Set(these.except);
-          await claimInTurn(db, sink);
-          for (const state of states) {
-            const { rows } = await sql<{ event: number }>`select event from outbox_deliveries
-              where sink = ${sink} and state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
-            const unknown = rows.map(({ event }) => event).filter((number) => !except.has(number));
-            await letGoOf(db, sink, unknown);
-          }
-        });
+      if (these !== undefined) return setClaims(db, these, nobodys, by);
+      for (const state of states)
+        await sql`update outbox_deliveries set ${nobodys}
+          where state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
     },
+
+    recover: (by, { sink, known }) =>
+      atomically(db, async (db) => {
+        if (onServer && !(await takesTurn(db, sink))) return false;
+        const knows = new Set(known);
+        for (const state of states) {
+          const { rows } = await sql<{ event: number }>`select event from outbox_deliveries
+            where sink = ${sink} and state = ${sql.lit(state)} and claimed_by = ${by}`.execute(db);
+          const numbers = rows.map(({ event }) => event).filter((number) => !knows.has(number));
+          await setClaims(db, { sink, numbers }, nobodys, by);
+        }
+        return true;
+      }),
   };
+}
+
+const nobodys = sql`claimed_by = null, claimed_until = null`;
+
+/** Of these, as far as they are claimed by it. */
+async function setClaims(
+  db: TableContext['db'],
+  { sink, numbers }: DeliveriesOf,
+  values: RawBuilder<unknown>,
+  by: string,
+): Promise<void> {
+  for (const some of pieces(numbers, atOnce))
+    await sql`update outbox_deliveries set ${values}
+      where sink = ${sink} and event in (${sql.join(some)}) and claimed_by = ${by}`.execute(db);
+}
+
+/** Whether nobody else claims for the sink until this transaction ends. */
+async function takesTurn(db: TableContext['db'], sink: string): Promise<boolean> {
+  const { rows } = await sql<{ taken: boolean }>`
+    select pg_try_advisory_xact_lock(${claimLock}, hashtext(${sink})) as taken`.execute(db);
+  return rows[0]?.taken === true;
 }
 
 /** Of deliveries that can be claimed. */

@@ -66,7 +66,8 @@ export function describeOutbox(subject: () => Subject): void {
     const [mine] = await outbox.claim(ask(sink));
     expect(await outbox.claim(ask(sink, { by: 'two' }))).toEqual([]);
     expect(await outbox.due([sink], noon)).toEqual([]);
-    await outbox.renew('one', noon + 2 * minute);
+    await outbox.renew('one', { sink, numbers: [mine!.number] }, noon + 2 * minute);
+    await outbox.renew('two', { sink, numbers: [mine!.number] }, noon + 9 * minute);
     expect(await outbox.claim(ask(sink, { by: 'two', nowMs: noon + minute + 1 }))).toEqual([]);
     const later = noon + 2 * minute;
     const [theirs] = await outbox.claim(ask(sink, { by: 'two', nowMs: later, untilMs: later + minute }));
@@ -127,13 +128,12 @@ export function describeOutbox(subject: () => Subject): void {
     const retry = { state: 'retry' as const, dueAtMs: noon, problem: 'answered 503' };
     await outbox.settle([outcome(retried!.number, sink, retry)], 'one', noon);
     await outbox.claim(ask(sink, { limit: { new: 0, retry: 9 } }));
-    await outbox.release('one', { sink, except: [known!.number, ofAnother!.number] });
+    expect(await outbox.recover('one', { sink, known: [known!.number, ofAnother!.number] })).toBe(true);
     const free = await outbox.claim(ask(sink, { by: 'three' }));
-    expect(free.map(({ number }) => number)).toEqual([
-      ...[retried!.number, unknown!.number, ofAnother!.number + 1],
-    ]);
+    const others = [retried!.number, unknown!.number, ofAnother!.number + 1];
+    expect(free.map(({ number }) => number)).toEqual(others);
     expect(await outbox.claim(ask(other, { by: 'three' }))).toEqual([]);
-    await outbox.release('one', { sink, except: [] });
+    expect(await outbox.recover('one', { sink, known: [] })).toBe(true);
     expect(await outbox.claim(ask(sink, { by: 'three' }))).toEqual([known]);
   });
 
