@@ -75,12 +75,12 @@ it('limits of three instances are those of one: never passed, and used up under 
     expect(one.bad()).toEqual({});
     expect(one.slowestMs()).toBeLessThan(SLOWEST_MS);
   }
+  // While this machine paused nobody called, and what the buckets got meanwhile passed later.
+  const paused = (of: SharedLoad): number => (RATE * of.slowestMs()) / 1000;
   expect(passed).toBeLessThanOrEqual(bound);
-  expect(passed).toBeGreaterThanOrEqual(0.97 * bound);
+  expect(passed).toBeGreaterThanOrEqual(0.97 * bound - paused(leased));
   expect(late).toBeLessThanOrEqual(bound);
-  // While this machine paused nobody called, and what the bucket got meanwhile passed later.
-  const paused = (RATE * exact.slowestMs()) / 1000;
-  expect(Math.abs(late - early - expected)).toBeLessThanOrEqual(2 * ON_THEIR_WAY + paused);
+  expect(Math.abs(late - early - expected)).toBeLessThanOrEqual(2 * ON_THEIR_WAY + paused(exact));
 });
 
 it('control: without Redis each has the limit for itself, and more than one bucket’s worth passes', async () => {
