@@ -102,6 +102,9 @@ async function drive(port: number): Promise<void> {
       await send(port, { headers, path, body, agent });
     });
     await Promise.all(calls);
+    // However slowly the machine sends: more than the method's limit at once, of a caller that has room otherwise.
+    const more = `[${Array.from({ length: 12 }, () => callText('eth_chainId')).join()}]`;
+    await send(port, { headers: { 'x-forwarded-for': '198.51.100.9' }, body: more, agent });
     await new Promise((resolve) => setTimeout(resolve, 120));
   }
   await provokeBan(port);

@@ -96,6 +96,9 @@ describe.skipIf(!canBoot())(
       const stopped = machine.run('systemctl', 'stop', 'polymorph.service');
       expect(stopped.code, stopped.output).toBe(0);
       expect([machine.show('Result'), machine.show('ExecMainStatus')]).toEqual(['success', '0']);
+      const compiled = machine.run('ls', '/var/cache/private/polymorph/polymorph-proxy/compile');
+      expect(compiled.code, compiled.output).toBe(0);
+      expect(compiled.stdout).toMatch(/^v\d/);
       expect(machine.run('systemctl', 'start', 'polymorph.service').code).toBe(0);
       await eventually(ready, 60_000);
       const usage = await fetch(`http://${admin}/operations/usage.query`, {

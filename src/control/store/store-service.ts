@@ -30,6 +30,8 @@ const APPLY_MS = 1000;
 const SYNC_MS = 100;
 const LOOK_MS = 1000;
 const ANSWER_MS = 2000;
+/** Most that is waited for a connection that hears of changes. */
+const LISTEN_MS = 2000;
 const REOPEN_MS = { first: 250, max: 5000 };
 const TRIM_MS = 1000;
 const MAINTAIN_MS = 3_600_000;
@@ -135,6 +137,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
       },
     };
     made.start(APPLY_MS, SYNC_MS);
+    if (start.store.kind === 'postgres') await listening(opened);
     setUp(true, null);
     // First: what follows may take long, and a database may go away under it.
     const looking = look(opened);
@@ -145,6 +148,16 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     // Named again, so that other instances do not take us for gone.
     setInterval(() => void mirror().then(maintain), MAINTAIN_MS).unref();
     await looking;
+  }
+
+  /** From when it hears of changes, or soon: what is read before that would have to be read again. */
+  async function listening(opened: Store): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = opened.watchKeys((change) => {
+      if (change === 'all') resolve();
+    });
+    await Promise.race([promise, delay(LISTEN_MS)]);
+    end();
   }
 
   /** Until the thread ends. */
