@@ -60,6 +60,8 @@ export default defineConfig({
           include: [...measuring],
           testTimeout: long ? 60 * minutes : 2 * minutes,
           maxWorkers: 2,
+          // A machine that stands still for half a second says nothing of the program. The report says which took two.
+          retry: 1,
         },
       },
       ...(long || process.argv.includes('fuzz')
