@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Report, summarise } from './test-summary.ts';
+import { type Report, retried, summarise } from './test-summary.ts';
 
 // Runs vitest with our arguments; the very last line printed is the summary, for people and for programs.
 const folder = mkdtempSync(join(tmpdir(), 'polymorph-tests-'));
@@ -28,7 +28,10 @@ const readReport = (): Report | undefined => {
   }
 };
 
-const { line, failed } = summarise(readReport(), status);
+const report = readReport();
+const { line, failed } = summarise(report, status);
 rmSync(folder, { recursive: true });
+const again = retried(report);
+if (again.length > 0) console.log(`\nright only the second time:\n${again.join('\n')}`);
 console.log(`\n${line}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Report, summarise } from './test-summary.ts';
+import { type Report, retried, summarise } from './test-summary.ts';
 
 const report = (changes: Partial<Report> = {}): Report => ({
   numPassedTests: 7,
@@ -27,4 +27,15 @@ test('a run that failed with no failed test is a failure', () => {
   expect(summarise(report(), 1).line).toBe('7 passed, 1 failed');
   expect(summarise(undefined, 0).line).toBe('0 passed, 1 failed');
   expect(summarise(undefined, null).line).toBe('0 passed, 1 failed');
+});
+
+test('names what was right only the second time', () => {
+  const results = [
+    { status: 'passed', fullName: 'at once', failureMessages: [] },
+    { status: 'passed', fullName: 'later', failureMessages: ['Error: 506 > 400\n  at x'] },
+    { status: 'failed', fullName: 'never', failureMessages: ['Error'] },
+  ];
+  const testResults = [{ status: 'failed', assertionResults: results }];
+  expect(retried(report({ testResults }))).toEqual(['later: Error: 506 > 400']);
+  expect(retried(undefined)).toEqual([]);
 });

@@ -4,8 +4,23 @@ export interface Report {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { status: string; assertionResults: { status: string }[] }[];
+  testResults: { status: string; assertionResults: TestResult[] }[];
 }
+
+interface TestResult {
+  status: string;
+  fullName?: string;
+  /** Of a test that passed: of its first try. */
+  failureMessages?: string[];
+}
+
+/** What passed only when it was run once more, and what was wrong the first time: a line each. */
+export const retried = (report: Report | undefined): string[] =>
+  (report?.testResults ?? []).flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ status, failureMessages = [] }) => status === 'passed' && failureMessages.length > 0)
+      .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages![0]!.split('\n')[0]}`),
+  );
 
 /**
  * One line, `N passed, N failed` and `, N skipped` where there are any, from vitest's report and exit status. A file

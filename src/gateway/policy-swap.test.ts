@@ -198,7 +198,7 @@ describe('a new policy', () => {
     }
     stop.abort();
     await swaps;
-    expect(generations.size).toBeGreaterThan(30);
+    expect(generations.size).toBeGreaterThan(15);
   });
 });
 

@@ -23,3 +23,8 @@ export function failureOf(
   const failure = { code: codes[kind], kind, reason, delivered };
   return retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
 }
+
+/** The node did not let it in: it was too much, or HTTP says that the request was at fault. */
+export function refused({ kind, reason }: UpstreamFailure): boolean {
+  return kind === 'throttled' || (kind === 'status' && reason.startsWith('HTTP 4'));
+}

@@ -143,8 +143,10 @@ export function createJudge({ sky, books }: { sky: Sky; books: Books }): Judge {
       const outcome = outcomeOf(question, answer);
       counts.byOutcome[outcome] = (counts.byOutcome[outcome] ?? 0) + 1;
       const ownRefusal = outcome === 'unauthorized' || outcome === 'forbidden';
-      const tooLarge = isTooLarge(answer) && sky.during('oversized', sentMs, performance.now());
-      if (!allowed(caller, question, key, sentMs).has(outcome) && !tooLarge) {
+      const may = allowed(caller, question, key, sentMs);
+      if (may.has(question.due) && question.due !== 'blocked' && isTooLarge(answer))
+        if (sky.during('oversized', sentMs, performance.now())) may.add(outcome);
+      if (!may.has(outcome)) {
         const text = `${caller.name} ${question.method} ${question.params}: ${outcome}, ${JSON.stringify(answer)}`;
         if (outcome === 'failed' || outcome === 'unmetered') {
           counts.ours += 1;

@@ -158,7 +158,7 @@ export function createStoreKeeper(options: StoreKeeperOptions): StoreKeeper | nu
     onKeys: () => void refresh(),
     onBan: ({ ban }) => bans.changed(ban),
     // Where it fails the store is away, and all is read once it is back.
-    onBans: () => void readBans().catch(() => undefined),
+    onBans: () => void (link.state().up && readBans().catch(() => undefined)),
     onUnusable: (error: StoreError) => {
       logger.error({ kind: 'store', code: error.code }, error.message);
       first.reject(error);

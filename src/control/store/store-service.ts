@@ -138,6 +138,7 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
     };
     made.start(APPLY_MS, SYNC_MS);
     if (start.store.kind === 'postgres') await listening(opened);
+    if (closing.signal.aborted) return;
     setUp(true, null);
     // First: what follows may take long, and a database may go away under it.
     const looking = look(opened);
@@ -152,11 +153,12 @@ export function createStoreService(options: StoreServiceOptions): StoreService {
 
   /** From when it hears of changes, or soon: what is read before that would have to be read again. */
   async function listening(opened: Store): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const heard = new AbortController();
     const end = opened.watchKeys((change) => {
-      if (change === 'all') resolve();
+      if (change === 'all') heard.abort();
     });
-    await Promise.race([promise, delay(LISTEN_MS)]);
+    const signal = AbortSignal.any([heard.signal, closing.signal]);
+    await delay(LISTEN_MS, undefined, { signal }).catch(() => undefined);
     end();
   }
 

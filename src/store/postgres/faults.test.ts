@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openStore } from '../open-store.ts';
 import type { KeyChange, Store } from '../store.ts';
 import { type PostgresServer, runSql, startPostgres } from '../testing/postgres.ts';
@@ -78,19 +79,17 @@ describe('a PostgreSQL that', () => {
         ...{ keyId: null, userId: null, event: '{}', sinks: [sink] },
       },
     ]);
-    // As `claim` does it, but slowly.
-    const lock = 0x6f757462;
-    const committing = runSql(
-      url,
-      `begin; select pg_advisory_xact_lock(${lock}, hashtext('${sink}'));
-       update outbox_deliveries set claimed_by = 'one', claimed_until = now() + interval '1 minute' where sink = '${sink}';
-       select pg_sleep(0.5); commit`,
+    // As `claim` does it, with all the time in the world.
+    const client = new pg.Client({ connectionString: url });
+    onTestFinished(() => client.end());
+    await client.connect();
+    await client.query(
+      `begin; select pg_advisory_xact_lock(${0x6f757462}, hashtext('${sink}'));
+       update outbox_deliveries set claimed_by = 'one', claimed_until = now() + interval '1 minute' where sink = '${sink}'`,
     );
-    const holds = `select 1 from pg_locks where locktype = 'advisory' and classid = ${lock} and granted`;
-    await vi.waitFor(async () => expect(await runSql(url, holds)).toHaveLength(1));
     // What it will commit is not to be seen yet.
     expect(await outbox.recover('one', { sink, known: [] })).toBe(false);
-    await committing;
+    await client.query('commit');
     expect(await outbox.recover('one', { sink, known: [] })).toBe(true);
     const nowMs = Date.now();
     const ask = { sink, by: 'two', nowMs, untilMs: nowMs + 1000, limit: { new: 1, retry: 1 } };

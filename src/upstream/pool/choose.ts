@@ -21,12 +21,16 @@ export interface Chosen {
   /** null: taken without a look. */
   claim: Claim | null;
   why: string;
+  /** Nothing is amiss with it; false: there is no better one. */
+  sound: boolean;
 }
 
 /** No upstream: all that could serve have no room now (`full`), or none can serve (`none`). */
 export interface NoneChosen {
   member: null;
   why: 'full' | 'none';
+  /** Nothing but room is amiss with some. */
+  sound: boolean;
   /** Milliseconds until it may be otherwise, as far as is known; 0: unknown. */
   waitMs: number;
 }
@@ -48,6 +52,8 @@ const standings = [
   'fallback, lacks the method',
 ] as const;
 const NEVER = standings.length;
+/** Standings below it are those of the first class. */
+const SOUND = 2;
 /** For each block that is missing: more than any load. */
 const BEHIND_SCORE = 1e9;
 
@@ -80,7 +86,7 @@ export class Chooser {
       const member = this.leastOfCarefree(wish, nowMs);
       if (member !== undefined) {
         member.flight.enterFreely();
-        return { member, claim: null, why: this.whyOf(0) };
+        return { member, claim: null, why: this.whyOf(0), sound: true };
       }
     }
     const pair = members.length > SCANNED_MAX ? this.betterOfTwo(wish, not, nowMs) : undefined;
@@ -96,6 +102,7 @@ export class Chooser {
       return {
         member: null,
         why: 'none',
+        sound: false,
         waitMs: this.shortest((m) => m.breakerWaitMs(wish.method, nowMs), not),
       };
     const classEnd = (best | 1) + 1;
@@ -107,12 +114,14 @@ export class Chooser {
       ) {
         const trial = member.onTrial(wish.method);
         const claim = member.claim(wish.method, wish.critical, nowMs);
-        if (claim !== undefined) return { member, claim, why: trial ? 'trial' : this.whyOf(at) };
+        if (claim !== undefined)
+          return { member, claim, why: trial ? 'trial' : this.whyOf(at), sound: best < SOUND };
         // Another thread was faster.
         standing[members.indexOf(member)] = NEVER;
       }
     }
-    return { member: null, why: 'full', waitMs: this.roomMs(best >> 1, wish, not, head, nowMs) };
+    const waitMs = this.roomMs(best >> 1, wish, not, head, nowMs);
+    return { member: null, why: 'full', sound: best < SOUND, waitMs };
   }
 
   /** {@link weigh} for people. */
@@ -187,7 +196,7 @@ export class Chooser {
     if (fit.length < 2) return undefined;
     const member = fit[0]!.score(nowMs) <= fit[1]!.score(nowMs) ? fit[0]! : fit[1]!;
     const claim = member.claim(wish.method, wish.critical, nowMs);
-    return claim === undefined ? undefined : { member, claim, why: 'less loaded of two' };
+    return claim === undefined ? undefined : { member, claim, why: 'less loaded of two', sound: true };
   }
 
   /** A due trial first, where this call may be one: else nobody would find out that a node is well again. */

@@ -144,6 +144,10 @@ export class Delivery {
   live: Attempt[] = [];
   /** Asked already. */
   readonly tried: Member[] = [];
+  /** Nobody was there when they were asked last. */
+  readonly absent = new Set<Member>();
+  /** So long another upstream's room is waited for before one of those is asked again; -1: it was not yet. */
+  patientUntilMs = -1;
   /** May have it: a transaction goes to none of them again. */
   readonly holding: UpstreamPolicy[] = [];
   /** An attempt ended with its outcome unknown: a node may have run the call. */
@@ -175,8 +179,6 @@ export class Delivery {
   /** Counted as one of its caller's calls in flight. */
   counted = false;
   queuedUntilMs = 0;
-  /** So long another upstream's room is waited for before one that was not there is asked again; -1: nobody's is. */
-  patientUntilMs = -1;
   /** Number of its place in the queue. */
   arrival = 0;
   /** Told. */
@@ -187,11 +189,6 @@ export class Delivery {
   constructor(call: UpstreamCall, startedMs: number) {
     this.call = call;
     this.startedMs = startedMs;
-  }
-
-  /** Nobody was there where it was sent last: rather another upstream than the same. */
-  get avoids(): boolean {
-    return this.lastFailure?.kind === 'connect';
   }
 
   begin(attempt: Attempt): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startFakeUpstream } from '../../../test/fakes/upstream.ts';
 import { createBoardMemory, createHeads, createUpstreamBoard, health, healthReasons } from '../board.ts';
 import { sleep } from '../testing/caller.ts';
@@ -241,6 +241,11 @@ describe('too many calls', () => {
   });
 });
 
+async function startAgain(port: number): Promise<void> {
+  const node = await startFakeUpstream({ port, vice: { request: mine } });
+  onTestFinished(() => node.close());
+}
+
 describe('a node that is not there', () => {
   const over = {
     shed: { queue: 50, queueTimeoutMs: 1000, reserve: 0, maxInFlightPerCaller: 0 },
@@ -264,10 +269,35 @@ describe('a node that is not there', () => {
     await set.nodes[0]!.close();
     const [hangs, waits] = [set.call(), set.call()];
     await sleep(100);
-    const back = await startFakeUpstream({ port, vice: { request: mine } });
+    await startAgain(port);
     expect(await waits.settled).toBe('result "mine"');
     expect([hangs.told, set.received()[1]]).toEqual([[], 1]);
-    await back.close();
+  });
+
+  it('is asked again as soon as it has answered others', async () => {
+    const slow = { maxInFlight: 1, firstByteTimeoutMs: 9000, timeoutMs: 9000 };
+    const patient = { shed: { ...over.shed, queueTimeoutMs: 8000 }, breaker: over.breaker, timeoutMs: 9000 };
+    const set = await startNodes([fine, says.nothing()], patient, {}, [{}, slow]);
+    const { port } = set.nodes[0]!;
+    await set.nodes[0]!.close();
+    const [, waits] = [set.call(), set.call()];
+    await sleep(100);
+    await startAgain(port);
+    expect(waits.told).toEqual([]);
+    const before = performance.now();
+    expect(await set.call().settled).toBe('result "mine"');
+    expect(await waits.settled).toBe('result "mine"');
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+
+  it('and the only one with room is told of inside the call’s time', async () => {
+    const set = await startNodes([fine, says.nothing()], { ...over, timeoutMs: 400 }, {}, [
+      {},
+      { maxInFlight: 1 },
+    ]);
+    await set.nodes[0]!.close();
+    const [, waits] = [set.call(), set.call()];
+    expect(await waits.settled).toMatch(/^no_upstream: connect/);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Turn } from '../../http/index.ts';
 import type { Answer } from '../answer.ts';
 import type { Heads } from '../board.ts';
 import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamObserver } from '../call.ts';
-import { failureOf } from '../failure.ts';
+import { failureOf, refused } from '../failure.ts';
 import { backoffMs } from './backoff.ts';
 import { asksForBlock } from './block-number.ts';
 import type { Chooser, Chosen, NoneChosen } from './choose.ts';
@@ -182,6 +182,8 @@ export class Dispatcher implements UpstreamObserver {
     const delivery = deliveryOf(attempt);
     delivery.end(attempt, nowMs, failure.reason);
     delivery.lastFailure = failure;
+    if (failure.kind === 'connect' && failure.delivered === 'no') delivery.absent.add(member);
+    else delivery.absent.delete(member);
     const lookup = delivery.call !== call;
     if (lookup || (failure.kind === 'oversized' && delivery.live.length === 0)) {
       // Asked elsewhere, it would be as large.
@@ -226,19 +228,24 @@ export class Dispatcher implements UpstreamObserver {
     }
     this.endings.watchDeadline(delivery, nowMs);
     if (other.member !== null) return this.retry(delivery, other, nowMs);
-    if (!same || this.wishes.isAwaited(delivery, other, nowMs))
-      return this.waiting.enter(delivery, other.waitMs, nowMs);
-    this.endings.rest(delivery, backoffMs(++delivery.waits, retry, this.deps.random), () =>
-      this.tryAgain(delivery),
-    );
+    if (!same) return this.waiting.enter(delivery, other.waitMs, nowMs);
+    this.rest(delivery, 0);
+  }
+
+  private rest(delivery: Delivery, leastMs: number): void {
+    const waitMs = backoffMs(++delivery.waits, this.wishes.network.retry, this.deps.random);
+    this.endings.rest(delivery, Math.max(leastMs, waitMs), () => this.tryAgain(delivery));
   }
 
   /** On an upstream that was asked before, or on another that has become fit meanwhile. */
   private tryAgain(delivery: Delivery): void {
     const nowMs = this.clock.now();
     if (this.closed) return this.endings.giveUp(delivery, nowMs);
-    const chosen = this.wishes.chooseAgain(delivery, nowMs);
-    if (chosen.member !== null) return this.retry(delivery, chosen, nowMs);
+    const chosen = this.wishes.chooseAny(delivery, nowMs);
+    if (chosen.member !== null) {
+      const found = this.wishes.unlessAbsent(delivery, chosen, nowMs);
+      return found === null ? this.rest(delivery, ROOM_MS) : this.retry(delivery, found, nowMs);
+    }
     if (chosen.why === 'full') this.waiting.enter(delivery, chosen.waitMs, nowMs);
     else this.endings.giveUp(delivery, nowMs);
   }
@@ -285,10 +292,7 @@ export class Dispatcher implements UpstreamObserver {
   }
 }
 
-/** The node did not let it in: it was too much, or HTTP says that the request was at fault. */
-function refused({ kind, reason }: UpstreamFailure): boolean {
-  return kind === 'throttled' || (kind === 'status' && reason.startsWith('HTTP 4'));
-}
-
+/** Between two looks whether another upstream has room, at least. */
+const ROOM_MS = 10;
 const nobody: readonly Member[] = [];
 const closedFailure: UpstreamFailure = failureOf('connect', 'upstream is closed', 'no');

@@ -17,6 +17,10 @@ export class FailureStreak {
     this.inRow = 0;
   }
 
+  get goesOn(): boolean {
+    return this.inRow > 0;
+  }
+
   /** Times that a call's expected cost is taken. */
   factor(nowMs: number): number {
     return this.inRow === 0 ? 1 : 2 ** Math.max(0, this.inRow - (nowMs - this.atMs) / FORGIVEN_MS);

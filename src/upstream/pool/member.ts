@@ -121,6 +121,11 @@ export class Member {
     );
   }
 
+  /** Its latest call failed. */
+  get failing(): boolean {
+    return this.streak.goesOn;
+  }
+
   get down(): boolean {
     return this.board.health(this.policy.slot) === health.down;
   }

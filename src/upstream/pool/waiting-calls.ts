@@ -30,7 +30,7 @@ export class WaitingCalls {
     if (this.count >= places) return false;
     delivery.queuedUntilMs = nowMs + queueTimeoutMs;
     delivery.arrival = ++this.arrivals;
-    const name = nameOf(delivery.call, delivery);
+    const name = nameOf(delivery.call, delivery.begun);
     const known = this.byName.get(name);
     if (known === undefined) {
       const kind: Kind = { name, calls: [delivery] };
@@ -71,7 +71,7 @@ export class WaitingCalls {
   private turnOf(next: UpstreamCall | undefined): Kind[] {
     const { kinds } = this;
     if (kinds.length <= LOOKED_AT_MAX) return [...kinds];
-    const own = next === undefined ? undefined : this.byName.get(nameOf(next, null));
+    const own = next === undefined ? undefined : this.byName.get(nameOf(next, 0));
     const looked = own === undefined ? [] : [own];
     for (let k = 0; k < kinds.length && looked.length < LOOKED_AT_MAX; k++) {
       const kind = kinds[this.from++ % kinds.length]!;
@@ -114,11 +114,9 @@ export class WaitingCalls {
   }
 }
 
-/** Where a call was already sent it may have fewer upstreams left than others of its method. @param delivery null: it was not */
-function nameOf({ method, critical }: UpstreamCall, delivery: Delivery | null): string {
-  const begun = delivery !== null && delivery.begun > 0;
-  const not = begun && delivery.avoids ? delivery.tried.map(({ policy }) => policy.index).join() : '';
-  return `${critical ? '!' : ''}${begun ? `+${not} ` : ''}${method}`;
+/** Where a call was already sent it may have fewer upstreams left than others of its method. */
+function nameOf({ method, critical }: UpstreamCall, begun: number): string {
+  return `${critical ? '!' : ''}${begun > 0 ? '+' : ''}${method}`;
 }
 
 function arrivalOf({ calls }: Kind): number {

@@ -57,7 +57,7 @@ export class WaitingRoom {
   release(nowMs: number, next?: UpstreamCall): void {
     if (this.calls.length === 0) return;
     this.calls.release((delivery) => {
-      const chosen = this.deps.wishes.chooseAgain(delivery, nowMs);
+      const chosen = this.deps.wishes.chooseAny(delivery, nowMs);
       if (chosen.member === null) return false;
       this.deps.go(delivery, chosen, nowMs);
       return true;
@@ -96,7 +96,7 @@ export class WaitingRoom {
 
   /** Milliseconds until there may be room for it, as far as is known now; 0: unknown. */
   private waitMsOf(delivery: Delivery, nowMs: number): number {
-    const chosen = this.deps.wishes.chooseAgain(delivery, nowMs);
+    const chosen = this.deps.wishes.chooseAny(delivery, nowMs);
     if (chosen.member === null) return chosen.waitMs;
     chosen.member.withdrawn(chosen.claim, delivery.call.method);
     return 0;

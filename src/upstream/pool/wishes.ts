@@ -65,20 +65,26 @@ export class Wishes {
   }
 
   /** One that was asked before, or another that has become fit meanwhile. */
-  chooseAgain(delivery: Delivery, nowMs: number): Chosen | NoneChosen {
-    if (delivery.avoids) {
-      const other = this.chooseOther(delivery, nowMs);
-      if (other.member !== null || this.isAwaited(delivery, other, nowMs)) return other;
-    }
+  chooseAny(delivery: Delivery, nowMs: number): Chosen | NoneChosen {
     return this.choose(delivery.call, this.barred(delivery), nowMs);
   }
 
-  /** Where nobody was there the last time, another's room is waited for: all attempts would be over before it has some. */
-  isAwaited(delivery: Delivery, other: NoneChosen, nowMs: number): boolean {
-    const patienceMs = this.network.shed.queueTimeoutMs / 2;
-    if (!delivery.avoids || other.why !== 'full' || other.waitMs > patienceMs) return false;
-    if (delivery.patientUntilMs < 0) delivery.patientUntilMs = nowMs + patienceMs;
-    return nowMs < delivery.patientUntilMs;
+  /** What was chosen; a sound one in its place where nobody was when it was asked last; null: that one has no room yet, and is worth a wait. */
+  unlessAbsent(delivery: Delivery, chosen: Chosen, nowMs: number): Chosen | null {
+    const { absent, call } = delivery;
+    // It may have answered others meanwhile.
+    if (!absent.has(chosen.member) || !chosen.member.failing) return chosen;
+    const { shed, timeoutMs } = this.network;
+    if (delivery.patientUntilMs < 0)
+      delivery.patientUntilMs = Math.min(nowMs + shed.queueTimeoutMs / 2, delivery.startedMs + timeoutMs / 2);
+    const other = this.choose(call, [...absent, ...this.barred(delivery)], nowMs);
+    const waits = other.member === null && other.why === 'full';
+    if (!other.sound || (waits && nowMs + other.waitMs >= delivery.patientUntilMs)) {
+      other.member?.withdrawn(other.claim, call.method);
+      return chosen;
+    }
+    chosen.member.withdrawn(chosen.claim, call.method);
+    return other.member === null ? null : other;
   }
 
   private barred(delivery: Delivery): readonly Member[] {
