@@ -27,7 +27,7 @@ export function open({ port, tls = false }: Target): Promise<Socket> {
 export async function exchange(
   target: Target,
   pieces: readonly Buffer[],
-  patienceMs = 8000,
+  patienceMs = 30_000,
 ): Promise<string> {
   const socket = await open(target);
   let text = '';

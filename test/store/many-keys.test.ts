@@ -14,7 +14,8 @@ const KEYS = 100_000;
 const LIMITED_KEYS = 20_000;
 /** The product's own bound is 1 s, on a machine that does nothing else: the whole suite shares this one. The figure is printed. */
 const LOAD_MS = 4000;
-const RELOAD_MS = 100;
+/** The product’s own bound is 100 ms, which is printed; one that compiled them all would take a second and more. */
+const RELOAD_MS = 400;
 /** With the sets in the snapshot it was 400 at best, and workers served nothing meanwhile. */
 const SETS_RELOAD_MS = 300;
 

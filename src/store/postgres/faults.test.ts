@@ -80,11 +80,12 @@ describe('a PostgreSQL that', () => {
       },
     ]);
     // As `claim` does it, with all the time in the world.
+    const lock = 0x6f757462;
     const client = new pg.Client({ connectionString: url });
     onTestFinished(() => client.end());
     await client.connect();
     await client.query(
-      `begin; select pg_advisory_xact_lock(${0x6f757462}, hashtext('${sink}'));
+      `begin; select pg_advisory_xact_lock(${lock}, hashtext('${sink}'));
        update outbox_deliveries set claimed_by = 'one', claimed_until = now() + interval '1 minute' where sink = '${sink}'`,
     );
     // What it will commit is not to be seen yet.

@@ -58,7 +58,7 @@ export class Member {
   private readonly mix = new MethodMix();
   private told = -1;
   private doubtedUntilMs = 0;
-  private readonly streak = new FailureStreak();
+  readonly streak = new FailureStreak();
   private readonly deps: MemberDeps;
   private readonly board: UpstreamBoard;
 
@@ -119,11 +119,6 @@ export class Member {
     return (
       chainId !== null && checks.intervalMs > 0 && this.board.health(this.policy.slot) === health.unknown
     );
-  }
-
-  /** Its latest call failed. */
-  get failing(): boolean {
-    return this.streak.goesOn;
   }
 
   get down(): boolean {

@@ -73,7 +73,7 @@ export class Wishes {
   unlessAbsent(delivery: Delivery, chosen: Chosen, nowMs: number): Chosen | null {
     const { absent, call } = delivery;
     // It may have answered others meanwhile.
-    if (!absent.has(chosen.member) || !chosen.member.failing) return chosen;
+    if (!absent.has(chosen.member) || !chosen.member.streak.goesOn) return chosen;
     const { shed, timeoutMs } = this.network;
     if (delivery.patientUntilMs < 0)
       delivery.patientUntilMs = Math.min(nowMs + shed.queueTimeoutMs / 2, delivery.startedMs + timeoutMs / 2);
