@@ -134,6 +134,9 @@ export interface KeptAnswer {
   isError: boolean;
 }
 
+/** One for all: most calls fail nowhere. */
+export const nobody: readonly Member[] = [];
+
 /** All that is known of a call that does not simply go to one upstream and come back. */
 export class Delivery {
   readonly call: UpstreamCall;
@@ -145,7 +148,7 @@ export class Delivery {
   /** Asked already. */
   readonly tried: Member[] = [];
   /** Nobody was there when they were asked last. */
-  readonly absent = new Set<Member>();
+  absent: readonly Member[] = nobody;
   /** So long another upstream's room is waited for before one of those is asked again; -1: it was not yet. */
   patientUntilMs = -1;
   /** May have it: a transaction goes to none of them again. */

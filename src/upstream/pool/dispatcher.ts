@@ -7,7 +7,7 @@ import { failureOf, refused } from '../failure.ts';
 import { backoffMs } from './backoff.ts';
 import { asksForBlock } from './block-number.ts';
 import type { Chooser, Chosen, NoneChosen } from './choose.ts';
-import { Attempt, Delivery, deliveryOf, heldBy } from './delivery.ts';
+import { Attempt, Delivery, deliveryOf, heldBy, nobody } from './delivery.ts';
 import { Endings, type Timers } from './endings.ts';
 import { ErrorAnswers } from './error-answers.ts';
 import { KnownMethods } from './known-methods.ts';
@@ -182,8 +182,8 @@ export class Dispatcher implements UpstreamObserver {
     const delivery = deliveryOf(attempt);
     delivery.end(attempt, nowMs, failure.reason);
     delivery.lastFailure = failure;
-    if (failure.kind === 'connect' && failure.delivered === 'no') delivery.absent.add(member);
-    else delivery.absent.delete(member);
+    const others = delivery.absent.filter((one) => one !== member);
+    delivery.absent = failure.kind === 'connect' && failure.delivered === 'no' ? [...others, member] : others;
     const lookup = delivery.call !== call;
     if (lookup || (failure.kind === 'oversized' && delivery.live.length === 0)) {
       // Asked elsewhere, it would be as large.
@@ -294,5 +294,4 @@ export class Dispatcher implements UpstreamObserver {
 
 /** Between two looks whether another upstream has room, at least. */
 const ROOM_MS = 10;
-const nobody: readonly Member[] = [];
 const closedFailure: UpstreamFailure = failureOf('connect', 'upstream is closed', 'no');

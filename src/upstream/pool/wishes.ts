@@ -4,11 +4,9 @@ import type { DeliveryTrace, UpstreamCall } from '../call.ts';
 import { takeText } from '../pending.ts';
 import { asksForBlock, neededBlock } from './block-number.ts';
 import { Chooser, type Chosen, type NoneChosen, type Wish } from './choose.ts';
-import { type Delivery, heldBy } from './delivery.ts';
+import { type Delivery, heldBy, nobody } from './delivery.ts';
 import type { Member } from './member.ts';
 import { MISSED_MS, oldBlock, readsState } from './old-state.ts';
-
-const nobody: readonly Member[] = [];
 
 /** What each call needs of an upstream, as its text says it, and who is chosen for it by that. */
 export class Wishes {
@@ -73,7 +71,7 @@ export class Wishes {
   unlessAbsent(delivery: Delivery, chosen: Chosen, nowMs: number): Chosen | null {
     const { absent, call } = delivery;
     // It may have answered others meanwhile.
-    if (!absent.has(chosen.member) || !chosen.member.streak.goesOn) return chosen;
+    if (!absent.includes(chosen.member) || !chosen.member.streak.goesOn) return chosen;
     const { shed, timeoutMs } = this.network;
     if (delivery.patientUntilMs < 0)
       delivery.patientUntilMs = Math.min(nowMs + shed.queueTimeoutMs / 2, delivery.startedMs + timeoutMs / 2);
